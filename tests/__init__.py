@@ -1,0 +1,1 @@
+"""The tests of Placard; they mirror the folders of the code."""
