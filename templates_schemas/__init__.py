@@ -1,0 +1,60 @@
+"""The host's payloads as marshmallow schemas, by template name."""
+
+from typing import Any, Final
+
+from marshmallow import Schema
+
+from templates_schemas.cards import (
+    Change,
+    Created,
+    CustomText,
+    DatetimeWithIcon,
+    Field,
+    Footer,
+    Pill,
+    SummaryWithDetails,
+    TextWithIcon,
+    Updated,
+)
+from templates_schemas.envelope import ENVELOPES, EnvelopeForm, envelope
+from templates_schemas.rules import Fault, faults_of
+from templates_schemas.summary_with_details import TEMPLATE, SummaryWithDetailsSchema
+
+__all__ = [
+    "ENVELOPES",
+    "TEMPLATES",
+    "Change",
+    "Created",
+    "CustomText",
+    "DatetimeWithIcon",
+    "EnvelopeForm",
+    "Fault",
+    "Field",
+    "Footer",
+    "Pill",
+    "SummaryWithDetails",
+    "TextWithIcon",
+    "Updated",
+    "envelope",
+    "faults",
+    "payload",
+]
+
+TEMPLATES: Final[dict[str, Schema]] = {TEMPLATE: SummaryWithDetailsSchema()}
+
+
+def payload(card: SummaryWithDetails) -> dict[str, Any]:
+    """Write a card as the host's JSON object; it is not checked by that (see `faults`)."""
+    written: dict[str, Any] = TEMPLATES[card.template].dump(card)
+    return written
+
+
+def faults(given: Any) -> tuple[Fault, ...]:
+    """List what the host would not accept in a payload, by JSON path and rule.
+
+    The schema is the one that `given["template"]` names; any other value is judged by the
+    default template, which then says what is wrong with it.
+    """
+    name = given.get("template") if isinstance(given, dict) else None
+    schema = TEMPLATES.get(name) if isinstance(name, str) else None
+    return faults_of(schema or TEMPLATES[TEMPLATE], given)

@@ -1,0 +1,118 @@
+"""Text, times and addresses as the host takes them: measured, cleaned, cut."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import regex
+from marshmallow import ValidationError, validate
+
+ELLIPSIS: Final = "…"
+
+# Bidirectional embeddings and overrides count as control characters: one that is left open
+# would turn the rest of the host's page around.
+_BLANKS = regex.compile(r"[\p{Cc}\p{Z}\s\u202A-\u202E\u2066-\u2069]+")
+_VISIBLE = regex.compile(r"[^\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]")
+_LONE_SURROGATES = regex.compile(r"[\ud800-\udfff]")
+_GRAPHEMES = regex.compile(r"\X")
+_HOST_TIME = regex.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", regex.ASCII)
+# Looked for first: `urlsplit` would quietly drop some of them.
+_UNFIT_FOR_URLS = regex.compile(r"[\p{Cc}\p{Cs}\p{Z}\u202A-\u202E\u2066-\u2069]")
+_web_url = validate.URL(schemes={"http", "https"}, require_tld=False)
+
+
+def utf16_length(text: str) -> int:
+    """Count UTF-16 code units, which is what `length` means to the host's JavaScript."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether nothing of the text would be seen: only spaces, controls and joiners."""
+    return _VISIBLE.search(text) is None
+
+
+def clean(text: str) -> str:
+    """Turn control characters and runs of white space into one space; an unseen text into ''."""
+    whole = _LONE_SURROGATES.sub("\ufffd", text)
+    spaced: str = _BLANKS.sub(" ", whole).strip(" ")
+    return "" if is_blank(spaced) else spaced
+
+
+def cut(text: str, limit: int) -> str:
+    """Clean the text and, where it is over `limit` code units, cut it between graphemes.
+
+    A cut text ends in `…`, which is counted.
+    """
+    whole = clean(text)
+    if utf16_length(whole) <= limit:
+        return whole
+    kept, room = "", limit - utf16_length(ELLIPSIS)
+    for grapheme in _GRAPHEMES.findall(whole):
+        room -= utf16_length(grapheme)
+        if room < 0:
+            break
+        kept += grapheme
+    return kept.rstrip(" ") + ELLIPSIS
+
+
+def listed(names: Iterable[str], limit: int) -> str:
+    """Join names, as many as fit whole into `limit` code units; the rest are counted: `a, b +3`.
+
+    A first name that is too long by itself is cut. Names of which nothing can be seen are left out.
+    """
+    seen = [name for name in map(clean, names) if name]
+    for count in range(len(seen), 0, -1):
+        joined = ", ".join(seen[:count]) + _more(len(seen) - count)
+        if utf16_length(joined) <= limit:
+            return joined
+    more = _more(len(seen) - 1)
+    return cut(seen[0], limit - utf16_length(more)) + more if seen else ""
+
+
+def first_text(*candidates: str | None) -> str:
+    """Return the first candidate of which something can be seen, or ''."""
+    return next((text for text in candidates if text and clean(text)), "")
+
+
+def _more(count: int) -> str:
+    return f" +{count}" if count else ""
+
+
+def host_time(moment: datetime) -> str:
+    """Write an aware time as the host reads it: UTC, milliseconds, `Z`.
+
+    Raises ValueError for a time without an offset, or one that UTC cannot hold.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment.isoformat()} has no offset")
+    try:
+        universal = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment.isoformat()} is out of range in UTC") from error
+    return universal.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def is_host_time(text: str) -> bool:
+    """Tell whether a text is a real time in exactly the form of `host_time`."""
+    if not _HOST_TIME.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_web_url(text: str) -> bool:
+    """Tell whether a text is an absolute https or http address, fit for `src` or `href`."""
+    if _UNFIT_FOR_URLS.search(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        # Buckets have underscores in their names; marshmallow's idea of a host does not.
+        _web_url(parts._replace(netloc=parts.netloc.replace("_", "x")).geturl())
+        _ = parts.port
+    except (ValidationError, ValueError):
+        return False
+    return True
