@@ -1,0 +1,235 @@
+"""The settings: read from the environment once, at start, and checked; see `placard settings`.
+
+Nothing else reads the environment. Lists are comma-separated, times are seconds.
+"""
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from dotenv import dotenv_values
+from marshmallow import ValidationError
+
+from app.errors import ConfigurationError
+from app.setting_table import SettingsSchema
+from templates_schemas import EnvelopeForm
+from templates_schemas.rules import faults_in
+
+Mode = Literal["production", "local"]
+Verify = Literal["jwt", "signature", "either", "off"]
+
+LOCAL_FILE: Final = Path(".env")
+MASK: Final = "********"
+LOCAL_SECRETS: Final = ("PLACARD_JWT_SECRETS", "PLACARD_SIGNATURE_SECRETS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The checked settings; `load_settings` makes it. Secrets stay out of its repr."""
+
+    mode: Mode = "production"
+    offline: bool = False
+    verify: Verify = "jwt"
+    jwt_secrets: tuple[str, ...] = field(default=(), repr=False)
+    jwt_public_key: str | None = None
+    jwt_jwks_url: str | None = None
+    jwt_algorithms: tuple[str, ...] = ()
+    jwt_audience: str = "placard"
+    jwt_issuer: str | None = None
+    jwt_max_lifetime: float = 600.0
+    jwt_require_qsh: bool = False
+    signature_secrets: tuple[str, ...] = field(default=(), repr=False)
+    allowed_origins: tuple[str, ...] = ("https://app.asana.com",)
+    allowed_workspaces: tuple[str, ...] = ()
+    error_envelope: EnvelopeForm = "nested"
+    fetch_deadline: float = 5.0
+    upstreams: Mapping[str, str] = field(default_factory=dict)
+    allow_private_hosts: tuple[str, ...] = ()
+    ca_bundle: str | None = None
+    cache_url: str = "memory://"
+    cache_bytes: int = 64 << 20
+    cache_ttl: float = 60.0
+    cache_failure_ttl: float = 10.0
+    metrics_folder: str | None = None
+    github_token: str | None = field(default=None, repr=False)
+    github_hosts: tuple[str, ...] = ()
+    github_enterprise_token: str | None = field(default=None, repr=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether this is the local development mode."""
+        return self.mode == "local"
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether a JWT may prove a request."""
+        return self.verify in ("jwt", "either")
+
+    @property
+    def takes_signatures(self) -> bool:
+        """Whether the host's signature may prove a request."""
+        return self.verify in ("signature", "either")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that is set, so that it can be kept out of what is written down."""
+        held = (
+            getattr(self, name)
+            for name, kind in SettingsSchema().fields.items()
+            if kind.metadata["secret"]
+        )
+        return tuple(
+            secret
+            for value in held
+            if value
+            for secret in ([value] if isinstance(value, str) else value)
+        )
+
+    def faults_of_verification(self) -> list[str]:
+        """Say what keeps a service with these settings from verifying its requests."""
+        return [fault for fault in (self._jwt_fault(), self._signature_fault()) if fault]
+
+    def _jwt_fault(self) -> str | None:
+        keys = self.jwt_secrets or self.jwt_public_key or self.jwt_jwks_url
+        if self.takes_tokens and not keys:
+            return (
+                "PLACARD_JWT_SECRETS: is missing: PLACARD_VERIFY is "
+                f"{self.verify}; set it, PLACARD_JWT_PUBLIC_KEY or PLACARD_JWT_JWKS_URL"
+            )
+        return None
+
+    def _signature_fault(self) -> str | None:
+        if self.takes_signatures and not self.signature_secrets:
+            return (
+                "PLACARD_SIGNATURE_SECRETS: is missing: PLACARD_VERIFY is "
+                f"{self.verify}; set it to the app's client secret"
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting as `placard settings` shows it; a secret's value is masked."""
+
+    name: str
+    value: str
+    source: str
+    meaning: str
+
+
+def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) -> dict[str, str]:
+    """Return the environment to read settings from: in the local mode `.env` stands behind it."""
+    given = {name: value for name, value in process.items() if value.strip()}
+    if given.get("PLACARD_MODE") != "local" or not local_file.is_file():
+        return given
+    written = {name: value for name, value in dotenv_values(local_file).items() if value}
+    return written | given
+
+
+def provide_local_secrets(process: Mapping[str, str], local_file: Path = LOCAL_FILE) -> None:
+    """Put fresh secrets into `.env`, readable by its owner only, where the local mode has none."""
+    known = environment_of({**process, "PLACARD_MODE": "local"}, local_file)
+    missing = [name for name in LOCAL_SECRETS if name not in known]
+    if not missing:
+        return
+    local_file.touch(mode=0o600)
+    with local_file.open("a", encoding="utf-8") as written:
+        written.writelines(f"{name}={secrets.token_hex(32)}\n" for name in missing)
+
+
+def settings_from_environment() -> Settings:
+    """Load the settings of this process; raises ConfigurationError as `load_settings` does."""
+    return load_settings(environment_of(os.environ))
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Check all settings and return them.
+
+    Raises ConfigurationError, which names each setting that is wrong and what would be right.
+    """
+    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    try:
+        loaded = SettingsSchema().load(given)
+    except ValidationError as error:
+        faults = [str(fault).removeprefix("$.") for fault in faults_in(error)]
+        raise ConfigurationError("\n".join(sorted(faults))) from None
+    local = loaded.get("mode") == "local"
+    settings = Settings(**({"offline": local} | loaded))
+    if faults := _contradictions(settings):
+        raise ConfigurationError("\n".join(faults))
+    return settings
+
+
+def unknown_settings() -> dict[str, str | None]:
+    """Map each `PLACARD_…` variable that is no setting to the name that was probably meant."""
+    known = setting_names()
+    strangers = (name for name in environment_of(os.environ) if name.startswith("PLACARD_"))
+    return {
+        name: next(iter(get_close_matches(name, known, n=1)), None)
+        for name in strangers
+        if name not in known
+    }
+
+
+def setting_names() -> list[str]:
+    """List the names of all settings, as the environment has them."""
+    return [str(kind.data_key) for kind in SettingsSchema().fields.values()]
+
+
+def setting_lines(process: Mapping[str, str], settings: Settings) -> list[SettingLine]:
+    """Describe every setting: its value (secrets masked), where it is from, what it means."""
+    known = environment_of(process)
+    return [
+        SettingLine(
+            name=str(kind.data_key),
+            value=_shown(getattr(settings, key), secret=kind.metadata["secret"]),
+            source=_source(str(kind.data_key), process, known),
+            meaning=kind.metadata["meaning"],
+        )
+        for key, kind in SettingsSchema().fields.items()
+    ]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host to listen on is this machine's own."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    faults = []
+    if settings.verify == "off" and not settings.local:
+        faults.append("PLACARD_VERIFY: off is possible only where PLACARD_MODE is local")
+    if settings.offline and not settings.local:
+        faults.append("PLACARD_OFFLINE: on is possible only where PLACARD_MODE is local")
+    if settings.jwt_jwks_url and not settings.local and settings.jwt_jwks_url.startswith("http:"):
+        faults.append("PLACARD_JWT_JWKS_URL: must be https; http is possible only locally")
+    if settings.ca_bundle and not Path(settings.ca_bundle).exists():
+        faults.append(f"REQUESTS_CA_BUNDLE: there is no file {settings.ca_bundle!r}")
+    return faults
+
+
+def _shown(value: Any, *, secret: bool) -> str:
+    if not value and not isinstance(value, bool):
+        return ""
+    if secret:
+        count = len(value) if isinstance(value, tuple) else 1
+        return ", ".join([MASK] * count)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{first}={second}" for first, second in value.items())
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _source(name: str, process: Mapping[str, str], known: Mapping[str, str]) -> str:
+    if process.get(name, "").strip():
+        return "environment"
+    return str(LOCAL_FILE) if name in known else "default"

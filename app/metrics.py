@@ -1,0 +1,48 @@
+"""What the service counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+
+class Metrics:
+    """The counters of one application.
+
+    `shared` says that there are several worker processes and each writes its numbers into the
+    folder that `PROMETHEUS_MULTIPROC_DIR` names, where any of them can read all.
+    """
+
+    def __init__(self, *, shared: bool = False) -> None:
+        self._shared = shared
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "placard_requests",
+            "Requests answered, by outcome: `ok`, or the code of the error.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self.refusals = Counter(
+            "placard_refusals",
+            "Requests whose proof failed, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self.cache = Counter(
+            "placard_cache",
+            "Look-ups in the cache, by result.",
+            ["result"],
+            registry=self._registry,
+        )
+        self.upstream_seconds = Histogram(
+            "placard_upstream_seconds",
+            "Time that one outgoing call took, redirects included, by connector.",
+            ["connector"],
+            registry=self._registry,
+        )
+
+    def exposition(self) -> bytes:
+        """Write all of it in Prometheus' text format, of every worker where there are several."""
+        registry = self._registry
+        if self._shared:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)

@@ -1,0 +1,171 @@
+"""The table of settings: the name in the environment, the kind, and what each one means."""
+
+from typing import Any, Final
+
+from marshmallow import EXCLUDE, Schema, fields as kinds, validate
+
+from app.setting_kinds import HostPorts, OriginMap, Origins, Pem, Secrets, Size, Words
+from templates_schemas import ENVELOPES
+
+JWT_SECRET_MIN_BYTES: Final = 32
+SIGNATURE_SECRET_MIN_BYTES: Final = 16
+
+
+def _setting(
+    kind: type[kinds.Field[Any]], name: str, meaning: str, *, secret: bool = False, **options: Any
+) -> Any:
+    return kind(
+        data_key=name,
+        metadata={"meaning": meaning, "secret": secret},
+        **options,
+    )
+
+
+_POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
+
+
+class SettingsSchema(Schema):
+    """Every setting: its name in the environment, its kind, and what it means."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    mode = _setting(
+        kinds.String,
+        "PLACARD_MODE",
+        "`production`, or `local`: samples, printed tokens, looser checks",
+        validate=validate.OneOf(("production", "local")),
+    )
+    offline = _setting(
+        kinds.Boolean,
+        "PLACARD_OFFLINE",
+        "upstreams are answered by the bundled samples; on in `local`, impossible elsewhere",
+    )
+    verify = _setting(
+        kinds.String,
+        "PLACARD_VERIFY",
+        "`jwt`, `signature`, `either`, or (local only) `off`",
+        validate=validate.OneOf(("jwt", "signature", "either", "off")),
+    )
+    jwt_secrets = _setting(
+        Secrets,
+        "PLACARD_JWT_SECRETS",
+        "HS256 secrets of at least 32 bytes; any of them verifies",
+        secret=True,
+        shortest=JWT_SECRET_MIN_BYTES,
+    )
+    jwt_public_key = _setting(
+        Pem, "PLACARD_JWT_PUBLIC_KEY", "a public key in PEM: RSA, EC P-256 or Ed25519"
+    )
+    jwt_jwks_url = _setting(
+        kinds.Url,
+        "PLACARD_JWT_JWKS_URL",
+        "the address of a key set (JWKS)",
+        schemes={"https", "http"},
+        require_tld=False,
+    )
+    jwt_algorithms = _setting(
+        Words,
+        "PLACARD_JWT_ALGORITHMS",
+        "allow-list of algorithms; by default what the keys are made for",
+        validate=validate.ContainsOnly(("HS256", "RS256", "ES256", "EdDSA")),
+    )
+    jwt_audience = _setting(
+        kinds.String,
+        "PLACARD_JWT_AUDIENCE",
+        "the required `aud`",
+        validate=validate.Length(min=1),
+    )
+    jwt_issuer = _setting(
+        kinds.String, "PLACARD_JWT_ISSUER", "the required `iss`, matched exactly; unset: any"
+    )
+    jwt_max_lifetime = _setting(
+        kinds.Float,
+        "PLACARD_JWT_MAX_LIFETIME",
+        "the longest `exp - iat`, in seconds",
+        validate=_POSITIVE,
+        allow_nan=False,
+    )
+    jwt_require_qsh = _setting(
+        kinds.Boolean, "PLACARD_JWT_REQUIRE_QSH", "refuse tokens without `qsh`"
+    )
+    signature_secrets = _setting(
+        Secrets,
+        "PLACARD_SIGNATURE_SECRETS",
+        "the app's client secrets; any of them verifies",
+        secret=True,
+        shortest=SIGNATURE_SECRET_MIN_BYTES,
+    )
+    allowed_origins = _setting(
+        Origins, "PLACARD_ALLOWED_ORIGINS", "origins whose pages may read the answers (CORS)"
+    )
+    allowed_workspaces = _setting(
+        Words, "PLACARD_ALLOWED_WORKSPACES", "workspaces served; others get 403; unset: all"
+    )
+    error_envelope = _setting(
+        kinds.String,
+        "PLACARD_ERROR_ENVELOPE",
+        '`nested`: {"data": {"error": …}}, or `flat`: {"error": …}',
+        validate=validate.OneOf(tuple(ENVELOPES)),
+    )
+    fetch_deadline = _setting(
+        kinds.Float,
+        "PLACARD_FETCH_DEADLINE",
+        "whole upstream time for one request, in seconds",
+        validate=_POSITIVE,
+        allow_nan=False,
+    )
+    upstreams = _setting(
+        OriginMap,
+        "PLACARD_UPSTREAMS",
+        "`https://api.github.com=http://127.0.0.1:9000`: what would go to the first address "
+        "goes to the second, which the address guard then lets through",
+    )
+    allow_private_hosts = _setting(
+        HostPorts,
+        "PLACARD_ALLOW_PRIVATE_HOSTS",
+        "`host` or `host:port` that the address guard lets through",
+    )
+    ca_bundle = _setting(
+        kinds.String,
+        "REQUESTS_CA_BUNDLE",
+        "file of the certificate authorities to trust; unset: Mozilla's list",
+    )
+    cache_url = _setting(
+        kinds.String,
+        "PLACARD_CACHE_URL",
+        "where cards are kept: `memory://`, the process itself",
+        validate=validate.OneOf(("memory://",), error="must be memory://, the one keeper there is"),
+    )
+    cache_bytes = _setting(Size, "PLACARD_CACHE_BYTES", "bound of the in-process cache")
+    cache_ttl = _setting(
+        kinds.Float,
+        "PLACARD_CACHE_TTL",
+        "how long a card is answered from the cache, in seconds",
+        validate=_POSITIVE,
+        allow_nan=False,
+    )
+    cache_failure_ttl = _setting(
+        kinds.Float,
+        "PLACARD_CACHE_FAILURE_TTL",
+        "how long an upstream's failure is, in seconds",
+        validate=_POSITIVE,
+        allow_nan=False,
+    )
+    metrics_folder = _setting(
+        kinds.String,
+        "PROMETHEUS_MULTIPROC_DIR",
+        "where several workers share their counters; `placard serve` sets it",
+    )
+    github_token = _setting(
+        kinds.String, "GITHUB_TOKEN", "token for github.com; unset: anonymous", secret=True
+    )
+    github_hosts = _setting(
+        HostPorts, "PLACARD_GITHUB_HOSTS", "GitHub Enterprise hosts, besides github.com"
+    )
+    github_enterprise_token = _setting(
+        kinds.String,
+        "GH_ENTERPRISE_TOKEN",
+        "token for the GitHub Enterprise hosts; unset: anonymous",
+        secret=True,
+    )

@@ -1,0 +1,66 @@
+"""What goes out to another system and what comes back: the words that the parts share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Headers that prove who we are, and the one origin that may see them.
+
+    `identity` names the credential without giving it away; it goes into cache keys and logs.
+    """
+
+    identity: str
+    origin: str
+    headers: Mapping[str, str] = field(repr=False)
+
+
+ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One outgoing request. `hosts` are all that it may reach, redirects included."""
+
+    url: str
+    hosts: frozenset[str]
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    credential: Credential = ANONYMOUS
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamResponse:
+    """One answer: the status, the headers in lower case, and the whole decoded body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    url: str = ""
+
+
+def host_of(parts: SplitResult) -> str:
+    """Return `host`, or `host:port` where the port is not the scheme's own, in lower case.
+
+    Raises ValueError where the port is none.
+    """
+    host = (parts.hostname or "").lower()
+    shown = f"[{host}]" if ":" in host else host
+    own = DEFAULT_PORTS.get(parts.scheme)
+    return shown if parts.port in (None, own) else f"{shown}:{parts.port}"
+
+
+def origin_of(url: str | SplitResult) -> str:
+    """Return `scheme://host:port` of an address, in lower case and with the port spelled out.
+
+    Raises ValueError where the port is none.
+    """
+    parts = urlsplit(url) if isinstance(url, str) else url
+    scheme = parts.scheme.lower()
+    host = (parts.hostname or "").lower()
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{parts.port or DEFAULT_PORTS.get(scheme, 0)}"

@@ -1,0 +1,200 @@
+import stat
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app import create_app
+from app.config import (
+    Settings,
+    environment_of,
+    is_loopback,
+    load_settings,
+    provide_local_secrets,
+    setting_lines,
+    setting_names,
+    unknown_settings,
+)
+from app.errors import ConfigurationError
+from app.setting_table import SettingsSchema
+from tests.host import JWT_SECRET, SIGNATURE_SECRET
+
+SOUND = {"PLACARD_JWT_SECRETS": JWT_SECRET}
+RSA_1024 = """-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDdlatRjRjogo3WojgGHFHYLugdUWAY9iR3fy4arWNA1KoS8kVw33cJibXr8bvwUAUparCwlvdbH6dvEOfou0/gCFQsHUfQrSDv+MuSUMAe8jzKE4qW+jK+xQU9a03GUnKHkkle+Q0pX/g6jXZ7r1/xAK5Do2kQ+X5xK9cipRgEKwIDAQAB
+-----END PUBLIC KEY-----"""
+
+
+def test_defaults_are_those_of_the_house() -> None:
+    assert load_settings({}) == Settings(
+        mode="production",
+        offline=False,
+        verify="jwt",
+        jwt_secrets=(),
+        jwt_audience="placard",
+        jwt_issuer=None,
+        jwt_max_lifetime=600.0,
+        jwt_require_qsh=False,
+        signature_secrets=(),
+        allowed_origins=("https://app.asana.com",),
+        allowed_workspaces=(),
+        error_envelope="nested",
+        fetch_deadline=5.0,
+        upstreams={},
+        allow_private_hosts=(),
+        cache_url="memory://",
+        cache_bytes=64 * 1024 * 1024,
+    )
+
+
+def test_the_schema_and_the_dataclass_list_the_same_settings() -> None:
+    assert [entry.name for entry in fields(Settings)] == list(SettingsSchema().fields)
+
+
+def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
+    loaded = load_settings({"PLACARD_ALLOWED_WORKSPACES": " 1, 2 ,,3 "})
+    assert loaded.allowed_workspaces == ("1", "2", "3")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PLACARD_MODE", "staging", "one of"),
+        ("PLACARD_OFFLINE", "perhaps", "boolean"),
+        ("PLACARD_OFFLINE", "on", "only where PLACARD_MODE is local"),
+        ("PLACARD_VERIFY", "none", "one of"),
+        ("PLACARD_VERIFY", "off", "only where PLACARD_MODE is local"),
+        ("PLACARD_JWT_SECRETS", "x" * 31, "31 bytes; each needs at least 32"),
+        ("PLACARD_JWT_SECRETS", f"{'x' * 32},short", "5 bytes; each needs at least 32"),
+        ("PLACARD_JWT_PUBLIC_KEY", "-----BEGIN", "no public key"),
+        ("PLACARD_JWT_JWKS_URL", "keys.json", "URL"),
+        ("PLACARD_JWT_JWKS_URL", "http://keys.example/jwks", "must be https"),
+        ("PLACARD_JWT_ALGORITHMS", "none", "not in"),
+        ("PLACARD_JWT_MAX_LIFETIME", "0", "more than 0"),
+        ("PLACARD_JWT_MAX_LIFETIME", "nan", "not permitted"),
+        ("PLACARD_SIGNATURE_SECRETS", "short", "5 bytes; each needs at least 16"),
+        ("PLACARD_ALLOWED_ORIGINS", "*", "no origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://app.asana.com/path", "no origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://u@app.asana.com", "no origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://app.asana.com:x", "no origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://[", "no origin"),
+        ("PLACARD_ERROR_ENVELOPE", "round", "one of"),
+        ("PLACARD_FETCH_DEADLINE", "five", "number"),
+        ("PLACARD_FETCH_DEADLINE", "-1", "more than 0"),
+        ("PLACARD_UPSTREAMS", "https://api.github.com", "no `https://first=https://second`"),
+        ("PLACARD_UPSTREAMS", "https://api.github.com=here", "no origin"),
+        ("PLACARD_ALLOW_PRIVATE_HOSTS", "https://inside", "no `host` or `host:port`"),
+        ("PLACARD_CACHE_URL", "redis://cache", "memory://"),
+        ("PLACARD_CACHE_BYTES", "64 MB", "no size"),
+        ("PLACARD_CACHE_BYTES", "0", "no size"),
+        ("PLACARD_CACHE_TTL", "inf", "not permitted"),
+        ("REQUESTS_CA_BUNDLE", "/no/such/file", "there is no file"),
+    ],
+)
+def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({**SOUND, name: value})
+    assert caught.value.detail.startswith(f"{name}: ")
+    assert said in caught.value.detail
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"PLACARD_MODE": "x", "PLACARD_CACHE_BYTES": "y"})
+    lines = caught.value.detail.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["PLACARD_CACHE_BYTES", "PLACARD_MODE"]
+
+
+def test_a_short_secret_is_refused_without_being_shown() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"PLACARD_JWT_SECRETS": "hunter2"})
+    assert "hunter2" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "named"),
+    [
+        ({}, "PLACARD_JWT_SECRETS"),
+        ({"PLACARD_VERIFY": "signature"}, "PLACARD_SIGNATURE_SECRETS"),
+        ({"PLACARD_VERIFY": "either", **SOUND}, "PLACARD_SIGNATURE_SECRETS"),
+        ({**SOUND, "PLACARD_JWT_ALGORITHMS": "RS256"}, "PLACARD_JWT_ALGORITHMS"),
+        ({"PLACARD_JWT_PUBLIC_KEY": RSA_1024}, "PLACARD_JWT_PUBLIC_KEY"),
+    ],
+)
+def test_a_service_that_could_not_verify_does_not_start(
+    given_settings: dict[str, str], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{named}: "):
+        create_app(load_settings(given_settings))
+
+
+def test_the_local_mode_is_offline_unless_it_is_told_otherwise() -> None:
+    assert load_settings({"PLACARD_MODE": "local"}).offline
+    assert not load_settings({"PLACARD_MODE": "local", "PLACARD_OFFLINE": "off"}).offline
+
+
+def test_dotenv_stands_behind_the_environment_in_the_local_mode_only(tmp_path: Path) -> None:
+    written = tmp_path / ".env"
+    written.write_text("PLACARD_JWT_AUDIENCE=file\nGITHUB_TOKEN=file\n")
+    local = environment_of({"PLACARD_MODE": "local", "GITHUB_TOKEN": "process"}, written)
+    assert (local["PLACARD_JWT_AUDIENCE"], local["GITHUB_TOKEN"]) == ("file", "process")
+    assert environment_of({"GITHUB_TOKEN": "process"}, written) == {"GITHUB_TOKEN": "process"}
+
+
+def test_local_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
+    written = tmp_path / ".env"
+    provide_local_secrets({}, written)
+    first = written.read_text()
+    provide_local_secrets({}, written)
+    assert written.read_text() == first
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    loaded = load_settings(environment_of({"PLACARD_MODE": "local"}, written))
+    assert len(loaded.jwt_secrets[0]) == 64
+
+
+def test_local_secrets_that_are_set_are_kept(tmp_path: Path) -> None:
+    written = tmp_path / ".env"
+    provide_local_secrets({**SOUND, "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET}, written)
+    assert not written.exists()
+
+
+def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_settings = {
+        **SOUND,
+        "GITHUB_TOKEN": "ghp_made_up",
+        "PLACARD_UPSTREAMS": "https://a=http://b",
+    }
+    loaded = load_settings(given_settings)
+    lines = {line.name: line for line in setting_lines(given_settings, loaded)}
+    assert lines["PLACARD_JWT_SECRETS"].value == "********"
+    assert lines["GITHUB_TOKEN"].value == "********"
+    assert lines["GITHUB_TOKEN"].source == "environment"
+    assert lines["PLACARD_UPSTREAMS"].value == "https://a:443=http://b"
+    assert (lines["PLACARD_OFFLINE"].value, lines["PLACARD_OFFLINE"].source) == ("off", "default")
+    assert list(lines) == setting_names()
+    assert JWT_SECRET not in repr(loaded)
+    assert "ghp_made_up" not in repr(loaded)
+    assert set(loaded.secrets) == {JWT_SECRET, "ghp_made_up"}
+
+
+def test_a_misspelt_setting_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACARD_JWT_SECERTS", "x")
+    assert unknown_settings()["PLACARD_JWT_SECERTS"] == "PLACARD_JWT_SECRETS"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("::1", True), ("[::1]", True), ("localhost", True), ("127.9.9.9", True),
+     ("0.0.0.0", False), ("192.168.1.1", False), ("placard.example", False)],
+)  # fmt: skip
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@given(st.dictionaries(st.sampled_from(setting_names()), st.text(max_size=40)))
+def test_any_environment_gives_settings_or_names_what_is_wrong(environment: dict[str, str]) -> None:
+    try:
+        load_settings(environment)
+    except ConfigurationError as error:
+        assert all(line.split(":")[0] in setting_names() for line in error.detail.splitlines())
