@@ -1,0 +1,103 @@
+"""What would have matched, where a signature did not: proxies rewrite queries.
+
+For the log and the preview only; nothing here makes a request acceptable.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
+
+from app.verification.request import SignedRequest
+
+# The order in which the host documents its parameters.
+_HOST_ORDER: Final = (
+    b"resource_url",
+    b"workspace",
+    b"task",
+    b"user",
+    b"attachment",
+    b"asset",
+    b"locale",
+    b"expires_at",
+)
+_ESCAPE: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
+# Bounds the work that one false signature can cause.
+_MOST_PARAMETERS: Final = 16
+_LONGEST_MESSAGE: Final = 16_384
+
+_Rewrite = tuple[str, Callable[[bytes], bytes]]
+
+
+def diagnose(request: SignedRequest, secrets: Sequence[str]) -> str | None:
+    """Name what a proxy, or the sender, probably did to a request; None where nothing fits."""
+    given = (request.signature or "").strip()
+    if request.method == "POST" or len(request.query) > _LONGEST_MESSAGE:
+        return None
+    for habit, message in _candidates(request):
+        for secret in secrets:
+            expected = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+            if hmac.compare_digest(given.lower().encode("utf-8", "replace"), expected.encode()):
+                return habit
+    return None
+
+
+def _candidates(request: SignedRequest) -> Iterator[tuple[str, bytes]]:
+    """Yield each habit with the bytes that would have been signed without it."""
+    query = request.query
+    yield "the signature in lower case and without blanks", query
+    yield "the query with its question mark", b"?" + query
+    yield "the path and the query", request.path.encode() + b"?" + query
+    for order, reordered in _ORDERS:
+        for encoding, encoded in _ENCODINGS:
+            habits = " and ".join(name for name in (order, encoding) if name)
+            if habits:
+                yield habits, encoded(reordered(query))
+    pairs = query.split(b"&")
+    if 1 < len(pairs) <= _MOST_PARAMETERS:
+        for place, pair in enumerate(pairs):
+            name = pair.partition(b"=")[0].decode("ascii", "replace")
+            yield f"the query without {name}", b"&".join(pairs[:place] + pairs[place + 1 :])
+
+
+def _unchanged(query: bytes) -> bytes:
+    return query
+
+
+def _sorted(query: bytes) -> bytes:
+    return b"&".join(sorted(query.split(b"&")))
+
+
+def _as_documented(query: bytes) -> bytes:
+    places = {name: place for place, name in enumerate(_HOST_ORDER)}
+    pairs = [(pair.partition(b"=")[0], pair) for pair in query.split(b"&")]
+    pairs.sort(key=lambda named: places.get(named[0], len(places)))
+    return b"&".join(pair for _, pair in pairs)
+
+
+def _encoded(query: bytes) -> bytes:
+    """Encode each name and value once more, as a proxy's decoding would need it."""
+    pairs = (pair.partition(b"=") for pair in query.split(b"&"))
+    return b"&".join(
+        b"=".join(quote(unquote_to_bytes(part), safe="").encode() for part in (name, value))
+        for name, _, value in pairs
+    )
+
+
+_ORDERS: Final[tuple[_Rewrite, ...]] = (
+    ("", _unchanged),
+    ("the parameters in the host's order", _as_documented),
+    ("the parameters sorted", _sorted),
+)
+_ENCODINGS: Final[tuple[_Rewrite, ...]] = (
+    ("", _unchanged),
+    ("%20 instead of +", lambda query: query.replace(b"+", b"%20")),
+    ("+ instead of %20", lambda query: query.replace(b"%20", b"+")),
+    ("encoded once instead of twice", lambda query: query.replace(b"%25", b"%")),
+    ("encoded twice instead of once", lambda query: query.replace(b"%", b"%25")),
+    ("escapes in upper case", lambda query: _ESCAPE.sub(lambda m: m[0].upper(), query)),
+    ("escapes in lower case", lambda query: _ESCAPE.sub(lambda m: m[0].lower(), query)),
+    ("percent-encoded values", _encoded),
+)

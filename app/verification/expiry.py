@@ -1,0 +1,51 @@
+"""`expires_at`: until when the host lets a request live."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from app.errors import MalformedRequest, NotAuthenticated
+
+_INTEGER: Final = re.compile(r"-?\d{1,18}", re.ASCII)
+# Fewer milliseconds than this would be a day in 1973: the sender meant seconds.
+SMALLEST_MILLISECONDS: Final = 10**11
+
+
+def read_expiry(text: str) -> float:
+    """Return the moment that `expires_at` names, in seconds since 1970.
+
+    Takes ISO 8601 with an offset or `Z`, or integer milliseconds. Raises MalformedRequest.
+    """
+    if _INTEGER.fullmatch(text):
+        if int(text) < SMALLEST_MILLISECONDS:
+            raise _unreadable("it counts seconds; older hosts send milliseconds")
+        return int(text) / 1000
+    try:
+        # Some Pythons read on past a zero byte.
+        moment = datetime.fromisoformat(text if text.isprintable() else "")
+    except ValueError:
+        raise _unreadable("it is no ISO 8601 time") from None
+    if moment.utcoffset() is None:
+        raise _unreadable("it has no offset and no `Z`")
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+
+
+def check_expiry(text: str, now: float) -> None:
+    """Refuse a request that has expired: `now`, in seconds since 1970, is at or past it.
+
+    Raises NotAuthenticated, with how far the clocks would have to differ, or MalformedRequest.
+    """
+    late = now - read_expiry(text)
+    if late >= 0:
+        raise NotAuthenticated(
+            "expired",
+            f"expires_at was {late:.3f} s ago",
+            would_match=f"a clock that is {late:.3f} s behind this one",
+        )
+
+
+def _unreadable(why: str) -> MalformedRequest:
+    return MalformedRequest(
+        f"expires_at: {why}",
+        sentence=f"Illegal or malformed request. `expires_at` cannot be read: {why}.",
+    )

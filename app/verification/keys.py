@@ -1,0 +1,172 @@
+"""The keys that verify tokens, each tied to the algorithms that it is made for."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt import PyJWK, PyJWTError
+
+from app.errors import ConfigurationError, KeysUnavailable, PlacardError
+
+RSA_MIN_BITS: Final = 2048
+REFRESH_INTERVAL: Final = 30.0
+KEY_SET_LIFETIME: Final = 3600.0
+PUBLIC_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, the single algorithm that it may be used with, and its `kid` where it has one."""
+
+    algorithm: str
+    material: Any = field(repr=False)
+    kid: str | None = None
+
+
+class KeySource(Protocol):
+    """Where keys come from."""
+
+    algorithms: Sequence[str]
+
+    def keys(self, algorithm: str, kid: str | None, /) -> Sequence[Key]:
+        """Return the keys to try for a token; none where nothing fits."""
+
+    def fault(self) -> str | None:
+        """Say in a word what is missing before tokens can be verified; None where nothing is."""
+
+
+class FixedKeys:
+    """Keys that are known at start: shared secrets, a PEM."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._keys = tuple(keys)
+        self.algorithms: Sequence[str] = tuple(dict.fromkeys(key.algorithm for key in keys))
+
+    def keys(self, algorithm: str, _kid: str | None) -> Sequence[Key]:
+        """Return every key of the algorithm; a `kid` says nothing of keys that have none."""
+        return [key for key in self._keys if key.algorithm == algorithm]
+
+    def fault(self) -> None:
+        """Nothing is missing."""
+
+
+class KeySet:
+    """The key set (JWKS) at an address, fetched when first needed and kept.
+
+    A refresh that fails changes nothing, and there is at most one try in each `REFRESH_INTERVAL`
+    seconds, however many unknown `kid`s come by. `fetch` returns the document's bytes or raises
+    PlacardError; `clock` is monotonic, in seconds.
+    """
+
+    algorithms: Sequence[str] = PUBLIC_ALGORITHMS
+
+    def __init__(
+        self, fetch: Callable[[], bytes], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: tuple[Key, ...] = ()
+        self._tried = float("-inf")
+        self._loaded = float("-inf")
+
+    def keys(self, algorithm: str, kid: str | None) -> Sequence[Key]:
+        """Return the keys that fit.
+
+        Raises KeysUnavailable while the set could not be fetched even once.
+        """
+        found = self._matching(algorithm, kid)
+        if not found or self._clock() - self._loaded > KEY_SET_LIFETIME:
+            self._refresh()
+            found = self._matching(algorithm, kid)
+        if not self._keys:
+            raise KeysUnavailable("the key set could not be fetched")
+        return found
+
+    def fault(self) -> str | None:
+        """Try to fetch the set where it has not been yet."""
+        if not self._keys:
+            self._refresh()
+        return None if self._keys else "key_set"
+
+    def _matching(self, algorithm: str, kid: str | None) -> list[Key]:
+        fitting = [key for key in self._keys if key.algorithm == algorithm]
+        return fitting if kid is None else [key for key in fitting if key.kid == kid]
+
+    def _refresh(self) -> None:
+        with self._lock:
+            now = self._clock()
+            if now - self._tried < REFRESH_INTERVAL:
+                return
+            self._tried = now
+            try:
+                keys = read_key_set(self._fetch())
+            except (PlacardError, ValueError):
+                return
+            self._keys, self._loaded = keys, now
+
+
+def read_key_set(document: bytes) -> tuple[Key, ...]:
+    """Read a JWKS document; keys that are not public signing keys are passed over.
+
+    Raises ValueError where no usable key is left.
+    """
+    try:
+        given = json.loads(document)["keys"]
+        keys = tuple(key for key in map(_usable_key, given) if key is not None)
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("no key set") from error
+    if not keys:
+        raise ValueError("no usable key in the set")
+    return keys
+
+
+def shared_secret_keys(secrets: Sequence[str]) -> list[Key]:
+    """Make HS256 keys of shared secrets."""
+    return [Key("HS256", secret.encode()) for secret in secrets]
+
+
+def public_key(pem: str) -> Key:
+    """Read a public key in PEM.
+
+    Raises ConfigurationError for a kind of key, or a size, that no allowed algorithm uses.
+    """
+    material = load_pem_public_key(pem.encode())
+    algorithm = _algorithm_of(material)
+    if algorithm is None:
+        raise ConfigurationError(
+            f"PLACARD_JWT_PUBLIC_KEY: must be RSA of at least {RSA_MIN_BITS} bits, "
+            "EC P-256 or Ed25519"
+        )
+    return Key(algorithm, material)
+
+
+def _algorithm_of(material: object) -> str | None:
+    """Return the one algorithm that a public key may be used with; None for any other key."""
+    match material:
+        case RSAPublicKey() if material.key_size >= RSA_MIN_BITS:
+            return "RS256"
+        case EllipticCurvePublicKey() if isinstance(material.curve, SECP256R1):
+            return "ES256"
+        case Ed25519PublicKey():
+            return "EdDSA"
+    return None
+
+
+def _usable_key(given: Any) -> Key | None:
+    """Read one key of a set; None where it is not a public key for signatures, or unreadable."""
+    try:
+        key = PyJWK(given)
+    except (PyJWTError, ValueError, TypeError, AttributeError):
+        return None
+    algorithm = _algorithm_of(key.key)
+    if algorithm != key.algorithm_name or key.public_key_use not in (None, "sig"):
+        return None
+    return Key(algorithm, key.key, key.key_id)

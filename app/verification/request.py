@@ -1,0 +1,44 @@
+"""What verification looks at: the parts of a request that a proof speaks of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request as it came over the wire.
+
+    `query` is the raw query string, nothing decoded; `data` is the text of a POST's `data` field;
+    the headers are the raw values of `Authorization` and `x-asana-request-signature`, or None.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    authorization: str | None = field(default=None, repr=False)
+    signature: str | None = field(default=None, repr=False)
+    data: str | None = None
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that the host signs: the raw query, or for POST the text of `data`."""
+        return (self.data or "").encode() if self.method == "POST" else self.query
+
+    @property
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """The query, decoded."""
+        text = self.query.decode("latin-1")
+        return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace")
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of a parameter, decoded, or None."""
+        return next((value for key, value in self.parameters if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that holds: `kind` is `jwt`, `signature` or `off`."""
+
+    kind: str
+    subject: str | None = None

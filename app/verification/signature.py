@@ -1,0 +1,45 @@
+"""The host's request signature: `x-asana-request-signature`."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from app.errors import NotAuthenticated
+from app.verification.diagnosis import diagnose
+from app.verification.request import Proof, SignedRequest
+
+HEADER: Final = "x-asana-request-signature"
+_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def sign(message: bytes, secret: str) -> str:
+    """Sign a message as the host does: HMAC-SHA256 in lower-case hex."""
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+def verify_signature(request: SignedRequest, secrets: Sequence[str]) -> Proof:
+    """Return the proof that a request's signature gives.
+
+    Raises NotAuthenticated with the reason `no_signature`, `malformed_signature` or
+    `bad_signature`; what would have matched is in its `would_match`, and is never accepted.
+    """
+    given = request.signature
+    if not given:
+        raise NotAuthenticated("no_signature", f"there is no {HEADER} header")
+    # Every secret is tried, so that the time taken does not tell which one matched.
+    matches = [_matches(given, request.message, secret) for secret in secrets]
+    if any(matches):
+        return Proof("signature")
+    reason = "bad_signature" if _HEX.fullmatch(given) else "malformed_signature"
+    raise NotAuthenticated(
+        reason,
+        f"{HEADER} is not the signature of this request",
+        would_match=diagnose(request, secrets),
+    )
+
+
+def _matches(given: str, message: bytes, secret: str) -> bool:
+    expected = sign(message, secret).encode()
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected)

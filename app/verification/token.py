@@ -1,0 +1,148 @@
+"""The JWT in `Authorization: Bearer …`."""
+
+import hmac
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+from jwt.utils import base64url_decode
+
+from app.errors import NotAuthenticated
+from app.verification.keys import Key, KeySource
+from app.verification.qsh import query_string_hash
+from app.verification.request import Proof, SignedRequest
+
+LEEWAY: Final = 30
+# Headers that point to keys elsewhere, and extensions of which we know none.
+REFUSED_HEADERS: Final = ("crit", "jku", "x5u")
+_REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
+    (jwt.ExpiredSignatureError, "expired"),
+    (jwt.ImmatureSignatureError, "not_yet_valid"),
+    (jwt.InvalidAudienceError, "wrong_audience"),
+    (jwt.InvalidIssuerError, "wrong_issuer"),
+    (jwt.MissingRequiredClaimError, "missing_claim"),
+    (jwt.InvalidSignatureError, "bad_signature"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What a token must fulfil; `max_lifetime` is in seconds."""
+
+    sources: tuple[KeySource, ...]
+    algorithms: frozenset[str]
+    audience: str
+    issuer: str | None
+    max_lifetime: float
+    require_qsh: bool
+
+
+def verify_token(request: SignedRequest, rules: TokenRules) -> Proof:
+    """Return the proof that a request's token gives.
+
+    Raises NotAuthenticated with the reason: `no_token`, `malformed_token`, `refused_header`,
+    `wrong_algorithm`, `unknown_key`, `bad_signature`, `expired`, `not_yet_valid`,
+    `wrong_audience`, `wrong_issuer`, `missing_claim`, `lifetime_too_long`, `no_qsh`,
+    `wrong_qsh` or `wrong_workspace`.
+    """
+    token = _bearer(request.authorization)
+    claims = _claims(token, rules)
+    _check_lifetime(claims, rules.max_lifetime)
+    _check_request(claims, request, rules)
+    subject = claims.get("sub")
+    return Proof("jwt", subject if isinstance(subject, str) else None)
+
+
+def _bearer(authorization: str | None) -> str:
+    if not authorization:
+        raise NotAuthenticated("no_token", "there is no Authorization header")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated("no_token", "Authorization is not `Bearer <token>`")
+    return token.strip()
+
+
+def _claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
+    failure = NotAuthenticated("unknown_key", "no key fits the token's `alg` and `kid`")
+    for key in _candidates(token, rules):
+        try:
+            return _decode(token, key, rules)
+        except jwt.InvalidSignatureError:
+            failure = NotAuthenticated("bad_signature", "no key verifies the token")
+        except jwt.PyJWTError as error:
+            raise NotAuthenticated(_reason(error), str(error)) from None
+        except (ValueError, TypeError, OverflowError) as error:
+            raise NotAuthenticated("malformed_token", str(error)) from None
+    raise failure
+
+
+def _candidates(token: str, rules: TokenRules) -> Iterator[Key]:
+    """Yield the keys to try; a source is asked only where the ones before it did not do."""
+    header = _header(token)
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in rules.algorithms:
+        raise NotAuthenticated("wrong_algorithm", "the token's `alg` is not allowed")
+    for source in rules.sources:
+        if algorithm in source.algorithms:
+            yield from source.keys(algorithm, header.get("kid"))
+
+
+def _header(token: str) -> Mapping[str, Any]:
+    try:
+        # Looked at before PyJWT does, so that the reason is told apart.
+        given = json.loads(base64url_decode(token.partition(".")[0]))
+        refused = [name for name in REFUSED_HEADERS if name in given]
+        header = {} if refused else jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        raise NotAuthenticated("malformed_token", str(error)) from None
+    if refused:
+        raise NotAuthenticated("refused_header", f"the token's header has `{refused[0]}`")
+    return header
+
+
+def _decode(token: str, key: Key, rules: TokenRules) -> Mapping[str, Any]:
+    claims: Mapping[str, Any] = jwt.decode(
+        token,
+        key.material,
+        algorithms=[key.algorithm],
+        audience=rules.audience,
+        issuer=rules.issuer,
+        leeway=LEEWAY,
+        options={"require": ["exp", "iat", "aud"]},
+    )
+    return claims
+
+
+def _reason(error: jwt.PyJWTError) -> str:
+    return next((word for kind, word in _REASONS if isinstance(error, kind)), "malformed_token")
+
+
+def _check_lifetime(claims: Mapping[str, Any], longest: float) -> None:
+    lifetime = _seconds(claims, "exp") - _seconds(claims, "iat")
+    if lifetime > longest:
+        raise NotAuthenticated("lifetime_too_long", f"`exp` - `iat` is over {longest:g} s")
+
+
+def _seconds(claims: Mapping[str, Any], name: str) -> float:
+    """Return a time of RFC 7519, a number: PyJWT would take it as text too."""
+    moment = claims[name]
+    if type(moment) in (int, float):
+        with suppress(OverflowError):
+            if math.isfinite(moment):
+                return float(moment)
+    raise NotAuthenticated("malformed_token", f"`{name}` is no time")
+
+
+def _check_request(claims: Mapping[str, Any], request: SignedRequest, rules: TokenRules) -> None:
+    if "qsh" in claims:
+        expected = query_string_hash(request).encode()
+        if not hmac.compare_digest(str(claims["qsh"]).encode("utf-8", "replace"), expected):
+            raise NotAuthenticated("wrong_qsh", "`qsh` is not the hash of this request")
+    elif rules.require_qsh:
+        raise NotAuthenticated("no_qsh", "`qsh` is mandatory")
+    if "workspace" in claims and claims["workspace"] != request.parameter("workspace"):
+        raise NotAuthenticated("wrong_workspace", "`workspace` is not the parameter's")
