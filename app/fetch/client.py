@@ -1,0 +1,211 @@
+"""The one HTTP client: a total deadline, a size limit, vetted redirects, credentials at home."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Final
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from app import trace
+from app.errors import (
+    AddressRefused,
+    UpstreamFailed,
+    UpstreamTimeout,
+    UpstreamTooLarge,
+    UpstreamUnreachable,
+    UpstreamUnreadable,
+)
+from app.fetch.addresses import AddressGuard
+from app.fetch.transport import GuardedAdapter, remaining, within
+from app.upstream import DEFAULT_PORTS, UpstreamRequest, UpstreamResponse, host_of, origin_of
+
+MAX_BODY: Final = 1 << 20
+MAX_REDIRECTS: Final = 3
+UNREADABLE: Final = "a redirect to an unreadable address"
+_CHUNK: Final = 1 << 16
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_HEADERS: Final = {
+    "User-Agent": "placard (+https://pypi.org/project/placard)",
+    "Accept": "application/json",
+    # Not what `requests` would offer: only what is bounded while it is decompressed.
+    "Accept-Encoding": "gzip, deflate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went out, without its credential, and its answer: for recordings.
+
+    `proven_by` names the headers that carried the credential.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    proven_by: tuple[str, ...]
+    response: UpstreamResponse
+
+
+class Fetcher:
+    """Fetches resources for the whole process, over one pool of connections.
+
+    `deadline` is in seconds and covers everything: name resolution, redirects, the body.
+    `upstreams` maps an origin to the one that stands in for it. `adapter` replaces the network
+    (the offline samples); `on_exchange` is told of each answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        deadline: float,
+        guard: AddressGuard,
+        upstreams: Mapping[str, str] | None = None,
+        ca_bundle: str | None = None,
+        adapter: BaseAdapter | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.deadline = deadline
+        self._guard = guard
+        self._upstreams = dict(upstreams or {})
+        self._on_exchange = on_exchange
+        self._session = _session(adapter or GuardedAdapter(guard, ca_bundle))
+
+    def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Return the answer, of whatever status, after at most `MAX_REDIRECTS` redirects.
+
+        Raises UpstreamTimeout, UpstreamUnreachable, UpstreamUnreadable, UpstreamTooLarge,
+        UpstreamFailed (too many redirects) or AddressRefused.
+        """
+        with within(self.deadline):
+            url = request.url
+            for _ in range(MAX_REDIRECTS + 1):
+                self._check(url, request)
+                response = self._exchange(request, url)
+                location = response.headers.get("location")
+                if response.status not in _REDIRECTS or not location:
+                    return response
+                url = self._target(url, location)
+        raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
+
+    def _check(self, url: str, request: UpstreamRequest) -> None:
+        """Let through only what the connector names, and never from https down to http."""
+        parts = _split(url)
+        downgrade = _split(request.url).scheme == "https" != parts.scheme
+        if parts.scheme not in DEFAULT_PORTS or downgrade or parts.username is not None:
+            raise AddressRefused(f"a redirect to {parts.scheme}://{parts.hostname}")
+        if host_of(parts) not in request.hosts:
+            raise AddressRefused(f"{host_of(parts)} is not a host that the connector names")
+        dialled = _split(self._actual(url))
+        self._guard.check_spelling(dialled.hostname or "", _port(dialled))
+
+    def _actual(self, url: str) -> str:
+        """Put the stand-in's origin before an address's path, where it has a stand-in."""
+        stand_in = self._upstreams.get(origin_of(url))
+        if stand_in is None:
+            return url
+        parts = urlsplit(url)
+        rest = SplitResult("", "", parts.path, parts.query, "").geturl()
+        return stand_in.rstrip("/") + rest
+
+    def _target(self, url: str, location: str) -> str:
+        """Resolve a redirect; a stand-in that names itself means the one it stands in for."""
+        try:
+            target = urljoin(self._actual(url), location)
+        except ValueError:
+            raise AddressRefused(UNREADABLE) from None
+        stand_in = self._upstreams.get(origin_of(url))
+        if stand_in is None or origin_of(_split(target)) != origin_of(stand_in):
+            return target
+        parts, home = urlsplit(target), urlsplit(url)
+        return parts._replace(scheme=home.scheme, netloc=home.netloc).geturl()
+
+    def _exchange(self, request: UpstreamRequest, url: str) -> UpstreamResponse:
+        headers = {**_HEADERS, **request.headers}
+        at_home = origin_of(url) == request.credential.origin
+        proof = request.credential.headers if at_home else {}
+        sent = {**headers, **proof}
+        outgoing = requests.Request(request.method, self._actual(url), sent)
+        parts = urlsplit(url)
+        with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
+            response = self._send(outgoing, url)
+            f.update(status=response.status, bytes=len(response.body))
+        if self._on_exchange is not None:
+            self._on_exchange(Exchange(request.method, url, headers, tuple(proof), response))
+        return response
+
+    def _send(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
+        try:
+            with self._session.send(
+                outgoing.prepare(), stream=True, allow_redirects=False, timeout=remaining()
+            ) as answer:
+                body = b"".join(_bounded(answer))
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return UpstreamResponse(answer.status_code, headers, body, url)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
+            raise UpstreamTimeout(_words(error)) from None
+        except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError) as error:
+            raise UpstreamUnreadable(f"$: {_words(error)}") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _timeout_or_unreachable(error) from None
+
+
+class _Session(requests.Session):
+    """A session that leaves redirects alone: even unasked, `requests` would read their bodies."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Name none, so that none is looked at."""
+
+
+def _session(adapter: BaseAdapter) -> requests.Session:
+    session = _Session()
+    # Neither proxies nor .netrc of the environment: no credential that no setting names.
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _bounded(answer: requests.Response) -> Iterator[bytes]:
+    """Yield the decoded body, at most `MAX_BODY` bytes of it."""
+    size = 0
+    for chunk in answer.raw.stream(_CHUNK, decode_content=True):
+        remaining()
+        size += len(chunk)
+        if size > MAX_BODY:
+            answer.raw.close()
+            raise UpstreamTooLarge(f"the answer is over {MAX_BODY} bytes")
+        yield chunk
+
+
+def _timeout_or_unreachable(error: Exception) -> UpstreamTimeout | UpstreamUnreachable:
+    """Tell a connection that broke because time was up from one that broke by itself."""
+    try:
+        remaining()
+    except TimeoutError:
+        return UpstreamTimeout(_words(error))
+    return UpstreamUnreachable(_words(error))
+
+
+def _words(error: Exception) -> str:
+    """Name an error without its text, which may hold an address with secrets in its query."""
+    cause = error.__cause__ or error.__context__
+    names = [type(error).__name__] + ([type(cause).__name__] if cause else [])
+    return " from ".join(names)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _port(parts)
+    except ValueError:
+        raise AddressRefused(UNREADABLE) from None
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or DEFAULT_PORTS.get(parts.scheme, 0)

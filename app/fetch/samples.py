@@ -1,0 +1,86 @@
+"""Recorded answers in place of the network: the offline mode's transport.
+
+A case is a JSON file: where it comes from, the address it is for, and the exchanges that answer it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.resources import files
+from io import BytesIO
+from typing import Any, Final
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import HTTPResponse
+
+from app.errors import UpstreamUnreachable
+
+NO_SAMPLE: Final = (
+    "No sample answers this address offline; `make run LIVE=1` fetches it from the network."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One recorded case: its name, where it comes from, the address, and the exchanges."""
+
+    name: str
+    source: str
+    resource_url: str
+    exchanges: tuple[Mapping[str, Any], ...]
+
+
+def bundled_samples() -> tuple[Sample, ...]:
+    """Return the samples that ship with Placard, by name."""
+    folder = files("app") / "samples"
+    found = [
+        read_sample(f"{connector.name}/{case.name.removesuffix('.json')}", case.read_text("utf-8"))
+        for connector in folder.iterdir()
+        if connector.is_dir()
+        for case in connector.iterdir()
+        if case.name.endswith(".json")
+    ]
+    return tuple(sorted(found, key=lambda sample: sample.name))
+
+
+def read_sample(name: str, text: str) -> Sample:
+    """Read one case."""
+    case = json.loads(text)
+    return Sample(name, case["source"], case["resource_url"], tuple(case["exchanges"]))
+
+
+def recorded_body(response: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a recorded answer: of `body`, which is JSON, or of `text`."""
+    text = json.dumps(response["body"]) if "body" in response else response["text"]
+    return str(text).encode()
+
+
+class SampleAdapter(BaseAdapter):
+    """Answers requests from samples; for any other request the upstream is unreachable."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        super().__init__()
+        self._answers = {
+            (exchange["request"]["method"], exchange["request"]["url"]): exchange["response"]
+            for sample in samples
+            for exchange in sample.exchanges
+        }
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        """Answer a request as the recording says."""
+        recorded = self._answers.get((request.method, request.url))
+        if recorded is None:
+            raise UpstreamUnreachable("no sample answers this request", sentence=NO_SAMPLE)
+        answer = HTTPResponse(
+            body=BytesIO(recorded_body(recorded)),
+            status=recorded["status"],
+            reason=HTTPStatus(recorded["status"]).phrase,
+            headers=recorded["headers"],
+            preload_content=False,
+        )
+        return HTTPAdapter().build_response(request, answer)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to close."""
