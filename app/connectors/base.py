@@ -1,0 +1,132 @@
+"""What a connector is: it knows one system's addresses, requests and resources."""
+
+import hashlib
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
+from urllib.parse import SplitResult, urlsplit
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from app.errors import MalformedRequest, NoConnector
+from app.upstream import DEFAULT_PORTS, Credential, UpstreamRequest, host_of, origin_of
+from templates_schemas import SummaryWithDetails
+
+# What no address holds unescaped; `urlsplit` would quietly drop some of it.
+_FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f\\]")
+LONGEST_ADDRESS: Final = 8192
+
+
+class Resource(Schema):
+    """The base of the schemas of incoming resources: what is not shown is not looked at."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class Moment(fields.AwareDateTime):
+    """A time with an offset, loaded in UTC."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
+        moment: datetime = super()._deserialize(value, *args, **kwargs)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("is out of range in UTC") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An address that a connector serves: its host, and the named parts of its path."""
+
+    host: str
+    parts: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.parts[name]
+
+
+class Connector(ABC):
+    """One system. It does no I/O, reads no clock, catches nothing and logs nothing."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    example: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]]
+    path: ClassVar[re.Pattern[str]]
+    schema: ClassVar[type[Schema]]
+    hosts: frozenset[str]
+
+    def match(self, address: SplitResult) -> Match | None:
+        """Match the host first, then the path; None where the address is not ours."""
+        host = _host_of(address)
+        if host not in self.hosts:
+            return None
+        found = self.path.fullmatch(address.path)
+        if found is None:
+            return None
+        return Match(host, {name: part for name, part in found.groupdict().items() if part})
+
+    @abstractmethod
+    def request_for(self, match: Match) -> UpstreamRequest:
+        """Say what to ask the system for."""
+
+    @abstractmethod
+    def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
+        """Make a card of a resource that `schema` loaded."""
+
+
+def read_address(text: str) -> SplitResult:
+    """Read a `resource_url`: absolute, http or https.
+
+    Raises MalformedRequest, which says what is wrong with it.
+    """
+    if len(text) > LONGEST_ADDRESS:
+        raise _malformed(f"is over {LONGEST_ADDRESS} characters")
+    if _FORBIDDEN.search(text):
+        raise _malformed("holds a blank, a control character or a backslash")
+    try:
+        address = urlsplit(text)
+        host, _ = address.hostname, address.port
+    except ValueError:
+        raise _malformed("cannot be read") from None
+    if address.scheme not in DEFAULT_PORTS or not host:
+        raise _malformed("must be an absolute http or https address")
+    return address
+
+
+def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Match]:
+    """Return the first connector that serves an address.
+
+    Raises NoConnector, or MalformedRequest where the text is no address.
+    """
+    parts = read_address(address)
+    for connector in connectors:
+        match = connector.match(parts)
+        if match is not None:
+            return connector, match
+    raise NoConnector(f"no connector serves this address on {parts.hostname}")
+
+
+def bearer(setting: str, token: str, url: str) -> Credential:
+    """Make the credential `Authorization: Bearer …` for the origin of `url`.
+
+    Its identity names the setting, and tells two tokens apart without telling either.
+    """
+    mark = hashlib.sha256(token.encode()).hexdigest()[:8]
+    return Credential(f"{setting}#{mark}", origin_of(url), {"Authorization": f"Bearer {token}"})
+
+
+def _host_of(address: SplitResult) -> str | None:
+    """Return the host to match; None where there is userinfo, with which addresses deceive."""
+    return None if "@" in address.netloc else host_of(address)
+
+
+def _malformed(why: str) -> MalformedRequest:
+    return MalformedRequest(
+        f"resource_url: {why}",
+        sentence=f"Illegal or malformed request. `resource_url` {why}.",
+    )

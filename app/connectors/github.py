@@ -1,0 +1,221 @@
+"""GitHub issues and pull requests, such as https://github.com/pallets/flask/issues/1 .
+
+Reads "Get an issue" and "Get a pull request" of GitHub's REST API, version 2022-11-28. Wants
+`GITHUB_TOKEN` (or none: public repositories, 60 calls an hour), and for the hosts in
+`PLACARD_GITHUB_HOSTS` `GH_ENTERPRISE_TOKEN`. Oddity: to the issues API a pull request is an issue
+too, and `/issues/7` may be the address of either.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from marshmallow import ValidationError, fields
+
+from app.connectors.base import Connector, Match, Moment, Resource, bearer
+from app.upstream import ANONYMOUS, UpstreamRequest
+from templates_schemas import (
+    Created,
+    DatetimeWithIcon,
+    Pill,
+    SummaryWithDetails,
+    TextWithIcon,
+    Updated,
+)
+from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
+from templates_schemas.text import first_text, listed
+
+
+class Account(Resource):
+    """A user or a bot."""
+
+    login = fields.String(required=True)
+    avatar_url = fields.String(allow_none=True)
+
+
+class Milestone(Resource):
+    """A milestone."""
+
+    title = fields.String(required=True)
+
+
+class LabelName(fields.Field[str]):
+    """A label: the API gives an object, or only its name."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        name = value.get("name") if isinstance(value, dict) else value
+        if name is not None and not isinstance(name, str):
+            raise ValidationError("must be a label")
+        return name or ""
+
+
+class PullLink(Resource):
+    """What an issue knows of the pull request that it is."""
+
+    merged_at = Moment(allow_none=True)
+
+
+class IssueOrPull(Resource):
+    """An issue or a pull request, of either API."""
+
+    html_url = fields.String(allow_none=True)
+    title = fields.String(required=True)
+    state = fields.String(required=True)
+    state_reason = fields.String(allow_none=True)
+    draft = fields.Boolean(allow_none=True)
+    merged_at = Moment(allow_none=True)
+    pull_request = fields.Nested(PullLink, allow_none=True)
+    user = fields.Nested(Account, allow_none=True)
+    assignees = fields.List(fields.Nested(Account), allow_none=True)
+    labels = fields.List(LabelName(), allow_none=True)
+    milestone = fields.Nested(Milestone, allow_none=True)
+    comments = fields.Integer(strict=True, allow_none=True)
+    review_comments = fields.Integer(strict=True, allow_none=True)
+    changed_files = fields.Integer(strict=True, allow_none=True)
+    additions = fields.Integer(strict=True, allow_none=True)
+    deletions = fields.Integer(strict=True, allow_none=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(allow_none=True)
+    closed_at = Moment(allow_none=True)
+
+
+STATES: Final[dict[str, tuple[str, PillColor]]] = {
+    "open": ("Open", "green"),
+    "draft": ("Draft", "cool-gray"),
+    "merged": ("Merged", "purple"),
+    "closed": ("Closed", "purple"),
+    "not_planned": ("Not planned", "cool-gray"),
+    "duplicate": ("Duplicate", "cool-gray"),
+    "unmerged": ("Closed", "red"),
+}
+ICON: Final = "https://github.githubassets.com/favicons/favicon.png"
+API_HEADERS: Final = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
+_PLACE: Final = re.compile(r"/([^/\s]+/[^/\s]+)/(?:issues|pull)/([0-9]{1,10})")
+
+
+class GitHub(Connector):
+    """Issues and pull requests of github.com, and of GitHub Enterprise hosts."""
+
+    name: ClassVar[str] = "github"
+    label: ClassVar[str] = "GitHub"
+    example: ClassVar[str] = "https://github.com/pallets/flask/issues/1"
+    settings: ClassVar[tuple[str, ...]] = (
+        "GITHUB_TOKEN",
+        "PLACARD_GITHUB_HOSTS",
+        "GH_ENTERPRISE_TOKEN",
+    )
+    path: ClassVar[re.Pattern[str]] = re.compile(
+        r"/(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})/(?P<repo>(?!\.\.?/)[A-Za-z0-9._-]{1,100})"
+        r"/(?:issues/(?P<issue>[0-9]{1,10})/?"
+        r"|pull/(?P<pull>[0-9]{1,10})(?:/(?:files|changes|commits|checks)(?:/.*)?|/)?)"
+    )
+    schema: ClassVar[type[Resource]] = IssueOrPull
+
+    def __init__(
+        self, token: str | None, enterprise_hosts: Sequence[str], enterprise_token: str | None
+    ) -> None:
+        self.hosts = frozenset({"github.com", "www.github.com", *enterprise_hosts})
+        self._tokens = {"GITHUB_TOKEN": token, "GH_ENTERPRISE_TOKEN": enterprise_token}
+        self._enterprise_hosts = frozenset(enterprise_hosts)
+
+    def request_for(self, match: Match) -> UpstreamRequest:
+        """Ask the API of the address's host, as whom its token says."""
+        enterprise = match.host in self._enterprise_hosts
+        api_host = match.host if enterprise else "api.github.com"
+        base = f"https://{api_host}/api/v3" if enterprise else f"https://{api_host}"
+        setting = "GH_ENTERPRISE_TOKEN" if enterprise else "GITHUB_TOKEN"
+        token = self._tokens[setting]
+        kind = f"issues/{match['issue']}" if "issue" in match.parts else f"pulls/{match['pull']}"
+        return UpstreamRequest(
+            f"{base}/repos/{match['owner']}/{match['repo']}/{kind}",
+            hosts=frozenset({api_host}),
+            headers=API_HEADERS,
+            credential=bearer(setting, token, base) if token else ANONYMOUS,
+        )
+
+    def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
+        """Show the state, who has it, what it is about, and when it ended or began."""
+        place = _place(resource, match)
+        title = first_text(resource["title"])
+        updated, created = resource.get("updated_at"), resource["created_at"]
+        labels = resource.get("labels") or ()
+        return SummaryWithDetails(
+            title=title or place,
+            subtitle=place if title else None,
+            subicon_url=ICON,
+            fields=[
+                _state(resource, is_pull="pull" in match.parts),
+                _people(resource),
+                TextWithIcon("Labels", listed(labels, FIELD_TEXT_MAX)),
+                TextWithIcon("Milestone", (resource.get("milestone") or {}).get("title")),
+                _date(resource),
+                _changes(resource),
+            ],
+            footer=Updated(updated) if updated else Created(created),
+            num_comments=_comments(resource),
+        )
+
+
+def _place(resource: Mapping[str, Any], match: Match) -> str:
+    """Name the repository and the number: those of its own address, since it may have moved."""
+    found = _PLACE.search(resource.get("html_url") or "")
+    if found:
+        return f"{found[1]} #{found[2]}"
+    return f"{match['owner']}/{match['repo']} #{match.parts.get('issue') or match['pull']}"
+
+
+def _state(resource: Mapping[str, Any], *, is_pull: bool) -> Pill:
+    """Show the state in GitHub's meaning; a state that is new to us as it comes."""
+    state, reason = resource["state"], resource.get("state_reason")
+    if _merged_at(resource):
+        state = "merged"
+    elif state == "open" and resource.get("draft"):
+        state = "draft"
+    elif state == "closed" and (is_pull or resource.get("pull_request") is not None):
+        state = "unmerged"
+    elif state == "closed" and reason in STATES:
+        state = reason
+    words = first_text(state, "unknown").replace("_", " ").capitalize()
+    return Pill("State", *STATES.get(state, (words, "none")))
+
+
+def _merged_at(resource: Mapping[str, Any]) -> Any:
+    return resource.get("merged_at") or (resource.get("pull_request") or {}).get("merged_at")
+
+
+def _people(resource: Mapping[str, Any]) -> TextWithIcon | None:
+    """Name the assignees, or where there are none the author."""
+    assignees = resource.get("assignees") or ()
+    people = [person for person in assignees or [resource.get("user")] if person]
+    if not people:
+        return None
+    name = "Assignee" if len(assignees) == 1 else "Assignees" if assignees else "Author"
+    logins = listed([person["login"] for person in people], FIELD_TEXT_MAX)
+    return TextWithIcon(name, logins, people[0].get("avatar_url"))
+
+
+def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon:
+    """Show when it was merged or closed, else when it was opened."""
+    merged, closed = _merged_at(resource), resource.get("closed_at")
+    if merged:
+        return DatetimeWithIcon("Merged", merged)
+    if closed and resource["state"] == "closed":
+        return DatetimeWithIcon("Closed", closed)
+    return DatetimeWithIcon("Opened", resource["created_at"])
+
+
+def _changes(resource: Mapping[str, Any]) -> TextWithIcon | None:
+    """Measure a pull request, as the pulls API does."""
+    files, plus, minus = (resource.get(key) for key in ("changed_files", "additions", "deletions"))
+    if files is None or plus is None or minus is None:
+        return None
+    return TextWithIcon("Changes", f"{files} file{'' if files == 1 else 's'}, +{plus} -{minus}")
+
+
+def _comments(resource: Mapping[str, Any]) -> int | None:
+    counted = [resource.get(key) for key in ("comments", "review_comments")]
+    known = [count for count in counted if count is not None]
+    return max(0, sum(known)) if known else None

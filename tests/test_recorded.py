@@ -1,0 +1,150 @@
+"""Every recorded case, replayed strictly through the front door."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from app.connectors import connectors
+from templates_schemas import faults
+from tests.conftest import settings_with
+from tests.recordings import (
+    FOLDER,
+    SCRUBBED,
+    WIDGET,
+    Recording,
+    case_files,
+    read_recording,
+    replay,
+)
+
+CONNECTORS: Final = [connector.name for connector in connectors(settings_with())]
+# Words in the names of cases; each connector has at least one case of each.
+REQUIRED_KINDS: Final = (
+    "open",
+    "closed",
+    "missing",
+    "forbidden",
+    "rate_limited",
+    "optional_parts_missing",
+    "texts_too_long",
+    "odd_characters",
+)
+
+
+@pytest.fixture(params=case_files(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def recording(request: pytest.FixtureRequest) -> Recording:
+    return read_recording(request.param)
+
+
+@pytest.fixture
+def missing() -> Recording:
+    """A recording of one call, which sends no credential."""
+    return read_recording(FOLDER / "github" / "missing.json")
+
+
+@pytest.fixture
+def with_token() -> Recording:
+    return read_recording(FOLDER / "github" / "with_token.json")
+
+
+def test_recording_makes_exactly_its_widget(recording: Recording) -> None:
+    answer = replay(recording)
+    assert answer.get_json() == recording.widget["body"]
+    assert answer.status_code == recording.widget["status"]
+
+
+def test_recorded_widget_is_what_the_host_accepts(recording: Recording) -> None:
+    body = recording.widget["body"]
+    if recording.widget["status"] == 200:
+        assert faults(body) == ()
+    else:
+        assert recording.widget["status"] in (400, 401, 403, 404, 500)
+        assert list(body) == ["data"]
+        assert list(body["data"]) == ["error"]
+
+
+def test_recording_says_where_it_comes_from(recording: Recording) -> None:
+    assert recording.source.startswith(("recorded 20", "written from https://"))
+
+
+def test_recording_holds_only_credentials_that_are_made_up(recording: Recording) -> None:
+    secrets = [value for name, value in recording.settings.items() if name.endswith("_TOKEN")]
+    assert all("made_up" in secret or secret == SCRUBBED for secret in secrets)
+
+
+def test_every_file_is_a_case_with_its_widget() -> None:
+    expected = {path.with_suffix(suffix) for path in case_files() for suffix in (".json", WIDGET)}
+    assert {path for path in FOLDER.rglob("*") if path.is_file()} == expected
+
+
+def test_every_connector_has_a_folder_and_every_folder_a_connector() -> None:
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(CONNECTORS)
+
+
+@pytest.mark.parametrize("kind", REQUIRED_KINDS)
+@pytest.mark.parametrize("connector", CONNECTORS)
+def test_connector_has_a_case_of_each_required_kind(connector: str, kind: str) -> None:
+    words = [f"_{path.stem}_" for path in (FOLDER / connector).glob("*.json")]
+    assert any(f"_{kind}_" in word for word in words)
+
+
+def test_replay_refuses_a_recorded_call_that_is_not_made(missing: Recording) -> None:
+    extra = {
+        "request": {"method": "GET", "url": "https://api.github.com/rate_limit", "headers": {}},
+        "response": {"status": 200, "headers": {}, "text": "{}"},
+    }
+    with pytest.raises(AssertionError, match="rate_limit"):
+        replay(replace(missing, exchanges=(*missing.exchanges, extra)))
+
+
+def test_replay_refuses_a_call_that_is_not_recorded(missing: Recording) -> None:
+    with pytest.raises(AssertionError, match="issues/404"):
+        replay(replace(missing, exchanges=()))
+
+
+def test_replay_refuses_another_address(missing: Recording) -> None:
+    with pytest.raises(AssertionError, match=r"issues/404\?page=1"):
+        replay(_with_request(missing, url=f"{missing.exchanges[0]['request']['url']}?page=1"))
+
+
+def test_replay_refuses_another_method(missing: Recording) -> None:
+    with pytest.raises(AssertionError, match="HEAD"):
+        replay(_with_request(missing, method="HEAD"))
+
+
+def test_replay_refuses_another_header(missing: Recording) -> None:
+    with pytest.raises(AssertionError, match="text/html"):
+        replay(_with_request(missing, headers={"Accept": "text/html"}))
+
+
+def test_replay_refuses_a_credential_that_is_not_recorded(with_token: Recording) -> None:
+    with pytest.raises(AssertionError, match="True, recorded is False"):
+        replay(_with_request(with_token, headers={}))
+
+
+def test_replay_refuses_a_recorded_credential_that_is_not_sent(with_token: Recording) -> None:
+    with pytest.raises(AssertionError, match="Bearer"):
+        replay(replace(with_token, settings={}))
+
+
+def test_replay_takes_any_credential_for_one_that_is_scrubbed(with_token: Recording) -> None:
+    scrubbed = _with_request(with_token, headers={"Authorization": "scrubbed"})
+    assert replay(scrubbed).status_code == 200
+    with pytest.raises(AssertionError, match="False, recorded is True"):
+        replay(replace(scrubbed, settings={}))
+
+
+def test_case_without_widget_cannot_be_read(tmp_path: Path) -> None:
+    case = tmp_path / "open.json"
+    case.write_bytes((FOLDER / "github" / "missing.json").read_bytes())
+    with pytest.raises(FileNotFoundError, match=r"open\.widget\.json"):
+        read_recording(case)
+
+
+def _with_request(recording: Recording, **changes: Any) -> Recording:
+    exchange: Mapping[str, Any] = recording.exchanges[0]
+    changed = {**exchange, "request": exchange["request"] | changes}
+    return replace(recording, exchanges=(changed,))
