@@ -1,0 +1,148 @@
+"""Placard: the app server behind a host platform's widgets. The factory wires the parts."""
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import SplitResult, urlsplit
+
+import structlog
+from flask import Flask
+
+from app.cache import Cache, MemoryKeeper
+from app.config import Settings, settings_from_environment, unknown_settings
+from app.connectors import connectors
+from app.errors import ConfigurationError, UpstreamFailed
+from app.fetch import AddressGuard, Exchange, Fetcher, SampleAdapter, bundled_samples
+from app.logs import configure_logs
+from app.metrics import Metrics
+from app.upstream import UpstreamRequest, host_of, origin_of
+from app.verification import (
+    FixedKeys,
+    KeySet,
+    KeySource,
+    TokenRules,
+    Verifier,
+    allowed_algorithms,
+    public_key,
+    shared_secret_keys,
+)
+from app.web import EXTENSION, Service, health, widget
+from app.web.cors import init_cors
+from app.web.errors import init_errors
+from app.web.requests_log import init_requests_log
+from app.widgets import Widgets
+
+__all__ = ["build_fetcher", "build_widgets", "create_app"]
+
+MAX_REQUEST_BYTES = 1 << 20
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application, with the settings of the environment unless some are given.
+
+    Raises ConfigurationError, naming the setting, rather than start in an unsafe state.
+    """
+    settings = settings or settings_from_environment()
+    if faults := settings.faults_of_verification():
+        raise ConfigurationError("\n".join(faults))
+    configure_logs(local=settings.local)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    app.extensions[EXTENSION] = _service(settings)
+    init_requests_log(app)
+    init_cors(app, settings.allowed_origins)
+    init_errors(app)
+    app.register_blueprint(widget.blueprint)
+    app.register_blueprint(health.blueprint)
+    _warn(settings)
+    return app
+
+
+def build_fetcher(
+    settings: Settings, on_exchange: Callable[[Exchange], None] | None = None
+) -> Fetcher:
+    """Make the HTTP client; offline, the bundled samples stand in for the network."""
+    stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
+    allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
+    adapter = SampleAdapter(bundled_samples()) if settings.offline else None
+    return Fetcher(
+        deadline=settings.fetch_deadline,
+        guard=AddressGuard(allowed),
+        upstreams=settings.upstreams,
+        ca_bundle=settings.ca_bundle,
+        adapter=adapter,
+        on_exchange=on_exchange,
+    )
+
+
+def build_widgets(settings: Settings, fetcher: Fetcher, metrics: Metrics) -> Widgets:
+    """Make the story, with its connectors and its cache."""
+    cache = Cache(
+        MemoryKeeper(settings.cache_bytes),
+        ttl=settings.cache_ttl,
+        failure_ttl=settings.cache_failure_ttl,
+        patience=settings.fetch_deadline + 1,
+    )
+    return Widgets(connectors(settings), fetcher, cache, metrics)
+
+
+def _service(settings: Settings) -> Service:
+    fetcher = build_fetcher(settings)
+    metrics = Metrics(shared=settings.metrics_folder is not None)
+    sources = _key_sources(settings, fetcher)
+    return Service(
+        settings=settings,
+        verifier=_verifier(settings, sources),
+        key_sources=sources,
+        widgets=build_widgets(settings, fetcher, metrics),
+        metrics=metrics,
+    )
+
+
+def _verifier(settings: Settings, sources: tuple[KeySource, ...]) -> Verifier:
+    if not settings.takes_tokens:
+        return Verifier(settings.verify, secrets=settings.signature_secrets)
+    rules = TokenRules(
+        sources=sources,
+        algorithms=allowed_algorithms(sources, settings.jwt_algorithms),
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        max_lifetime=settings.jwt_max_lifetime,
+        require_qsh=settings.jwt_require_qsh,
+    )
+    return Verifier(settings.verify, rules, settings.signature_secrets)
+
+
+def _key_sources(settings: Settings, fetcher: Fetcher) -> tuple[KeySource, ...]:
+    """List the sources of keys, where tokens are taken at all."""
+    if not settings.takes_tokens:
+        return ()
+    fixed = shared_secret_keys(settings.jwt_secrets)
+    if settings.jwt_public_key:
+        fixed.append(public_key(settings.jwt_public_key))
+    sources: list[KeySource] = [FixedKeys(fixed)] if fixed else []
+    if settings.jwt_jwks_url:
+        sources.append(KeySet(partial(_key_set, fetcher, settings.jwt_jwks_url)))
+    return tuple(sources)
+
+
+def _key_set(fetcher: Fetcher, url: str) -> bytes:
+    answer = fetcher.fetch(UpstreamRequest(url, hosts=frozenset({host_of(urlsplit(url))})))
+    if answer.status != 200:
+        raise UpstreamFailed(f"the key set's address answered {answer.status}")
+    return answer.body
+
+
+def _host_port(origin: SplitResult) -> str:
+    """Name exactly the port of a stand-in, so that the guard lets no more than it through."""
+    return urlsplit(origin_of(origin)).netloc
+
+
+def _warn(settings: Settings) -> None:
+    log = structlog.get_logger("placard")
+    for name, meant in unknown_settings().items():
+        log.warning("unknown_setting", name=name, meant=meant)
+    if settings.verify == "off":
+        log.warning(
+            "VERIFICATION IS OFF: anyone who reaches this service is answered",
+            setting="PLACARD_VERIFY",
+        )

@@ -1,0 +1,29 @@
+"""The HTTP surface: one thin blueprint each, over the parts that the factory wired."""
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+from flask import current_app
+
+from app.config import Settings
+from app.metrics import Metrics
+from app.verification import KeySource, Verifier
+from app.widgets import Widgets
+
+EXTENSION: Final = "placard"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One application's parts, kept in `app.extensions`."""
+
+    settings: Settings
+    verifier: Verifier
+    key_sources: tuple[KeySource, ...]
+    widgets: Widgets
+    metrics: Metrics
+
+
+def service() -> Service:
+    """Return the parts of the application that answers this request."""
+    return cast(Service, current_app.extensions[EXTENSION])

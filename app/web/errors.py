@@ -1,0 +1,61 @@
+"""One handler for all that goes wrong: the host's envelope, and what the log is told."""
+
+import traceback
+
+from flask import Flask, Response, json
+from structlog.contextvars import bind_contextvars
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
+from app.web import service
+from templates_schemas import envelope
+
+_BY_STATUS: dict[int | None, PlacardError] = {400: MalformedRequest(), 404: NotFound()}
+
+
+def init_errors(app: Flask) -> None:
+    """Answer every error of the application with the envelope."""
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> Response:
+    """Turn any exception into the answer for the host, and its reason into log and metrics."""
+    match error:
+        case PlacardError():
+            return _placard(error)
+        case HTTPException():
+            return _http(error)
+    # Type and places only: an exception's text may hold what an upstream sent, or a secret.
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    bind_contextvars(exception=type(error).__name__, traceback=where)
+    return _placard(InternalError())
+
+
+def _placard(error: PlacardError) -> Response:
+    bind_contextvars(outcome=error.code)
+    if error.detail:
+        bind_contextvars(detail=error.detail)
+    if isinstance(error, NotAuthenticated):
+        service().metrics.refusals.labels(error.code).inc()
+        bind_contextvars(reason=error.code)
+        if error.would_match:
+            bind_contextvars(would_match=error.would_match)
+    return _enveloped(error.sentence, error.status)
+
+
+def _http(error: HTTPException) -> Response:
+    """Answer what the framework refuses: an unknown path, a wrong method, a broken request."""
+    known = _BY_STATUS.get(error.code)
+    if known is not None:
+        return _placard(known)
+    bind_contextvars(outcome=error.name.lower().replace(" ", "_"))
+    answered = _enveloped(f"{error.name}.", error.code or 500)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answered.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answered
+
+
+def _enveloped(sentence: str, status: int) -> Response:
+    body = json.dumps(envelope(sentence, service().settings.error_envelope))
+    return Response(body, status=status, mimetype="application/json")

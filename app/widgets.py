@@ -1,0 +1,160 @@
+"""From an address to a widget: match → fetch → map → check → answer."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from marshmallow import ValidationError
+from structlog.contextvars import bind_contextvars
+
+from app import errors, trace
+from app.cache import CARD, Cache, Entry
+from app.connectors import Connector, Match, find
+from app.errors import PlacardError
+from app.fetch import Fetcher
+from app.metrics import Metrics
+from app.upstream import UpstreamRequest, UpstreamResponse
+from templates_schemas import SummaryWithDetails, faults, payload
+from templates_schemas.rules import faults_in
+
+# What the host may say to its user, where the default sentence is not the most helpful one.
+SENTENCES: Final[Mapping[type[PlacardError], str]] = {
+    errors.ResourceMissing: "Not found. {label} has no such page, or does not show it to us.",
+    errors.UpstreamRefused: "Access forbidden. {label} does not let us see this page.",
+    errors.UpstreamTimeout: "{label} did not answer in time.",
+    errors.UpstreamUnreachable: "{label} could not be reached.",
+    errors.UpstreamRateLimited: "{label} asks us to wait before we ask again.",
+    errors.UpstreamFailed: "{label} answered with an error.",
+    errors.UpstreamUnreadable: "{label} gave an answer that we cannot read.",
+    errors.AddressRefused: "{label} sent us to an address that we do not visit.",
+    errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
+}
+MISSING: Final = frozenset({404, 410, 451})
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """An answer for the host: the bytes of a checked card."""
+
+    body: bytes
+
+
+class Widgets:
+    """Makes widgets of addresses, through the cache."""
+
+    def __init__(
+        self,
+        connectors: Sequence[Connector],
+        fetcher: Fetcher,
+        cache: Cache,
+        metrics: Metrics,
+    ) -> None:
+        self._connectors = connectors
+        self._fetcher = fetcher
+        self._cache = cache
+        self._metrics = metrics
+
+    def widget_for(self, address: str) -> Widget:
+        """Answer for one address; raises a PlacardError, of this request or a kept one."""
+        with trace.step("match") as facts:
+            connector, match = find(address, self._connectors)
+            facts.update(connector=connector.name, parts=dict(match.parts))
+        request = connector.request_for(match)
+        bind_contextvars(connector=connector.name, credential=request.credential.identity)
+        with trace.step("cache") as facts:
+            entry, result = self._entry(connector, match, request)
+            facts["result"] = result
+        bind_contextvars(cache=result)
+        self._metrics.cache.labels(result).inc()
+        if not entry.is_card:
+            raise errors.named(entry.outcome, entry.body.decode(), entry.detail)
+        return Widget(entry.body)
+
+    def _entry(
+        self, connector: Connector, match: Match, request: UpstreamRequest
+    ) -> tuple[Entry, str]:
+        identity = request.credential.identity
+        key = f"{connector.name} {request.method} {request.url} {identity}"
+        try:
+            return self._cache.get_or_make(key, lambda: self._make(connector, match, request))
+        except TimeoutError:
+            raise errors.UpstreamTimeout(
+                "another request's call took too long", sentence=_sentence(connector)
+            ) from None
+
+    def _make(self, connector: Connector, match: Match, request: UpstreamRequest) -> Entry:
+        """Make the entry to keep: a card, or what went wrong."""
+        try:
+            with self._metrics.upstream_seconds.labels(connector.name).time():
+                response = self._fetcher.fetch(request)
+            card = self._map(connector, match, response)
+            return Entry(CARD, checked(card, connector))
+        except PlacardError as error:
+            return Entry(error.code, _sentence(connector, error).encode(), error.detail)
+
+    @staticmethod
+    def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
+        with trace.step("map") as facts:
+            raise_for_status(response)
+            resource = load_resource(connector, response.body)
+            try:
+                card = connector.widget(resource, match)
+            except ValueError as error:
+                raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
+            facts["changes"] = [f"{change.path}: {change.what}" for change in card.changes]
+        return card
+
+
+def raise_for_status(response: UpstreamResponse) -> None:
+    """Let an answer of 200 through, and say what any other status means for the host.
+
+    Raises ResourceMissing, UpstreamRefused, UpstreamRateLimited or UpstreamFailed.
+    """
+    status, headers = response.status, response.headers
+    if status == 200:
+        return
+    limited = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+    if status == 429 or (status == 403 and limited):
+        raise errors.UpstreamRateLimited(f"upstream status {status}")
+    if status in (401, 403):
+        raise errors.UpstreamRefused(f"upstream status {status}")
+    if status in MISSING:
+        raise errors.ResourceMissing(f"upstream status {status}")
+    raise errors.UpstreamFailed(f"upstream status {status}")
+
+
+def load_resource(connector: Connector, body: bytes) -> Mapping[str, Any]:
+    """Load an upstream's body with the connector's schema.
+
+    Raises UpstreamUnreadable, with the JSON path of what is not as documented.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise errors.UpstreamUnreadable("$: is not JSON") from None
+    try:
+        loaded: Mapping[str, Any] = connector.schema().load(document)
+    except ValidationError as error:
+        raise errors.UpstreamUnreadable("; ".join(map(str, faults_in(error)))) from None
+    return loaded
+
+
+def checked(card: SummaryWithDetails, connector: Connector) -> bytes:
+    """Write a card as the bytes to send, after holding it to the host's contract.
+
+    Raises BrokenCard, which names the connector, the JSON path and the rule.
+    """
+    with trace.step("check"):
+        written = payload(card)
+        found = faults(written)
+        if found:
+            raise errors.BrokenCard(f"{connector.name}: {'; '.join(map(str, found))}")
+        return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _sentence(connector: Connector, error: PlacardError | None = None) -> str:
+    kind = errors.UpstreamTimeout if error is None else type(error)
+    if error is not None and "sentence" in vars(error):
+        return error.sentence
+    return SENTENCES.get(kind, kind.sentence).format(label=connector.label)

@@ -1,0 +1,61 @@
+"""The host, as the tests play it: it signs requests and sends them."""
+
+import hashlib
+import hmac
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jwt
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+JWT_SECRET = "the host's secret of at least 32 bytes"
+SIGNATURE_SECRET = "0123456789abcdef0123456789abcdef"
+ORIGIN = "https://app.asana.com"
+ISSUE = "https://github.com/pallets/flask/issues/1"
+EXPIRES_AT = "2036-10-05T14:48:00.000Z"
+
+
+def query_of(**parameters: str) -> str:
+    """Write a query string as the host does: everything but letters and digits escaped."""
+    return urlencode(parameters, quote_via=quote, safe="")
+
+
+def token(secret: str = JWT_SECRET, algorithm: str = "HS256", **changes: Any) -> str:
+    """Make a token that holds, but for the changes; a claim changed to None is left out."""
+    now = int(time.time())
+    claims = {"aud": "placard", "iat": now, "exp": now + 60} | changes
+    return jwt.encode(
+        {name: value for name, value in claims.items() if value is not None},
+        secret,
+        algorithm=algorithm,
+    )
+
+
+def signature(message: str | bytes, secret: str = SIGNATURE_SECRET) -> str:
+    """Sign a message as the host does."""
+    raw = message if isinstance(message, bytes) else message.encode()
+    return hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Host:
+    """Sends requests to an application, as the host's browser client would."""
+
+    client: FlaskClient
+
+    def ask(self, resource_url: str = ISSUE, **parameters: str) -> TestResponse:
+        """Ask for a widget, with a token that holds."""
+        return self.get(query_of(resource_url=resource_url, **parameters))
+
+    def get(self, query: str, headers: dict[str, str] | None = None) -> TestResponse:
+        """Send a raw query, with a token that holds unless other headers are given."""
+        proof = {"Authorization": f"Bearer {token()}"} if headers is None else headers
+        return self.client.get(f"/widget?{query}", headers={"Origin": ORIGIN, **proof})
+
+    def ask_signed(self, query: str, signed: str | None = None) -> TestResponse:
+        """Send a raw query with the signature of another one, or of itself."""
+        proof = signature(query if signed is None else signed)
+        return self.get(query, {"x-asana-request-signature": proof})

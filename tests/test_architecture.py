@@ -1,0 +1,125 @@
+"""The floors of the house, held over the syntax trees: imports point down only."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# The longest prefix of a module's name decides. 4: edge, 3: story, 2: parts, 1: ground.
+FLOORS = {
+    "wsgi": 4,
+    "app": 4,
+    "app.cli": 4,
+    "app.web": 4,
+    "app.widgets": 3,
+    "app.connectors": 2,
+    "app.fetch": 2,
+    "app.cache": 2,
+    "app.verification": 2,
+    "app.config": 1,
+    "app.setting_kinds": 1,
+    "app.setting_table": 1,
+    "app.errors": 1,
+    "app.logs": 1,
+    "app.metrics": 1,
+    "app.trace": 1,
+    "app.upstream": 1,
+    "templates_schemas": 1,
+}
+# Who alone may import what: the HTTP client, the web framework, the cache's library, …
+ALONE = {
+    "requests": ("app.fetch",),
+    "urllib3": ("app.fetch",),
+    "flask": ("app", "app.web"),
+    "granian": ("app.cli",),
+    "rich": ("app.cli",),
+    "cachetools": ("app.cache",),
+    "jwt": ("app.verification", "app.cli"),
+    "dotenv": ("app.config",),
+    "prometheus_client": ("app.metrics",),
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in [ROOT / "wsgi.py", *ROOT.glob("app/**/*.py"), *ROOT.glob("templates_schemas/*.py")]:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield every module that a file imports: `from app import errors` means `app.errors`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            source = node.module or ""
+            for alias in node.names:
+                inner = f"{source}.{alias.name}"
+                yield inner if inner in dict(MODULES) else source
+
+
+def room(module: str) -> str:
+    """Return the room that a module lives in: the longest name of `FLOORS` that it begins with."""
+    parts = module.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((prefix for prefix in prefixes if prefix in FLOORS), "")
+
+
+MODULES = list(modules())
+CASES = [pytest.param(module, path, id=module) for module, path in MODULES]
+
+
+@pytest.mark.parametrize(("module", "path"), CASES)
+def test_imports_point_down(module: str, path: Path) -> None:
+    home = room(module)
+    for imported in imports(path):
+        target = room(imported)
+        if not target or target == home:
+            continue
+        floor, below = FLOORS[home], FLOORS[target]
+        assert below < floor or floor == below in (1, 4), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize(("module", "path"), CASES)
+def test_a_library_is_imported_only_where_it_lives(module: str, path: Path) -> None:
+    for imported in imports(path):
+        owners = ALONE.get(imported.split(".")[0])
+        assert owners is None or room(module) in owners, f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize(("module", "path"), CASES)
+def test_only_the_settings_read_the_environment(module: str, path: Path) -> None:
+    # The command line hands the environment over, and sets what its worker processes will read.
+    if module == "app.config" or module.startswith("app.cli"):
+        return
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert not names & {"environ", "getenv"}
+
+
+def test_every_module_has_a_floor() -> None:
+    assert [module for module, _ in MODULES if not room(module)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "path"), [case for case in CASES if str(case.id).startswith("app.connectors.")]
+)
+def test_connectors_do_no_io_and_catch_nothing(module: str, path: Path) -> None:
+    if module == "app.connectors.base":
+        return
+    tree = ast.parse(path.read_text("utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Try | ast.With)]
+    assert not {"time", "logging", "structlog", "socket", "os"} & set(imports(path))
+
+
+def test_the_top_level_is_calm() -> None:
+    fixed = {"pyproject.toml", "README.md", "app", "templates_schemas", "tests", "wsgi.py"}
+    allowed = fixed | {"Makefile", "requirements.lock", "LICENSE", "CHANGELOG.md"}
+    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    made = {"build", "__pycache__", *(name for name in found if name.endswith(".egg-info"))}
+    assert fixed <= found
+    assert found - made <= allowed
