@@ -1,0 +1,209 @@
+"""The command line: `placard …`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+
+from app import build_fetcher, build_widgets
+from app.cli.card import draw_card, draw_error
+from app.cli.doctor import ADVICE_FAILED, examine
+from app.cli.record import record_case
+from app.cli.serve import serve_application
+from app.cli.sign import Proving, curl_line, signed_call
+from app.config import (
+    Settings,
+    environment_of,
+    load_settings,
+    provide_local_secrets,
+    setting_lines,
+    unknown_settings,
+)
+from app.connectors import connectors as all_connectors
+from app.errors import ConfigurationError, PlacardError
+from app.metrics import Metrics
+from app.trace import recording
+from templates_schemas import faults
+
+__all__ = ["main"]
+
+DEFAULT_BASE = "http://127.0.0.1:8080"
+base_option = click.option(
+    "--base", default=DEFAULT_BASE, show_default=True, help="The service's own address."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--local", is_flag=True, help="The local development mode: PLACARD_MODE=local.")
+@click.version_option(package_name="placard", prog_name="placard")
+def main(*, local: bool) -> None:
+    """Placard: a signed request in, a checked card out."""
+    if local:
+        os.environ["PLACARD_MODE"] = "local"
+    if os.environ.get("PLACARD_MODE") == "local":
+        provide_local_secrets(os.environ)
+
+
+@main.command()
+@click.option("--port", type=int, default=8080, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=16, show_default=True, help="Threads in each."
+)
+def serve(*, port: int, host: str, workers: int, threads: int) -> None:
+    """Start the service, under its production server."""
+    try:
+        serve_application(_settings(), host=host, port=port, workers=workers, threads=threads)
+    except ConfigurationError as error:
+        _refuse(error)
+
+
+@main.command()
+@click.argument("url")
+@click.option("--json", "as_json", is_flag=True, help="Print the payload instead of a drawing.")
+def render(*, url: str, as_json: bool) -> None:
+    """Draw the card of URL, with its limits and what was cut."""
+    settings = _settings()
+    widgets = build_widgets(settings, build_fetcher(settings), Metrics())
+    with recording() as trace:
+        try:
+            body = widgets.widget_for(url).body
+        except PlacardError as error:
+            draw_error(Console(stderr=True), error, trace)
+            sys.exit(1)
+    if as_json:
+        click.echo(json.dumps(json.loads(body), ensure_ascii=False, indent=2))
+    else:
+        draw_card(Console(), json.loads(body), trace)
+
+
+@main.command()
+@click.argument("url")
+@base_option
+@click.option("--by", type=click.Choice(["jwt", "signature"]), help="The kind of proof.")
+@click.option("--task", help="The task's id.")
+@click.option("--user", help="The user's id.")
+@click.option("--workspace", help="The workspace's id.")
+@click.option("--expires-in", type=float, default=300, show_default=True, help="Seconds.")
+def sign(*, url: str, base: str, by: str | None, expires_in: float, **parameters: str) -> None:
+    """Sign a request for URL as the host would, and print the curl line that sends it."""
+    settings = _settings()
+    given = {name: value for name, value in parameters.items() if value}
+    proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)
+    try:
+        call = signed_call(settings, base, {"resource_url": url, **given}, proving)
+    except ConfigurationError as error:
+        _refuse(error)
+    click.echo(call.proof)
+    click.echo(curl_line(call))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def lint(*, file: str) -> None:
+    """Check the payload in FILE (`-`: standard input): path, rule and what would be right.
+
+    Exits with 0 where the host would take it, 1 where not, 2 where it is not JSON.
+    """
+    try:
+        with click.open_file(file, "rb") as opened:
+            given = json.loads(opened.read(), parse_constant=_no_json)
+    except (ValueError, RecursionError) as error:
+        click.echo(f"{file}: is not JSON: {error}", err=True)
+        sys.exit(2)
+    found = faults(given)
+    for fault in found:
+        click.echo(str(fault))
+    if found:
+        sys.exit(1)
+    click.echo(f"{file}: the host would take it")
+
+
+@main.command()
+def connectors() -> None:
+    """List the connectors: hosts, an example, the credentials that each wants."""
+    for connector in all_connectors(_settings()):
+        click.echo(f"{connector.name}: {connector.label}")
+        click.echo(_indented(f"example: {connector.example}"))
+        click.echo(_indented(f"hosts: {', '.join(sorted(connector.hosts))}"))
+        click.echo(_indented(f"settings: {', '.join(connector.settings)}"))
+
+
+@main.command()
+@click.argument("url")
+@click.option(
+    "--to", type=click.Path(path_type=Path, file_okay=False), default=Path("tests/recorded"),
+    show_default=True, help="The folder of the recorded cases.",
+)  # fmt: skip
+@click.option("--name", required=True, help="The case's name, such as `closed_issue`.")
+def record(*, url: str, to: Path, name: str) -> None:
+    """Make a test case of a live answer for URL, with credentials scrubbed."""
+    settings = _settings()
+    if settings.offline:
+        raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
+    try:
+        written = record_case(settings, url, to, name)
+    except PlacardError as error:
+        draw_error(Console(stderr=True), error, None)
+        sys.exit(1)
+    for path in written:
+        click.echo(path)
+
+
+@main.command()
+@click.argument("base_url")
+@click.option("--resource-url", help="An address to ask for; by default a connector's example.")
+@click.option("--origin", help="The host's origin; by default the first that is allowed.")
+def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> None:
+    """Probe the service at BASE_URL as the host's client would, and say what is wrong.
+
+    It signs with this machine's settings, which must be those of the service.
+    """
+    settings = _settings()
+    asked = resource_url or all_connectors(settings)[0].example
+    console, sound = Console(), True
+    for finding in examine(settings, base_url, asked, origin or settings.allowed_origins[0]):
+        mark = "[green]✓[/]" if finding.sound else "[red]✗[/]"
+        console.print(f"{mark} {finding.what}", highlight=False)
+        if not finding.sound:
+            console.print(f"  {finding.advice}", style="yellow", highlight=False)
+        sound = sound and finding.sound
+    if not sound:
+        console.print(ADVICE_FAILED)
+        sys.exit(1)
+
+
+@main.command()
+def settings() -> None:
+    """Print every setting with its source; secrets are masked."""
+    for line in setting_lines(os.environ, _settings()):
+        click.echo(f"{line.name}={line.value}  ({line.source})")
+        click.echo(_indented(line.meaning))
+    for name, meant in unknown_settings().items():
+        hint = f"; did you mean {meant}?" if meant else ""
+        click.echo(f"{name}: is no setting{hint}", err=True)
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings(environment_of(os.environ))
+    except ConfigurationError as error:
+        _refuse(error)
+
+
+def _refuse(error: ConfigurationError) -> NoReturn:
+    click.echo(error.detail, err=True)
+    sys.exit(2)
+
+
+def _indented(text: str) -> str:
+    return click.wrap_text(text, initial_indent="    ", subsequent_indent="    ")
+
+
+def _no_json(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")

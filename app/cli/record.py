@@ -1,0 +1,111 @@
+"""A test case made of a live answer, with every credential scrubbed."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from app import build_fetcher, build_widgets
+from app.config import MASK, Settings, setting_lines
+from app.connectors import Connector, connectors, find
+from app.errors import PlacardError
+from app.fetch import Exchange
+from app.metrics import Metrics
+from templates_schemas import envelope
+
+SCRUBBED: Final = "scrubbed"
+# Headers of an answer that say something a connector or the client acts on; no others are kept.
+KEPT_HEADERS: Final = frozenset(
+    {
+        "content-type",
+        "etag",
+        "last-modified",
+        "location",
+        "retry-after",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    }
+)
+_SECRET_KEY: Final = re.compile(
+    r"token|secret|passw|credential|api_?key|private_?key", re.IGNORECASE
+)
+
+
+def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[Path, Path]:
+    """Ask for `url`, and write the case and the widget that it makes.
+
+    Returns the two files. Raises PlacardError where no connector serves the address, or nothing
+    came back that could be recorded.
+    """
+    exchanges: list[Exchange] = []
+    connector, _ = find(url, connectors(settings))
+    widgets = build_widgets(settings, build_fetcher(settings, exchanges.append), Metrics())
+    try:
+        answer = {"status": 200, "body": json.loads(widgets.widget_for(url).body)}
+    except PlacardError as error:
+        if not exchanges:
+            raise
+        answer = {"status": error.status, "body": envelope(error.sentence, "nested")}
+    case = {
+        "source": f"recorded {datetime.now(UTC).date().isoformat()}",
+        "resource_url": url,
+        "settings": _settings_of(settings, connector),
+        "exchanges": [_exchange(exchange) for exchange in exchanges],
+    }
+    place = folder / connector.name
+    place.mkdir(parents=True, exist_ok=True)
+    written = place / f"{name}.json", place / f"{name}.widget.json"
+    for path, content in zip(written, (case, answer), strict=True):
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        # A lone surrogate is no UTF-8; its escape is JSON.
+        path.write_bytes(
+            (_without(settings.secrets, text) + "\n").encode(errors="backslashreplace")
+        )
+    return written
+
+
+def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:
+    """Name the settings that the replay needs: the connector's own, their secrets scrubbed."""
+    lines = setting_lines({}, settings)
+    own = (line for line in lines if line.name in connector.settings and line.value)
+    return {line.name: SCRUBBED if line.value == MASK else line.value for line in own}
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    response = exchange.response
+    kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
+    return {
+        "request": {
+            "method": exchange.method,
+            "url": exchange.url,
+            "headers": {**exchange.headers, **dict.fromkeys(exchange.proven_by, SCRUBBED)},
+        },
+        "response": {"status": response.status, "headers": kept} | _body(response.body),
+    }
+
+
+def _body(body: bytes) -> dict[str, Any]:
+    try:
+        return {"body": scrub(json.loads(body))}
+    except ValueError:
+        return {"text": body.decode("utf-8", "replace")}
+
+
+def scrub(value: Any) -> Any:
+    """Replace what stands under a key that names a secret, at any depth."""
+    if isinstance(value, Mapping):
+        return {
+            key: SCRUBBED if inner and _SECRET_KEY.search(key) else scrub(inner)
+            for key, inner in value.items()
+        }
+    return [scrub(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _without(secrets: tuple[str, ...], text: str) -> str:
+    """Replace the settings' own secrets, wherever an upstream may have echoed them."""
+    for secret in secrets:
+        text = text.replace(secret, SCRUBBED)
+    return text

@@ -1,0 +1,75 @@
+"""The production start: granian, several threads, a graceful stop."""
+
+import multiprocessing
+import os
+import tempfile
+from contextlib import ExitStack
+
+import click
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from app import create_app
+from app.cli.sign import Proving, curl_line, signed_call
+from app.config import Settings, is_loopback
+from app.connectors import connectors
+from app.errors import ConfigurationError
+from app.fetch import bundled_samples
+
+# A request in flight may take the fetch deadline; a worker that stops is given this much more.
+GRACE_SECONDS = 10
+
+
+def serve_application(
+    settings: Settings, *, host: str, port: int, workers: int, threads: int
+) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT); requests in flight are answered first.
+
+    Raises ConfigurationError before it listens, where the settings are unsafe.
+    """
+    if settings.local and not is_loopback(host):
+        raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
+    create_app(settings)
+    # A fresh interpreter for each worker: nothing is shared that a fork would tear.
+    multiprocessing.set_start_method("spawn", force=True)
+    server = Granian(
+        "wsgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=int(settings.fetch_deadline) + GRACE_SECONDS,
+        log_level=LogLevels.error if settings.local else LogLevels.info,
+    )
+    with ExitStack() as stack:
+        if workers > 1 and not settings.metrics_folder:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if settings.local:
+            server.on_startup(lambda: click.echo(greeting(settings, f"http://{host}:{port}")))
+        server.serve()
+
+
+def greeting(settings: Settings, base: str) -> str:
+    """Say what there is to open and to try, with a fresh token."""
+    samples = bundled_samples() if settings.offline else ()
+    example = connectors(settings)[0].example
+    lines = [
+        f"Placard in the local mode, {'offline' if settings.offline else 'live'}: {base}",
+        f"  {base}/healthz  is it alive",
+        f"  {base}/metrics  what it has counted",
+        *(["", "Samples:"] if samples else []),
+        *(f"  {sample.resource_url}  {sample.name}" for sample in samples),
+    ]
+    if settings.verify == "off":
+        return "\n".join([*lines, "", "VERIFICATION IS OFF."])
+    by = "jwt" if settings.takes_tokens else "signature"
+    call = signed_call(settings, base, {"resource_url": example}, Proving(by, 300))
+    tail = ["", "Ask for a card (the proof holds for five minutes):", f"  {curl_line(call)}"]
+    again = f"Another: placard --local sign URL --base {base}"
+    return "\n".join([*lines, *tail, again])

@@ -1,0 +1,86 @@
+"""Requests signed as the host signs them, for trying a service out."""
+
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlencode, urlsplit
+
+import jwt
+
+from app.config import Settings
+from app.errors import ConfigurationError
+from app.verification import SIGNATURE_HEADER, SignedRequest, query_string_hash, sign
+from templates_schemas.text import host_time
+
+
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """How to prove a request: `jwt` or `signature`, and for how many seconds it shall hold."""
+
+    by: str
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCall:
+    """A request that is ready to be sent: the address, and the header that proves it."""
+
+    url: str
+    header: str
+    proof: str = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header as requests wants it."""
+        return {self.header: self.proof}
+
+
+def signed_call(
+    settings: Settings, base: str, parameters: Mapping[str, str], proving: Proving
+) -> SignedCall:
+    """Sign `GET {base}/widget` with the first secret of the settings.
+
+    Raises ConfigurationError where there is no secret for this kind of proof.
+    """
+    expiry = datetime.now(UTC) + timedelta(seconds=proving.expires_in)
+    query = query_string({**parameters, "expires_at": host_time(expiry)})
+    url = f"{base.rstrip('/')}/widget?{query}"
+    if proving.by == "signature":
+        secret = _first(settings.signature_secrets, "PLACARD_SIGNATURE_SECRETS")
+        return SignedCall(url, SIGNATURE_HEADER, sign(query.encode(), secret))
+    secret = _first(settings.jwt_secrets, "PLACARD_JWT_SECRETS")
+    return SignedCall(url, "Authorization", f"Bearer {_token(settings, secret, url, proving)}")
+
+
+def _first(secrets: Sequence[str], setting: str) -> str:
+    if not secrets:
+        raise ConfigurationError(f"{setting}: is missing, so nothing can be signed with it")
+    return secrets[0]
+
+
+def query_string(parameters: Mapping[str, str]) -> str:
+    """Write a query string as the host's client does: all but unreserved characters escaped."""
+    return urlencode(parameters, quote_via=quote, safe="")
+
+
+def curl_line(call: SignedCall) -> str:
+    """Write the command that sends the request."""
+    return f"curl -sS -H {shlex.quote(f'{call.header}: {call.proof}')} {shlex.quote(call.url)}"
+
+
+def _token(settings: Settings, secret: str, url: str, proving: Proving) -> str:
+    """Make a token that is bound to one request by its `qsh`."""
+    parts = urlsplit(url)
+    request = SignedRequest("GET", parts.path, parts.query.encode())
+    now = int(time.time())
+    claims = {
+        "aud": settings.jwt_audience,
+        "iat": now,
+        "exp": now + int(min(proving.expires_in, settings.jwt_max_lifetime)),
+        "qsh": query_string_hash(request),
+    }
+    if settings.jwt_issuer:
+        claims["iss"] = settings.jwt_issuer
+    return jwt.encode(claims, secret, algorithm="HS256")

@@ -1,0 +1,241 @@
+"""The command line: what each command prints, and with which status it ends."""
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import jwt
+import pytest
+import responses
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from app.config import setting_names
+from app.verification import SignedRequest, query_string_hash
+from tests.host import ISSUE, JWT_SECRET, SIGNATURE_SECRET, signature
+from tests.standin import ISSUE as RESOURCE
+
+SETTINGS = {"PLACARD_JWT_SECRETS": JWT_SECRET, "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET}
+API = "https://api.github.com/repos/pallets/flask/issues/1"
+MINIMAL = {
+    "template": "summary_with_details_v0",
+    "metadata": {
+        "title": "A card",
+        "fields": [{"type": "pill", "name": "State", "text": "Open", "color": "green"}],
+        "footer": {"footer_type": "created", "created_at": "2012-02-22T02:06:58.147Z"},
+    },
+}
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `placard …` in an empty folder, with sound settings unless others are given."""
+    monkeypatch.chdir(tmp_path)
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, stdin: str | None = None, **settings: str) -> Result:
+        for name, value in {**SETTINGS, **settings}.items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(main, list(arguments), input=stdin)
+
+    return run
+
+
+def sent_by(curl: str) -> tuple[str, str, str]:
+    """Read a curl line: the address, and the header's name and value."""
+    words = shlex.split(curl)
+    assert words[:3] == ["curl", "-sS", "-H"]
+    name, _, value = words[3].partition(": ")
+    return words[4], name, value
+
+
+def test_sign_makes_a_token_that_is_bound_to_the_request(run: Run) -> None:
+    ended = run("sign", ISSUE, "--base", "https://cards.example/", "--workspace", "12345")
+    proof, curl = ended.stdout.splitlines()
+    url, header, value = sent_by(curl)
+    parts = urlsplit(url)
+    assert (parts.netloc, parts.path, header, value) == (
+        "cards.example",
+        "/widget",
+        "Authorization",
+        proof,
+    )
+    query = dict(parse_qsl(parts.query))
+    assert (query["resource_url"], query["workspace"]) == (ISSUE, "12345")
+    claims = jwt.decode(
+        proof.removeprefix("Bearer "), JWT_SECRET, algorithms=["HS256"], audience="placard"
+    )
+    assert claims["exp"] - claims["iat"] == 300
+    request = SignedRequest("GET", "/widget", parts.query.encode())
+    assert claims["qsh"] == query_string_hash(request)
+
+
+def test_sign_makes_the_host_s_signature(run: Run) -> None:
+    ended = run("sign", ISSUE, "--by", "signature", "--user", "34567")
+    proof, curl = ended.stdout.splitlines()
+    url, header, value = sent_by(curl)
+    assert header == "x-asana-request-signature"
+    assert value == proof == signature(urlsplit(url).query)
+    assert "&user=34567&expires_at=" in url
+
+
+def test_sign_names_the_issuer_where_one_is_required(run: Run) -> None:
+    ended = run("sign", ISSUE, PLACARD_JWT_ISSUER="https://issuer.example")
+    token = ended.stdout.splitlines()[0].removeprefix("Bearer ")
+    claims = jwt.decode(token, JWT_SECRET, algorithms=["HS256"], audience="placard")
+    assert claims["iss"] == "https://issuer.example"
+
+
+def test_sign_says_which_secret_is_missing(run: Run) -> None:
+    ended = run("sign", ISSUE, "--by", "signature", PLACARD_SIGNATURE_SECRETS="")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("PLACARD_SIGNATURE_SECRETS: ")
+
+
+def test_lint_takes_what_the_host_would_take(run: Run) -> None:
+    ended = run("lint", "-", stdin=json.dumps(MINIMAL))
+    assert (ended.exit_code, ended.stdout) == (0, "-: the host would take it\n")
+
+
+def test_lint_names_each_fault_by_path_and_rule(run: Run, tmp_path: Path) -> None:
+    broken = json.loads(json.dumps(MINIMAL))
+    broken["metadata"]["fields"][0]["color"] = "teal"
+    broken["metadata"]["title"] = "x" * 201
+    (tmp_path / "card.json").write_text(json.dumps(broken))
+    ended = run("lint", "card.json")
+    assert ended.exit_code == 1
+    title, color = ended.stdout.splitlines()
+    assert title == (
+        "$.metadata.title: has 201 UTF-16 code units; at most 200 are shown (max_length)"
+    )
+    assert color.startswith("$.metadata.fields[0].color: must be one of: none, red, ")
+    assert color.endswith("(one_of)")
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "", "NaN", "[" * 100_000], ids=["half", "empty", "NaN", "deep"]
+)
+def test_lint_says_what_is_not_json(run: Run, text: str) -> None:
+    ended = run("lint", "-", stdin=text)
+    assert ended.exit_code == 2
+    assert "is not JSON" in ended.stderr
+
+
+def test_render_draws_a_sample_offline(run: Run) -> None:
+    ended = run("--local", "render", ISSUE)
+    assert ended.exit_code == 0, ended.output
+    for seen in ("pallets/flask #1", "State", "Open", "fields", "/200"):
+        assert seen in ended.stdout
+
+
+def test_render_gives_the_payload_as_json(run: Run, upstream: responses.RequestsMock) -> None:
+    upstream.get(API, json=RESOURCE)
+    ended = run("render", "--json", ISSUE)
+    assert json.loads(ended.stdout)["metadata"]["title"] == "Stand-in issue"
+
+
+def test_render_draws_every_part_and_what_was_cut(
+    run: Run, upstream: responses.RequestsMock
+) -> None:
+    answer: dict[str, Any] = {
+        **RESOURCE,
+        "title": "[red]not markup[/red] " + "x" * 300,
+        "state": "closed",
+        "closed_at": "2026-02-02T02:02:02Z",
+        "user": {"login": "alice", "avatar_url": "https://avatars.example/alice.png"},
+        "comments": 1,
+    }
+    upstream.get(API, json=answer)
+    ended = run("render", ISSUE)
+    for seen in (
+        "[red]not markup[/red]",
+        "◦ alice",
+        "Closed",
+        "2026-02-02T02:02:02.000Z",
+        "Updated 2026-01-03T03:04:05.000Z · 1 comment",
+        "title 200/200",
+        "title: cut from 322 to 200 UTF-16 code units",
+    ):
+        assert seen in ended.stdout
+
+
+def test_render_tells_the_error_and_its_reason(run: Run, upstream: responses.RequestsMock) -> None:
+    upstream.get(API, status=404, json={"message": "Not Found"})
+    ended = run("render", ISSUE)
+    assert ended.exit_code == 1
+    for seen in (
+        "404",
+        "Not found. GitHub has no such page",
+        "resource_missing: upstream status 404",
+    ):
+        assert seen in ended.stderr
+
+
+def test_connectors_are_listed_with_what_they_want(run: Run) -> None:
+    ended = run("connectors")
+    for seen in ("github: GitHub", f"example: {ISSUE}", "github.com", "GITHUB_TOKEN"):
+        assert seen in ended.stdout
+
+
+def test_settings_are_printed_with_their_source_and_without_secrets(run: Run) -> None:
+    ended = run("settings", GITHUB_TOKEN="ghp_made_up", PLACARD_OFLINE="on")
+    for name in setting_names():
+        assert f"{name}=" in ended.stdout
+    assert "GITHUB_TOKEN=********  (environment)" in ended.stdout
+    assert "PLACARD_MODE=production  (default)" in ended.stdout
+    assert "ghp_made_up" not in ended.output
+    assert JWT_SECRET not in ended.output
+    assert "PLACARD_OFLINE: is no setting; did you mean PLACARD_OFFLINE?" in ended.stderr
+
+
+def test_a_wrong_setting_ends_any_command(run: Run) -> None:
+    ended = run("connectors", PLACARD_CACHE_BYTES="much")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("PLACARD_CACHE_BYTES: ")
+
+
+def test_record_makes_a_case_without_credentials(
+    run: Run, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    answer = {**RESOURCE, "temp_clone_token": "AXXX", "echo": "token ghp_made_up!"}
+    upstream.get(API, json=answer, headers={"Set-Cookie": "session=1", "ETag": '"1"'})
+    ended = run("record", ISSUE, "--name", "open", "--to", "cases", GITHUB_TOKEN="ghp_made_up")
+    assert ended.exit_code == 0, ended.output
+    case_text = (tmp_path / "cases/github/open.json").read_text()
+    case = json.loads(case_text)
+    (exchange,) = case["exchanges"]
+    assert case["source"].startswith("recorded 20")
+    assert case["resource_url"] == ISSUE
+    assert exchange["request"]["url"] == API
+    assert exchange["request"]["headers"]["Authorization"] == "scrubbed"
+    assert exchange["response"]["headers"] == {"content-type": "application/json", "etag": '"1"'}
+    assert exchange["response"]["body"]["temp_clone_token"] == "scrubbed"
+    assert exchange["response"]["body"]["echo"] == "token scrubbed!"
+    assert "ghp_made_up" not in case_text
+    widget = json.loads((tmp_path / "cases/github/open.widget.json").read_text())
+    assert (widget["status"], widget["body"]["metadata"]["title"]) == (200, "Stand-in issue")
+
+
+def test_record_keeps_an_error_with_its_envelope(
+    run: Run, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    upstream.get(API, status=404, body="<html>")
+    run("record", ISSUE, "--name", "missing", "--to", "cases")
+    case = json.loads((tmp_path / "cases/github/missing.json").read_text())
+    assert case["exchanges"][0]["response"]["text"] == "<html>"
+    widget = json.loads((tmp_path / "cases/github/missing.widget.json").read_text())
+    assert widget["status"] == 404
+    assert widget["body"]["data"]["error"].startswith("Not found.")
+
+
+def test_record_needs_something_to_record(run: Run) -> None:
+    assert run("--local", "record", ISSUE, "--name", "x").exit_code == 2
+    ended = run("record", "https://example.com/", "--name", "x", PLACARD_MODE="production")
+    assert ended.exit_code == 1
+    assert "no_connector" in ended.stderr
