@@ -1,0 +1,80 @@
+"""What the README must tell, and the lock files must not."""
+
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli import main
+from app.config import setting_names
+from app.errors import ConfigurationError, tree
+from app.verification import signature, token
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+CODES = {
+    kind.code: kind.status
+    for kind in tree()
+    if "code" in vars(kind) and not issubclass(kind, ConfigurationError)
+}
+
+
+def row_of(status: int) -> str:
+    """Return the row of the table of errors for a status."""
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| {status} |")]
+    return row
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_every_setting_is_told(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_is_told(command: str) -> None:
+    assert f"`placard {command}" in README
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(c, s) for c, s in CODES.items() if c not in ("forbidden", "upstream_error")],
+)
+def test_every_error_is_told_beside_its_status(code: str, status: int) -> None:
+    row = row_of(status)
+    assert f"`{code}`" in row
+
+
+@pytest.mark.parametrize("module", [token, signature])
+def test_every_reason_for_a_refusal_is_told(module: ModuleType) -> None:
+    row = row_of(401)
+    source = Path(str(module.__file__)).read_text("utf-8")
+    words = r'NotAuthenticated\(\s*"(\w+)"|Error, "(\w+)"\)|"(bad_\w+|malformed_\w+)"'
+    reasons = {word for found in re.findall(words, source) for word in found if word}
+    assert reasons
+    assert [reason for reason in sorted(reasons) if f"`{reason}`" not in row] == []
+
+
+def test_the_picture_is_what_render_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = "https://github.com/placard-samples/reading-list/pull/27"
+    drawn = CliRunner().invoke(main, ["--local", "render", url]).stdout.splitlines()
+    panel = [line for line in drawn if line[:1] in "╭│╰"]
+    assert panel
+    assert "\n".join(f"    {line}" for line in panel) in README
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) < 150
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "tests/requirements.lock"])
+def test_the_lock_pins_every_package_with_hashes_and_names_no_registry(lock: str) -> None:
+    text = (ROOT / lock).read_text("utf-8")
+    packages = re.findall(
+        r"^(\S.*?) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.MULTILINE
+    )
+    assert len(packages) == len(re.findall(r"^\S", text, re.MULTILINE)) > 10
+    assert all("==" in name for name, _ in packages)
+    assert "http" not in text
