@@ -21,6 +21,9 @@ def _setting(
     )
 
 
+_FIT_FOR_A_HEADER = validate.Regexp(
+    r"[!-~]+\Z", error="must be one word of visible ASCII, as tokens are"
+)
 _POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
 
 
@@ -158,7 +161,11 @@ class SettingsSchema(Schema):
         "where several workers share their counters; `placard serve` sets it",
     )
     github_token = _setting(
-        kinds.String, "GITHUB_TOKEN", "token for github.com; unset: anonymous", secret=True
+        kinds.String,
+        "GITHUB_TOKEN",
+        "token for github.com; unset: anonymous",
+        secret=True,
+        validate=_FIT_FOR_A_HEADER,
     )
     github_hosts = _setting(
         HostPorts, "PLACARD_GITHUB_HOSTS", "GitHub Enterprise hosts, besides github.com"
@@ -168,4 +175,5 @@ class SettingsSchema(Schema):
         "GH_ENTERPRISE_TOKEN",
         "token for the GitHub Enterprise hosts; unset: anonymous",
         secret=True,
+        validate=_FIT_FOR_A_HEADER,
     )

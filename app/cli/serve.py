@@ -60,9 +60,10 @@ def greeting(settings: Settings, base: str) -> str:
     samples = bundled_samples() if settings.offline else ()
     example = connectors(settings)[0].example
     lines = [
-        f"Placard in the local mode, {'offline' if settings.offline else 'live'}: {base}",
+        f"Placard answers in the local mode, {'offline' if settings.offline else 'live'}:",
         f"  {base}/healthz  is it alive",
-        f"  {base}/metrics  what it has counted",
+        f"  {base}/readyz   can it verify requests",
+        f"  {base}/metrics  what has it counted",
         *(["", "Samples:"] if samples else []),
         *(f"  {sample.resource_url}  {sample.name}" for sample in samples),
     ]

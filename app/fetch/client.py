@@ -108,8 +108,8 @@ class Fetcher:
         if stand_in is None:
             return url
         parts = urlsplit(url)
-        rest = SplitResult("", "", parts.path, parts.query, "").geturl()
-        return stand_in.rstrip("/") + rest
+        query = f"?{parts.query}" if parts.query else ""
+        return stand_in.rstrip("/") + parts.path + query
 
     def _target(self, url: str, location: str) -> str:
         """Resolve a redirect; a stand-in that names itself means the one it stands in for."""
@@ -177,7 +177,6 @@ def _bounded(answer: requests.Response) -> Iterator[bytes]:
         remaining()
         size += len(chunk)
         if size > MAX_BODY:
-            answer.raw.close()
             raise UpstreamTooLarge(f"the answer is over {MAX_BODY} bytes")
         yield chunk
 

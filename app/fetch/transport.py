@@ -93,7 +93,10 @@ class _Dialer:
         asked = self._resolvers.submit(
             socket.getaddrinfo, host, port, socket.AF_UNSPEC, socket.SOCK_STREAM
         )
-        return [str(info[4][0]) for info in asked.result(timeout=remaining())]
+        try:
+            return [str(info[4][0]) for info in asked.result(timeout=remaining())]
+        finally:
+            asked.cancel()
 
 
 def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:

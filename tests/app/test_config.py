@@ -89,6 +89,8 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_CACHE_BYTES", "64 MB", "no size"),
         ("PLACARD_CACHE_BYTES", "0", "no size"),
         ("PLACARD_CACHE_TTL", "inf", "not permitted"),
+        ("GITHUB_TOKEN", "ghp_made up", "one word of visible ASCII"),
+        ("GH_ENTERPRISE_TOKEN", "ghp_made_up\nX-Other: 1", "one word of visible ASCII"),
         ("REQUESTS_CA_BUNDLE", "/no/such/file", "there is no file"),
     ],
 )

@@ -148,6 +148,18 @@ def test_slow_connect_leaves_the_handshake_only_the_rest(monkeypatch: pytest.Mon
         fetcher.fetch(request_to(f"https://{LOOPBACK}:{server.port}/"))
 
 
+def test_connection_that_breaks_past_the_deadline_is_a_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def break_late(_: socket.socket, address: Any) -> None:
+        time.sleep(0.06)
+        raise ConnectionResetError(address)
+
+    monkeypatch.setattr(socket.socket, "connect", break_late)
+    with fetching(deadline=0.05) as fetcher, pytest.raises(UpstreamTimeout):
+        fetcher.fetch(request_to(f"http://{LOOPBACK}/"))
+
+
 def test_server_that_never_accepts_times_out() -> None:
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind((LOOPBACK, 0))
