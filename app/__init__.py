@@ -27,13 +27,11 @@ from app.verification import (
 )
 from app.web import EXTENSION, Service, health, widget
 from app.web.cors import init_cors
-from app.web.errors import init_errors
+from app.web.errors import Application, init_errors
 from app.web.requests_log import init_requests_log
 from app.widgets import Widgets
 
 __all__ = ["build_fetcher", "build_widgets", "create_app"]
-
-MAX_REQUEST_BYTES = 1 << 20
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -45,8 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     if faults := settings.faults_of_verification():
         raise ConfigurationError("\n".join(faults))
     configure_logs(local=settings.local)
-    app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    app = Application(__name__, static_folder=None)
+    app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = _service(settings)
     init_requests_log(app)
     init_cors(app, settings.allowed_origins)
@@ -80,7 +78,7 @@ def build_widgets(settings: Settings, fetcher: Fetcher, metrics: Metrics) -> Wid
         MemoryKeeper(settings.cache_bytes),
         ttl=settings.cache_ttl,
         failure_ttl=settings.cache_failure_ttl,
-        patience=settings.fetch_deadline + 1,
+        patience=settings.fetch_deadline + 0.2,
     )
     return Widgets(connectors(settings), fetcher, cache, metrics)
 

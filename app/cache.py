@@ -40,7 +40,7 @@ class Entry:
     @property
     def size(self) -> int:
         """How many bytes its contents take."""
-        return len(self.body) + len(self.detail)
+        return len(self.body) + len(self.detail.encode())
 
 
 class Keeper(Protocol):
@@ -74,7 +74,7 @@ class MemoryKeeper:
 
     def put(self, key: str, entry: Entry, ttl: float) -> None:
         """Keep an entry for at most `ttl` seconds; one that would fill the keeper alone is not."""
-        kept = _Kept(entry, ttl, len(key) + entry.size + OVERHEAD)
+        kept = _Kept(entry, ttl, len(key.encode()) + entry.size + OVERHEAD)
         if kept.size > self._max_bytes:
             return
         with self._lock:

@@ -6,6 +6,7 @@ Nothing else reads the environment. Lists are comma-separated, times are seconds
 import ipaddress
 import os
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -124,22 +125,31 @@ class SettingLine:
 
 def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) -> dict[str, str]:
     """Return the environment to read settings from: in the local mode `.env` stands behind it."""
-    given = {name: value for name, value in process.items() if value.strip()}
+    given = {name: value.strip() for name, value in process.items() if value.strip()}
     if given.get("PLACARD_MODE") != "local" or not local_file.is_file():
         return given
     written = {name: value for name, value in dotenv_values(local_file).items() if value}
     return written | given
 
 
-def provide_local_secrets(process: Mapping[str, str], local_file: Path = LOCAL_FILE) -> None:
+def use_local_mode() -> None:
+    """Set the local development mode, for this process and those that it starts."""
+    os.environ["PLACARD_MODE"] = "local"
+
+
+def provide_local_secrets(
+    process: Mapping[str, str] = os.environ, local_file: Path = LOCAL_FILE
+) -> None:
     """Put fresh secrets into `.env`, readable by its owner only, where the local mode has none."""
-    known = environment_of({**process, "PLACARD_MODE": "local"}, local_file)
+    known = environment_of(process, local_file)
     missing = [name for name in LOCAL_SECRETS if name not in known]
-    if not missing:
+    if known.get("PLACARD_MODE") != "local" or not missing:
         return
-    local_file.touch(mode=0o600)
-    with local_file.open("a", encoding="utf-8") as written:
-        written.writelines(f"{name}={secrets.token_hex(32)}\n" for name in missing)
+    local_file.touch()
+    local_file.chmod(0o600)
+    written = local_file.read_text("utf-8")
+    lines = "".join(f"{name}={secrets.token_hex(32)}\n" for name in missing)
+    local_file.write_text(written + ("\n" if written and written[-1] != "\n" else "") + lines)
 
 
 def settings_from_environment() -> Settings:
@@ -181,7 +191,7 @@ def setting_names() -> list[str]:
     return [str(kind.data_key) for kind in SettingsSchema().fields.values()]
 
 
-def setting_lines(process: Mapping[str, str], settings: Settings) -> list[SettingLine]:
+def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -> list[SettingLine]:
     """Describe every setting: its value (secrets masked), where it is from, what it means."""
     known = environment_of(process)
     return [
@@ -211,9 +221,19 @@ def _contradictions(settings: Settings) -> list[str]:
         faults.append("PLACARD_OFFLINE: on is possible only where PLACARD_MODE is local")
     if settings.jwt_jwks_url and not settings.local and settings.jwt_jwks_url.startswith("http:"):
         faults.append("PLACARD_JWT_JWKS_URL: must be https; http is possible only locally")
-    if settings.ca_bundle and not Path(settings.ca_bundle).exists():
-        faults.append(f"REQUESTS_CA_BUNDLE: there is no file {settings.ca_bundle!r}")
+    if settings.ca_bundle and not _holds_authorities(settings.ca_bundle):
+        faults.append("REQUESTS_CA_BUNDLE: is no file of certificate authorities in PEM")
+    if settings.metrics_folder and not os.access(settings.metrics_folder, os.W_OK | os.X_OK):
+        faults.append("PROMETHEUS_MULTIPROC_DIR: is no folder that can be written to")
     return faults
+
+
+def _holds_authorities(path: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _shown(value: Any, *, secret: bool) -> str:

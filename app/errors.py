@@ -26,7 +26,10 @@ Implements the section "Errors" of the host's contract.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Final
+
+# In characters: a log line is for reading, whatever an upstream or a caller sent.
+LONGEST_DETAIL: Final = 1000
 
 
 class PlacardError(Exception):
@@ -41,8 +44,8 @@ class PlacardError(Exception):
     sentence: str = "Internal server error."
 
     def __init__(self, detail: str = "", *, sentence: str | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.detail = detail if len(detail) <= LONGEST_DETAIL else detail[:LONGEST_DETAIL] + " …"
+        super().__init__(self.detail)
         if sentence is not None:
             self.sentence = sentence
 

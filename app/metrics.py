@@ -16,8 +16,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         self.requests = Counter(
             "placard_requests",
-            "Requests answered, by outcome: `ok`, or the code of the error.",
-            ["outcome"],
+            "Requests answered, by route and by outcome: `ok`, or the code of the error.",
+            ["route", "outcome"],
             registry=self._registry,
         )
         self.refusals = Counter(

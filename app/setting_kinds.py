@@ -8,9 +8,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from marshmallow import ValidationError, fields
 
-from app.upstream import origin_of
+from app.upstream import host_of, origin_of
 
-_BYTES: Final = re.compile(r"(\d+) ?(KiB|MiB|GiB)?", re.ASCII)
+_BYTES: Final = re.compile(r"(\d{1,15}) ?(KiB|MiB|GiB)?", re.ASCII)
 _UNITS: Final = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _HOST_PORT: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.ASCII)
 
@@ -19,7 +19,11 @@ class Words(fields.Field[tuple[str, ...]]):
     """A comma-separated list; blanks around a word do not count, empty words are dropped."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
-        return tuple(self.word(word.strip()) for word in value.split(",") if word.strip())
+        words = tuple(self.word(word.strip()) for word in value.split(",") if word.strip())
+        if not words:
+            # What was meant to hold something must not mean what an unset one means: all.
+            raise ValidationError("holds commas, but no word")
+        return words
 
     def word(self, word: str) -> str:
         """Check one word and return it, or raise ValidationError."""
@@ -82,7 +86,7 @@ class Size(fields.Field[int]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         found = _BYTES.fullmatch(value.strip())
         if not found or not int(found[1]):
-            raise ValidationError(f"{value!r} is no size such as `67108864` or `64 MiB`")
+            raise ValidationError("is no size such as `67108864` or `64 MiB`")
         return int(found[1]) * _UNITS[found[2]]
 
 
@@ -108,4 +112,5 @@ def _origin(text: str) -> str:
         raise ValidationError(f"{text!r} is no origin such as https://app.asana.com") from None
     if not whole or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValidationError(f"{text!r} is no origin such as https://app.asana.com")
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    # As browsers write it: without the scheme's own port.
+    return f"{parts.scheme}://{host_of(parts)}"

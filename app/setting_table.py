@@ -24,7 +24,15 @@ def _setting(
 _FIT_FOR_A_HEADER = validate.Regexp(
     r"[!-~]+\Z", error="must be one word of visible ASCII, as tokens are"
 )
-_POSITIVE = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
+LONGEST_DEADLINE: Final = 60.0
+LONGEST_TIME: Final = 7 * 86_400.0
+_DEADLINE = validate.Range(
+    0, LONGEST_DEADLINE, min_inclusive=False, error="must be more than 0, and {max:g} at most"
+)
+_SECONDS = validate.Range(
+    0, LONGEST_TIME, min_inclusive=False, error="must be more than 0, and {max:g} at most"
+)
+_WITHOUT_USER = validate.Regexp(r"[^@]*\Z", error="must be without a user and a password")
 
 
 class SettingsSchema(Schema):
@@ -66,6 +74,7 @@ class SettingsSchema(Schema):
         "the address of a key set (JWKS)",
         schemes={"https", "http"},
         require_tld=False,
+        validate=_WITHOUT_USER,
     )
     jwt_algorithms = _setting(
         Words,
@@ -86,7 +95,7 @@ class SettingsSchema(Schema):
         kinds.Float,
         "PLACARD_JWT_MAX_LIFETIME",
         "the longest `exp - iat`, in seconds",
-        validate=_POSITIVE,
+        validate=_SECONDS,
         allow_nan=False,
     )
     jwt_require_qsh = _setting(
@@ -115,7 +124,7 @@ class SettingsSchema(Schema):
         kinds.Float,
         "PLACARD_FETCH_DEADLINE",
         "whole upstream time for one request, in seconds",
-        validate=_POSITIVE,
+        validate=_DEADLINE,
         allow_nan=False,
     )
     upstreams = _setting(
@@ -145,14 +154,14 @@ class SettingsSchema(Schema):
         kinds.Float,
         "PLACARD_CACHE_TTL",
         "how long a card is answered from the cache, in seconds",
-        validate=_POSITIVE,
+        validate=_SECONDS,
         allow_nan=False,
     )
     cache_failure_ttl = _setting(
         kinds.Float,
         "PLACARD_CACHE_FAILURE_TTL",
         "how long an upstream's failure is, in seconds",
-        validate=_POSITIVE,
+        validate=_SECONDS,
         allow_nan=False,
     )
     metrics_folder = _setting(

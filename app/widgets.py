@@ -15,7 +15,7 @@ from app.errors import PlacardError
 from app.fetch import Fetcher
 from app.metrics import Metrics
 from app.upstream import UpstreamRequest, UpstreamResponse
-from templates_schemas import SummaryWithDetails, faults, payload
+from templates_schemas import Fault, SummaryWithDetails, faults, payload
 from templates_schemas.rules import faults_in
 
 # What the host may say to its user, where the default sentence is not the most helpful one.
@@ -30,6 +30,7 @@ SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.AddressRefused: "{label} sent us to an address that we do not visit.",
     errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
 }
+MOST_FAULTS: Final = 5
 MISSING: Final = frozenset({404, 410, 451})
 
 
@@ -136,7 +137,7 @@ def load_resource(connector: Connector, body: bytes) -> Mapping[str, Any]:
     try:
         loaded: Mapping[str, Any] = connector.schema().load(document)
     except ValidationError as error:
-        raise errors.UpstreamUnreadable("; ".join(map(str, faults_in(error)))) from None
+        raise errors.UpstreamUnreadable(_first(faults_in(error))) from None
     return loaded
 
 
@@ -149,8 +150,14 @@ def checked(card: SummaryWithDetails, connector: Connector) -> bytes:
         written = payload(card)
         found = faults(written)
         if found:
-            raise errors.BrokenCard(f"{connector.name}: {'; '.join(map(str, found))}")
+            raise errors.BrokenCard(f"{connector.name}: {_first(found)}")
         return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _first(found: Sequence[Fault]) -> str:
+    """Tell the first few faults, and how many more there are."""
+    told = "; ".join(map(str, found[:MOST_FAULTS]))
+    return told if len(found) <= MOST_FAULTS else f"{told}; and {len(found) - MOST_FAULTS} more"
 
 
 def _sentence(connector: Connector, error: PlacardError | None = None) -> str:

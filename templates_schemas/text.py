@@ -1,6 +1,6 @@
 """Text, times and addresses as the host takes them: measured, cleaned, cut."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -56,17 +56,19 @@ def cut(text: str, limit: int) -> str:
     return kept.rstrip(" ") + ELLIPSIS
 
 
-def listed(names: Iterable[str], limit: int) -> str:
+def listed(names: Sequence[str], limit: int) -> str:
     """Join names, as many as fit whole into `limit` code units; the rest are counted: `a, b +3`.
 
     A first name that is too long by itself is cut. Names of which nothing can be seen are left out.
     """
-    seen = [name for name in map(clean, names) if name]
+    # No more than `limit` names can fit: the others are not looked at, only counted.
+    seen = [name for name in map(clean, names[:limit]) if name]
+    others = max(0, len(names) - limit)
     for count in range(len(seen), 0, -1):
-        joined = ", ".join(seen[:count]) + _more(len(seen) - count)
+        joined = ", ".join(seen[:count]) + _more(len(seen) - count + others)
         if utf16_length(joined) <= limit:
             return joined
-    more = _more(len(seen) - 1)
+    more = _more(len(seen) - 1 + others)
     return cut(seen[0], limit - utf16_length(more)) + more if seen else ""
 
 

@@ -205,6 +205,21 @@ def test_the_local_mode_listens_on_this_machine_only(tmp_path: Path) -> None:
     assert ended.stderr.startswith("PLACARD_MODE: ")
 
 
+def test_a_port_that_somebody_listens_on_is_refused(stand_in: StandIn) -> None:
+    port = stand_in.url.rpartition(":")[2]
+    ended = subprocess.run(
+        [BIN / "placard", "serve", "--port", port],
+        env=environment(**SOUND),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == f"--host, --port: 127.0.0.1 {port}: Address already in use\n"
+
+
 def test_the_printed_curl_line_gives_a_valid_card(tmp_path: Path) -> None:
     with running("--local", "serve", settings={}, cwd=tmp_path) as (process, base):
         assert process.stdout is not None

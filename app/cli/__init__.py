@@ -1,7 +1,6 @@
 """The command line: `placard …`."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +9,7 @@ import click
 from rich.console import Console
 
 from app import build_fetcher, build_widgets
+from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.card import draw_card, draw_error
 from app.cli.doctor import ADVICE_FAILED, examine
 from app.cli.record import record_case
@@ -17,11 +17,11 @@ from app.cli.serve import serve_application
 from app.cli.sign import Proving, curl_line, signed_call
 from app.config import (
     Settings,
-    environment_of,
-    load_settings,
     provide_local_secrets,
     setting_lines,
+    settings_from_environment,
     unknown_settings,
+    use_local_mode,
 )
 from app.connectors import connectors as all_connectors
 from app.errors import ConfigurationError, PlacardError
@@ -32,8 +32,14 @@ from templates_schemas import faults
 __all__ = ["main"]
 
 DEFAULT_BASE = "http://127.0.0.1:8080"
+
+
 base_option = click.option(
-    "--base", default=DEFAULT_BASE, show_default=True, help="The service's own address."
+    "--base",
+    type=BaseUrl(),
+    default=DEFAULT_BASE,
+    show_default=True,
+    help="The service's own address.",
 )
 
 
@@ -43,20 +49,19 @@ base_option = click.option(
 def main(*, local: bool) -> None:
     """Placard: a signed request in, a checked card out."""
     if local:
-        os.environ["PLACARD_MODE"] = "local"
-    if os.environ.get("PLACARD_MODE") == "local":
-        provide_local_secrets(os.environ)
+        use_local_mode()
 
 
 @main.command()
-@click.option("--port", type=int, default=8080, show_default=True, help="Port to listen on.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--host", type=IpAddress(), default="127.0.0.1", show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option(
     "--threads", type=click.IntRange(1), default=16, show_default=True, help="Threads in each."
 )
 def serve(*, port: int, host: str, workers: int, threads: int) -> None:
     """Start the service, under its production server."""
+    provide_local_secrets()
     try:
         serve_application(_settings(), host=host, port=port, workers=workers, threads=threads)
     except ConfigurationError as error:
@@ -89,9 +94,12 @@ def render(*, url: str, as_json: bool) -> None:
 @click.option("--task", help="The task's id.")
 @click.option("--user", help="The user's id.")
 @click.option("--workspace", help="The workspace's id.")
-@click.option("--expires-in", type=float, default=300, show_default=True, help="Seconds.")
+@click.option(
+    "--expires-in", type=click.FloatRange(-86_400, 86_400), default=300, show_default=True
+)
 def sign(*, url: str, base: str, by: str | None, expires_in: float, **parameters: str) -> None:
     """Sign a request for URL as the host would, and print the curl line that sends it."""
+    provide_local_secrets()
     settings = _settings()
     given = {name: value for name, value in parameters.items() if value}
     proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)
@@ -156,7 +164,7 @@ def record(*, url: str, to: Path, name: str) -> None:
 
 
 @main.command()
-@click.argument("base_url")
+@click.argument("base_url", type=BaseUrl())
 @click.option("--resource-url", help="An address to ask for; by default a connector's example.")
 @click.option("--origin", help="The host's origin; by default the first that is allowed.")
 def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> None:
@@ -164,6 +172,7 @@ def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> No
 
     It signs with this machine's settings, which must be those of the service.
     """
+    provide_local_secrets()
     settings = _settings()
     asked = resource_url or all_connectors(settings)[0].example
     console, sound = Console(), True
@@ -181,7 +190,7 @@ def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> No
 @main.command()
 def settings() -> None:
     """Print every setting with its source; secrets are masked."""
-    for line in setting_lines(os.environ, _settings()):
+    for line in setting_lines(_settings()):
         click.echo(f"{line.name}={line.value}  ({line.source})")
         click.echo(_indented(line.meaning))
     for name, meant in unknown_settings().items():
@@ -191,7 +200,7 @@ def settings() -> None:
 
 def _settings() -> Settings:
     try:
-        return load_settings(environment_of(os.environ))
+        return settings_from_environment()
     except ConfigurationError as error:
         _refuse(error)
 

@@ -17,6 +17,7 @@ from templates_schemas import ENVELOPES
 from templates_schemas.rules import faults_of
 
 ADVICE_FAILED: Final = "What is marked ✗ keeps the host from showing cards, or lets others in."
+NO_ANSWER: Final = UpstreamResponse(status=0, headers={}, body=b"")
 MOST_SECONDS_APART: Final = 5
 # Everything that proxies like to rewrite: a plus, blanks, escapes in both cases, an order.
 TRICKY: Final = {"zeta": "a+b c/d%2F", "alpha": "é~*"}
@@ -31,16 +32,16 @@ class Finding:
     advice: str = ""
 
 
-class _Patient:
+class _Service:
     """The service under examination."""
 
     def __init__(self, settings: Settings, base: str, origin: str) -> None:
         self.base = base.rstrip("/")
         self.origin = origin
-        self._hosts = frozenset({host_of(urlsplit(base))})
+        self.hosts = frozenset({host_of(urlsplit(base))})
         # The one who runs this names the address; there is nothing to guard against.
         allowed = [(urlsplit(base).hostname or "").lower()]
-        self._fetcher = Fetcher(
+        self.fetcher = Fetcher(
             deadline=settings.fetch_deadline + 5,
             guard=AddressGuard(allowed + [f"[{host}]" for host in allowed]),
             ca_bundle=settings.ca_bundle,
@@ -49,17 +50,20 @@ class _Patient:
     def ask(
         self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> UpstreamResponse:
-        """Send one request from the host's origin."""
+        """Send one request from the host's origin; where none comes, the answer is `NO_ANSWER`."""
         url = path if path.startswith("http") else self.base + path
         sent = {"Origin": self.origin} | dict(headers or {})
-        return self._fetcher.fetch(UpstreamRequest(url, self._hosts, method, sent))
+        try:
+            return self.fetcher.fetch(UpstreamRequest(url, self.hosts, method, sent))
+        except PlacardError:
+            return NO_ANSWER
 
 
 def examine(settings: Settings, base: str, resource_url: str, origin: str) -> Iterator[Finding]:
     """Yield what each probe finds; the first that cannot reach the service is the last."""
-    patient = _Patient(settings, base, origin)
+    service = _Service(settings, base, origin)
     try:
-        alive = patient.ask("/healthz")
+        alive = service.fetcher.fetch(UpstreamRequest(f"{service.base}/healthz", service.hosts))
     except PlacardError as error:
         yield Finding(
             sound=False,
@@ -70,9 +74,9 @@ def examine(settings: Settings, base: str, resource_url: str, origin: str) -> It
     yield _alive(alive)
     yield _tls(base)
     yield _clock(alive)
-    yield _preflight(patient)
-    yield from _errors_readable(patient)
-    yield from _proofs(patient, settings, resource_url)
+    yield _preflight(service)
+    yield from _errors_readable(service)
+    yield from _proofs(service, settings, resource_url)
 
 
 def _alive(answer: UpstreamResponse) -> Finding:
@@ -92,10 +96,11 @@ def _tls(base: str) -> Finding:
 
 
 def _clock(answer: UpstreamResponse) -> Finding:
-    date = answer.headers.get("date")
-    if date is None:
+    try:
+        told = parsedate_to_datetime(answer.headers.get("date", ""))
+        apart = abs((datetime.now(UTC) - told).total_seconds())
+    except (ValueError, TypeError):
         return Finding(sound=False, what="no Date header", advice="The clock cannot be compared.")
-    apart = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
     return Finding(
         apart <= MOST_SECONDS_APART,
         f"its clock is {apart:.0f} s from this one",
@@ -103,75 +108,91 @@ def _clock(answer: UpstreamResponse) -> Finding:
     )
 
 
-def _preflight(patient: _Patient) -> Finding:
+def _preflight(service: _Service) -> Finding:
     asked = {
         "Access-Control-Request-Method": "GET",
         "Access-Control-Request-Headers": "authorization",
     }
-    answer = patient.ask("/widget", asked, "OPTIONS")
+    answer = service.ask("/widget", asked, "OPTIONS")
     allowed = answer.headers.get("access-control-allow-headers", "").lower()
     return Finding(
-        answer.status in (200, 204) and _readable(patient, answer) and "authorization" in allowed,
-        f"the preflight is answered {answer.status}",
-        f"OPTIONS /widget must allow {patient.origin} and the header Authorization: is the origin "
+        answer.status in (200, 204) and _readable(service, answer) and "authorization" in allowed,
+        f"the preflight {_told(answer)}",
+        f"OPTIONS /widget must allow {service.origin} and the header Authorization: is the origin "
         "in PLACARD_ALLOWED_ORIGINS, and does the proxy pass OPTIONS on?",
     )
 
 
-def _errors_readable(patient: _Patient) -> Iterator[Finding]:
+def _errors_readable(service: _Service) -> Iterator[Finding]:
     for method, path, status in (
         ("GET", "/widget", 401),
         ("GET", "/no-such-page", 404),
         ("DELETE", "/widget", 405),
     ):
-        answer = patient.ask(path, method=method)
+        answer = service.ask(path, method=method)
         yield Finding(
-            answer.status == status and _readable(patient, answer) and _enveloped(answer),
-            f"{method} {path} without a proof is answered {answer.status}",
+            answer.status == status and _readable(service, answer) and _enveloped(answer),
+            f"{method} {path} without a proof {_told(answer)}",
             f"It should be {status}, in the host's envelope, with CORS headers: an error without "
             "them is unreadable to the host's page. Does a proxy answer in Placard's place?",
         )
 
 
-def _proofs(patient: _Patient, settings: Settings, resource_url: str) -> Iterator[Finding]:
-    by = "signature" if settings.takes_signatures else "jwt"
-    if not (settings.signature_secrets if by == "signature" else settings.jwt_secrets):
+def _proofs(service: _Service, settings: Settings, resource_url: str) -> Iterator[Finding]:
+    kinds = [
+        by
+        for by, taken, secrets in (
+            ("jwt", settings.takes_tokens, settings.jwt_secrets),
+            ("signature", settings.takes_signatures, settings.signature_secrets),
+        )
+        if taken and secrets
+    ]
+    if not kinds:
         yield Finding(
             sound=False,
             what="nothing was signed: this machine has no secret",
             advice="Set the service's PLACARD_JWT_SECRETS or PLACARD_SIGNATURE_SECRETS here too.",
         )
-        return
-    parameters = {**TRICKY, "resource_url": resource_url}
-    call = signed_call(settings, patient.base, parameters, Proving(by, 60))
-    answer = patient.ask(call.url, call.headers)
+    for by in kinds:
+        yield from _proof(service, settings, {**TRICKY, "resource_url": resource_url}, by)
+
+
+def _proof(
+    service: _Service, settings: Settings, parameters: Mapping[str, str], by: str
+) -> Iterator[Finding]:
+    call = signed_call(settings, service.base, parameters, Proving(by, 60))
+    answer = service.ask(call.url, call.headers)
     yield Finding(
-        answer.status in (200, 403, 404, 500) and _readable(patient, answer),
-        f"a signed request is answered {answer.status}",
+        answer.status in (200, 403, 404, 500) and _readable(service, answer),
+        f"a request with a {by} {_told(answer)}",
         "Its proof failed: does a proxy rewrite the query or drop the header? The service's log "
         "names the reason, and what would have matched.",
     )
-    yield _refused(patient, _altered(call), "an altered query")
-    expired = signed_call(settings, patient.base, parameters, Proving(by, -60))
-    yield _refused(patient, expired, "an expired request")
+    yield _refused(service, _altered(call), f"an altered query with a {by}")
+    expired = signed_call(settings, service.base, parameters, Proving(by, -60))
+    yield _refused(service, expired, f"an expired request with a {by}")
 
 
 def _altered(call: SignedCall) -> SignedCall:
     return SignedCall(f"{call.url}&altered=1", call.header, call.proof)
 
 
-def _refused(patient: _Patient, call: SignedCall, what: str) -> Finding:
-    answer = patient.ask(call.url, call.headers)
+def _refused(service: _Service, call: SignedCall, what: str) -> Finding:
+    answer = service.ask(call.url, call.headers)
     return Finding(
-        answer.status == 401 and _readable(patient, answer),
-        f"{what} is answered {answer.status}",
+        answer.status == 401 and _readable(service, answer),
+        f"{what} {_told(answer)}",
         "It should be 401: is PLACARD_VERIFY off, or does a cache answer in Placard's place?",
     )
 
 
-def _readable(patient: _Patient, answer: UpstreamResponse) -> bool:
+def _told(answer: UpstreamResponse) -> str:
+    return f"is answered {answer.status}" if answer.status else "is not answered"
+
+
+def _readable(service: _Service, answer: UpstreamResponse) -> bool:
     """Tell whether a page of the host's origin, and not just any page, may read an answer."""
-    return answer.headers.get("access-control-allow-origin") == patient.origin
+    return answer.headers.get("access-control-allow-origin") == service.origin
 
 
 def _enveloped(answer: UpstreamResponse) -> bool:

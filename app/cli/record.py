@@ -69,7 +69,7 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
 
 def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:
     """Name the settings that the replay needs: the connector's own, their secrets scrubbed."""
-    lines = setting_lines({}, settings)
+    lines = setting_lines(settings, {})
     own = (line for line in lines if line.name in connector.settings and line.value)
     return {line.name: SCRUBBED if line.value == MASK else line.value for line in own}
 
@@ -107,5 +107,5 @@ def scrub(value: Any) -> Any:
 def _without(secrets: tuple[str, ...], text: str) -> str:
     """Replace the settings' own secrets, wherever an upstream may have echoed them."""
     for secret in secrets:
-        text = text.replace(secret, SCRUBBED)
+        text = text.replace(secret, SCRUBBED).replace(json.dumps(secret)[1:-1], SCRUBBED)
     return text

@@ -2,12 +2,14 @@
 
 import multiprocessing
 import os
+import socket
 import tempfile
 from contextlib import ExitStack
 
 import click
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
@@ -19,6 +21,7 @@ from app.fetch import bundled_samples
 
 # A request in flight may take the fetch deadline; a worker that stops is given this much more.
 GRACE_SECONDS = 10
+HEAD_MILLISECONDS = 5000
 
 
 def serve_application(
@@ -31,6 +34,7 @@ def serve_application(
     if settings.local and not is_loopback(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
     create_app(settings)
+    _refuse_a_port_in_use(host, port)
     # A fresh interpreter for each worker: nothing is shared that a fork would tear.
     multiprocessing.set_start_method("spawn", force=True)
     server = Granian(
@@ -39,6 +43,8 @@ def serve_application(
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
+        # Of a client that stops halfway through a request's head, a stop need not wait long.
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS),
         websockets=False,
         workers=workers,
         blocking_threads=threads,
@@ -46,13 +52,25 @@ def serve_application(
         workers_kill_timeout=int(settings.fetch_deadline) + GRACE_SECONDS,
         log_level=LogLevels.error if settings.local else LogLevels.info,
     )
+    shown = f"[{host}]" if ":" in host else host
     with ExitStack() as stack:
         if workers > 1 and not settings.metrics_folder:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if settings.local:
-            server.on_startup(lambda: click.echo(greeting(settings, f"http://{host}:{port}")))
+            server.on_startup(lambda: click.echo(greeting(settings, f"http://{shown}:{port}")))
         server.serve()
+
+
+def _refuse_a_port_in_use(host: str, port: int) -> None:
+    """Refuse where somebody listens: granian would share the port with them, request by request."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(f"--host, --port: {host} {port}: {error.strerror}") from None
 
 
 def greeting(settings: Settings, base: str) -> str:

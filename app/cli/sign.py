@@ -72,8 +72,8 @@ def curl_line(call: SignedCall) -> str:
 
 def _token(settings: Settings, secret: str, url: str, proving: Proving) -> str:
     """Make a token that is bound to one request by its `qsh`."""
-    parts = urlsplit(url)
-    request = SignedRequest("GET", parts.path, parts.query.encode())
+    # The path as the service sees it, under whatever prefix it is reached.
+    request = SignedRequest("GET", "/widget", urlsplit(url).query.encode())
     now = int(time.time())
     claims = {
         "aud": settings.jwt_audience,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import SplitResult, urlsplit
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.errors import MalformedRequest, NoConnector
 from app.upstream import DEFAULT_PORTS, Credential, UpstreamRequest, host_of, origin_of
@@ -36,6 +36,13 @@ class Moment(fields.AwareDateTime):
             return moment.astimezone(UTC)
         except OverflowError as error:
             raise ValidationError("is out of range in UTC") from error
+
+
+class Count(fields.Integer):
+    """A number of things: whole, 0 or more, and one that JavaScript can hold."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(0, 2**53 - 1), **kwargs)
 
 
 @dataclass(frozen=True, slots=True)

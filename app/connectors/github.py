@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import ValidationError, fields
 
-from app.connectors.base import Connector, Match, Moment, Resource, bearer
+from app.connectors.base import Connector, Count, Match, Moment, Resource, bearer
 from app.upstream import ANONYMOUS, UpstreamRequest
 from templates_schemas import (
     Created,
@@ -69,11 +69,11 @@ class IssueOrPull(Resource):
     assignees = fields.List(fields.Nested(Account), allow_none=True)
     labels = fields.List(LabelName(), allow_none=True)
     milestone = fields.Nested(Milestone, allow_none=True)
-    comments = fields.Integer(strict=True, allow_none=True)
-    review_comments = fields.Integer(strict=True, allow_none=True)
-    changed_files = fields.Integer(strict=True, allow_none=True)
-    additions = fields.Integer(strict=True, allow_none=True)
-    deletions = fields.Integer(strict=True, allow_none=True)
+    comments = Count(allow_none=True)
+    review_comments = Count(allow_none=True)
+    changed_files = Count(allow_none=True)
+    additions = Count(allow_none=True)
+    deletions = Count(allow_none=True)
     created_at = Moment(required=True)
     updated_at = Moment(allow_none=True)
     closed_at = Moment(allow_none=True)
@@ -218,4 +218,4 @@ def _changes(resource: Mapping[str, Any]) -> TextWithIcon | None:
 def _comments(resource: Mapping[str, Any]) -> int | None:
     counted = [resource.get(key) for key in ("comments", "review_comments")]
     known = [count for count in counted if count is not None]
-    return max(0, sum(known)) if known else None
+    return sum(known) if known else None

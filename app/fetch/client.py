@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http.client import RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -25,7 +26,7 @@ from app.upstream import DEFAULT_PORTS, UpstreamRequest, UpstreamResponse, host_
 
 MAX_BODY: Final = 1 << 20
 MAX_REDIRECTS: Final = 3
-UNREADABLE: Final = "a redirect to an unreadable address"
+UNREADABLE: Final = "the address cannot be read"
 _CHUNK: Final = 1 << 16
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {
@@ -96,7 +97,7 @@ class Fetcher:
         parts = _split(url)
         downgrade = _split(request.url).scheme == "https" != parts.scheme
         if parts.scheme not in DEFAULT_PORTS or downgrade or parts.username is not None:
-            raise AddressRefused(f"a redirect to {parts.scheme}://{parts.hostname}")
+            raise AddressRefused(f"{parts.scheme}://{parts.hostname} is not to be asked")
         if host_of(parts) not in request.hosts:
             raise AddressRefused(f"{host_of(parts)} is not a host that the connector names")
         dialled = _split(self._actual(url))
@@ -131,11 +132,20 @@ class Fetcher:
         outgoing = requests.Request(request.method, self._actual(url), sent)
         parts = urlsplit(url)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
-            response = self._send(outgoing, url)
+            response = self._send_anew(outgoing, url)
             f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
             self._on_exchange(Exchange(request.method, url, headers, tuple(proof), response))
         return response
+
+    def _send_anew(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
+        """Send, and once more where a kept connection turned out to be closed: only a GET."""
+        try:
+            return self._send(outgoing, url)
+        except UpstreamUnreachable as error:
+            if outgoing.method != "GET" or not _closed_before_an_answer(error.__context__):
+                raise
+        return self._send(outgoing, url)
 
     def _send(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
         try:
@@ -188,6 +198,16 @@ def _timeout_or_unreachable(error: Exception) -> UpstreamTimeout | UpstreamUnrea
     except TimeoutError:
         return UpstreamTimeout(_words(error))
     return UpstreamUnreachable(_words(error))
+
+
+def _closed_before_an_answer(failure: BaseException | None) -> bool:
+    """Tell a connection that ended before the answer began from all else that breaks."""
+    error: BaseException | None = failure if isinstance(failure, requests.ConnectionError) else None
+    while error is not None:
+        if isinstance(error, RemoteDisconnected | ConnectionResetError | BrokenPipeError):
+            return True
+        error = error.__context__
+    return False
 
 
 def _words(error: Exception) -> str:

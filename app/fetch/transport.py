@@ -9,10 +9,13 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from http import HTTPStatus
+from http.client import BadStatusLine, HTTPResponse
+from threading import BoundedSemaphore, Thread
 from typing import Any, Final
 
 import certifi
@@ -74,8 +77,7 @@ class _Dialer:
 
     def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
-        # The system's resolver cannot be interrupted: it is waited for, and left behind.
-        self._resolvers = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolver")
+        self._places = BoundedSemaphore(RESOLVER_THREADS)
 
     def dial(self, host: str, port: int) -> socket.socket:
         """Return a connected socket; raises OSError, or AddressRefused."""
@@ -90,13 +92,21 @@ class _Dialer:
         raise failure
 
     def _resolve(self, host: str, port: int) -> list[str]:
-        asked = self._resolvers.submit(
-            socket.getaddrinfo, host, port, socket.AF_UNSPEC, socket.SOCK_STREAM
-        )
+        """Ask the system, which cannot be interrupted: it is waited for, and left behind."""
+        if not self._places.acquire(timeout=remaining()):
+            raise TimeoutError("all resolvers are busy")
+        asked: Future[list[str]] = Future()
+        Thread(target=self._ask, args=(host, port, asked), name="resolver", daemon=True).start()
+        return asked.result(timeout=remaining())
+
+    def _ask(self, host: str, port: int, asked: Future[list[str]]) -> None:
         try:
-            return [str(info[4][0]) for info in asked.result(timeout=remaining())]
+            found = socket.getaddrinfo(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
+            asked.set_result([str(info[4][0]) for info in found])
+        except (OSError, UnicodeError) as error:
+            asked.set_exception(error)
         finally:
-            asked.cancel()
+            self._places.release()
 
 
 def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:
@@ -115,8 +125,25 @@ def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:
     return connection
 
 
+class _FinalResponse(HTTPResponse):
+    """An answer whose interim ones are all passed over.
+
+    `http.client` takes any but 100 for the answer itself, and what follows for the next one's: a
+    103 would give each request on the connection the answer to the one before it.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status == HTTPStatus.SWITCHING_PROTOCOLS:
+            raise BadStatusLine("101, which nobody asked for")
+        interim = HTTPStatus.CONTINUE < status < HTTPStatus.OK
+        return version, HTTPStatus.CONTINUE if interim else status, reason
+
+
 class _Dialled:
     """A connection that the dialer makes, with what goes wrong told in urllib3's words."""
+
+    response_class: Any = _FinalResponse
 
     def __init__(self, *args: Any, dialer: _Dialer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

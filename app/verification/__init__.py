@@ -74,7 +74,7 @@ class Verifier:
 
     def _by_signature(self, request: SignedRequest) -> Proof:
         proof = verify_signature(request, self.secrets)
-        if request.method != "POST" and not request.parameter("expires_at"):
+        if not request.parameter("expires_at"):
             raise MalformedRequest(
                 "expires_at: a signed request needs it",
                 sentence="Illegal or malformed request. `expires_at` is missing.",

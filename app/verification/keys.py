@@ -76,6 +76,7 @@ class KeySet:
         self._keys: tuple[Key, ...] = ()
         self._tried = float("-inf")
         self._loaded = float("-inf")
+        self._failure = "not yet tried"
 
     def keys(self, algorithm: str, kid: str | None) -> Sequence[Key]:
         """Return the keys that fit.
@@ -84,33 +85,37 @@ class KeySet:
         """
         found = self._matching(algorithm, kid)
         if not found or self._clock() - self._loaded > KEY_SET_LIFETIME:
-            self._refresh()
+            # Whoever has a key to try does not wait for the one who fetches.
+            self._refresh(wait=not found)
             found = self._matching(algorithm, kid)
         if not self._keys:
-            raise KeysUnavailable("the key set could not be fetched")
+            raise KeysUnavailable(f"the key set could not be fetched: {self._failure}")
         return found
 
     def fault(self) -> str | None:
         """Try to fetch the set where it has not been yet."""
         if not self._keys:
-            self._refresh()
+            self._refresh(wait=True)
         return None if self._keys else "key_set"
 
     def _matching(self, algorithm: str, kid: str | None) -> list[Key]:
         fitting = [key for key in self._keys if key.algorithm == algorithm]
         return fitting if kid is None else [key for key in fitting if key.kid == kid]
 
-    def _refresh(self) -> None:
-        with self._lock:
+    def _refresh(self, *, wait: bool) -> None:
+        if not self._lock.acquire(blocking=wait):
+            return
+        try:
             now = self._clock()
-            if now - self._tried < REFRESH_INTERVAL:
-                return
-            self._tried = now
-            try:
-                keys = read_key_set(self._fetch())
-            except (PlacardError, ValueError):
-                return
-            self._keys, self._loaded = keys, now
+            if now - self._tried >= REFRESH_INTERVAL:
+                self._tried = now
+                self._keys, self._loaded = read_key_set(self._fetch()), now
+        except PlacardError as error:
+            self._failure = f"{error.code}: {error.detail}"
+        except ValueError as error:
+            self._failure = str(error)
+        finally:
+            self._lock.release()
 
 
 def read_key_set(document: bytes) -> tuple[Key, ...]:
@@ -164,7 +169,7 @@ def _usable_key(given: Any) -> Key | None:
     """Read one key of a set; None where it is not a public key for signatures, or unreadable."""
     try:
         key = PyJWK(given)
-    except (PyJWTError, ValueError, TypeError, AttributeError):
+    except (PyJWTError, ValueError, TypeError, AttributeError, NotImplementedError):
         return None
     algorithm = _algorithm_of(key.key)
     if algorithm != key.algorithm_name or key.public_key_use not in (None, "sig"):

@@ -12,7 +12,7 @@ from app.verification.request import SignedRequest
 
 def canonical_request(request: SignedRequest) -> str:
     """Write a request as `METHOD&path&sorted canonical query`."""
-    path = "/" + request.path.strip("/").replace("&", "%26")
+    path = request.path.rstrip("/").replace("&", "%26") or "/"
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in request.parameters:
         if name != "jwt":

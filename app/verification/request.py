@@ -1,7 +1,9 @@
 """What verification looks at: the parts of a request that a proof speaks of."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl
 
 
@@ -27,13 +29,23 @@ class SignedRequest:
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """The query, decoded."""
+        """The query, decoded; of a POST the strings in the object that `data` holds."""
+        if self.method == "POST":
+            return [pair for pair in _members(self.data) if isinstance(pair[1], str)]
         text = self.query.decode("latin-1")
         return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace")
 
     def parameter(self, name: str) -> str | None:
         """The first value of a parameter, decoded, or None."""
         return next((value for key, value in self.parameters if key == name), None)
+
+
+def _members(data: str | None) -> list[tuple[str, Any]]:
+    try:
+        given = json.loads(data or "")
+    except (ValueError, RecursionError):
+        return []
+    return list(given.items()) if isinstance(given, dict) else []
 
 
 @dataclass(frozen=True, slots=True)

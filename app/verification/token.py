@@ -3,6 +3,7 @@
 import hmac
 import json
 import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,7 +75,10 @@ def _claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
         except jwt.InvalidSignatureError:
             failure = NotAuthenticated("bad_signature", "no key verifies the token")
         except jwt.PyJWTError as error:
-            raise NotAuthenticated(_reason(error), str(error)) from None
+            reason = _reason(error)
+            raise NotAuthenticated(
+                reason, str(error), would_match=_clock_that_would_match(token, reason)
+            ) from None
         except (ValueError, TypeError, OverflowError) as error:
             raise NotAuthenticated("malformed_token", str(error)) from None
     raise failure
@@ -119,6 +123,20 @@ def _decode(token: str, key: Key, rules: TokenRules) -> Mapping[str, Any]:
 
 def _reason(error: jwt.PyJWTError) -> str:
     return next((word for kind, word in _REASONS if isinstance(error, kind)), "malformed_token")
+
+
+def _clock_that_would_match(token: str, reason: str) -> str | None:
+    """Tell by how much the clocks would have to differ, where the time is all that is wrong."""
+    if reason not in ("expired", "not_yet_valid"):
+        return None
+    claims = jwt.decode(token, options={"verify_signature": False})
+    with suppress(NotAuthenticated):
+        if reason == "expired":
+            late = time.time() - _seconds(claims, "exp")
+            return f"a clock that is {late:.0f} s behind this one"
+        begins = max(_seconds(claims, name) for name in ("iat", "nbf") if name in claims)
+        return f"a clock that is {begins - time.time():.0f} s ahead of this one"
+    return None
 
 
 def _check_lifetime(claims: Mapping[str, Any], longest: float) -> None:

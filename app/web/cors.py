@@ -14,7 +14,7 @@ from app.web.requests_log import REQUEST_ID
 
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
 PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, OPTIONS",
     "Access-Control-Allow-Headers": ", ".join(HEADERS),
     "Access-Control-Max-Age": "600",
 }

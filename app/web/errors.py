@@ -1,16 +1,26 @@
 """One handler for all that goes wrong: the host's envelope, and what the log is told."""
 
 import traceback
+from typing import Any
 
+import structlog
 from flask import Flask, Response, json
 from structlog.contextvars import bind_contextvars
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
 from app.web import service
 from templates_schemas import envelope
 
 _BY_STATUS: dict[int | None, PlacardError] = {400: MalformedRequest(), 404: NotFound()}
+
+
+class Application(Flask):
+    """Flask, but for what it writes of an exception that no handler saw coming."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Leave a structured line, without the exception's text."""
+        structlog.get_logger("placard").error("exception", **_places(exc_info[1]))
 
 
 def init_errors(app: Flask) -> None:
@@ -23,13 +33,23 @@ def answer(error: Exception) -> Response:
     match error:
         case PlacardError():
             return _placard(error)
+        case InternalServerError(original_exception=BaseException() as cause):
+            return _unforeseen(cause)
         case HTTPException():
             return _http(error)
-    # Type and places only: an exception's text may hold what an upstream sent, or a secret.
+    return _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> Response:
+    bind_contextvars(**_places(error))
+    return _placard(InternalError())
+
+
+def _places(error: BaseException) -> dict[str, Any]:
+    """Tell an exception's type and places only: its text may hold an upstream's, or a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    bind_contextvars(exception=type(error).__name__, traceback=where)
-    return _placard(InternalError())
+    return {"exception": type(error).__name__, "traceback": where}
 
 
 def _placard(error: PlacardError) -> Response:

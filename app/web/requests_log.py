@@ -31,8 +31,9 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers[REQUEST_ID] = g.request_id
+    response.headers.setdefault("Cache-Control", "private, no-cache")
     outcome = get_contextvars().get("outcome", "ok" if response.status_code < 400 else "error")
-    service().metrics.requests.labels(outcome).inc()
+    service().metrics.requests.labels(request.blueprint or "none", outcome).inc()
     # Never the query or a header: they hold the proof.
     facts = {
         "method": request.method,

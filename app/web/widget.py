@@ -51,7 +51,8 @@ def show() -> Response:
 def signed_request() -> SignedRequest:
     """Take from the current request what its proof speaks of."""
     return SignedRequest(
-        method=request.method,
+        # To what is signed, HEAD is the GET that it stands for.
+        method="GET" if request.method == "HEAD" else request.method,
         path=request.path,
         query=request.query_string,
         authorization=request.headers.get("Authorization"),

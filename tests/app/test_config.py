@@ -20,6 +20,7 @@ from app.errors import ConfigurationError
 from app.setting_table import SettingsSchema
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
 
+LOCAL = {"PLACARD_MODE": "local"}
 SOUND = {"PLACARD_JWT_SECRETS": JWT_SECRET}
 RSA_1024 = """-----BEGIN PUBLIC KEY-----
 MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDdlatRjRjogo3WojgGHFHYLugdUWAY9iR3fy4arWNA1KoS8kVw33cJibXr8bvwUAUparCwlvdbH6dvEOfou0/gCFQsHUfQrSDv+MuSUMAe8jzKE4qW+jK+xQU9a03GUnKHkkle+Q0pX/g6jXZ7r1/xAK5Do2kQ+X5xK9cipRgEKwIDAQAB
@@ -82,6 +83,14 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_ERROR_ENVELOPE", "round", "one of"),
         ("PLACARD_FETCH_DEADLINE", "five", "number"),
         ("PLACARD_FETCH_DEADLINE", "-1", "more than 0"),
+        ("PLACARD_FETCH_DEADLINE", "61", "60 at most"),
+        ("PLACARD_CACHE_TTL", "1e12", "604800 at most"),
+        ("PLACARD_ALLOWED_WORKSPACES", ",", "no word"),
+        ("PLACARD_CACHE_BYTES", "9" * 5000, "no size"),
+        ("PLACARD_JWT_JWKS_URL", "https://user:made_up@keys.example/", "without a user"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/no/such/folder", "no folder"),
+        ("REQUESTS_CA_BUNDLE", "/", "no file of certificate authorities"),
+        ("REQUESTS_CA_BUNDLE", __file__, "no file of certificate authorities"),
         ("PLACARD_UPSTREAMS", "https://api.github.com", "no `https://first=https://second`"),
         ("PLACARD_UPSTREAMS", "https://api.github.com=here", "no origin"),
         ("PLACARD_ALLOW_PRIVATE_HOSTS", "https://inside", "no `host` or `host:port`"),
@@ -91,7 +100,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_CACHE_TTL", "inf", "not permitted"),
         ("GITHUB_TOKEN", "ghp_made up", "one word of visible ASCII"),
         ("GH_ENTERPRISE_TOKEN", "ghp_made_up\nX-Other: 1", "one word of visible ASCII"),
-        ("REQUESTS_CA_BUNDLE", "/no/such/file", "there is no file"),
+        ("REQUESTS_CA_BUNDLE", "/no/such/file", "no file of certificate authorities"),
     ],
 )
 def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str) -> None:
@@ -146,18 +155,40 @@ def test_dotenv_stands_behind_the_environment_in_the_local_mode_only(tmp_path: P
 
 def test_local_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
     written = tmp_path / ".env"
-    provide_local_secrets({}, written)
+    provide_local_secrets(LOCAL, written)
     first = written.read_text()
-    provide_local_secrets({}, written)
+    provide_local_secrets(LOCAL, written)
     assert written.read_text() == first
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     loaded = load_settings(environment_of({"PLACARD_MODE": "local"}, written))
     assert len(loaded.jwt_secrets[0]) == 64
 
 
+def test_local_secrets_leave_what_stands_before_them_alone(tmp_path: Path) -> None:
+    written = tmp_path / ".env"
+    written.write_text("GITHUB_TOKEN=ghp_made_up")
+    provide_local_secrets(LOCAL, written)
+    assert environment_of(LOCAL, written)["GITHUB_TOKEN"] == "ghp_made_up"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
+def test_no_secrets_are_made_outside_the_local_mode(tmp_path: Path) -> None:
+    provide_local_secrets({}, tmp_path / ".env")
+    assert not (tmp_path / ".env").exists()
+
+
+def test_an_origin_is_kept_as_browsers_write_it() -> None:
+    loaded = load_settings(
+        {"PLACARD_ALLOWED_ORIGINS": "https://App.Asana.com:443/,http://[::1]:80"}
+    )
+    assert loaded.allowed_origins == ("https://app.asana.com", "http://[::1]")
+
+
 def test_local_secrets_that_are_set_are_kept(tmp_path: Path) -> None:
     written = tmp_path / ".env"
-    provide_local_secrets({**SOUND, "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET}, written)
+    provide_local_secrets(
+        {**LOCAL, **SOUND, "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET}, written
+    )
     assert not written.exists()
 
 
@@ -168,7 +199,7 @@ def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPat
         "PLACARD_UPSTREAMS": "https://a=http://b",
     }
     loaded = load_settings(given_settings)
-    lines = {line.name: line for line in setting_lines(given_settings, loaded)}
+    lines = {line.name: line for line in setting_lines(loaded, given_settings)}
     assert lines["PLACARD_JWT_SECRETS"].value == "********"
     assert lines["GITHUB_TOKEN"].value == "********"
     assert lines["GITHUB_TOKEN"].source == "environment"

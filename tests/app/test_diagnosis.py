@@ -167,14 +167,31 @@ def test_diagnosis_tells_no_one_but_the_log(signed_host: Host) -> None:
 @pytest.mark.parametrize(
     ("method", "size", "expected"),
     [
-        ("GET", 16_384, "the query with its question mark"),
-        ("GET", 16_385, None),
+        ("GET", 4096, "the query with its question mark"),
+        ("GET", 4097, None),
         ("POST", 100, None),
     ],
 )
 def test_diagnosis_is_bounded(method: str, size: int, expected: str | None) -> None:
     query = b"a=".ljust(size, b"1")
     request = SignedRequest(method, "/widget", query, signature=signature(b"?" + query))
+
+    assert diagnose(request, (SIGNATURE_SECRET,)) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (b"&".join([b"a=1"] * 16), "the query with its question mark"),
+        (b"&".join([b"a=1"] * 17), None),
+        (b"&" * 4000, None),
+    ],
+    ids=["16 parameters", "17 parameters", "only ampersands"],
+)
+def test_diagnosis_of_many_parameters_is_not_worth_the_work(
+    query: bytes, expected: str | None
+) -> None:
+    request = SignedRequest("GET", "/widget", query, signature=signature(b"?" + query))
 
     assert diagnose(request, (SIGNATURE_SECRET,)) == expected
 

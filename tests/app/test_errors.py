@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import responses
+from flask import Response
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
@@ -208,14 +209,15 @@ def test_requests_are_counted_by_outcome(buggy: Host) -> None:
     buggy.client.delete("/widget")
 
     counted: Any = buggy.client.get("/metrics").text.splitlines()
-    for outcome, count in {
-        "no_token": 1,
-        "not_found": 2,
-        "internal_error": 1,
-        "ok": 1,
-        "method_not_allowed": 1,
-    }.items():
-        assert f'placard_requests_total{{outcome="{outcome}"}} {count}.0' in counted
+    for route, outcome, count in (
+        ("widget", "no_token", 1),
+        ("none", "not_found", 2),
+        ("none", "internal_error", 1),
+        ("health", "ok", 1),
+        ("none", "method_not_allowed", 1),
+    ):
+        line = f'placard_requests_total{{outcome="{outcome}",route="{route}"}} {count}.0'
+        assert line in counted
 
 
 def test_log_line_never_holds_the_query_or_a_header(host: Host) -> None:
@@ -224,3 +226,20 @@ def test_log_line_never_holds_the_query_or_a_header(host: Host) -> None:
 
     for part in ("someone", "abcdef", "c=d", "resource_url"):
         assert part not in str(log)
+
+
+def test_a_fault_outside_of_the_views_is_told_without_its_text(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Response) -> Response:
+        raise RuntimeError("a text that must not leak")
+
+    host.client.application.after_request(fail)
+    with capture_logs(processors=[merge_contextvars]) as log:
+        answer = host.client.get("/healthz")
+
+    assert (answer.status_code, answer.json) == (500, {"data": {"error": "Internal server error."}})
+    assert log[0]["exception"] == "RuntimeError"
+    assert any("fail" in place for place in log[0]["traceback"])
+    assert "must not leak" not in str(log)
+    assert "must not leak" not in "".join(capsys.readouterr())

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -63,6 +64,17 @@ def with_claims(**claims: str) -> str:
     """Make a token whose claims are the given JSON texts."""
     raw = {"aud": '"placard"', "iat": str(now()), "exp": str(now() + 60)} | claims
     return by_hand(HS256, "{" + ",".join(f'"{name}":{text}' for name, text in raw.items()) + "}")
+
+
+def test_log_tells_by_how_much_the_clocks_differ(host: Host) -> None:
+    late, early = token(exp=now() - 90, iat=now() - 120), token(iat=now() + 90, exp=now() + 120)
+    for given, seconds, way in ((late, 90, "behind"), (early, 90, "ahead of")):
+        with capture_logs(processors=[merge_contextvars]) as log:
+            assert host.get(QUERY, bearer(given)).status_code == 401
+        assert re.fullmatch(
+            rf"a clock that is ({seconds - 1}|{seconds}|{seconds + 1}) s {way} this one",
+            log[-1]["would_match"],
+        )
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer   "])

@@ -175,6 +175,31 @@ def test_an_upstream_that_hangs_is_answered_by_the_deadline(make_host: MakeHost)
     assert taken < 0.75
 
 
+def test_the_log_tells_the_first_few_of_many_faults(
+    host: Host, upstream: responses.RequestsMock
+) -> None:
+    upstream.get(API, json={**ISSUE, "labels": [1] * 10_000})
+    with capture_logs(processors=[merge_contextvars]) as log:
+        assert host.ask().status_code == 500
+    assert log[-1]["detail"].endswith("; and 9995 more")
+    assert len(log[-1]["detail"]) < 1000
+
+
+def test_numbers_of_thousands_of_digits_are_no_count(
+    host: Host, upstream: responses.RequestsMock
+) -> None:
+    upstream.get(API, body=json.dumps(ISSUE)[:-1] + ', "comments": ' + "9" * 4000 + "}")
+    with capture_logs(processors=[merge_contextvars]) as log:
+        assert host.ask().status_code == 500
+    assert log[-1]["outcome"] == "upstream_unreadable"
+
+
+def test_answers_are_for_the_one_who_asked(host: Host, upstream: responses.RequestsMock) -> None:
+    upstream.get(API, json=ISSUE)
+    for answer in (host.ask(), host.get("", headers={})):
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
 def test_each_step_is_traced(host: Host, upstream: responses.RequestsMock) -> None:
     upstream.get(API, json={**ISSUE, "title": "x" * 300})
     with recording() as trace:
@@ -198,8 +223,8 @@ def test_what_happens_is_counted(host: Host, upstream: responses.RequestsMock) -
     host.get("", headers={})
     told = host.client.get("/metrics").get_data(as_text=True)
     for line in (
-        'placard_requests_total{outcome="ok"} 2.0',
-        'placard_requests_total{outcome="no_token"} 1.0',
+        'placard_requests_total{outcome="ok",route="widget"} 2.0',
+        'placard_requests_total{outcome="no_token",route="widget"} 1.0',
         'placard_refusals_total{reason="no_token"} 1.0',
         'placard_cache_total{result="miss"} 1.0',
         'placard_cache_total{result="hit"} 1.0',

@@ -1,0 +1,36 @@
+"""The kinds of value that the commands' arguments can have."""
+
+from ipaddress import ip_address
+from typing import Any
+
+import click
+
+from app.connectors.base import read_address
+from app.errors import MalformedRequest
+
+
+class IpAddress(click.ParamType[str]):
+    """An address to listen on; `localhost` means 127.0.0.1."""
+
+    name = "address"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        """Return the address, without the brackets of IPv6."""
+        try:
+            return str(ip_address("127.0.0.1" if value == "localhost" else value.strip("[]")))
+        except ValueError:
+            self.fail(f"{value!r} is no IP address", param, ctx)
+
+
+class BaseUrl(click.ParamType[str]):
+    """The address of a service: absolute, http or https."""
+
+    name = "url"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        """Return the address as it is, if it is one."""
+        try:
+            read_address(value)
+        except MalformedRequest as error:
+            self.fail(error.detail.replace("resource_url", repr(value)), param, ctx)
+        return value
