@@ -30,7 +30,7 @@ UNREADABLE: Final = "the address cannot be read"
 _CHUNK: Final = 1 << 16
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {
-    "User-Agent": "placard (+https://pypi.org/project/placard)",
+    "User-Agent": "placard",
     "Accept": "application/json",
     # Not what `requests` would offer: only what is bounded while it is decompressed.
     "Accept-Encoding": "gzip, deflate",

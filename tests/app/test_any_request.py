@@ -12,9 +12,9 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.verification.keys import read_key_set
-from tests.app.test_token import API_ISSUE, ISSUE_JSON, bearer, by_hand, now
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, ISSUE, Host, signature, token
+from tests.proofs import API_ISSUE, ISSUE_JSON, bearer, by_hand, now
 
 # The service is the same for all examples: it keeps nothing of a request but its answer.
 any_request = examples(

@@ -8,9 +8,9 @@ from werkzeug.test import TestResponse
 
 from app.config import load_settings
 from app.errors import ConfigurationError
-from tests.app.test_token import API_ISSUE, ISSUE_JSON
 from tests.conftest import MakeHost
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, Host, query_of, token
+from tests.proofs import API_ISSUE, ISSUE_JSON
 
 Send = Callable[[dict[str, str]], TestResponse]
 

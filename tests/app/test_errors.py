@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 import app
 from app.errors import NotAuthenticated, PlacardError, named, tree
-from tests.app.test_token import API_ISSUE
 from tests.conftest import MakeHost
 from tests.host import ISSUE, Host
+from tests.proofs import API_ISSUE
 
 # Not `from app import errors`, which a module of the same name may hide.
 errors = sys.modules["app.errors"]

@@ -9,9 +9,9 @@ from hypothesis import example, given, strategies as st
 from app.errors import MalformedRequest, NotAuthenticated
 from app.verification import check_expiry
 from app.verification.expiry import read_expiry
-from tests.app.test_token import bearer, verdict
 from tests.conftest import MakeHost
 from tests.host import ISSUE, Host, query_of, token
+from tests.proofs import bearer, verdict
 
 MOMENT = 1_475_678_880.0  # 2016-10-05T14:48:00Z
 

@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 from app.errors import ConfigurationError, KeysUnavailable, PlacardError, UpstreamTimeout
 from app.verification import KeySet
 from app.verification.keys import read_key_set
-from tests.app.test_token import API_ISSUE, ISSUE_JSON, QUERY, bearer, now, verdict, with_header
 from tests.conftest import MakeHost
 from tests.host import JWT_SECRET, Host, token
+from tests.proofs import API_ISSUE, ISSUE_JSON, QUERY, bearer, now, verdict, with_header
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Jwk = dict[str, Any]

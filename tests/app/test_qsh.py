@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 
 from app.verification import SignedRequest, query_string_hash
 from app.verification.qsh import canonical_request
-from tests.app.test_token import QUERY, bearer, verdict, with_claims
 from tests.conftest import MakeHost
 from tests.host import ISSUE, Host, query_of, token
+from tests.proofs import QUERY, bearer, verdict, with_claims
 
 
 def asked(query: str, path: str = "/widget", method: str = "GET") -> SignedRequest:

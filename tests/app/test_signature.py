@@ -9,9 +9,9 @@ from app.config import load_settings
 from app.errors import ConfigurationError, NotAuthenticated
 from app.verification import SIGNATURE_HEADER, SignedRequest, sign
 from app.verification.signature import verify_signature
-from tests.app.test_token import bearer, verdict
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, ISSUE, SIGNATURE_SECRET, Host, query_of, signature, token
+from tests.proofs import bearer, verdict
 
 QUERY = query_of(resource_url=ISSUE, workspace="12345", expires_at=EXPIRES_AT)
 

@@ -8,7 +8,6 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.cache import Entry, MemoryKeeper
-from tests.app.test_token import API_ISSUE, ISSUE_JSON, bearer, now, verdict
 from tests.conftest import MakeHost
 from tests.host import (
     EXPIRES_AT,
@@ -20,6 +19,7 @@ from tests.host import (
     signature,
     token,
 )
+from tests.proofs import API_ISSUE, ISSUE_JSON, bearer, now, verdict
 
 MALFORMED = {
     "empty": "",

@@ -88,7 +88,7 @@ def test_nothing_of_us_is_sent_but_what_is_meant() -> None:
         fetcher.fetch(request_to(server.origin))
     assert server.headers() == {
         "host": f"{LOOPBACK}:{server.port}",
-        "user-agent": "placard (+https://pypi.org/project/placard)",
+        "user-agent": "placard",
         "accept": "application/json",
         "accept-encoding": "gzip, deflate",
     }
