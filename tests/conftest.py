@@ -4,10 +4,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import responses
+from hypothesis import settings as examples
 
 from app import create_app
 from app.config import Settings, load_settings
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
+
+# How long an example takes says nothing here; all else is as hypothesis has it, also in CI.
+examples.register_profile("placard", parent=examples(), deadline=None)
+examples.load_profile("placard")
 
 MakeHost = Callable[..., Host]
 

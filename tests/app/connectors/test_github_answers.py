@@ -35,7 +35,7 @@ times = (
 )
 addresses = texts.map("https://avatars.githubusercontent.com/".__add__) | texts
 accounts = st.fixed_dictionaries({"login": texts}, optional={"avatar_url": st.none() | addresses})
-counts = st.none() | st.integers(min_value=-5, max_value=1 << 64)
+counts = st.none() | st.integers(0, 2**53 - 1)
 readable_issues = st.fixed_dictionaries(
     {
         "title": texts,
@@ -53,6 +53,9 @@ readable_issues = st.fixed_dictionaries(
         "milestone": st.none() | st.fixed_dictionaries({"title": texts}),
         "comments": counts,
         "review_comments": counts,
+        "changed_files": counts,
+        "additions": counts,
+        "deletions": counts,
         "updated_at": st.none() | st.just("2025-10-04T09:15:27Z"),
         "closed_at": st.none() | st.just("2025-10-04T09:15:27Z"),
     },
