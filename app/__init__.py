@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import structlog
@@ -9,7 +10,8 @@ from flask import Flask
 
 from app.cache import Cache, MemoryKeeper
 from app.config import Settings, settings_from_environment, unknown_settings
-from app.connectors import connectors
+from app.connectors import OPTIONS, connectors
+from app.credentials import Credentials, read_credentials_file
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import AddressGuard, Exchange, Fetcher, SampleAdapter, bundled_samples
 from app.logs import configure_logs
@@ -39,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises ConfigurationError, naming the setting, rather than start in an unsafe state.
     """
-    settings = settings or settings_from_environment()
+    settings = settings or settings_from_environment(OPTIONS)
     if faults := settings.faults_of_verification():
         raise ConfigurationError("\n".join(faults))
     configure_logs(local=settings.local)
@@ -80,7 +82,15 @@ def build_widgets(settings: Settings, fetcher: Fetcher, metrics: Metrics) -> Wid
         failure_ttl=settings.cache_failure_ttl,
         patience=settings.fetch_deadline + 0.2,
     )
-    return Widgets(connectors(settings), fetcher, cache, metrics)
+    known = connectors(settings)
+    given = settings.credentials_file
+    credentials = Credentials(
+        [
+            *(read_credentials_file(Path(given)) if given else ()),
+            *(credential for connector in known for credential in connector.credentials),
+        ]
+    )
+    return Widgets(known, fetcher, cache, credentials, metrics)
 
 
 def _service(settings: Settings) -> Service:
@@ -137,7 +147,7 @@ def _host_port(origin: SplitResult) -> str:
 
 def _warn(settings: Settings) -> None:
     log = structlog.get_logger("placard")
-    for name, meant in unknown_settings().items():
+    for name, meant in unknown_settings(settings).items():
         log.warning("unknown_setting", name=name, meant=meant)
     if settings.verify == "off":
         log.warning(

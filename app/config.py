@@ -7,7 +7,7 @@ import ipaddress
 import os
 import secrets
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Any, Final, Literal
 
 from dotenv import dotenv_values
 from marshmallow import ValidationError
+from marshmallow.fields import Field
 
 from app.errors import ConfigurationError
-from app.setting_table import SettingsSchema
+from app.setting_table import Option, schema_with
 from templates_schemas import EnvelopeForm
 from templates_schemas.rules import faults_in
 
@@ -57,9 +58,9 @@ class Settings:
     cache_ttl: float = 60.0
     cache_failure_ttl: float = 10.0
     metrics_folder: str | None = None
-    github_token: str | None = field(default=None, repr=False)
-    github_hosts: tuple[str, ...] = ()
-    github_enterprise_token: str | None = field(default=None, repr=False)
+    credentials_file: str | None = None
+    options: tuple[Option, ...] = ()
+    own: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def local(self) -> bool:
@@ -79,17 +80,17 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, so that it can be kept out of what is written down."""
-        held = (
-            getattr(self, name)
-            for name, kind in SettingsSchema().fields.items()
-            if kind.metadata["secret"]
-        )
         return tuple(
             secret
-            for value in held
-            if value
+            for kind, value in self.held()
+            if kind.metadata["secret"] and value
             for secret in ([value] if isinstance(value, str) else value)
         )
+
+    def held(self) -> Iterator[tuple[Field[Any], Any]]:
+        """Yield every setting with its value, those of connectors included."""
+        for name, kind in schema_with(self.options).fields.items():
+            yield kind, self.own[name] if name in self.own else getattr(self, name)
 
     def faults_of_verification(self) -> list[str]:
         """Say what keeps a service with these settings from verifying its requests."""
@@ -152,32 +153,33 @@ def provide_local_secrets(
     local_file.write_text(written + ("\n" if written and written[-1] != "\n" else "") + lines)
 
 
-def settings_from_environment() -> Settings:
+def settings_from_environment(options: Sequence[Option] = ()) -> Settings:
     """Load the settings of this process; raises ConfigurationError as `load_settings` does."""
-    return load_settings(environment_of(os.environ))
+    return load_settings(environment_of(os.environ), options)
 
 
-def load_settings(environment: Mapping[str, str]) -> Settings:
-    """Check all settings and return them.
+def load_settings(environment: Mapping[str, str], options: Sequence[Option] = ()) -> Settings:
+    """Check all settings and return them; `options` are those that connectors bring along.
 
     Raises ConfigurationError, which names each setting that is wrong and what would be right.
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
     try:
-        loaded = SettingsSchema().load(given)
+        loaded = schema_with(options).load(given)
     except ValidationError as error:
         faults = [str(fault).removeprefix("$.") for fault in faults_in(error)]
         raise ConfigurationError("\n".join(sorted(faults))) from None
     local = loaded.get("mode") == "local"
-    settings = Settings(**({"offline": local} | loaded))
+    own = {option.name: loaded.pop(option.name, None) for option in options}
+    settings = Settings(**({"offline": local} | loaded), options=tuple(options), own=own)
     if faults := _contradictions(settings):
         raise ConfigurationError("\n".join(faults))
     return settings
 
 
-def unknown_settings() -> dict[str, str | None]:
+def unknown_settings(settings: Settings) -> dict[str, str | None]:
     """Map each `PLACARD_…` variable that is no setting to the name that was probably meant."""
-    known = setting_names()
+    known = setting_names(settings.options)
     strangers = (name for name in environment_of(os.environ) if name.startswith("PLACARD_"))
     return {
         name: next(iter(get_close_matches(name, known, n=1)), None)
@@ -186,9 +188,9 @@ def unknown_settings() -> dict[str, str | None]:
     }
 
 
-def setting_names() -> list[str]:
+def setting_names(options: Sequence[Option]) -> list[str]:
     """List the names of all settings, as the environment has them."""
-    return [str(kind.data_key) for kind in SettingsSchema().fields.values()]
+    return [str(kind.data_key) for kind in schema_with(options).fields.values()]
 
 
 def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -> list[SettingLine]:
@@ -197,11 +199,11 @@ def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -
     return [
         SettingLine(
             name=str(kind.data_key),
-            value=_shown(getattr(settings, key), secret=kind.metadata["secret"]),
+            value=_shown(value, secret=kind.metadata["secret"]),
             source=_source(str(kind.data_key), process, known),
             meaning=kind.metadata["meaning"],
         )
-        for key, kind in SettingsSchema().fields.items()
+        for kind, value in settings.held()
     ]
 
 

@@ -1,6 +1,8 @@
 """The table of settings: the name in the environment, the kind, and what each one means."""
 
-from typing import Any, Final
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from marshmallow import EXCLUDE, Schema, fields as kinds, validate
 
@@ -169,20 +171,34 @@ class SettingsSchema(Schema):
         "PROMETHEUS_MULTIPROC_DIR",
         "where several workers share their counters; `placard serve` sets it",
     )
-    github_token = _setting(
+    credentials_file = _setting(
         kinds.String,
-        "GITHUB_TOKEN",
-        "token for github.com; unset: anonymous",
-        secret=True,
-        validate=_FIT_FOR_A_HEADER,
+        "PLACARD_CREDENTIALS_FILE",
+        "TOML file of credentials by host and workspace, readable by its owner only",
     )
-    github_hosts = _setting(
-        HostPorts, "PLACARD_GITHUB_HOSTS", "GitHub Enterprise hosts, besides github.com"
-    )
-    github_enterprise_token = _setting(
-        kinds.String,
-        "GH_ENTERPRISE_TOKEN",
-        "token for the GitHub Enterprise hosts; unset: anonymous",
-        secret=True,
-        validate=_FIT_FOR_A_HEADER,
-    )
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting that a connector brings along: a `token` (secret), a `text`, or `hosts`."""
+
+    name: str
+    kind: Literal["token", "text", "hosts"]
+    meaning: str
+
+    def field(self) -> kinds.Field[Any]:
+        """Return the field that reads it."""
+        if self.kind == "hosts":
+            read: kinds.Field[Any] = _setting(HostPorts, self.name, self.meaning)
+        else:
+            secret = self.kind == "token"
+            read = _setting(
+                kinds.String, self.name, self.meaning, secret=secret, validate=_FIT_FOR_A_HEADER
+            )
+        return read
+
+
+def schema_with(options: Iterable[Option]) -> Schema:
+    """Make the schema of all settings, those of connectors included."""
+    own = {option.name: option.field() for option in options}
+    return SettingsSchema.from_dict({**own})()

@@ -1,6 +1,6 @@
 """What goes out to another system and what comes back: the words that the parts share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,12 +24,16 @@ ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """One outgoing request. `hosts` are all that it may reach, redirects included."""
+    """One outgoing request. `hosts` are all that it may reach, redirects included.
+
+    A body makes it JSON. Whose `credential` it carries is for the story to say.
+    """
 
     url: str
     hosts: frozenset[str]
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
     credential: Credential = ANONYMOUS
 
 
@@ -52,6 +56,12 @@ def host_of(parts: SplitResult) -> str:
     shown = f"[{host}]" if ":" in host else host
     own = DEFAULT_PORTS.get(parts.scheme)
     return shown if parts.port in (None, own) else f"{shown}:{parts.port}"
+
+
+def is_named(host: str, names: Iterable[str]) -> bool:
+    """Tell whether a host is among names; `*.example.com` names each child of example.com."""
+    child, _, parent = host.partition(".")
+    return any(name in (host, f"*.{parent}") for name in names) and bool(child)
 
 
 def origin_of(url: str | SplitResult) -> str:

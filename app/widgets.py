@@ -1,8 +1,9 @@
 """From an address to a widget: match → fetch → map → check → answer."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from marshmallow import ValidationError
@@ -11,6 +12,7 @@ from structlog.contextvars import bind_contextvars
 from app import errors, trace
 from app.cache import CARD, Cache, Entry
 from app.connectors import Connector, Match, find
+from app.credentials import Credentials
 from app.errors import PlacardError
 from app.fetch import Fetcher
 from app.metrics import Metrics
@@ -49,19 +51,25 @@ class Widgets:
         connectors: Sequence[Connector],
         fetcher: Fetcher,
         cache: Cache,
+        credentials: Credentials,
         metrics: Metrics,
     ) -> None:
         self._connectors = connectors
         self._fetcher = fetcher
         self._cache = cache
+        self._credentials = credentials
         self._metrics = metrics
 
-    def widget_for(self, address: str) -> Widget:
-        """Answer for one address; raises a PlacardError, of this request or a kept one."""
+    def widget_for(self, address: str, workspace: str | None = None) -> Widget:
+        """Answer for one address, with the credentials of the workspace that was proven.
+
+        Raises a PlacardError, of this request or a kept one.
+        """
         with trace.step("match") as facts:
             connector, match = find(address, self._connectors)
             facts.update(connector=connector.name, parts=dict(match.parts))
-        request = connector.request_for(match)
+        asked = connector.request_for(match)
+        request = replace(asked, credential=self._credentials.find(asked.url, workspace))
         bind_contextvars(connector=connector.name, credential=request.credential.identity)
         with trace.step("cache") as facts:
             entry, result = self._entry(connector, match, request)
@@ -76,7 +84,8 @@ class Widgets:
         self, connector: Connector, match: Match, request: UpstreamRequest
     ) -> tuple[Entry, str]:
         identity = request.credential.identity
-        key = f"{connector.name} {request.method} {request.url} {identity}"
+        body = hashlib.sha256(request.body or b"").hexdigest()
+        key = f"{connector.name} {request.method} {request.url} {body} {identity}"
         try:
             return self._cache.get_or_make(key, lambda: self._make(connector, match, request))
         except TimeoutError:

@@ -8,12 +8,14 @@ from hypothesis import settings as examples
 
 from app import create_app
 from app.config import Settings, load_settings
+from app.connectors import OPTIONS
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
 
 # How long an example takes says nothing here; all else is as hypothesis has it, also in CI.
 examples.register_profile("placard", parent=examples(), deadline=None)
 examples.load_profile("placard")
 
+OWN = {option.name for option in OPTIONS}
 MakeHost = Callable[..., Host]
 
 
@@ -50,8 +52,8 @@ def settings_with(**changes: str) -> Settings:
     }
     for name, value in changes.items():
         upper = name.upper()
-        given[upper if upper.endswith("_TOKEN") else f"PLACARD_{upper}"] = value
-    return load_settings(given)
+        given[upper if upper in OWN else f"PLACARD_{upper}"] = value
+    return load_settings(given, OPTIONS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

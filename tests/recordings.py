@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import load_settings
+from app.connectors import OPTIONS
 from app.fetch import recorded_body
 from tests.host import JWT_SECRET, Host
 
@@ -57,7 +58,7 @@ def replay(recording: Recording) -> TestResponse:
 
     Raises AssertionError unless exactly the recorded calls are made, in their order.
     """
-    settings = load_settings({"PLACARD_JWT_SECRETS": JWT_SECRET, **recording.settings})
+    settings = load_settings({"PLACARD_JWT_SECRETS": JWT_SECRET, **recording.settings}, OPTIONS)
     host = Host(create_app(settings).test_client())
     with responses.RequestsMock(assert_all_requests_are_fired=False) as upstream:
         for exchange in recording.exchanges:

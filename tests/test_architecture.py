@@ -20,6 +20,7 @@ FLOORS = {
     "app.cache": 2,
     "app.verification": 2,
     "app.config": 1,
+    "app.credentials": 1,
     "app.setting_kinds": 1,
     "app.setting_table": 1,
     "app.errors": 1,

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from app.cli import main
 from app.config import setting_names
+from app.connectors import OPTIONS
 from app.errors import ConfigurationError, tree
 from app.verification import signature, token
 
@@ -27,7 +28,7 @@ def row_of(status: int) -> str:
     return row
 
 
-@pytest.mark.parametrize("name", setting_names())
+@pytest.mark.parametrize("name", setting_names(OPTIONS))
 def test_every_setting_is_told(name: str) -> None:
     assert f"`{name}`" in README
 

@@ -40,13 +40,14 @@ def local_host(make_host: MakeHost, monkeypatch: pytest.MonkeyPatch) -> Host:
     return make_host(mode="local")
 
 
-def test_samples_are_exactly_those_that_are_promised() -> None:
-    assert sorted(ADDRESSES) == sorted(STATUSES)
+def test_samples_that_are_promised_are_there() -> None:
+    assert set(STATUSES) <= set(ADDRESSES)
 
 
-@pytest.mark.parametrize(("name", "status"), STATUSES.items(), ids=STATUSES)
-def test_sample_is_answered_offline(local_host: Host, name: str, status: int) -> None:
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_sample_is_answered_offline(local_host: Host, name: str) -> None:
     answer = local_host.ask(ADDRESSES[name])
+    status = STATUSES.get(name, 200)
     assert answer.status_code == status
     assert status != 200 or faults(answer.get_json()) == ()
 

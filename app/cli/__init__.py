@@ -23,7 +23,7 @@ from app.config import (
     unknown_settings,
     use_local_mode,
 )
-from app.connectors import connectors as all_connectors
+from app.connectors import OPTIONS, connectors as all_connectors
 from app.errors import ConfigurationError, PlacardError
 from app.metrics import Metrics
 from app.trace import recording
@@ -139,7 +139,7 @@ def connectors() -> None:
         click.echo(f"{connector.name}: {connector.label}")
         click.echo(_indented(f"example: {connector.example}"))
         click.echo(_indented(f"hosts: {', '.join(sorted(connector.hosts))}"))
-        click.echo(_indented(f"settings: {', '.join(connector.settings)}"))
+        click.echo(_indented(f"settings: {', '.join(option.name for option in connector.options)}"))
 
 
 @main.command()
@@ -193,14 +193,14 @@ def settings() -> None:
     for line in setting_lines(_settings()):
         click.echo(f"{line.name}={line.value}  ({line.source})")
         click.echo(_indented(line.meaning))
-    for name, meant in unknown_settings().items():
+    for name, meant in unknown_settings(_settings()).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"{name}: is no setting{hint}", err=True)
 
 
 def _settings() -> Settings:
     try:
-        return settings_from_environment()
+        return settings_from_environment(OPTIONS)
     except ConfigurationError as error:
         _refuse(error)
 

@@ -70,7 +70,8 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
 def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:
     """Name the settings that the replay needs: the connector's own, their secrets scrubbed."""
     lines = setting_lines(settings, {})
-    own = (line for line in lines if line.name in connector.settings and line.value)
+    names = {option.name for option in connector.options}
+    own = (line for line in lines if line.name in names and line.value)
     return {line.name: SCRUBBED if line.value == MASK else line.value for line in own}
 
 

@@ -1,18 +1,20 @@
 """What a connector is: it knows one system's addresses, requests and resources."""
 
-import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
+from app.config import Settings
+from app.credentials import HostCredential
 from app.errors import MalformedRequest, NoConnector
-from app.upstream import DEFAULT_PORTS, Credential, UpstreamRequest, host_of, origin_of
+from app.setting_table import Option
+from app.upstream import DEFAULT_PORTS, UpstreamRequest, host_of, is_named
 from templates_schemas import SummaryWithDetails
 
 # What no address holds unescaped; `urlsplit` would quietly drop some of it.
@@ -57,25 +59,45 @@ class Match:
 
 
 class Connector(ABC):
-    """One system. It does no I/O, reads no clock, catches nothing and logs nothing."""
+    """One system. It does no I/O, reads no clock, catches nothing and logs nothing.
+
+    `hosts` are those that its addresses have; `*.example.com` names each child of example.com.
+    `path` is the one pattern of its addresses, with named parts; where `queried` names query
+    parameters, those that are there follow the path as `?name=value&name=value`, in that order.
+    `options` are the settings of its own, which `settings.own` holds by name, and `credentials`
+    what the environment gives it for the simple case.
+    """
 
     name: ClassVar[str]
     label: ClassVar[str]
     example: ClassVar[str]
-    settings: ClassVar[tuple[str, ...]]
+    options: ClassVar[tuple[Option, ...]] = ()
     path: ClassVar[re.Pattern[str]]
+    queried: ClassVar[tuple[str, ...]] = ()
     schema: ClassVar[type[Schema]]
     hosts: frozenset[str]
+    credentials: tuple[HostCredential, ...] = ()
+
+    @abstractmethod
+    def __init__(self, settings: Settings) -> None:
+        """Take what is its own from the settings."""
 
     def match(self, address: SplitResult) -> Match | None:
         """Match the host first, then the path; None where the address is not ours."""
-        host = _host_of(address)
-        if host not in self.hosts:
+        # With userinfo, addresses deceive.
+        if "@" in address.netloc or not is_named(host_of(address), self.hosts):
             return None
-        found = self.path.fullmatch(address.path)
+        found = self.path.fullmatch(address.path + self._query(address))
         if found is None:
             return None
-        return Match(host, {name: part for name, part in found.groupdict().items() if part})
+        parts = {name: part for name, part in found.groupdict().items() if part}
+        return Match(host_of(address), parts)
+
+    def _query(self, address: SplitResult) -> str:
+        if not self.queried:
+            return ""
+        given = dict(reversed(parse_qsl(address.query, keep_blank_values=True)))
+        return "?" + "&".join(f"{name}={given[name]}" for name in self.queried if name in given)
 
     @abstractmethod
     def request_for(self, match: Match) -> UpstreamRequest:
@@ -116,20 +138,6 @@ def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Matc
         if match is not None:
             return connector, match
     raise NoConnector(f"no connector serves this address on {parts.hostname}")
-
-
-def bearer(setting: str, token: str, url: str) -> Credential:
-    """Make the credential `Authorization: Bearer …` for the origin of `url`.
-
-    Its identity names the setting, and tells two tokens apart without telling either.
-    """
-    mark = hashlib.sha256(token.encode()).hexdigest()[:8]
-    return Credential(f"{setting}#{mark}", origin_of(url), {"Authorization": f"Bearer {token}"})
-
-
-def _host_of(address: SplitResult) -> str | None:
-    """Return the host to match; None where there is userinfo, with which addresses deceive."""
-    return None if "@" in address.netloc else host_of(address)
 
 
 def _malformed(why: str) -> MalformedRequest:

@@ -7,13 +7,16 @@ too, and `/issues/7` may be the address of either.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from marshmallow import ValidationError, fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource, bearer
-from app.upstream import ANONYMOUS, UpstreamRequest
+from app.config import Settings
+from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.credentials import bearer
+from app.setting_table import Option
+from app.upstream import UpstreamRequest
 from templates_schemas import (
     Created,
     DatetimeWithIcon,
@@ -102,10 +105,10 @@ class GitHub(Connector):
     name: ClassVar[str] = "github"
     label: ClassVar[str] = "GitHub"
     example: ClassVar[str] = "https://github.com/pallets/flask/issues/1"
-    settings: ClassVar[tuple[str, ...]] = (
-        "GITHUB_TOKEN",
-        "PLACARD_GITHUB_HOSTS",
-        "GH_ENTERPRISE_TOKEN",
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("GITHUB_TOKEN", "token", "token for github.com; unset: anonymous"),
+        Option("PLACARD_GITHUB_HOSTS", "hosts", "GitHub Enterprise hosts, besides github.com"),
+        Option("GH_ENTERPRISE_TOKEN", "token", "token for the GitHub Enterprise hosts"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"/(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})/(?P<repo>(?!\.\.?/)[A-Za-z0-9._-]{1,100})"
@@ -114,26 +117,28 @@ class GitHub(Connector):
     )
     schema: ClassVar[type[Resource]] = IssueOrPull
 
-    def __init__(
-        self, token: str | None, enterprise_hosts: Sequence[str], enterprise_token: str | None
-    ) -> None:
-        self.hosts = frozenset({"github.com", "www.github.com", *enterprise_hosts})
-        self._tokens = {"GITHUB_TOKEN": token, "GH_ENTERPRISE_TOKEN": enterprise_token}
-        self._enterprise_hosts = frozenset(enterprise_hosts)
+    def __init__(self, settings: Settings) -> None:
+        self._enterprise = settings.own["PLACARD_GITHUB_HOSTS"] or ()
+        self.hosts = frozenset({"github.com", "www.github.com", *self._enterprise})
+        tokens = {"api.github.com": "GITHUB_TOKEN"} | dict.fromkeys(
+            self._enterprise, "GH_ENTERPRISE_TOKEN"
+        )
+        self.credentials = tuple(
+            bearer(host, name, settings.own[name])
+            for host, name in tokens.items()
+            if settings.own[name]
+        )
 
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask the API of the address's host, as whom its token says."""
-        enterprise = match.host in self._enterprise_hosts
+        """Ask the API of the address's host."""
+        enterprise = match.host in self._enterprise
         api_host = match.host if enterprise else "api.github.com"
         base = f"https://{api_host}/api/v3" if enterprise else f"https://{api_host}"
-        setting = "GH_ENTERPRISE_TOKEN" if enterprise else "GITHUB_TOKEN"
-        token = self._tokens[setting]
         kind = f"issues/{match['issue']}" if "issue" in match.parts else f"pulls/{match['pull']}"
         return UpstreamRequest(
             f"{base}/repos/{match['owner']}/{match['repo']}/{kind}",
             hosts=frozenset({api_host}),
             headers=API_HEADERS,
-            credential=bearer(setting, token, base) if token else ANONYMOUS,
         )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:

@@ -22,7 +22,14 @@ from app.errors import (
 )
 from app.fetch.addresses import AddressGuard
 from app.fetch.transport import GuardedAdapter, remaining, within
-from app.upstream import DEFAULT_PORTS, UpstreamRequest, UpstreamResponse, host_of, origin_of
+from app.upstream import (
+    DEFAULT_PORTS,
+    UpstreamRequest,
+    UpstreamResponse,
+    host_of,
+    is_named,
+    origin_of,
+)
 
 MAX_BODY: Final = 1 << 20
 MAX_REDIRECTS: Final = 3
@@ -87,7 +94,8 @@ class Fetcher:
                 self._check(url, request)
                 response = self._exchange(request, url)
                 location = response.headers.get("location")
-                if response.status not in _REDIRECTS or not location:
+                # What is asked by POST is not asked again elsewhere.
+                if response.status not in _REDIRECTS or not location or request.method != "GET":
                     return response
                 url = self._target(url, location)
         raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
@@ -98,7 +106,7 @@ class Fetcher:
         downgrade = _split(request.url).scheme == "https" != parts.scheme
         if parts.scheme not in DEFAULT_PORTS or downgrade or parts.username is not None:
             raise AddressRefused(f"{parts.scheme}://{parts.hostname} is not to be asked")
-        if host_of(parts) not in request.hosts:
+        if not is_named(host_of(parts), request.hosts):
             raise AddressRefused(f"{host_of(parts)} is not a host that the connector names")
         dialled = _split(self._actual(url))
         self._guard.check_spelling(dialled.hostname or "", _port(dialled))
@@ -129,7 +137,9 @@ class Fetcher:
         at_home = origin_of(url) == request.credential.origin
         proof = request.credential.headers if at_home else {}
         sent = {**headers, **proof}
-        outgoing = requests.Request(request.method, self._actual(url), sent)
+        if request.body is not None:
+            sent["Content-Type"] = "application/json"
+        outgoing = requests.Request(request.method, self._actual(url), sent, data=request.body)
         parts = urlsplit(url)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
             response = self._send_anew(outgoing, url)

@@ -46,7 +46,7 @@ class Verifier:
         Raises NotAuthenticated, or MalformedRequest where a signed request lacks `expires_at`.
         """
         if self.mode == "off":
-            return Proof("off")
+            return Proof("off", workspace=request.parameter("workspace"))
         failures: list[NotAuthenticated | MalformedRequest] = []
         for offered in self._offered(request):
             try:

@@ -50,7 +50,12 @@ def _members(data: str | None) -> list[tuple[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that holds: `kind` is `jwt`, `signature` or `off`."""
+    """A proof that holds: `kind` is `jwt`, `signature` or `off`.
+
+    `workspace` is the one that the proof speaks for; None where a parameter alone names it, which
+    the bearer of a token could write at will.
+    """
 
     kind: str
     subject: str | None = None
+    workspace: str | None = None

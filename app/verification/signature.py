@@ -31,7 +31,7 @@ def verify_signature(request: SignedRequest, secrets: Sequence[str]) -> Proof:
     # Every secret is tried, so that the time taken does not tell which one matched.
     matches = [_matches(given, request.message, secret) for secret in secrets]
     if any(matches):
-        return Proof("signature")
+        return Proof("signature", workspace=request.parameter("workspace"))
     reason = "bad_signature" if _HEX.fullmatch(given) else "malformed_signature"
     raise NotAuthenticated(
         reason,

@@ -55,7 +55,9 @@ def verify_token(request: SignedRequest, rules: TokenRules) -> Proof:
     _check_lifetime(claims, rules.max_lifetime)
     _check_request(claims, request, rules)
     subject = claims.get("sub")
-    return Proof("jwt", subject if isinstance(subject, str) else None)
+    bound = "qsh" in claims or "workspace" in claims
+    workspace = request.parameter("workspace") if bound else None
+    return Proof("jwt", subject if isinstance(subject, str) else None, workspace)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -44,7 +44,7 @@ def show() -> Response:
     served = parts.settings.allowed_workspaces
     if served and query.workspace not in served:
         raise WorkspaceNotServed(f"workspace {query.workspace!r} is not served")
-    widget = parts.widgets.widget_for(query.resource_url)
+    widget = parts.widgets.widget_for(query.resource_url, proof.workspace)
     return Response(widget.body, mimetype="application/json")
 
 

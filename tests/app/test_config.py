@@ -16,6 +16,7 @@ from app.config import (
     setting_names,
     unknown_settings,
 )
+from app.connectors import OPTIONS
 from app.errors import ConfigurationError
 from app.setting_table import SettingsSchema
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
@@ -50,7 +51,11 @@ def test_defaults_are_those_of_the_house() -> None:
 
 
 def test_the_schema_and_the_dataclass_list_the_same_settings() -> None:
-    assert [entry.name for entry in fields(Settings)] == list(SettingsSchema().fields)
+    assert [entry.name for entry in fields(Settings)] == [
+        *SettingsSchema().fields,
+        "options",
+        "own",
+    ]
 
 
 def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
@@ -105,7 +110,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
 )
 def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load_settings({**SOUND, name: value})
+        load_settings({**SOUND, name: value}, OPTIONS)
     assert caught.value.detail.startswith(f"{name}: ")
     assert said in caught.value.detail
 
@@ -137,7 +142,7 @@ def test_a_service_that_could_not_verify_does_not_start(
     given_settings: dict[str, str], named: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"^{named}: "):
-        create_app(load_settings(given_settings))
+        create_app(load_settings(given_settings, OPTIONS))
 
 
 def test_the_local_mode_is_offline_unless_it_is_told_otherwise() -> None:
@@ -198,14 +203,14 @@ def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPat
         "GITHUB_TOKEN": "ghp_made_up",
         "PLACARD_UPSTREAMS": "https://a=http://b",
     }
-    loaded = load_settings(given_settings)
+    loaded = load_settings(given_settings, OPTIONS)
     lines = {line.name: line for line in setting_lines(loaded, given_settings)}
     assert lines["PLACARD_JWT_SECRETS"].value == "********"
     assert lines["GITHUB_TOKEN"].value == "********"
     assert lines["GITHUB_TOKEN"].source == "environment"
     assert lines["PLACARD_UPSTREAMS"].value == "https://a:443=http://b"
     assert (lines["PLACARD_OFFLINE"].value, lines["PLACARD_OFFLINE"].source) == ("off", "default")
-    assert list(lines) == setting_names()
+    assert list(lines) == setting_names(OPTIONS)
     assert JWT_SECRET not in repr(loaded)
     assert "ghp_made_up" not in repr(loaded)
     assert set(loaded.secrets) == {JWT_SECRET, "ghp_made_up"}
@@ -213,7 +218,7 @@ def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPat
 
 def test_a_misspelt_setting_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLACARD_JWT_SECERTS", "x")
-    assert unknown_settings()["PLACARD_JWT_SECERTS"] == "PLACARD_JWT_SECRETS"
+    assert unknown_settings(load_settings({}))["PLACARD_JWT_SECERTS"] == "PLACARD_JWT_SECRETS"
 
 
 @pytest.mark.parametrize(
@@ -225,9 +230,11 @@ def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-@given(st.dictionaries(st.sampled_from(setting_names()), st.text(max_size=40)))
+@given(st.dictionaries(st.sampled_from(setting_names(OPTIONS)), st.text(max_size=40)))
 def test_any_environment_gives_settings_or_names_what_is_wrong(environment: dict[str, str]) -> None:
     try:
-        load_settings(environment)
+        load_settings(environment, OPTIONS)
     except ConfigurationError as error:
-        assert all(line.split(":")[0] in setting_names() for line in error.detail.splitlines())
+        assert all(
+            line.split(":")[0] in setting_names(OPTIONS) for line in error.detail.splitlines()
+        )

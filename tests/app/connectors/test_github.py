@@ -1,23 +1,22 @@
 """GitHub's addresses: which are ours, and what is asked for them."""
 
-import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 import pytest
-from hypothesis import example, given, strategies as st
 
 from app.connectors import find
 from app.connectors.github import GitHub
 from app.errors import MalformedRequest, NoConnector
-from app.upstream import UpstreamRequest
+from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
-CONNECTORS: Final = (GitHub("the-token", ["github.example.com"], "the-enterprise-token"),)
+ENVIRONMENT: Final = {
+    "GITHUB_TOKEN": "the-token",
+    "PLACARD_GITHUB_HOSTS": "github.example.com",
+    "GH_ENTERPRISE_TOKEN": "the-enterprise-token",
+}
 API: Final = "https://api.github.com/repos/pallets/flask"
 ENTERPRISE_API: Final = "https://github.example.com/api/v3/repos/pallets/flask"
-OURS: Final = re.compile(
-    r"https?://(?:(?:www\.)?github\.com|github\.example\.com)(?::(?:80|443)?)?/",
-    re.ASCII | re.IGNORECASE,
-)
 
 MATCHES: Final = {
     "https://github.com/pallets/flask/issues/1": f"{API}/issues/1",
@@ -132,89 +131,56 @@ NO_ADDRESSES: Final = (
     "https://github.com\uff0fevil.example/pallets/flask/issues/1",
     f"https://github.com/pallets/flask/issues/1?{'x' * 8192}",
 )
-PIECES: Final = (
-    *("https://", "http://", "HTTPS://", "//", "github.com", "GITHUB.com", "www.", "evil.example"),
-    *("github.example.com", "/pallets/flask/issues/1", "/pallets/flask/pull/7", "/", "\\", "@"),
-    *(
-        ":",
-        ":443",
-        ":8443",
-        "?",
-        "#",
-        ".",
-        "%2f",
-        "%40",
-        "%00",
-        "\uff0f",
-        "\uff20",
-        "[",
-        "]",
-        "\u017f",
-    ),
-)
 
 
-def request_for(address: str) -> UpstreamRequest:
-    connector, match = find(address, CONNECTORS)
-    return connector.request_for(match)
-
-
-@pytest.mark.parametrize(("address", "url"), MATCHES.items(), ids=MATCHES)
-def test_address_is_asked_of_the_api(address: str, url: str) -> None:
-    request = request_for(address)
-    assert (request.method, request.url) == ("GET", url)
-    assert request.headers == {
+class TestGitHub(ConnectorContract):
+    connector = GitHub
+    environment = ENVIRONMENT
+    matches = MATCHES
+    near_misses = NEAR_MISSES
+    headers: ClassVar[Mapping[str, str]] = {
         "Accept": "application/vnd.github+json",
         "X-GitHub-Api-Version": "2022-11-28",
     }
-
-
-@pytest.mark.parametrize("address", NEAR_MISSES)
-def test_near_miss_has_no_connector(address: str) -> None:
-    with pytest.raises(NoConnector):
-        find(address, CONNECTORS)
+    resource: ClassVar[Mapping[str, Any]] = {
+        "html_url": "https://github.com/pallets/flask/issues/1",
+        "title": "An issue",
+        "state": "closed",
+        "state_reason": "completed",
+        "draft": False,
+        "pull_request": {"merged_at": None},
+        "user": {"login": "alice", "avatar_url": "https://avatars.example/1"},
+        "assignees": [{"login": "bob", "avatar_url": "https://avatars.example/2"}],
+        "labels": [{"name": "bug"}, "docs"],
+        "milestone": {"title": "2.0"},
+        "comments": 3,
+        "created_at": "2025-10-02T09:15:27Z",
+        "updated_at": "2025-10-03T09:15:27Z",
+        "closed_at": "2025-10-03T09:15:27Z",
+    }
+    corpora: ClassVar[Mapping[str, str]] = {
+        "github/issues": "https://github.com/pallets/flask/issues/1",
+        "github/pulls": "https://github.com/pallets/flask/pull/7",
+    }
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES, ids=lambda text: repr(text[:60]))
 def test_text_that_is_no_address_is_malformed(text: str) -> None:
     with pytest.raises(MalformedRequest, match="resource_url"):
-        find(text, CONNECTORS)
+        find(text, [GitHub(settings_of({}))])
 
 
-def test_token_of_github_goes_to_its_api_only() -> None:
-    request = request_for("https://www.github.com/pallets/flask/issues/1")
-    assert request.hosts == {"api.github.com"}
-    assert request.credential.origin == "https://api.github.com:443"
-    assert request.credential.headers == {"Authorization": "Bearer the-token"}
-
-
-def test_token_of_the_enterprise_goes_to_its_host_only() -> None:
-    request = request_for("https://github.example.com/pallets/flask/issues/1")
-    assert request.hosts == {"github.example.com"}
-    assert request.credential.origin == "https://github.example.com:443"
-    assert request.credential.headers == {"Authorization": "Bearer the-enterprise-token"}
-
-
-def test_identity_of_a_credential_tells_tokens_apart_and_gives_none_away() -> None:
-    _, match = find("https://github.com/pallets/flask/issues/1", CONNECTORS)
-    first, second = (GitHub(token, (), None).request_for(match) for token in ("one", "two"))
-    assert first.credential.identity != second.credential.identity
-    assert first.credential.identity.startswith("GITHUB_TOKEN#")
-    assert "one" not in repr(first).removeprefix(first.url)
+def test_each_token_goes_to_its_own_host_only() -> None:
+    known = GitHub(settings_of(ENVIRONMENT))
+    for url, sent in {
+        f"{API}/issues/1": {"Authorization": "Bearer the-token"},
+        f"{ENTERPRISE_API}/issues/1": {"Authorization": "Bearer the-enterprise-token"},
+        "https://github.com/": {},
+        "https://api.github.com.evil.example/": {},
+    }.items():
+        assert sent_headers(known, url) == sent
 
 
 def test_enterprise_host_is_not_served_unless_a_setting_names_it() -> None:
     with pytest.raises(NoConnector):
-        find("https://github.example.com/pallets/flask/issues/1", [GitHub(None, (), None)])
-
-
-@given(st.text() | st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
-@example("https://github.com:443/pallets/flask/issues/1")
-@example("https://github.com@evil.example/pallets/flask/issues/1")
-def test_no_text_matches_for_a_host_that_is_not_named(text: str) -> None:
-    try:
-        _, match = find(text, CONNECTORS)
-    except (NoConnector, MalformedRequest):
-        return
-    assert OURS.match(text)
-    assert match.host in {"github.com", "www.github.com", "github.example.com"}
+        find("https://github.example.com/pallets/flask/issues/1", [GitHub(settings_of({}))])

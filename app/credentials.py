@@ -1,0 +1,147 @@
+"""Whose credential goes with which request: of the environment, or of the credentials file.
+
+The file is TOML, readable by its owner only:
+
+    [[credential]]
+    name = "team-a"              # what the cache's keys and the log call it
+    host = "gitlab.example.com"  # the host that is asked; `*.example.com` for any of its children
+    workspace = "12345"          # optional: only for requests proven to come from this workspace
+    bearer = "…"                 # or: basic = ["user", "password"], or: headers = {NAME = "…"}
+"""
+
+import base64
+import hashlib
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from app.errors import ConfigurationError
+from app.upstream import ANONYMOUS, Credential, host_of, is_named, origin_of
+from templates_schemas.rules import faults_in
+
+SETTING: Final = "PLACARD_CREDENTIALS_FILE"
+FORMS: Final = ("bearer", "basic", "headers")
+_VISIBLE: Final = validate.Regexp(r"[ -~]+\Z", error="must be visible ASCII")
+_NAME: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
+
+
+@dataclass(frozen=True, slots=True)
+class HostCredential:
+    """Headers for a host (or `*.parent`), and where it says so for one workspace only."""
+
+    host: str
+    identity: str
+    headers: Mapping[str, str] = field(repr=False)
+    workspace: str | None = None
+
+
+class Credentials:
+    """Finds the credential of a request: the first that fits, a workspace's own before others."""
+
+    def __init__(self, known: Iterable[HostCredential] = ()) -> None:
+        self._known = tuple(known)
+
+    def find(self, url: str, workspace: str | None = None) -> Credential:
+        """Return the credential for an address, or the anonymous one.
+
+        `workspace` is the one that the request was proven to come from, or None.
+        """
+        host = host_of(urlsplit(url))
+        fitting = [known for known in self._known if is_named(host, (known.host,))]
+        for wanted in (workspace, None) if workspace is not None else (None,):
+            for known in fitting:
+                if known.workspace == wanted:
+                    return Credential(known.identity, origin_of(url), known.headers)
+        return ANONYMOUS
+
+
+def bearer(host: str, name: str, token: str) -> HostCredential:
+    """Make the credential `Authorization: Bearer …`; its identity does not give the token away."""
+    return _named(host, name, {"Authorization": f"Bearer {token}"})
+
+
+def basic(host: str, name: str, user: str, password: str) -> HostCredential:
+    """Make the credential `Authorization: Basic …`."""
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return _named(host, name, {"Authorization": f"Basic {pair}"})
+
+
+def header_pairs(host: str, name: str, headers: Mapping[str, str]) -> HostCredential:
+    """Make a credential of headers of the system's own."""
+    return _named(host, name, headers)
+
+
+def _named(
+    host: str, name: str, headers: Mapping[str, str], workspace: str | None = None
+) -> HostCredential:
+    """Name a credential so that two values under one name are told apart, and neither is told."""
+    mark = hashlib.sha256(repr(sorted(headers.items())).encode()).hexdigest()[:8]
+    return HostCredential(host.lower(), f"{name}#{mark}", dict(headers), workspace)
+
+
+class _EntrySchema(Schema):
+    """One `[[credential]]`."""
+
+    name = fields.String(required=True, validate=validate.Regexp(r"[\w.-]{1,40}\Z"))
+    host = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?\Z",
+            error="must be `host`, `host:port` or `*.host`",
+        ),
+    )
+    workspace = fields.String(validate=validate.Length(min=1))
+    bearer = fields.String(validate=_VISIBLE)
+    basic = fields.Tuple((fields.String(), fields.String()))
+    headers = fields.Dict(
+        keys=fields.String(validate=_NAME), values=fields.String(validate=_VISIBLE)
+    )
+
+    @validates_schema
+    def check_form(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Want exactly one form."""
+        if sum(form in data for form in FORMS) != 1:
+            raise ValidationError(f"needs exactly one of {', '.join(FORMS)}")
+
+
+class _FileSchema(Schema):
+    """The whole file."""
+
+    credential = fields.List(fields.Nested(_EntrySchema), required=True)
+
+
+def read_credentials_file(path: Path) -> tuple[HostCredential, ...]:
+    """Read the credentials file.
+
+    Raises ConfigurationError, which names the place and what would be right, and no secret.
+    """
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise ConfigurationError(f"{SETTING}: others can read it; chmod 600 {path}")
+        given = tomllib.loads(path.read_text("utf-8"))
+        loaded = _FileSchema().load(given)
+    except OSError as error:
+        raise ConfigurationError(f"{SETTING}: {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Its text holds the place, and of the content no more than a character.
+        raise ConfigurationError(f"{SETTING}: {path} is not TOML: {error}") from None
+    except ValidationError as error:
+        told = "; ".join(map(str, faults_in(error)))
+        raise ConfigurationError(f"{SETTING}: {path}: {told}") from None
+    return tuple(_read(entry) for entry in loaded["credential"])
+
+
+def _read(entry: Mapping[str, Any]) -> HostCredential:
+    if "bearer" in entry:
+        headers = {"Authorization": f"Bearer {entry['bearer']}"}
+    elif "basic" in entry:
+        headers = dict(basic("", "", *entry["basic"]).headers)
+    else:
+        headers = entry["headers"]
+    return _named(entry["host"], entry["name"], headers, entry.get("workspace"))

@@ -1,0 +1,31 @@
+"""Makes the tables of each connector's class into cases of their own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.app.connectors.contract import CORPORA, ConnectorContract, near_misses_of
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    suite = metafunc.cls
+    if suite is None or not issubclass(suite, ConnectorContract):
+        return
+    if "asked" in metafunc.fixturenames:
+        metafunc.parametrize(("address", "asked"), suite.matches.items(), ids=suite.matches)
+    if "near_miss" in metafunc.fixturenames:
+        tricks = [*near_misses_of(suite.connector.example), *suite.near_misses]
+        metafunc.parametrize("near_miss", tricks, ids=tricks)
+    if "payload" in metafunc.fixturenames:
+        metafunc.parametrize(("payload", "page"), list(payloads(suite)))
+
+
+def payloads(suite: type[ConnectorContract]) -> Iterator[Any]:
+    """Yield each real payload with its page; a folder that is not here is one skipped case."""
+    for folder, page in suite.corpora.items():
+        reason = f"the corpora are not here: there is no folder {CORPORA / folder}"
+        if not (CORPORA / folder).is_dir():
+            yield pytest.param(None, page, marks=pytest.mark.skip(reason=reason), id=folder)
+        for path in sorted((CORPORA / folder).glob("*.json")):
+            yield pytest.param(path, page, id=f"{folder}/{path.stem}")

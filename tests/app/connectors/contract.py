@@ -1,0 +1,204 @@
+"""What every connector holds to. Each has a class that inherits `ConnectorContract`."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import pytest
+import responses
+from hypothesis import HealthCheck, given, settings as examples, strategies as st
+
+from app import create_app
+from app.config import Settings, load_settings
+from app.connectors import OPTIONS, Connector
+from app.connectors.base import Match, find
+from app.credentials import Credentials
+from app.errors import MalformedRequest, NoConnector
+from app.upstream import UpstreamRequest, is_named
+from templates_schemas import faults
+from tests.host import JWT_SECRET, Host
+
+CORPORA = Path(__file__).parents[4] / "shared" / "corpora"
+TEXTS = st.text(max_size=60) | st.just("x" * 300) | st.sampled_from(["", " ", "\u200b", "<b>"])
+PIECES = st.text() | st.lists(st.sampled_from("abz/@:?#%.\\1-") | st.text(), max_size=8).map(
+    "".join
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+class ConnectorContract:
+    """The suite: set the class's attributes, and add what is the connector's own.
+
+    `environment` has the settings that the suite runs with; `matches` maps an address to the one
+    that is asked for it; `near_misses` are addresses that look like ours and are not; `headers` is
+    what each request carries beside the credential; `resource` is a small readable answer to the
+    example, with every part that is looked at; `corpora` maps a folder of real payloads to the
+    address that each of them answers.
+    """
+
+    connector: ClassVar[type[Connector]]
+    environment: ClassVar[Mapping[str, str]] = {}
+    matches: ClassVar[Mapping[str, str]]
+    near_misses: ClassVar[Sequence[str]]
+    headers: ClassVar[Mapping[str, str]] = {}
+    method: ClassVar[str] = "GET"
+    resource: ClassVar[Mapping[str, Any]]
+    corpora: ClassVar[Mapping[str, str]] = {}
+
+    def answer_of(self, payload: Any) -> Any:
+        """Make the system's answer of a payload of the corpora."""
+        return payload
+
+    @pytest.fixture
+    def known(self) -> Connector:
+        return self.connector(settings_of(self.environment))
+
+    def test_its_address_is_asked_of_the_api(
+        self, known: Connector, address: str, asked: str
+    ) -> None:
+        request = request_for(known, address)
+        assert (request.method, request.url) == (self.method, asked)
+        assert request.headers == self.headers
+        assert is_named(urlsplit(asked).netloc, request.hosts)
+
+    def test_an_address_that_only_looks_like_its_own_is_left_alone(
+        self, known: Connector, near_miss: str
+    ) -> None:
+        with pytest.raises((NoConnector, MalformedRequest)):
+            find(near_miss, [known])
+
+    def test_its_example_is_its_own(self, known: Connector) -> None:
+        assert known.example in self.matches
+
+    def test_its_hosts_and_its_credentials_are_named(self, known: Connector) -> None:
+        assert known.hosts
+        for credential in known.credentials:
+            assert credential.host.strip("*.")
+
+    @given(PIECES)
+    def test_no_text_matches_for_a_host_that_is_not_named(self, text: str) -> None:
+        known = self.connector(settings_of(self.environment))
+        for given_text in (text, f"https://{text}", known.example + text, _spliced(known, text)):
+            match = match_of(known, given_text)
+            assert match is None or is_named(match.host, known.hosts)
+            assert match is None or is_named(urlsplit(given_text).netloc.lower(), _ported(known))
+
+    @examples(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+    @given(JSON)
+    def test_any_json_gives_a_valid_card_or_an_upstream_error(self, answer: Any) -> None:
+        self._is_card_or_envelope(json.dumps(answer))
+
+    @examples(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+    @given(st.data())
+    def test_a_resource_with_odd_parts_gives_a_valid_card_or_an_upstream_error(
+        self, data: st.DataObject
+    ) -> None:
+        paths = list(_paths(self.resource))
+        odd = json.loads(json.dumps(self.resource))
+        for path in data.draw(st.lists(st.sampled_from(paths), min_size=1, max_size=3)):
+            _set(odd, path, data.draw(JSON))
+        self._is_card_or_envelope(json.dumps(odd))
+
+    def test_its_resource_gives_a_valid_card(self) -> None:
+        assert self._ask(json.dumps(self.resource)) == 200
+
+    def test_real_payload_gives_a_valid_card(self, payload: Path, page: str) -> None:
+        made = self.answer_of(json.loads(payload.read_bytes()))
+        assert self._ask(json.dumps(made), page) == 200
+
+    def _is_card_or_envelope(self, body: str) -> None:
+        assert self._ask(body) in (200, 500)
+
+    def _ask(self, body: str, page: str | None = None) -> int:
+        """Answer a page, or the example, with a body; return the status, after a look at it."""
+        page = page or self.connector.example
+        environment = {"PLACARD_JWT_SECRETS": JWT_SECRET, **self.environment}
+        host = Host(create_app(load_settings(environment, OPTIONS)).test_client())
+        asked = self.matches[page]
+        with responses.RequestsMock() as upstream:
+            upstream.add(self.method, asked, body=body, content_type="application/json")
+            answer = host.ask(page)
+        made = answer.get_json()
+        if answer.status_code == 200:
+            assert faults(made) == ()
+        else:
+            assert "we cannot read" in made["data"]["error"]
+        return answer.status_code
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    return load_settings(environment, OPTIONS)
+
+
+def request_for(known: Connector, address: str) -> UpstreamRequest:
+    connector, match = find(address, [known])
+    return connector.request_for(match)
+
+
+def match_of(known: Connector, text: str) -> Match | None:
+    try:
+        return find(text, [known])[1]
+    except (NoConnector, MalformedRequest):
+        return None
+
+
+def sent_headers(known: Connector, url: str) -> Mapping[str, str]:
+    """Return the credential's headers for an address, of the environment's credentials."""
+    return Credentials(known.credentials).find(url).headers
+
+
+def near_misses_of(example: str) -> Iterator[str]:
+    """Yield tricks that any connector must see through, made of its example."""
+    parts = urlsplit(example)
+    host, rest = parts.netloc, example.partition(parts.netloc)[2]
+    yield f"https://{host}.evil.example{rest}"
+    yield f"https://evil.example/?x={example}"
+    yield f"https://evil.example/{host}{rest}"
+    yield f"https://evil.example#{example}"
+    yield f"https://evil{host}{rest}"
+    yield f"https://{host}@evil.example{rest}"
+    yield f"https://user@{host}{rest}"
+    yield f"https://user:password@{host}{rest}"
+    yield f"https://{host}:8443{rest}"
+    yield f"https://{host}\\@evil.example{rest}"
+    yield f"https://{host}.{rest}"
+    yield f"ftp://{host}{rest}"
+    yield f"https://{host}{rest.replace('/', '%2F')}"
+    yield f"https://{host}/..{rest}"
+    yield f"https://{host}/.{rest}"
+    yield f"https://{host}/{rest}"
+    yield f"https://{host}"
+
+
+def _spliced(known: Connector, text: str) -> str:
+    parts = urlsplit(known.example)
+    return f"{parts.scheme}://{parts.netloc}{text}{known.example.partition(parts.netloc)[2]}"
+
+
+def _ported(known: Connector) -> list[str]:
+    """The connector's hosts, also with the ports that need not be named."""
+    return [f"{host}{port}" for host in known.hosts for port in ("", ":", ":443", ":80")]
+
+
+def _paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each part of a JSON value, the whole left out."""
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for key, inner in items:
+        yield (*at, key)
+        if isinstance(inner, Mapping | list):
+            yield from _paths(inner, (*at, key))
+
+
+def _set(value: Any, path: tuple[Any, ...], part: Any) -> None:
+    for key in path[:-1]:
+        if not isinstance(value, dict | list) or (isinstance(value, dict) and key not in value):
+            return
+        value = value[key] if isinstance(value, dict) or key < len(value) else None
+    if isinstance(value, dict) or (isinstance(value, list) and path[-1] < len(value)):
+        value[path[-1]] = part
