@@ -58,6 +58,7 @@ class Settings:
     cache_ttl: float = 60.0
     cache_failure_ttl: float = 10.0
     metrics_folder: str | None = None
+    connectors_file: tuple[str, ...] = ()
     credentials_file: str | None = None
     options: tuple[Option, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -6,6 +6,7 @@ The file is TOML, readable by its owner only:
     name = "team-a"              # what the cache's keys and the log call it
     host = "gitlab.example.com"  # the host that is asked; `*.example.com` for any of its children
     workspace = "12345"          # optional: only for requests proven to come from this workspace
+    connector = "status-page"    # optional: only for this one; a definition gets no other
     bearer = "…"                 # or: basic = ["user", "password"], or: headers = {NAME = "…"}
 """
 
@@ -14,7 +15,7 @@ import hashlib
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -33,12 +34,18 @@ _NAME: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's nam
 
 @dataclass(frozen=True, slots=True)
 class HostCredential:
-    """Headers for a host (or `*.parent`), and where it says so for one workspace only."""
+    """Headers for a host (or `*.parent`): for one workspace only, or some connectors only."""
 
     host: str
     identity: str
     headers: Mapping[str, str] = field(repr=False)
     workspace: str | None = None
+    connectors: frozenset[str] | None = None
+
+    def fits(self, connector: str | None, host: str) -> bool:
+        """Tell whether a connector's request to a host may carry it."""
+        allowed = connector is None or self.connectors is None or connector in self.connectors
+        return allowed and is_named(host, (self.host,))
 
 
 class Credentials:
@@ -47,13 +54,16 @@ class Credentials:
     def __init__(self, known: Iterable[HostCredential] = ()) -> None:
         self._known = tuple(known)
 
-    def find(self, url: str, workspace: str | None = None) -> Credential:
+    def find(
+        self, url: str, workspace: str | None = None, connector: str | None = None
+    ) -> Credential:
         """Return the credential for an address, or the anonymous one.
 
-        `workspace` is the one that the request was proven to come from, or None.
+        `workspace` is the one that the request was proven to come from, or None; `connector` is
+        the name of the one that asks.
         """
         host = host_of(urlsplit(url))
-        fitting = [known for known in self._known if is_named(host, (known.host,))]
+        fitting = [known for known in self._known if known.fits(connector, host)]
         for wanted in (workspace, None) if workspace is not None else (None,):
             for known in fitting:
                 if known.workspace == wanted:
@@ -97,6 +107,7 @@ class _EntrySchema(Schema):
         ),
     )
     workspace = fields.String(validate=validate.Length(min=1))
+    connector = fields.String(validate=validate.Length(min=1))
     bearer = fields.String(validate=_VISIBLE)
     basic = fields.Tuple((fields.String(), fields.String()))
     headers = fields.Dict(
@@ -144,4 +155,6 @@ def _read(entry: Mapping[str, Any]) -> HostCredential:
         headers = dict(basic("", "", *entry["basic"]).headers)
     else:
         headers = entry["headers"]
-    return _named(entry["host"], entry["name"], headers, entry.get("workspace"))
+    connectors = frozenset({entry["connector"]}) if "connector" in entry else None
+    known = _named(entry["host"], entry["name"], headers, entry.get("workspace"))
+    return replace(known, connectors=connectors)

@@ -171,6 +171,11 @@ class SettingsSchema(Schema):
         "PROMETHEUS_MULTIPROC_DIR",
         "where several workers share their counters; `placard serve` sets it",
     )
+    connectors_file = _setting(
+        Words,
+        "PLACARD_CONNECTORS_FILE",
+        "TOML files of connectors without code, or folders of them",
+    )
     credentials_file = _setting(
         kinds.String,
         "PLACARD_CREDENTIALS_FILE",

@@ -1,9 +1,11 @@
 """What goes out to another system and what comes back: the words that the parts share."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
+_LABEL = re.compile(r"[a-z0-9-]+", re.ASCII)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -61,7 +63,8 @@ def host_of(parts: SplitResult) -> str:
 def is_named(host: str, names: Iterable[str]) -> bool:
     """Tell whether a host is among names; `*.example.com` names each child of example.com."""
     child, _, parent = host.partition(".")
-    return any(name in (host, f"*.{parent}") for name in names) and bool(child)
+    wanted = (host, f"*.{parent}") if _LABEL.fullmatch(child) else (host,)
+    return "*" not in host and any(name in wanted for name in names)
 
 
 def origin_of(url: str | SplitResult) -> str:

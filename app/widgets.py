@@ -33,7 +33,6 @@ SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
 }
 MOST_FAULTS: Final = 5
-MISSING: Final = frozenset({404, 410, 451})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,9 @@ class Widgets:
             connector, match = find(address, self._connectors)
             facts.update(connector=connector.name, parts=dict(match.parts))
         asked = connector.request_for(match)
-        request = replace(asked, credential=self._credentials.find(asked.url, workspace))
+        request = replace(
+            asked, credential=self._credentials.find(asked.url, workspace, connector.name)
+        )
         bind_contextvars(connector=connector.name, credential=request.credential.identity)
         with trace.step("cache") as facts:
             entry, result = self._entry(connector, match, request)
@@ -106,7 +107,7 @@ class Widgets:
     @staticmethod
     def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
         with trace.step("map") as facts:
-            raise_for_status(response)
+            raise_for_status(connector, response)
             resource = load_resource(connector, response.body)
             try:
                 card = connector.widget(resource, match)
@@ -116,7 +117,7 @@ class Widgets:
         return card
 
 
-def raise_for_status(response: UpstreamResponse) -> None:
+def raise_for_status(connector: Connector, response: UpstreamResponse) -> None:
     """Let an answer of 200 through, and say what any other status means for the host.
 
     Raises ResourceMissing, UpstreamRefused, UpstreamRateLimited or UpstreamFailed.
@@ -127,14 +128,14 @@ def raise_for_status(response: UpstreamResponse) -> None:
     limited = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
     if status == 429 or (status == 403 and limited):
         raise errors.UpstreamRateLimited(f"upstream status {status}")
-    if status in (401, 403):
+    if status in connector.refused:
         raise errors.UpstreamRefused(f"upstream status {status}")
-    if status in MISSING:
+    if status in connector.missing:
         raise errors.ResourceMissing(f"upstream status {status}")
     raise errors.UpstreamFailed(f"upstream status {status}")
 
 
-def load_resource(connector: Connector, body: bytes) -> Mapping[str, Any]:
+def load_resource(connector: Connector, body: bytes) -> Any:
     """Load an upstream's body with the connector's schema.
 
     Raises UpstreamUnreadable, with the JSON path of what is not as documented.
@@ -144,10 +145,9 @@ def load_resource(connector: Connector, body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         raise errors.UpstreamUnreadable("$: is not JSON") from None
     try:
-        loaded: Mapping[str, Any] = connector.schema().load(document)
+        return connector.load(document)
     except ValidationError as error:
         raise errors.UpstreamUnreadable(_first(faults_in(error))) from None
-    return loaded
 
 
 def checked(card: SummaryWithDetails, connector: Connector) -> bytes:

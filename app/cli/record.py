@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app import build_fetcher, build_widgets
 from app.config import MASK, Settings, setting_lines
-from app.connectors import Connector, connectors, find
+from app.connectors import Connector, all_connectors, find
 from app.errors import PlacardError
 from app.fetch import Exchange
 from app.metrics import Metrics
@@ -41,7 +41,7 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
     came back that could be recorded.
     """
     exchanges: list[Exchange] = []
-    connector, _ = find(url, connectors(settings))
+    connector, _ = find(url, all_connectors(settings))
     widgets = build_widgets(settings, build_fetcher(settings, exchanges.append), Metrics())
     try:
         answer = {"status": 200, "body": json.loads(widgets.widget_for(url).body)}
@@ -83,6 +83,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
             "method": exchange.method,
             "url": exchange.url,
             "headers": {**exchange.headers, **dict.fromkeys(exchange.proven_by, SCRUBBED)},
+            **({} if exchange.body is None else {"body": json.loads(exchange.body)}),
         },
         "response": {"status": response.status, "headers": kept} | _body(response.body),
     }

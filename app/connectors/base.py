@@ -64,8 +64,9 @@ class Connector(ABC):
     `hosts` are those that its addresses have; `*.example.com` names each child of example.com.
     `path` is the one pattern of its addresses, with named parts; where `queried` names query
     parameters, those that are there follow the path as `?name=value&name=value`, in that order.
-    `options` are the settings of its own, which `settings.own` holds by name, and `credentials`
-    what the environment gives it for the simple case.
+    `missing` and `refused` are the statuses that mean that there is no such resource, or that our
+    credential is not good enough. `options` are the settings of its own, which `settings.own` holds
+    by name, and `credentials` what the environment gives it for the simple case.
     """
 
     name: ClassVar[str]
@@ -75,6 +76,8 @@ class Connector(ABC):
     path: ClassVar[re.Pattern[str]]
     queried: ClassVar[tuple[str, ...]] = ()
     schema: ClassVar[type[Schema]]
+    missing: ClassVar[frozenset[int]] = frozenset({404, 410, 451})
+    refused: ClassVar[frozenset[int]] = frozenset({401, 403})
     hosts: frozenset[str]
     credentials: tuple[HostCredential, ...] = ()
 
@@ -98,6 +101,10 @@ class Connector(ABC):
             return ""
         given = dict(reversed(parse_qsl(address.query, keep_blank_values=True)))
         return "?" + "&".join(f"{name}={given[name]}" for name in self.queried if name in given)
+
+    def load(self, document: Any) -> Any:
+        """Load an upstream's JSON with the schema; raises ValidationError."""
+        return self.schema().load(document)
 
     @abstractmethod
     def request_for(self, match: Match) -> UpstreamRequest:

@@ -55,6 +55,7 @@ class Exchange:
     url: str
     headers: Mapping[str, str]
     proven_by: tuple[str, ...]
+    body: bytes | None
     response: UpstreamResponse
 
 
@@ -145,7 +146,9 @@ class Fetcher:
             response = self._send_anew(outgoing, url)
             f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
-            self._on_exchange(Exchange(request.method, url, headers, tuple(proof), response))
+            self._on_exchange(
+                Exchange(request.method, url, headers, tuple(proof), request.body, response)
+            )
         return response
 
     def _send_anew(self, outgoing: requests.Request, url: str) -> UpstreamResponse:

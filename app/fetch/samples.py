@@ -63,14 +63,17 @@ class SampleAdapter(BaseAdapter):
     def __init__(self, samples: Iterable[Sample]) -> None:
         super().__init__()
         self._answers = {
-            (exchange["request"]["method"], exchange["request"]["url"]): exchange["response"]
+            _call(exchange["request"], exchange["request"].get("body")): exchange["response"]
             for sample in samples
             for exchange in sample.exchanges
         }
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Answer a request as the recording says."""
-        recorded = self._answers.get((request.method, request.url))
+        told = {"method": request.method, "url": request.url}
+        body = json.loads(request.body) if request.body else None
+        # A recording without a body answers any.
+        recorded = self._answers.get(_call(told, body)) or self._answers.get(_call(told))
         if recorded is None:
             raise UpstreamUnreachable("no sample answers this request", sentence=NO_SAMPLE)
         answer = HTTPResponse(
@@ -84,3 +87,8 @@ class SampleAdapter(BaseAdapter):
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""
+
+
+def _call(request: Mapping[str, Any], body: Any = None) -> tuple[str, str, str]:
+    """Write down what tells calls apart, whatever the order of the body's keys."""
+    return request["method"], request["url"], json.dumps(body, sort_keys=True)

@@ -10,6 +10,7 @@ from app.upstream import UpstreamRequest
 from tests.app.fetch.servers import LOOPBACK, answer, fetching, request_to, saying, serving
 
 URL = "https://api.example/issues/1?full=yes"
+GET_ISSUE = "https://api.example/issue/get"
 CASE: dict[str, Any] = {
     "source": "https://docs.example/issues",
     "resource_url": "https://example/issues/1",
@@ -33,6 +34,18 @@ CASE: dict[str, Any] = {
         {
             "request": {"method": "GET", "url": "https://api.example/away"},
             "response": {"status": 302, "headers": {"Location": "http://evil/"}, "text": ""},
+        },
+        {
+            "request": {"method": "POST", "url": GET_ISSUE, "body": {"id": 1, "in": "a"}},
+            "response": {"status": 200, "headers": {}, "text": "the first"},
+        },
+        {
+            "request": {"method": "POST", "url": GET_ISSUE, "body": {"id": 2, "in": "a"}},
+            "response": {"status": 200, "headers": {}, "text": "the second"},
+        },
+        {
+            "request": {"method": "POST", "url": "https://api.example/any"},
+            "response": {"status": 200, "headers": {}, "text": "any"},
         },
     ],
 }
@@ -91,6 +104,30 @@ def test_recorded_redirect_to_a_host_not_named_is_refused(adapter: SampleAdapter
 
 
 @pytest.mark.parametrize(
+    ("url", "body", "text"),
+    [
+        (GET_ISSUE, b'{"id": 1, "in": "a"}', b"the first"),
+        (GET_ISSUE, b'{"in":"a","id":2}', b"the second"),
+        ("https://api.example/any", b'{"id": 3}', b"any"),
+    ],
+    ids=["first", "in_another_order", "recorded_without_a_body"],
+)
+def test_recorded_body_tells_requests_apart(
+    adapter: SampleAdapter, url: str, body: bytes, text: bytes
+) -> None:
+    with fetching(adapter=adapter) as fetcher:
+        assert fetcher.fetch(_post(url, body)).body == text
+
+
+@pytest.mark.parametrize("body", [b'{"id": 3, "in": "a"}', b"{}", None])
+def test_body_that_was_not_recorded_is_unreachable(
+    adapter: SampleAdapter, body: bytes | None
+) -> None:
+    with fetching(adapter=adapter) as fetcher, pytest.raises(UpstreamUnreachable):
+        fetcher.fetch(_post(GET_ISSUE, body))
+
+
+@pytest.mark.parametrize(
     ("method", "url"),
     [
         ("POST", URL),
@@ -136,3 +173,7 @@ def test_each_bundled_sample_answers_all_that_it_recorded() -> None:
             first, last = sample.exchanges[0]["request"], sample.exchanges[-1]["response"]
             response = fetcher.fetch(request_to(first["url"], *hosts))
             assert (response.status, response.body) == (last["status"], recorded_body(last))
+
+
+def _post(url: str, body: bytes | None) -> UpstreamRequest:
+    return UpstreamRequest(url, frozenset({"api.example"}), method="POST", body=body)
