@@ -1,6 +1,7 @@
 """Placard: the app server behind a host platform's widgets. The factory wires the parts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -10,7 +11,7 @@ from flask import Flask
 
 from app.cache import Cache, MemoryKeeper
 from app.config import Settings, settings_from_environment, unknown_settings
-from app.connectors import OPTIONS, connectors
+from app.connectors import all_connectors, coded_connectors, options
 from app.credentials import Credentials, read_credentials_file
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import AddressGuard, Exchange, Fetcher, SampleAdapter, bundled_samples
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises ConfigurationError, naming the setting, rather than start in an unsafe state.
     """
-    settings = settings or settings_from_environment(OPTIONS)
+    settings = settings or settings_from_environment(options())
     if faults := settings.faults_of_verification():
         raise ConfigurationError("\n".join(faults))
     configure_logs(local=settings.local)
@@ -82,15 +83,26 @@ def build_widgets(settings: Settings, fetcher: Fetcher, metrics: Metrics) -> Wid
         failure_ttl=settings.cache_failure_ttl,
         patience=settings.fetch_deadline + 0.2,
     )
-    known = connectors(settings)
-    given = settings.credentials_file
-    credentials = Credentials(
-        [
-            *(read_credentials_file(Path(given)) if given else ()),
-            *(credential for connector in known for credential in connector.credentials),
-        ]
+    return Widgets(all_connectors(settings), fetcher, cache, _credentials(settings), metrics)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    """List the file's credentials, then each connector's own; a definition has only the file's.
+
+    What the file gives to no connector by name is for those that are code.
+    """
+    coded = coded_connectors(settings)
+    names = frozenset(connector.name for connector in coded)
+    file = settings.credentials_file
+    given = read_credentials_file(Path(file)) if file else ()
+    own = (
+        replace(credential, connectors=frozenset({connector.name}))
+        for connector in coded
+        for credential in connector.credentials
     )
-    return Widgets(known, fetcher, cache, credentials, metrics)
+    return Credentials(
+        [*(replace(known, connectors=known.connectors or names) for known in given), *own]
+    )
 
 
 def _service(settings: Settings) -> Service:

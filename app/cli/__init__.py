@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,7 +24,8 @@ from app.config import (
     unknown_settings,
     use_local_mode,
 )
-from app.connectors import OPTIONS, connectors as all_connectors
+from app.connectors import all_connectors, options
+from app.connectors.definitions import lint_definitions, read_definitions
 from app.errors import ConfigurationError, PlacardError
 from app.metrics import Metrics
 from app.trace import recording
@@ -71,9 +73,16 @@ def serve(*, port: int, host: str, workers: int, threads: int) -> None:
 @main.command()
 @click.argument("url")
 @click.option("--json", "as_json", is_flag=True, help="Print the payload instead of a drawing.")
-def render(*, url: str, as_json: bool) -> None:
+@click.option(
+    "--definition",
+    type=click.Path(exists=True),
+    help="A TOML file of connectors to try, beside those of the settings.",
+)
+def render(*, url: str, as_json: bool, definition: str | None) -> None:
     """Draw the card of URL, with its limits and what was cut."""
     settings = _settings()
+    if definition is not None:
+        settings = replace(settings, connectors_file=(definition, *settings.connectors_file))
     widgets = build_widgets(settings, build_fetcher(settings), Metrics())
     with recording() as trace:
         try:
@@ -116,8 +125,12 @@ def sign(*, url: str, base: str, by: str | None, expires_in: float, **parameters
 def lint(*, file: str) -> None:
     """Check the payload in FILE (`-`: standard input): path, rule and what would be right.
 
-    Exits with 0 where the host would take it, 1 where not, 2 where it is not JSON.
+    Exits with 0 where the host would take it, 1 where not, 2 where it is not JSON. A FILE.toml is
+    checked as a file of connectors.
     """
+    if file.endswith(".toml"):
+        _lint_definitions(Path(file))
+        return
     try:
         with click.open_file(file, "rb") as opened:
             given = json.loads(opened.read(), parse_constant=_no_json)
@@ -198,9 +211,19 @@ def settings() -> None:
         click.echo(f"{name}: is no setting{hint}", err=True)
 
 
+def _lint_definitions(file: Path) -> None:
+    found = lint_definitions(file)
+    for fault in found:
+        click.echo(fault)
+    if found:
+        sys.exit(1)
+    names = ", ".join(connector.name for connector in read_definitions([str(file)]))
+    click.echo(f"{file}: {names}: can be used")
+
+
 def _settings() -> Settings:
     try:
-        return settings_from_environment(OPTIONS)
+        return settings_from_environment(options())
     except ConfigurationError as error:
         _refuse(error)
 

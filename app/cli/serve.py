@@ -15,7 +15,7 @@ from granian.log import LogLevels
 from app import create_app
 from app.cli.sign import Proving, curl_line, signed_call
 from app.config import Settings, is_loopback
-from app.connectors import connectors
+from app.connectors import all_connectors
 from app.errors import ConfigurationError
 from app.fetch import bundled_samples
 
@@ -76,7 +76,7 @@ def _refuse_a_port_in_use(host: str, port: int) -> None:
 def greeting(settings: Settings, base: str) -> str:
     """Say what there is to open and to try, with a fresh token."""
     samples = bundled_samples() if settings.offline else ()
-    example = connectors(settings)[0].example
+    example = all_connectors(settings)[0].example
     lines = [
         f"Placard answers in the local mode, {'offline' if settings.offline else 'live'}:",
         f"  {base}/healthz  is it alive",

@@ -178,6 +178,37 @@ def test_render_tells_the_error_and_its_reason(run: Run, upstream: responses.Req
         assert seen in ended.stderr
 
 
+STATUS_PAGE = Path(__file__).parents[1] / "connectors" / "definitions" / "status_page.toml"
+
+
+def test_lint_takes_a_definition_that_can_be_used(run: Run) -> None:
+    ended = run("lint", str(STATUS_PAGE))
+    assert ended.exit_code == 0
+    assert ended.stdout == f"{STATUS_PAGE}: status-page: can be used\n"
+
+
+def test_lint_names_a_definition_s_fault_by_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(STATUS_PAGE.read_text().replace("\ntitle =", "\ntitel ="))
+    ended = run("lint", "bad.toml")
+    assert ended.exit_code == 1
+    assert [line.split(": ")[:2] for line in ended.stdout.splitlines()] == [
+        ["bad.toml:12", "$.connector[0].card.title"],
+        ["bad.toml:13", "$.connector[0].card.titel"],
+    ]
+
+
+def test_render_tries_a_definition(run: Run, upstream: responses.RequestsMock) -> None:
+    upstream.get(
+        "https://status.example.com/api/v2/incidents/7.json",
+        json={"incident": {"name": "Login fails", "status": "resolved"}},
+    )
+    page = "https://status.example.com/incidents/7"
+    ended = run("render", "--definition", str(STATUS_PAGE), page)
+    assert ended.exit_code == 0, ended.output
+    for seen in ("Login fails", "resolved"):
+        assert seen in ended.stdout
+
+
 def test_connectors_are_listed_with_what_they_want(run: Run) -> None:
     ended = run("connectors")
     for seen in ("github: GitHub", f"example: {ISSUE}", "github.com", "GITHUB_TOKEN"):
@@ -240,3 +271,19 @@ def test_record_needs_something_to_record(run: Run) -> None:
     ended = run("record", "https://example.com/", "--name", "x", PLACARD_MODE="production")
     assert ended.exit_code == 1
     assert "no_connector" in ended.stderr
+
+
+def test_record_keeps_what_is_asked_by_post(
+    run: Run, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    host = "spaceone.example.com"
+    upstream.post(f"https://{host}/dashboard/v1/custom-widget/get", status=404, json={})
+    page = f"https://{host}/dashboard/v1/custom-widget/custom-widget-0123456789ab?domain_id=d"
+    ended = run("record", page, "--name", "x", "--to", "cases", PLACARD_SPACEONE_HOSTS=host)
+    assert ended.exit_code == 0, ended.output
+    case = json.loads((tmp_path / "cases/spaceone/x.json").read_text())
+    assert case["settings"] == {"PLACARD_SPACEONE_HOSTS": host}
+    assert case["exchanges"][0]["request"]["body"] == {
+        "custom_widget_id": "custom-widget-0123456789ab",
+        "domain_id": "d",
+    }

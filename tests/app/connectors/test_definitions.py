@@ -1,0 +1,253 @@
+"""Connectors without code: what a definition makes, and what is wrong with one."""
+
+import json
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import pytest
+import responses
+from hypothesis import given, strategies as st
+
+from app import create_app
+from app.config import Settings
+from app.connectors import all_connectors
+from app.connectors.base import find
+from app.connectors.defined import DefinedConnector
+from app.connectors.definitions import FileSchema, lint_definitions, read_definitions
+from app.errors import ConfigurationError
+from app.trace import recording
+from tests.app.connectors.contract import JSON, ConnectorContract
+from tests.conftest import MakeHost, settings_with
+from tests.host import Host
+
+FOLDER: Final = Path(__file__).parent / "definitions"
+STATUS: Final = FOLDER / "status_page.toml"
+BUILDS: Final = FOLDER / "build_server.toml"
+PAGE: Final = "https://status.example.com/incidents/p31zjtct2jer"
+API: Final = "https://status.example.com/api/v2/incidents/p31zjtct2jer.json"
+BUILD: Final = "https://builds.example.com/job/nightly/42"
+BUILD_API: Final = "https://api.builds.example.com:8443/query"
+INCIDENT: Final[Mapping[str, Any]] = {
+    "incident": {
+        "name": "Login fails",
+        "impact": "major",
+        "shortlink": "https://stspg.example/1",
+        "status": "resolved",
+        "components": [{"name": "API"}, {"name": "Web"}],
+        "created_at": "2025-10-02T09:15:27+02:00",
+        "updated_at": 1759390527,
+    }
+}
+
+
+class StatusPage(DefinedConnector):
+    example = PAGE
+
+    def __init__(self, _: Settings) -> None:
+        super().__init__(FileSchema().load(tomllib.loads(STATUS.read_text()))["connector"][0])
+
+
+class TestStatusPage(ConnectorContract):
+    connector = StatusPage
+    environment: ClassVar[Mapping[str, str]] = {"PLACARD_CONNECTORS_FILE": str(STATUS)}
+    matches: ClassVar[Mapping[str, str]] = {
+        PAGE: API,
+        f"{PAGE}/": API,
+        f"{PAGE}?x=1#y": API,
+        PAGE.replace("status", "STATUS"): API,
+        "https://status.example.com:443/incidents/a.b~c": API.replace("p31zjtct2jer", "a.b~c"),
+        "http://status.example.com/incidents/é": API.replace("p31zjtct2jer", "%C3%A9"),
+    }
+    near_misses = (
+        "https://status.example.com/incidents/",
+        "https://status.example.com/incidents/a/b",
+        "https://status.example.com/incidents/a%2Fb",
+        "https://status.example.com/components/a",
+        "https://api.status.example.com/incidents/a",
+    )
+    headers: ClassVar[Mapping[str, str]] = {"Accept": "application/json"}
+    resource = INCIDENT
+
+
+@pytest.fixture
+def host(make_host: MakeHost) -> Host:
+    return make_host(connectors_file=str(FOLDER))
+
+
+def test_a_definition_makes_its_card(host: Host, upstream: responses.RequestsMock) -> None:
+    upstream.get(API, json=INCIDENT)
+    assert host.ask(PAGE).get_json()["metadata"] == {
+        "title": "Login fails",
+        "subtitle": "major · https://stspg.example/1",
+        "fields": [
+            {"type": "pill", "name": "Status", "text": "resolved", "color": "green"},
+            {"type": "text_with_icon", "name": "Affected", "text": "API, Web"},
+            {"type": "datetime_with_icon", "name": "Began", "datetime": "2025-10-02T07:15:27.000Z"},
+        ],
+        "footer": {"footer_type": "updated", "last_updated_at": "2025-10-02T07:35:27.000Z"},
+    }
+
+
+def test_a_definition_can_ask_by_post(host: Host, upstream: responses.RequestsMock) -> None:
+    answer = {
+        "number": 42,
+        "passed": False,
+        "icon": "https://builds.example.com/icon.png",
+        "notes": ["a", "b"],
+        "author": {"login": "alice", "avatar": "javascript:alert(1)"},
+        "ended": "2025-10-02",
+        "touched": None,
+    }
+    upstream.post(BUILD_API, json=answer)
+    assert host.ask(BUILD).get_json()["metadata"] == {
+        "title": "42",
+        "subicon_url": "https://builds.example.com/icon.png",
+        "fields": [
+            {"type": "text_with_icon", "name": "Passed", "text": "no"},
+            {"type": "text_with_icon", "name": "By", "text": "alice"},
+            {"type": "datetime_with_icon", "name": "Ended", "datetime": "2025-10-02T00:00:00.000Z"},
+        ],
+        "footer": {"footer_type": "created", "created_at": "2025-10-02T00:00:00.000Z"},
+        "num_comments": 2,
+    }
+    sent = upstream.calls[0].request
+    assert json.loads(sent.body or b"") == {"job": "nightly", "numbers": ["42"], "full": True}
+    assert (sent.headers["Content-Type"], sent.headers["X-Client"]) == (
+        "application/json",
+        "placard",
+    )
+
+
+def test_an_expression_that_fails_drops_its_field_and_says_so(
+    host: Host, upstream: responses.RequestsMock
+) -> None:
+    incident = {**INCIDENT["incident"], "created_at": "soon", "components": 5, "impact": None}
+    upstream.get(API, json={"incident": incident})
+    with recording() as trace:
+        card = host.ask(PAGE).get_json()["metadata"]
+    assert [field["name"] for field in card["fields"]] == ["Status"]
+    assert "subtitle" not in card
+    told = [step.facts for step in trace.steps if step.name == "dropped"]
+    dropped = {facts["part"]: facts["why"] for facts in told}
+    assert dropped["datetime"] == "time(): 'soon' is no time"
+    assert set(dropped) == {"datetime", "subtitle"}
+
+
+@given(JSON)
+def test_any_json_makes_a_card_of_any_definition(answer: Any) -> None:
+    host = Host(create_app(settings_with(connectors_file=str(FOLDER))).test_client())
+    with responses.RequestsMock() as upstream:
+        upstream.get(API, body=json.dumps(answer))
+        upstream.post(BUILD_API, body=json.dumps(answer))
+        assert host.ask(PAGE).status_code == 200
+        assert host.ask(BUILD).status_code == 200
+
+
+def test_a_card_of_nothing_names_its_source(host: Host, upstream: responses.RequestsMock) -> None:
+    upstream.get(API, body="null")
+    card = host.ask(PAGE).get_json()["metadata"]
+    assert card["title"] == "Status page p31zjtct2jer"
+    assert card["fields"] == [{"type": "text_with_icon", "name": "Source", "text": "Status page"}]
+    assert card["footer"] == {"footer_type": "custom_text", "text": "Status page"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ('name = "status-page"', 'name = "Status Page"', 2, "$.connector[0].name: "),
+        ('hosts = ["status.example.com"]', "hosts = []", 4, "$.connector[0].hosts: "),
+        ('["status.example.com"]', '["*.example.com"]', 4, "must be a whole host"),
+        ('"/incidents/{id}"', '"/incidents/{id:[}"', 5, "(pattern)"),
+        ('example = "https://status', 'example = "https://other', 6, "(example)"),
+        ("https://status.example.com/api", "https://evil.example/api", 9, "`hosts` does not name"),
+        ("https://status.example.com/api", "https://{id}/api", 9, "(url)"),
+        ("https://status.example.com/api", "https://u@status.example.com/api", 9, "(url)"),
+        ("{id}.json", "{number}.json", 9, "has parts that `path` has not: number (part)"),
+        ("{ Accept =", "{ Authorization =", 10, "belongs into the credentials file (credential)"),
+        ('title = "incident.name"', 'title = "incident["', 13, "is no JMESPath expression"),
+        ('type = "pill"', 'type = "pile"', 17, "$.connector[0].card.fields[0].type: "),
+        ('datetime = "incident.created_at"', "", 27, "is required for this type (required)"),
+        ("updated = ", "updatd = ", 33, "$.connector[0].card.footer.updatd: "),
+        ("[connector.card.footer]", "[connector.card.footer", 32, "is not TOML"),
+    ],
+)
+def test_each_fault_names_file_line_and_rule(
+    tmp_path: Path, old: str, new: str, line: int, said: str
+) -> None:
+    file = tmp_path / "bad.toml"
+    text = STATUS.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    (told,) = lint_definitions(file)
+    assert said in told
+    assert told.startswith(f"{file}:{line}: " if "TOML" not in said else f"{file}: ")
+    if "TOML" in said:
+        assert f"line {line}" in told
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_CONNECTORS_FILE: "):
+        read_definitions([str(file)])
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert lint_definitions(tmp_path / "none.toml") == [
+        f"{tmp_path / 'none.toml'}: No such file or directory"
+    ]
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "taken.toml"
+    file.write_text(STATUS.read_text().replace('"status-page"', '"github"'))
+    with pytest.raises(ConfigurationError, match="more than one connector has the name github"):
+        all_connectors(settings_with(connectors_file=str(file)))
+
+
+def test_a_definition_takes_no_address_from_a_connector_of_code(tmp_path: Path) -> None:
+    file = tmp_path / "greedy.toml"
+    text = STATUS.read_text().replace("status.example.com", "github.com")
+    text = text.replace("/incidents/{id}", "/{owner}/{repo}/issues/{id}").replace(
+        "https://github.com/incidents/p31zjtct2jer", "https://github.com/a/b/issues/1"
+    )
+    file.write_text(text)
+    known = all_connectors(settings_with(connectors_file=str(file)))
+    assert find("https://github.com/a/b/issues/1", known)[0].name == "github"
+
+
+@pytest.mark.parametrize(
+    ("entry", "sent"),
+    [('connector = "status-page"', "Bearer made_up"), ("", None), ('connector = "github"', None)],
+    ids=["its own", "one for all of code", "another's"],
+)
+def test_a_definition_gets_no_credential_but_its_own(
+    make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path, entry: str, sent: str
+) -> None:
+    file = tmp_path / "credentials.toml"
+    file.write_text(
+        f'[[credential]]\nname = "a"\nhost = "status.example.com"\nbearer = "made_up"\n{entry}\n'
+    )
+    file.chmod(0o600)
+    upstream.get(API, json=INCIDENT)
+    host = make_host(connectors_file=str(STATUS), credentials_file=str(file))
+    assert host.ask(PAGE).status_code == 200
+    assert upstream.calls[0].request.headers.get("Authorization") == sent
+
+
+def test_a_definition_for_another_system_s_host_gets_not_its_token(
+    make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    file = tmp_path / "sly.toml"
+    file.write_text(STATUS.read_text().replace("status.example.com", "api.github.com"))
+    upstream.get(API.replace("status.example.com", "api.github.com"), json=INCIDENT)
+    host = make_host(connectors_file=str(file), github_token="made_up_token")
+    assert host.ask(PAGE.replace("status.example.com", "api.github.com")).status_code == 200
+    assert "Authorization" not in upstream.calls[0].request.headers
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace") as written:
+        written.write(text)
+        written.flush()
+        assert isinstance(lint_definitions(Path(written.name)), list)
