@@ -12,10 +12,8 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import ValidationError, fields
 
-from app.config import Settings
-from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.credentials import bearer
-from app.setting_table import Option
+from app.connectors.base import Count, Match, Moment, Resource
+from app.connectors.github.api import ICON, PLACE, Account, GitHubPage, changes, state_pill
 from app.upstream import UpstreamRequest
 from templates_schemas import (
     Created,
@@ -27,13 +25,6 @@ from templates_schemas import (
 )
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
-
-
-class Account(Resource):
-    """A user or a bot."""
-
-    login = fields.String(required=True)
-    avatar_url = fields.String(allow_none=True)
 
 
 class Milestone(Resource):
@@ -91,55 +82,25 @@ STATES: Final[dict[str, tuple[str, PillColor]]] = {
     "duplicate": ("Duplicate", "cool-gray"),
     "unmerged": ("Closed", "red"),
 }
-ICON: Final = "https://github.githubassets.com/favicons/favicon.png"
-API_HEADERS: Final = {
-    "Accept": "application/vnd.github+json",
-    "X-GitHub-Api-Version": "2022-11-28",
-}
+MEASURES: Final = ("changed_files", "additions", "deletions")
 _PLACE: Final = re.compile(r"/([^/\s]+/[^/\s]+)/(?:issues|pull)/([0-9]{1,10})")
 
 
-class GitHub(Connector):
+class GitHub(GitHubPage):
     """Issues and pull requests of github.com, and of GitHub Enterprise hosts."""
 
     name: ClassVar[str] = "github"
-    label: ClassVar[str] = "GitHub"
     example: ClassVar[str] = "https://github.com/pallets/flask/issues/1"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("GITHUB_TOKEN", "token", "token for github.com; unset: anonymous"),
-        Option("PLACARD_GITHUB_HOSTS", "hosts", "GitHub Enterprise hosts, besides github.com"),
-        Option("GH_ENTERPRISE_TOKEN", "token", "token for the GitHub Enterprise hosts"),
-    )
     path: ClassVar[re.Pattern[str]] = re.compile(
-        r"/(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})/(?P<repo>(?!\.\.?/)[A-Za-z0-9._-]{1,100})"
-        r"/(?:issues/(?P<issue>[0-9]{1,10})/?"
+        PLACE + r"/(?:issues/(?P<issue>[0-9]{1,10})/?"
         r"|pull/(?P<pull>[0-9]{1,10})(?:/(?:files|changes|commits|checks)(?:/.*)?|/)?)"
     )
     schema: ClassVar[type[Resource]] = IssueOrPull
 
-    def __init__(self, settings: Settings) -> None:
-        self._enterprise = settings.own["PLACARD_GITHUB_HOSTS"] or ()
-        self.hosts = frozenset({"github.com", "www.github.com", *self._enterprise})
-        tokens = {"api.github.com": "GITHUB_TOKEN"} | dict.fromkeys(
-            self._enterprise, "GH_ENTERPRISE_TOKEN"
-        )
-        self.credentials = tuple(
-            bearer(host, name, settings.own[name])
-            for host, name in tokens.items()
-            if settings.own[name]
-        )
-
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask the API of the address's host."""
-        enterprise = match.host in self._enterprise
-        api_host = match.host if enterprise else "api.github.com"
-        base = f"https://{api_host}/api/v3" if enterprise else f"https://{api_host}"
-        kind = f"issues/{match['issue']}" if "issue" in match.parts else f"pulls/{match['pull']}"
-        return UpstreamRequest(
-            f"{base}/repos/{match['owner']}/{match['repo']}/{kind}",
-            hosts=frozenset({api_host}),
-            headers=API_HEADERS,
-        )
+        """Ask for the issue, or for the pull request."""
+        issue = match.parts.get("issue")
+        return self.ask(match, f"/issues/{issue}" if issue else f"/pulls/{match['pull']}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, what it is about, and when it ended or began."""
@@ -157,7 +118,7 @@ class GitHub(Connector):
                 TextWithIcon("Labels", listed(labels, FIELD_TEXT_MAX)),
                 TextWithIcon("Milestone", (resource.get("milestone") or {}).get("title")),
                 _date(resource),
-                _changes(resource),
+                changes(*(resource.get(key) for key in MEASURES)),
             ],
             footer=Updated(updated) if updated else Created(created),
             num_comments=_comments(resource),
@@ -173,7 +134,7 @@ def _place(resource: Mapping[str, Any], match: Match) -> str:
 
 
 def _state(resource: Mapping[str, Any], *, is_pull: bool) -> Pill:
-    """Show the state in GitHub's meaning; a state that is new to us as it comes."""
+    """Show the state: that of the pull request, where it is one."""
     state, reason = resource["state"], resource.get("state_reason")
     if _merged_at(resource):
         state = "merged"
@@ -183,8 +144,7 @@ def _state(resource: Mapping[str, Any], *, is_pull: bool) -> Pill:
         state = "unmerged"
     elif state == "closed" and reason in STATES:
         state = reason
-    words = first_text(state, "unknown").replace("_", " ").capitalize()
-    return Pill("State", *STATES.get(state, (words, "none")))
+    return state_pill(state, STATES)
 
 
 def _merged_at(resource: Mapping[str, Any]) -> Any:
@@ -210,14 +170,6 @@ def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon:
     if closed and resource["state"] == "closed":
         return DatetimeWithIcon("Closed", closed)
     return DatetimeWithIcon("Opened", resource["created_at"])
-
-
-def _changes(resource: Mapping[str, Any]) -> TextWithIcon | None:
-    """Measure a pull request, as the pulls API does."""
-    files, plus, minus = (resource.get(key) for key in ("changed_files", "additions", "deletions"))
-    if files is None or plus is None or minus is None:
-        return None
-    return TextWithIcon("Changes", f"{files} file{'' if files == 1 else 's'}, +{plus} -{minus}")
 
 
 def _comments(resource: Mapping[str, Any]) -> int | None:

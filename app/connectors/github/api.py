@@ -1,0 +1,92 @@
+"""What GitHub's pages share: hosts, tokens, the API's address, and words for what it says."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from marshmallow import fields
+
+from app.config import Settings
+from app.connectors.base import Connector, Match, Resource
+from app.credentials import bearer
+from app.setting_table import Option
+from app.upstream import UpstreamRequest
+from templates_schemas import Pill, TextWithIcon
+from templates_schemas.limits import PillColor
+from templates_schemas.text import first_text
+
+ICON: Final = "https://github.githubassets.com/favicons/favicon.png"
+API_HEADERS: Final = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
+OWNER: Final = r"/(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})"
+PLACE: Final = OWNER + r"/(?P<repo>(?!\.\.?/)[A-Za-z0-9._-]{1,100})"
+_REPOSITORY: Final = re.compile(r"https?://[^/\s]+/([^/\s]+/[^/\s]+)/.*")
+
+
+class Account(Resource):
+    """A user or a bot."""
+
+    login = fields.String(required=True)
+    avatar_url = fields.String(allow_none=True)
+
+
+class GitHubPage(Connector):
+    """A kind of page of github.com, and of GitHub Enterprise hosts."""
+
+    label: ClassVar[str] = "GitHub"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("GITHUB_TOKEN", "token", "token for github.com; unset: anonymous"),
+        Option("PLACARD_GITHUB_HOSTS", "hosts", "GitHub Enterprise hosts, besides github.com"),
+        Option("GH_ENTERPRISE_TOKEN", "token", "token for the GitHub Enterprise hosts"),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._enterprise = settings.own["PLACARD_GITHUB_HOSTS"] or ()
+        self.hosts = frozenset({"github.com", "www.github.com", *self._enterprise})
+        tokens = {"api.github.com": "GITHUB_TOKEN"} | dict.fromkeys(
+            self._enterprise, "GH_ENTERPRISE_TOKEN"
+        )
+        self.credentials = tuple(
+            bearer(host, name, settings.own[name])
+            for host, name in tokens.items()
+            if settings.own[name]
+        )
+
+    def ask(self, match: Match, path: str = "") -> UpstreamRequest:
+        """Ask the API of the address's host for something of its repository."""
+        enterprise = match.host in self._enterprise
+        api_host = match.host if enterprise else "api.github.com"
+        base = f"https://{api_host}/api/v3" if enterprise else f"https://{api_host}"
+        return UpstreamRequest(
+            f"{base}/repos/{match['owner']}/{match['repo']}{path}",
+            hosts=frozenset({api_host}),
+            headers=API_HEADERS,
+        )
+
+
+def repository(resource: Mapping[str, Any], match: Match) -> str:
+    """Name the repository: that of the resource's own address, since it may have moved."""
+    found = _REPOSITORY.fullmatch(resource.get("html_url") or "")
+    return found[1] if found else f"{match['owner']}/{match['repo']}"
+
+
+def words(name: str | None) -> str:
+    """Make words of a name such as `pull_request`."""
+    return first_text((name or "").replace("_", " ")).capitalize()
+
+
+def state_pill(state: str | None, states: Mapping[str, tuple[str, PillColor]]) -> Pill:
+    """Show a state in GitHub's meaning; one that is new to us as it comes."""
+    return Pill("State", *states.get(state or "", (words(state) or "Unknown", "none")))
+
+
+def changes(
+    files: int | None, plus: int | None, minus: int | None, *, more: bool = False
+) -> TextWithIcon | None:
+    """Measure a change; `more` where there may be further files."""
+    if files is None or plus is None or minus is None:
+        return None
+    counted = f"{files}{'+' if more else ''} file{'' if files == 1 else 's'}"
+    return TextWithIcon("Changes", f"{counted}, +{plus} -{minus}")
