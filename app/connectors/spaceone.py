@@ -1,0 +1,117 @@
+"""SpaceONE custom widgets: https://{host}/dashboard/v1/custom-widget/{id}?domain_id={domain} .
+
+Reads `CustomWidget.get` of SpaceONE's dashboard API, version 1. Wants `PLACARD_SPACEONE_HOSTS`,
+since SpaceONE is everybody's own, and `SPACEONE_TOKEN` for those hosts. Oddity: reading is a POST,
+which names the widget in its body; the address is ours, made of the same path and names.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from marshmallow import fields
+
+from app.config import Settings
+from app.connectors.base import Connector, Match, Moment, Resource
+from app.credentials import bearer
+from app.setting_table import Option
+from app.upstream import UpstreamRequest
+from templates_schemas import (
+    Created,
+    DatetimeWithIcon,
+    Pill,
+    SummaryWithDetails,
+    TextWithIcon,
+    Updated,
+)
+from templates_schemas.limits import FIELD_TEXT_MAX
+from templates_schemas.text import first_text, listed
+
+
+class Words(fields.Field[str]):
+    """A value of protobuf's `Struct` or `ListValue`, which is any JSON; a nested one says ''."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if isinstance(value, str):
+            return value
+        return "" if isinstance(value, dict | list) else json.dumps(value)
+
+
+class CustomWidgetInfo(Resource):
+    """A custom widget; texts that are empty may be left out."""
+
+    title = fields.String(allow_none=True)
+    widget_name = fields.String(allow_none=True)
+    version = fields.String(allow_none=True)
+    user_id = fields.String(allow_none=True)
+    labels = fields.List(Words(allow_none=True), allow_none=True)
+    tags = fields.Dict(keys=fields.String(), values=Words(allow_none=True), allow_none=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(allow_none=True)
+
+
+class SpaceONE(Connector):
+    """Custom widgets of the SpaceONE hosts that a setting names."""
+
+    name: ClassVar[str] = "spaceone"
+    label: ClassVar[str] = "SpaceONE"
+    example: ClassVar[str] = (
+        "https://spaceone.example.com/dashboard/v1/custom-widget/custom-widget-0123456789ab"
+        "?domain_id=domain-0123456789ab"
+    )
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("PLACARD_SPACEONE_HOSTS", "hosts", "SpaceONE API hosts; unset: none is served"),
+        Option("SPACEONE_TOKEN", "token", "token for the SpaceONE hosts"),
+    )
+    path: ClassVar[re.Pattern[str]] = re.compile(
+        r"/dashboard/v1/custom-widget/(?P<widget>custom-widget-[0-9a-f]{12})/?"
+        r"\?domain_id=(?P<domain>[A-Za-z0-9_-]{1,40})"
+    )
+    queried: ClassVar[tuple[str, ...]] = ("domain_id",)
+    schema: ClassVar[type[Resource]] = CustomWidgetInfo
+
+    def __init__(self, settings: Settings) -> None:
+        self.hosts = frozenset(settings.own["PLACARD_SPACEONE_HOSTS"] or ())
+        token = settings.own["SPACEONE_TOKEN"]
+        if token:
+            self.credentials = tuple(
+                bearer(host, "SPACEONE_TOKEN", token) for host in sorted(self.hosts)
+            )
+
+    def request_for(self, match: Match) -> UpstreamRequest:
+        """Name the widget in a body, as the API has it."""
+        named = {"custom_widget_id": match["widget"], "domain_id": match["domain"]}
+        return UpstreamRequest(
+            f"https://{match.host}/dashboard/v1/custom-widget/get",
+            hosts=frozenset({match.host}),
+            method="POST",
+            body=json.dumps(named).encode(),
+        )
+
+    def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
+        """Show which widget it is made of, whose it is, its labels and tags, and its times."""
+        name = first_text(resource.get("widget_name"))
+        updated, created = resource.get("updated_at"), resource["created_at"]
+        return SummaryWithDetails(
+            title=first_text(resource.get("title"), name, match["widget"]),
+            subtitle=f"Custom widget in {match['domain']}",
+            fields=[
+                Pill("Widget", f"{name} {resource.get('version') or ''}", "indigo"),
+                TextWithIcon("Owner", resource.get("user_id")),
+                TextWithIcon("Labels", _listed(resource.get("labels") or ())),
+                TextWithIcon("Tags", _listed(_tags(resource.get("tags") or {}))),
+                DatetimeWithIcon("Created", created),
+            ],
+            footer=Updated(updated) if updated else Created(created),
+        )
+
+
+def _listed(names: Iterable[str | None]) -> str:
+    return listed([name for name in names if name], FIELD_TEXT_MAX)
+
+
+def _tags(tags: Mapping[str, str | None]) -> list[str]:
+    """Write tags as `key: value`, and one without a value as its key."""
+    seen = ((key, first_text(value)) for key, value in tags.items() if first_text(key))
+    return [f"{key}: {value}" if value else key for key, value in seen]

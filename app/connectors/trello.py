@@ -1,0 +1,167 @@
+"""Trello cards, such as https://trello.com/c/nqPiDKmw/9-grand-canyon .
+
+Reads "Get a Card" of https://developer.atlassian.com/cloud/trello/rest/api-group-cards/ , with the
+nested members, board and list. Wants `TRELLO_KEY` and `TRELLO_TOKEN`, which go into a header, not
+into the address (or none: cards of public boards). Oddity: an avatar's address is that of a folder
+of sizes, and a label need not have a name, only a colour.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from marshmallow import fields
+
+from app.config import Settings
+from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.credentials import header_pairs
+from app.setting_table import Option
+from app.upstream import UpstreamRequest
+from templates_schemas import (
+    CustomText,
+    DatetimeWithIcon,
+    Pill,
+    SummaryWithDetails,
+    TextWithIcon,
+    Updated,
+)
+from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
+from templates_schemas.text import first_text, listed
+
+
+class Named(Resource):
+    """A board or a list."""
+
+    name = fields.String(allow_none=True)
+
+
+class Member(Resource):
+    """Somebody who is on the card."""
+
+    full_name = fields.String(data_key="fullName", allow_none=True)
+    username = fields.String(allow_none=True)
+    avatar_url = fields.String(data_key="avatarUrl", allow_none=True)
+
+
+class Label(Resource):
+    """A label."""
+
+    name = fields.String(allow_none=True)
+    color = fields.String(allow_none=True)
+
+
+class Badges(Resource):
+    """What the front of the card counts."""
+
+    comments = Count(allow_none=True)
+    check_items = Count(data_key="checkItems", allow_none=True)
+    check_items_checked = Count(data_key="checkItemsChecked", allow_none=True)
+
+
+class Card(Resource):
+    """A card, with its board, its list and its members."""
+
+    name = fields.String(required=True)
+    closed = fields.Boolean(required=True)
+    due = Moment(allow_none=True)
+    due_complete = fields.Boolean(data_key="dueComplete", allow_none=True)
+    last_activity = Moment(data_key="dateLastActivity", allow_none=True)
+    labels = fields.List(fields.Nested(Label), allow_none=True)
+    badges = fields.Nested(Badges, allow_none=True)
+    members = fields.List(fields.Nested(Member), allow_none=True)
+    board = fields.Nested(Named, allow_none=True)
+    list = fields.Nested(Named, allow_none=True)
+
+
+STATES: Final[dict[str, tuple[str, PillColor]]] = {
+    "open": ("Open", "blue"),
+    "done": ("Done", "green"),
+    "archived": ("Archived", "cool-gray"),
+}
+ICON: Final = "https://trello.com/favicon.ico"
+QUERY: Final = (
+    "fields=badges,closed,dateLastActivity,due,dueComplete,labels,name"
+    "&members=true&member_fields=avatarUrl,fullName,username"
+    "&board=true&board_fields=name&list=true"
+)
+
+
+class Trello(Connector):
+    """Cards of trello.com."""
+
+    name: ClassVar[str] = "trello"
+    label: ClassVar[str] = "Trello"
+    example: ClassVar[str] = "https://trello.com/c/nqPiDKmw/9-grand-canyon"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("TRELLO_KEY", "token", "API key for trello.com, together with TRELLO_TOKEN"),
+        Option("TRELLO_TOKEN", "token", "token for trello.com; unset: public boards only"),
+    )
+    path: ClassVar[re.Pattern[str]] = re.compile(
+        r"/c/(?P<card>[A-Za-z0-9]{8,24})(?:/[^/.]{1,2000})?/?"
+    )
+    schema: ClassVar[type[Resource]] = Card
+
+    def __init__(self, settings: Settings) -> None:
+        self.hosts = frozenset({"trello.com", "www.trello.com"})
+        key, token = settings.own["TRELLO_KEY"], settings.own["TRELLO_TOKEN"]
+        if key and token:
+            proof = f'OAuth oauth_consumer_key="{key}", oauth_token="{token}"'
+            self.credentials = (
+                header_pairs("api.trello.com", "TRELLO_TOKEN", {"Authorization": proof}),
+            )
+
+    def request_for(self, match: Match) -> UpstreamRequest:
+        """Ask for the card and for what is around it; its name in the address does not count."""
+        return UpstreamRequest(
+            f"https://api.trello.com/1/cards/{match['card']}?{QUERY}",
+            hosts=frozenset({"api.trello.com"}),
+        )
+
+    def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
+        """Show the state, the list, who is on it, what it is about, and when it is due."""
+        board, column = ((resource.get(key) or {}).get("name") for key in ("board", "list"))
+        badges, activity = resource.get("badges") or {}, resource.get("last_activity")
+        labels = [
+            first_text(label.get("name"), (label.get("color") or "").replace("_", " "))
+            for label in resource.get("labels") or ()
+        ]
+        return SummaryWithDetails(
+            title=first_text(resource["name"], f"Card {match['card']}"),
+            subtitle=" · ".join(filter(None, map(first_text, (board, column)))),
+            subicon_url=ICON,
+            fields=[
+                Pill("State", *STATES[_state(resource)]),
+                TextWithIcon("List", column),
+                _people(resource.get("members") or ()),
+                TextWithIcon("Labels", listed(labels, FIELD_TEXT_MAX)),
+                DatetimeWithIcon("Due", resource.get("due")),
+                _checklist(badges),
+            ],
+            footer=Updated(activity) if activity else CustomText(self.label),
+            num_comments=badges.get("comments"),
+        )
+
+
+def _state(resource: Mapping[str, Any]) -> str:
+    if resource["closed"]:
+        return "archived"
+    return "done" if resource.get("due_complete") else "open"
+
+
+def _people(members: Sequence[Mapping[str, Any]]) -> TextWithIcon | None:
+    """Name the members, with the picture of the first."""
+    if not members:
+        return None
+    names = [first_text(member.get("full_name"), member.get("username")) for member in members]
+    avatar = members[0].get("avatar_url")
+    return TextWithIcon(
+        "Member" if len(members) == 1 else "Members",
+        listed(names, FIELD_TEXT_MAX),
+        f"{avatar}/50.png" if avatar else None,
+    )
+
+
+def _checklist(badges: Mapping[str, Any]) -> TextWithIcon | None:
+    """Tell how much of the checklists is done, where there are any."""
+    total, done = badges.get("check_items"), badges.get("check_items_checked")
+    return TextWithIcon("Checklist", f"{done or 0} of {total} done") if total else None
