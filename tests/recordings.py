@@ -19,6 +19,12 @@ from tests.host import JWT_SECRET, Host
 FOLDER: Final = Path(__file__).parent / "recorded"
 WIDGET: Final = ".widget.json"
 SCRUBBED: Final = "scrubbed"  # what `placard record` writes for a credential
+CREDENTIALS: Final = (
+    "Authorization",
+    "DD-API-KEY",
+    "DD-APPLICATION-KEY",
+    "PRIVATE-TOKEN",
+)  # headers that prove
 
 Headers = Mapping[str, str]
 
@@ -69,6 +75,8 @@ def replay(recording: Recording) -> TestResponse:
     _same([(request.method, request.url) for request in made], _calls(recorded))
     for request, expected in zip(made, recorded, strict=True):
         _check_headers(request.headers, expected["headers"])
+        if "body" in expected:
+            _same(json.loads(request.body or "null"), expected["body"])
     return answer
 
 
@@ -94,7 +102,8 @@ def _check_headers(sent: Headers, recorded: Headers) -> None:
     """Compare what is recorded; of a scrubbed credential, that one is sent at all."""
     told = {name: value for name, value in recorded.items() if value != SCRUBBED}
     _same({name: sent.get(name) for name in told}, told)
-    _same("Authorization" in sent, "Authorization" in recorded)
+    for name in CREDENTIALS:
+        _same(name in sent, name in recorded)
 
 
 def _same(made: object, recorded: object) -> None:
