@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.connectors import all_connectors
+from app.connectors import all_connectors, options
 from templates_schemas import faults
 from tests.conftest import settings_with
 from tests.recordings import (
@@ -78,9 +78,8 @@ def test_recording_says_where_it_comes_from(recording: Recording) -> None:
 
 
 def test_recording_holds_only_credentials_that_are_made_up(recording: Recording) -> None:
-    secrets = [
-        value for name, value in recording.settings.items() if name.endswith(("_TOKEN", "_KEY"))
-    ]
+    names = {option.name for option in options() if option.kind == "token"}
+    secrets = [value for name, value in recording.settings.items() if name in names]
     assert all("made_up" in secret or secret == SCRUBBED for secret in secrets)
 
 

@@ -16,6 +16,7 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.connectors.parts import ask, counted, people
 from app.credentials import basic
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
@@ -120,7 +121,7 @@ STATES: Final[dict[str, PillColor]] = {
     "done": "green",
     "closed": "green",
     "completed": "green",
-    "removed": "red",
+    "removed": "cool-gray",
 }
 KINDS: Final[dict[str, PillColor]] = {
     "bug": "red",
@@ -166,15 +167,12 @@ class AzureDevOps(Connector):
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({HOST, "*.visualstudio.com"})
         token = settings.own["AZURE_DEVOPS_PAT"]
-        organization = settings.own["AZURE_DEVOPS_ORGANIZATION"]
+        organization = settings.own["AZURE_DEVOPS_ORGANIZATION"] or ""
+        # As a host, `*` would be every organization's.
+        organization = organization.removesuffix(".visualstudio.com").replace("*", "")
         trusted = [HOST, *([f"{organization}.visualstudio.com"] if organization else [])]
         self.credentials = tuple(
             basic(host, "AZURE_DEVOPS_PAT", "", token) for host in trusted if token
-        )
-
-    def _get(self, match: Match, path: str) -> UpstreamRequest:
-        return UpstreamRequest(
-            f"https://{match.host}/{path}", hosts=frozenset({match.host}), headers=API_HEADERS
         )
 
 
@@ -196,10 +194,11 @@ class AzureDevOpsWidget(AzureDevOps):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself, in a version of the API."""
         place = "/".join(quote(name, safe="") for name in _names(match))
-        return self._get(
-            match,
+        return ask(
+            match.host,
             f"{place}/_apis/dashboard/dashboards/{match['dashboard']}/widgets/{match['widget']}"
             "?api-version=7.1-preview.2",
+            headers=API_HEADERS,
         )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
@@ -238,9 +237,10 @@ class AzureDevOpsWorkItem(AzureDevOps):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the organization: it numbers the items of all its projects in one sequence."""
         organization = f"{quote(unquote(match['first']), safe='')}/" if match.host == HOST else ""
-        return self._get(
-            match,
+        return ask(
+            match.host,
             f"{organization}_apis/wit/workitems/{_number(match)}?api-version=7.1&$expand=none",
+            headers=API_HEADERS,
         )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
@@ -248,6 +248,7 @@ class AzureDevOpsWorkItem(AzureDevOps):
         item = resource["fields_"]
         place = f"{first_text(item.get('project'))} #{_number(match)}"
         title, state, kind = first_text(item["title"]), item["state"], item.get("kind")
+        assignee = item.get("assignee") or {}
         tags = [tag.strip() for tag in (item.get("tags") or "").split(";")]
         return SummaryWithDetails(
             title=title or place,
@@ -256,7 +257,7 @@ class AzureDevOpsWorkItem(AzureDevOps):
             fields=[
                 Pill("State", first_text(state, "Unknown"), STATES.get(state.lower(), "none")),
                 Pill("Type", kind, KINDS.get((kind or "").lower(), "none")),
-                _assignee(item.get("assignee") or {}),
+                people("Assignee", [(assignee.get("name"), assignee.get("image"))]),
                 _plan(item),
                 TextWithIcon("Tags", listed(tags, FIELD_TEXT_MAX)),
                 _priority(item.get("priority")),
@@ -289,11 +290,7 @@ def _size(size: Mapping[str, Any]) -> TextWithIcon | None:
     rows, columns = size.get("rows"), size.get("columns")
     if rows is None or columns is None:
         return None
-    return TextWithIcon("Size", f"{_counted(rows, 'row')} by {_counted(columns, 'column')}")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return TextWithIcon("Size", f"{counted(rows, 'row')} by {counted(columns, 'column')}")
 
 
 def _position(position: Mapping[str, Any]) -> TextWithIcon | None:
@@ -305,10 +302,6 @@ def _position(position: Mapping[str, Any]) -> TextWithIcon | None:
 
 def _number(match: Match) -> str:
     return match.parts.get("number") or match["opened"]
-
-
-def _assignee(person: Mapping[str, Any]) -> TextWithIcon:
-    return TextWithIcon("Assignee", first_text(person.get("name")), person.get("image"))
 
 
 def _priority(priority: int | None) -> Pill | None:

@@ -13,10 +13,11 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Match, Moment, Resource
+from app.connectors.parts import ask, pill
 from app.credentials import header_pairs
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
-from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon, Updated
+from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon, Updated
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
 
@@ -149,22 +150,21 @@ class Datadog(Connector):
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself."""
-        return UpstreamRequest(
-            f"https://{match.host}/api/v2/widgets/{match['experience']}/{match['uuid']}",
-            hosts=frozenset({match.host}),
-        )
+        return ask(match.host, f"api/v2/widgets/{match['experience']}/{match['uuid']}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what kind it is, who made it and who changed it, its tags and its times."""
         attributes = resource["data"]["attributes"]
-        kind, color = _type(attributes["definition"]["type"])
+        kind = pill("Type", attributes["definition"]["type"], TYPES, otherwise="Widget")
         owner, editor = _person(resource, "created_by"), _person(resource, "modified_by")
         return SummaryWithDetails(
-            title=first_text(attributes["definition"].get("title"), f"Untitled {kind.lower()}"),
+            title=first_text(
+                attributes["definition"].get("title"), f"Untitled {first_text(kind.text).lower()}"
+            ),
             subtitle=EXPERIENCES[match["experience"]],
             subicon_url=ICON,
             fields=[
-                Pill("Type", kind, color),
+                kind,
                 TextWithIcon("Owner", owner),
                 TextWithIcon("Modified by", editor if editor != owner else None),
                 TextWithIcon("Tags", listed(attributes.get("tags") or (), FIELD_TEXT_MAX)),
@@ -172,12 +172,6 @@ class Datadog(Connector):
             ],
             footer=Updated(attributes["modified_at"]),
         )
-
-
-def _type(name: str) -> tuple[str, PillColor]:
-    """Return a type's label and colour; a type that is new to us as it comes."""
-    words = first_text(name, "widget").replace("_", " ").capitalize()
-    return TYPES.get(name, (words, "none"))
 
 
 def _person(resource: Mapping[str, Any], role: str) -> str | None:

@@ -15,17 +15,15 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.connectors.parts import ask, footer, people, pill
 from app.credentials import header_pairs
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
 from templates_schemas import (
-    Created,
-    CustomText,
     DatetimeWithIcon,
     Pill,
     SummaryWithDetails,
     TextWithIcon,
-    Updated,
 )
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
@@ -84,7 +82,7 @@ STATES: Final[dict[str, tuple[str, PillColor]]] = {
     "closed": ("Closed", "blue"),
     "moved": ("Closed (moved)", "blue"),
     "unmerged": ("Closed", "red"),
-    "locked": ("Locked", "yellow"),
+    "locked": ("Merging", "yellow"),
 }
 ICON: Final = "https://gitlab.com/apple-touch-icon.png"
 _NAME: Final = r"(?!\.\.?/)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}"
@@ -123,10 +121,7 @@ class GitLab(Connector):
         """Ask the address's own host."""
         project = quote(match["project"], safe="")
         kind, iid = _kind_and_iid(match)
-        return UpstreamRequest(
-            f"https://{match.host}/api/v4/projects/{project}/{kind}/{iid}",
-            hosts=frozenset({match.host}),
-        )
+        return ask(match.host, f"api/v4/projects/{project}/{kind}/{iid}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, when it ended, is due or began, and what it is about."""
@@ -141,12 +136,12 @@ class GitLab(Connector):
                 _visibility(resource),
                 _assignees(resource),
                 _date(resource),
-                _people("Reviewer", resource.get("reviewers") or ()),
+                people("Reviewer", _named(resource.get("reviewers") or ())),
                 TextWithIcon("Labels", listed(resource.get("labels") or (), FIELD_TEXT_MAX)),
                 TextWithIcon("Milestone", (resource.get("milestone") or {}).get("title")),
                 _branches(resource),
             ],
-            footer=_footer(resource),
+            footer=footer(resource.get("updated_at"), resource.get("created_at"), self.label),
             num_comments=resource.get("user_notes_count"),
         )
 
@@ -175,8 +170,7 @@ def _state(resource: Mapping[str, Any], match: Match) -> Pill:
         state = "unmerged"
     elif state == "closed" and resource.get("moved_to_id") is not None:
         state = "moved"
-    words = first_text(state, "unknown").replace("_", " ").capitalize()
-    return Pill("State", *STATES.get(state, (words, "none")))
+    return pill("State", state, STATES, otherwise="Unknown")
 
 
 def _visibility(resource: Mapping[str, Any]) -> Pill | None:
@@ -187,16 +181,16 @@ def _assignees(resource: Mapping[str, Any]) -> TextWithIcon | None:
     """Name the assignees, or where there are none the author."""
     assignee, author = resource.get("assignee"), resource.get("author")
     assignees = resource.get("assignees") or ([assignee] if assignee else [])
-    return _people("Assignee", assignees) or _people("Author", [author] if author else [])
+    authors = [author] if author else []
+    return people("Assignee", _named(assignees)) or people("Author", _named(authors))
 
 
-def _people(name: str, people: Sequence[Mapping[str, Any]]) -> TextWithIcon | None:
-    """Name people, with the picture of the first."""
-    if not people:
-        return None
-    names = [first_text(person.get("name"), person["username"]) for person in people]
-    shown = listed(names, FIELD_TEXT_MAX)
-    return TextWithIcon(name + "s" * (len(people) > 1), shown, people[0].get("avatar_url"))
+def _named(accounts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str | None]]:
+    """Pair each name with the picture."""
+    return [
+        (first_text(account.get("name"), account["username"]), account.get("avatar_url"))
+        for account in accounts
+    ]
 
 
 def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon | TextWithIcon:
@@ -216,10 +210,3 @@ def _branches(resource: Mapping[str, Any]) -> TextWithIcon | None:
     """Name the branches, the target first: of the two, the source's name is the long one."""
     source, target = resource.get("source_branch"), resource.get("target_branch")
     return TextWithIcon("Branches", f"{target} ← {source}") if source and target else None
-
-
-def _footer(resource: Mapping[str, Any]) -> Updated | Created | CustomText:
-    updated, created = resource.get("updated_at"), resource.get("created_at")
-    if updated:
-        return Updated(updated)
-    return Created(created) if created else CustomText(GitLab.label)

@@ -15,17 +15,15 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.connectors.parts import ask, footer
 from app.credentials import basic, bearer
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
 from templates_schemas import (
-    Created,
-    CustomText,
     DatetimeWithIcon,
     Pill,
     SummaryWithDetails,
     TextWithIcon,
-    Updated,
 )
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
@@ -142,9 +140,9 @@ class Jira(Connector):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the address's own host for what is shown, and no more."""
         version = 2 if match.host in self._data_center else 3
-        return UpstreamRequest(
-            f"https://{match.host}/rest/api/{version}/issue/{_key(match)}?fields={ASKED}",
-            hosts=frozenset({match.host}),
+        return ask(
+            match.host,
+            f"rest/api/{version}/issue/{_key(match)}?fields={ASKED}",
             headers={"Accept": "application/json"},
         )
 
@@ -166,7 +164,7 @@ class Jira(Connector):
                 _date(issue),
                 TextWithIcon("Labels", listed(issue.get("labels") or (), FIELD_TEXT_MAX)),
             ],
-            footer=_footer(issue),
+            footer=footer(issue.get("updated"), issue.get("created"), self.label),
             num_comments=(issue.get("comment") or {}).get("total"),
         )
 
@@ -198,10 +196,3 @@ def _date(issue: Mapping[str, Any]) -> DatetimeWithIcon | TextWithIcon:
     if resolved:
         return DatetimeWithIcon("Resolved", resolved)
     return TextWithIcon("Due", due and due.isoformat())
-
-
-def _footer(issue: Mapping[str, Any]) -> Updated | Created | CustomText:
-    updated, created = issue.get("updated"), issue.get("created")
-    if updated:
-        return Updated(updated)
-    return Created(created) if created else CustomText(Jira.label)

@@ -15,19 +15,17 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.connectors.parts import ask, footer, people, pill
 from app.credentials import header_pairs
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
 from templates_schemas import (
-    Created,
     DatetimeWithIcon,
     Pill,
     SummaryWithDetails,
-    TextWithIcon,
-    Updated,
 )
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
+from templates_schemas.limits import PillColor
+from templates_schemas.text import first_text
 
 
 class Reference(Resource):
@@ -112,32 +110,33 @@ class PagerDuty(Connector):
         """Ask the API of the account's region."""
         is_eu = match.host.endswith(".eu.pagerduty.com")
         api_host = "api.eu.pagerduty.com" if is_eu else "api.pagerduty.com"
-        return UpstreamRequest(
-            f"https://{api_host}/incidents/{match['incident']}",
-            hosts=frozenset({api_host}),
+        return ask(
+            api_host,
+            f"incidents/{match['incident']}",
             headers={"Accept": "application/vnd.pagerduty+json;version=2"},
         )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
-        """Show how it stands, how urgent it is, what it is about, and who has it since when."""
+        """Show how it stands, how urgent it is, and who has it since when."""
         incident = resource["incident"]
         number, service = incident.get("incident_number"), _name(incident.get("service"))
         place = f"Incident {match['incident'] if number is None else f'#{number}'}"
-        updated, resolved = incident.get("updated_at"), incident.get("resolved_at")
+        # What is resolved is urgent no more: it is shown without a colour.
+        urgencies = {} if incident["status"] == "resolved" else URGENCIES
         return SummaryWithDetails(
             title=first_text(incident.get("title"), incident.get("summary"), place),
             subtitle=" · ".join(filter(None, (place, service))),
             subicon_url=ICON,
             fields=[
-                Pill("Status", *_shown(STATUSES, incident["status"])),
-                _urgency(incident),
-                TextWithIcon("Service", service),
-                _assignees(incident),
+                pill("Status", incident["status"], STATUSES, otherwise="Unknown"),
+                pill("Urgency", incident.get("urgency"), urgencies),
+                Pill("Priority", _name(incident.get("priority"))),
+                people("Assignee", _assignees(incident)),
                 DatetimeWithIcon("Created", incident["created_at"]),
                 # There is room for it: what is resolved is assigned to nobody.
-                DatetimeWithIcon("Resolved", resolved),
+                DatetimeWithIcon("Resolved", incident.get("resolved_at")),
             ],
-            footer=Updated(updated) if updated else Created(incident["created_at"]),
+            footer=footer(incident.get("updated_at"), incident["created_at"]),
         )
 
 
@@ -145,19 +144,6 @@ def _name(reference: Mapping[str, Any] | None) -> str:
     return first_text((reference or {}).get("summary"))
 
 
-def _shown(table: Mapping[str, tuple[str, PillColor]], value: str) -> tuple[str, PillColor]:
-    return table.get(value, (value.replace("_", " ").capitalize(), "none"))
-
-
-def _urgency(incident: Mapping[str, Any]) -> Pill:
-    """Show the urgency and, where the account has priorities, the priority."""
-    text, color = _shown(URGENCIES, incident.get("urgency") or "")
-    priority = _name(incident.get("priority"))
-    return Pill("Urgency", " · ".join(filter(None, (first_text(text), priority))), color)
-
-
-def _assignees(incident: Mapping[str, Any]) -> TextWithIcon:
-    given = [_name(each.get("assignee")) for each in incident.get("assignments") or ()]
-    names = [name for name in given if name]
-    label = "Assignee" if len(names) == 1 else "Assignees"
-    return TextWithIcon(label, listed(names, FIELD_TEXT_MAX))
+def _assignees(incident: Mapping[str, Any]) -> list[tuple[str, None]]:
+    """Name who has it; their pictures are not told."""
+    return [(_name(given.get("assignee")), None) for given in incident.get("assignments") or ()]

@@ -15,6 +15,7 @@ from marshmallow import fields, validate
 
 from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.connectors.parts import ask, counted, pill
 from app.credentials import bearer
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
@@ -51,6 +52,7 @@ class Issue(Resource):
     count = fields.Integer(allow_none=True, validate=validate.Range(0, 2**53 - 1))
     user_count = Count(allow_none=True, data_key="userCount")
     num_comments = Count(allow_none=True, data_key="numComments")
+    first_seen = Moment(allow_none=True, data_key="firstSeen")
     last_seen = Moment(required=True, data_key="lastSeen")
 
 
@@ -108,14 +110,14 @@ class Sentry(Connector):
         """Ask the API of sentry.io, or of the host of one's own."""
         api_host = match.host if match.host in self._own else "sentry.io"
         organization = quote(_organization(match), safe="")
-        return UpstreamRequest(
-            f"https://{api_host}/api/0/organizations/{organization}/issues/{match['issue']}/",
-            hosts=frozenset({api_host}),
+        return ask(
+            api_host,
+            f"api/0/organizations/{organization}/issues/{match['issue']}/",
             headers={"Accept": "application/json"},
         )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
-        """Show how it stands, how bad it is, who has it, how often and when it was seen."""
+        """Show how it stands, how bad it is, who has it, how often and since when."""
         short_id = first_text(resource.get("short_id"), f"Issue {match['issue']}")
         project = resource.get("project") or {}
         project_name = first_text(project.get("name"), project.get("slug"))
@@ -125,10 +127,10 @@ class Sentry(Connector):
             subicon_url=ICON,
             fields=[
                 _status(resource),
-                _level(resource),
+                pill("Level", resource.get("level"), LEVELS),
                 _assignee(resource),
                 _events(resource),
-                DatetimeWithIcon("Last seen", resource["last_seen"]),
+                DatetimeWithIcon("First seen", resource.get("first_seen")),
             ],
             footer=Updated(resource["last_seen"]),
             num_comments=resource.get("num_comments"),
@@ -147,16 +149,7 @@ def _status(resource: Mapping[str, Any]) -> Pill:
     status, substatus = resource["status"], resource.get("substatus")
     if status == "unresolved" and substatus in STATUSES:
         status = substatus
-    return Pill("Status", *STATUSES.get(status, (_words(status), "none")))
-
-
-def _level(resource: Mapping[str, Any]) -> Pill:
-    level = resource.get("level") or ""
-    return Pill("Level", *LEVELS.get(level, (_words(level), "none")))
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return pill("Status", status, STATUSES, otherwise="Unknown")
 
 
 def _assignee(resource: Mapping[str, Any]) -> TextWithIcon | None:
@@ -173,5 +166,5 @@ def _events(resource: Mapping[str, Any]) -> TextWithIcon | None:
     events, users = resource.get("count"), resource.get("user_count")
     if events is None:
         return None
-    people = f" · {users:,} user{'' if users == 1 else 's'}" if users else ""
+    people = f" · {counted(users, 'user')}" if users else ""
     return TextWithIcon("Events", f"{events:,}{people}")

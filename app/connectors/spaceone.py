@@ -14,16 +14,15 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Match, Moment, Resource
+from app.connectors.parts import ask, footer
 from app.credentials import bearer
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
 from templates_schemas import (
-    Created,
     DatetimeWithIcon,
     Pill,
     SummaryWithDetails,
     TextWithIcon,
-    Updated,
 )
 from templates_schemas.limits import FIELD_TEXT_MAX
 from templates_schemas.text import first_text, listed
@@ -82,28 +81,28 @@ class SpaceONE(Connector):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Name the widget in a body, as the API has it."""
         named = {"custom_widget_id": match["widget"], "domain_id": match["domain"]}
-        return UpstreamRequest(
-            f"https://{match.host}/dashboard/v1/custom-widget/get",
-            hosts=frozenset({match.host}),
+        return ask(
+            match.host,
+            "dashboard/v1/custom-widget/get",
             method="POST",
             body=json.dumps(named).encode(),
         )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show which widget it is made of, whose it is, its labels and tags, and its times."""
-        name = first_text(resource.get("widget_name"))
-        updated, created = resource.get("updated_at"), resource["created_at"]
+        name, version = (first_text(resource.get(key)) for key in ("widget_name", "version"))
+        made_of = f"{name} {version}" if name and version else name or version
         return SummaryWithDetails(
             title=first_text(resource.get("title"), name, match["widget"]),
             subtitle=f"Custom widget in {match['domain']}",
             fields=[
-                Pill("Widget", f"{name} {resource.get('version') or ''}", "indigo"),
+                Pill("Widget", made_of, "indigo"),
                 TextWithIcon("Owner", resource.get("user_id")),
                 TextWithIcon("Labels", _listed(resource.get("labels") or ())),
                 TextWithIcon("Tags", _listed(_tags(resource.get("tags") or {}))),
-                DatetimeWithIcon("Created", created),
+                DatetimeWithIcon("Created", resource["created_at"]),
             ],
-            footer=Updated(updated) if updated else Created(created),
+            footer=footer(resource.get("updated_at"), resource["created_at"]),
         )
 
 

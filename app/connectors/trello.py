@@ -7,23 +7,22 @@ of sizes, and a label need not have a name, only a colour.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
+from app.connectors.parts import ask, footer, people
 from app.credentials import header_pairs
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
 from templates_schemas import (
-    CustomText,
     DatetimeWithIcon,
     Pill,
     SummaryWithDetails,
     TextWithIcon,
-    Updated,
 )
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
@@ -112,15 +111,12 @@ class Trello(Connector):
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the card and for what is around it; its name in the address does not count."""
-        return UpstreamRequest(
-            f"https://api.trello.com/1/cards/{match['card']}?{QUERY}",
-            hosts=frozenset({"api.trello.com"}),
-        )
+        return ask("api.trello.com", f"1/cards/{match['card']}?{QUERY}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
-        """Show the state, the list, who is on it, what it is about, and when it is due."""
+        """Show the state, who is on it, what it is about, and when it is due."""
         board, column = ((resource.get(key) or {}).get("name") for key in ("board", "list"))
-        badges, activity = resource.get("badges") or {}, resource.get("last_activity")
+        badges = resource.get("badges") or {}
         labels = [
             first_text(label.get("name"), (label.get("color") or "").replace("_", " "))
             for label in resource.get("labels") or ()
@@ -131,13 +127,12 @@ class Trello(Connector):
             subicon_url=ICON,
             fields=[
                 Pill("State", *STATES[_state(resource)]),
-                TextWithIcon("List", column),
-                _people(resource.get("members") or ()),
+                people("Member", map(_named, resource.get("members") or ())),
                 TextWithIcon("Labels", listed(labels, FIELD_TEXT_MAX)),
                 DatetimeWithIcon("Due", resource.get("due")),
                 _checklist(badges),
             ],
-            footer=Updated(activity) if activity else CustomText(self.label),
+            footer=footer(resource.get("last_activity"), label=self.label),
             num_comments=badges.get("comments"),
         )
 
@@ -148,17 +143,11 @@ def _state(resource: Mapping[str, Any]) -> str:
     return "done" if resource.get("due_complete") else "open"
 
 
-def _people(members: Sequence[Mapping[str, Any]]) -> TextWithIcon | None:
-    """Name the members, with the picture of the first."""
-    if not members:
-        return None
-    names = [first_text(member.get("full_name"), member.get("username")) for member in members]
-    avatar = members[0].get("avatar_url")
-    return TextWithIcon(
-        "Member" if len(members) == 1 else "Members",
-        listed(names, FIELD_TEXT_MAX),
-        f"{avatar}/50.png" if avatar else None,
-    )
+def _named(member: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Pair a member's name with the picture, in one of its sizes."""
+    avatar = member.get("avatar_url")
+    name = first_text(member.get("full_name"), member.get("username"))
+    return name, f"{avatar}/50.png" if avatar else None
 
 
 def _checklist(badges: Mapping[str, Any]) -> TextWithIcon | None:

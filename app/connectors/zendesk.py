@@ -14,10 +14,11 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Match, Moment, Resource
+from app.connectors.parts import ask, people, pill
 from app.credentials import basic
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
-from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon, Updated
+from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon, Updated
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
 
@@ -110,10 +111,7 @@ class Zendesk(Connector):
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the company's host for the ticket, and for the users and groups that it names."""
-        return UpstreamRequest(
-            f"https://{match.host}/api/v2/tickets/{match['ticket']}.json?include=users,groups",
-            hosts=frozenset({match.host}),
-        )
+        return ask(match.host, f"api/v2/tickets/{match['ticket']}.json?include=users,groups")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how it stands, how urgent it is, who asks, who answers, and what it is about."""
@@ -123,14 +121,14 @@ class Zendesk(Connector):
             {known["id"]: known for known in resource.get(key) or ()} for key in ("users", "groups")
         )
         return SummaryWithDetails(
-            title=first_text(ticket.get("subject"), "Ticket without a subject"),
+            title=first_text(ticket.get("subject"), f"Ticket {number}"),
             subtitle=f"{number} · {kind}" if kind else number,
             subicon_url=ICON,
             fields=[
-                _pill("Status", first_text(ticket["status"], "unknown"), STATUSES),
-                _pill("Priority", ticket.get("priority"), PRIORITIES),
-                _person("Requester", users.get(ticket.get("requester_id"))),
-                _person("Assignee", users.get(ticket.get("assignee_id"))),
+                pill("Status", ticket["status"], STATUSES, otherwise="Unknown"),
+                pill("Priority", ticket.get("priority"), PRIORITIES),
+                people("Requester", _named(users.get(ticket.get("requester_id")))),
+                people("Assignee", _named(users.get(ticket.get("assignee_id")))),
                 DatetimeWithIcon("Due", ticket.get("due_at")),
                 TextWithIcon("Group", groups.get(ticket.get("group_id"), {}).get("name")),
                 TextWithIcon("Tags", listed(ticket.get("tags") or (), FIELD_TEXT_MAX)),
@@ -139,14 +137,6 @@ class Zendesk(Connector):
         )
 
 
-def _pill(name: str, value: str | None, known: Mapping[str, tuple[str, PillColor]]) -> Pill:
-    """Show a status or a priority; one that is new to us as it comes."""
-    words = first_text(value).replace("_", " ").capitalize()
-    return Pill(name, *known.get(value or "", (words, "none")))
-
-
-def _person(name: str, user: Mapping[str, Any] | None) -> TextWithIcon | None:
-    """Name a user, with the picture."""
-    if user is None:
-        return None
-    return TextWithIcon(name, user.get("name"), (user.get("photo") or {}).get("content_url"))
+def _named(user: Mapping[str, Any] | None) -> list[tuple[str | None, str | None]]:
+    """Pair the name with the picture, where the user stands beside the ticket."""
+    return [(user.get("name"), (user.get("photo") or {}).get("content_url"))] if user else []

@@ -1,4 +1,4 @@
-"""What GitHub's pages share: hosts, tokens, the API's address, and words for what it says."""
+"""What GitHub's pages share: hosts, tokens, the API's address, and the measure of a change."""
 
 import re
 from collections.abc import Mapping
@@ -8,12 +8,11 @@ from marshmallow import fields
 
 from app.config import Settings
 from app.connectors.base import Connector, Match, Resource
+from app.connectors.parts import ask, counted
 from app.credentials import bearer
 from app.setting_table import Option
 from app.upstream import UpstreamRequest
-from templates_schemas import Pill, TextWithIcon
-from templates_schemas.limits import PillColor
-from templates_schemas.text import first_text
+from templates_schemas import TextWithIcon
 
 ICON: Final = "https://github.githubassets.com/favicons/favicon.png"
 API_HEADERS: Final = {
@@ -58,12 +57,8 @@ class GitHubPage(Connector):
         """Ask the API of the address's host for something of its repository."""
         enterprise = match.host in self._enterprise
         api_host = match.host if enterprise else "api.github.com"
-        base = f"https://{api_host}/api/v3" if enterprise else f"https://{api_host}"
-        return UpstreamRequest(
-            f"{base}/repos/{match['owner']}/{match['repo']}{path}",
-            hosts=frozenset({api_host}),
-            headers=API_HEADERS,
-        )
+        base = "api/v3/repos" if enterprise else "repos"
+        return ask(api_host, f"{base}/{match['owner']}/{match['repo']}{path}", headers=API_HEADERS)
 
 
 def repository(resource: Mapping[str, Any], match: Match) -> str:
@@ -72,21 +67,11 @@ def repository(resource: Mapping[str, Any], match: Match) -> str:
     return found[1] if found else f"{match['owner']}/{match['repo']}"
 
 
-def words(name: str | None) -> str:
-    """Make words of a name such as `pull_request`."""
-    return first_text((name or "").replace("_", " ")).capitalize()
-
-
-def state_pill(state: str | None, states: Mapping[str, tuple[str, PillColor]]) -> Pill:
-    """Show a state in GitHub's meaning; one that is new to us as it comes."""
-    return Pill("State", *states.get(state or "", (words(state) or "Unknown", "none")))
-
-
 def changes(
     files: int | None, plus: int | None, minus: int | None, *, more: bool = False
 ) -> TextWithIcon | None:
     """Measure a change; `more` where there may be further files."""
     if files is None or plus is None or minus is None:
         return None
-    counted = f"{files}{'+' if more else ''} file{'' if files == 1 else 's'}"
-    return TextWithIcon("Changes", f"{counted}, +{plus} -{minus}")
+    shown = f"{files:,}+ files" if more else counted(files, "file")
+    return TextWithIcon("Changes", f"{shown}, +{plus} -{minus}")

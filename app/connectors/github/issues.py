@@ -13,15 +13,14 @@ from typing import Any, ClassVar, Final
 from marshmallow import ValidationError, fields
 
 from app.connectors.base import Count, Match, Moment, Resource
-from app.connectors.github.api import ICON, PLACE, Account, GitHubPage, changes, state_pill
+from app.connectors.github.api import ICON, PLACE, Account, GitHubPage, changes
+from app.connectors.parts import footer, people, pill
 from app.upstream import UpstreamRequest
 from templates_schemas import (
-    Created,
     DatetimeWithIcon,
     Pill,
     SummaryWithDetails,
     TextWithIcon,
-    Updated,
 )
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
@@ -106,7 +105,6 @@ class GitHub(GitHubPage):
         """Show the state, who has it, what it is about, and when it ended or began."""
         place = _place(resource, match)
         title = first_text(resource["title"])
-        updated, created = resource.get("updated_at"), resource["created_at"]
         labels = resource.get("labels") or ()
         return SummaryWithDetails(
             title=title or place,
@@ -120,7 +118,7 @@ class GitHub(GitHubPage):
                 _date(resource),
                 changes(*(resource.get(key) for key in MEASURES)),
             ],
-            footer=Updated(updated) if updated else Created(created),
+            footer=footer(resource.get("updated_at"), resource["created_at"]),
             num_comments=_comments(resource),
         )
 
@@ -144,7 +142,7 @@ def _state(resource: Mapping[str, Any], *, is_pull: bool) -> Pill:
         state = "unmerged"
     elif state == "closed" and reason in STATES:
         state = reason
-    return state_pill(state, STATES)
+    return pill("State", state, STATES, otherwise="Unknown")
 
 
 def _merged_at(resource: Mapping[str, Any]) -> Any:
@@ -153,13 +151,13 @@ def _merged_at(resource: Mapping[str, Any]) -> Any:
 
 def _people(resource: Mapping[str, Any]) -> TextWithIcon | None:
     """Name the assignees, or where there are none the author."""
-    assignees = resource.get("assignees") or ()
-    people = [person for person in assignees or [resource.get("user")] if person]
-    if not people:
-        return None
-    name = "Assignee" if len(assignees) == 1 else "Assignees" if assignees else "Author"
-    logins = listed([person["login"] for person in people], FIELD_TEXT_MAX)
-    return TextWithIcon(name, logins, people[0].get("avatar_url"))
+    assignees, author = resource.get("assignees") or (), resource.get("user")
+    authors = [author] if author else []
+    return people("Assignee", map(_named, assignees)) or people("Author", map(_named, authors))
+
+
+def _named(account: Mapping[str, Any]) -> tuple[str, str | None]:
+    return account["login"], account.get("avatar_url")
 
 
 def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon:

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Final
 from marshmallow import fields
 
 from app.connectors.base import Count, Match, Moment, Resource
-from app.connectors.github.api import ICON, OWNER, GitHubPage, words
+from app.connectors.github.api import ICON, OWNER, GitHubPage
+from app.connectors.parts import footer, words
 from app.upstream import UpstreamRequest
-from templates_schemas import Created, Pill, SummaryWithDetails, TextWithIcon, Updated
+from templates_schemas import Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
 
@@ -83,7 +84,6 @@ class GitHubRepository(GitHubPage):
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show who sees it, what it is made of, and when it was last pushed to."""
-        pushed = resource.get("pushed_at")
         return SummaryWithDetails(
             title=first_text(resource["full_name"], f"{match['owner']}/{match['repo']}"),
             subtitle=resource.get("description"),
@@ -93,11 +93,11 @@ class GitHubRepository(GitHubPage):
                 TextWithIcon("Forked from", (resource.get("parent") or {}).get("full_name")),
                 TextWithIcon("Language", resource.get("language")),
                 _counted("Stars", resource.get("stargazers_count")),
-                _counted("Open issues and pulls", resource.get("open_issues_count")),
+                _counted("Open issues and pull requests", resource.get("open_issues_count")),
                 _license(resource.get("license") or {}),
                 TextWithIcon("Default branch", resource.get("default_branch")),
             ],
-            footer=Updated(pushed) if pushed else Created(resource["created_at"]),
+            footer=footer(resource.get("pushed_at"), resource["created_at"]),
         )
 
 

@@ -20,11 +20,10 @@ from app.connectors.github.api import (
     Account,
     GitHubPage,
     repository,
-    state_pill,
-    words,
 )
+from app.connectors.parts import footer, pill, words
 from app.upstream import UpstreamRequest
-from templates_schemas import Created, SummaryWithDetails, TextWithIcon, Updated
+from templates_schemas import SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
 
@@ -84,21 +83,22 @@ class GitHubRun(GitHubPage):
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what became of the run, what it ran, and what or who began it."""
         workflow = first_text(resource.get("name"), resource.get("path"))
-        actor, updated = resource.get("actor") or {}, resource.get("updated_at")
+        actor = resource.get("actor") or {}
         place = _place(resource, match)
+        state = first_text(resource.get("conclusion"), resource.get("status"))
         title = first_text(resource.get("display_title"), workflow)
         return SummaryWithDetails(
             title=title or place,
             subtitle=place if title else None,
             subicon_url=ICON,
             fields=[
-                state_pill(first_text(resource.get("conclusion"), resource.get("status")), STATES),
+                pill("State", state, STATES, otherwise="Unknown"),
                 TextWithIcon("Workflow", workflow),
                 TextWithIcon("Branch", resource.get("head_branch")),
                 TextWithIcon("Actor", actor.get("login"), actor.get("avatar_url")),
                 TextWithIcon("Event", words(resource.get("event"))),
             ],
-            footer=Updated(updated) if updated else Created(resource["created_at"]),
+            footer=footer(resource.get("updated_at"), resource["created_at"]),
         )
 
 

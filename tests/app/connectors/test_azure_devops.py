@@ -238,7 +238,7 @@ class TestAzureDevOpsWorkItem(ConnectorContract):
             ("Resolved", "orange"),
             ("Closed", "green"),
             ("Done", "green"),
-            ("Removed", "red"),
+            ("Removed", "cool-gray"),
             ("CLOSED", "green"),
             ("Waiting for legal", "none"),
         ],
@@ -334,3 +334,11 @@ def card_of(kind: type[AzureDevOps], page: str, answer: Mapping[str, Any]) -> Su
 
 def _text(field: Pill | TextWithIcon) -> str | None:
     return field.text
+
+
+def test_a_star_for_the_organization_is_nobody_s() -> None:
+    known = AzureDevOpsWidget(
+        settings_of({"AZURE_DEVOPS_PAT": "the-token", "AZURE_DEVOPS_ORGANIZATION": "*"})
+    )
+    assert sent_headers(known, "https://evil.visualstudio.com/") == {}
+    assert sent_headers(known, "https://dev.azure.com/") != {}

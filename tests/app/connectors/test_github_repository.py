@@ -166,7 +166,7 @@ def test_license_is_named_as_spdx_does_where_it_can(license_: Any, text: str | N
 def test_counts_are_grouped_and_a_count_of_none_is_shown() -> None:
     shown = texts_of(card_of(stargazers_count=70412, open_issues_count=0))
     assert shown["Stars"] == "70,412"
-    assert shown["Open issues and pulls"] == "0"
+    assert shown["Open issues and pull requests"] == "0"
 
 
 def test_footer_tells_the_last_push_or_where_there_was_none_the_beginning() -> None:

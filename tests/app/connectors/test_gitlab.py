@@ -194,7 +194,7 @@ def test_other_host_is_not_served_unless_the_setting_names_it() -> None:
         ),
         ("/-/merge_requests/7", {"state": "merged", "draft": True}, "Merged", "blue"),
         ("/-/merge_requests/7", {"state": "closed", "draft": True}, "Closed", "red"),
-        ("/-/merge_requests/7", {"state": "locked"}, "Locked", "yellow"),
+        ("/-/merge_requests/7", {"state": "locked"}, "Merging", "yellow"),
     ],
 )
 def test_state_has_the_meaning_and_the_colour_of_gitlab(

@@ -125,20 +125,36 @@ def test_status_has_its_colour(status: str, text: str, color: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("urgency", "priority", "text", "color"),
+    ("status", "urgency", "text", "color"),
     [
-        ("high", None, "High", "red"),
-        ("low", None, "Low", "cool-gray"),
-        ("low", {"summary": "P5"}, "Low · P5", "cool-gray"),
-        ("severity_based", None, "Severity based", "none"),
-        (None, {"summary": "P1"}, "P1", "none"),
+        ("triggered", "high", "High", "red"),
+        ("acknowledged", "low", "Low", "cool-gray"),
+        ("triggered", "severity_based", "Severity based", "none"),
+        ("resolved", "high", "High", "none"),
+        ("resolved", "low", "Low", "none"),
     ],
 )
-def test_urgency_is_shown_with_the_priority(
-    urgency: str | None, priority: Any, text: str, color: str
+def test_urgency_has_its_colour_until_it_is_resolved(
+    status: str, urgency: str, text: str, color: str
 ) -> None:
-    card = card_of(urgency=urgency, priority=priority)
+    card = card_of(status=status, urgency=urgency)
     assert (shown(card)["Urgency"], color_of(card, "Urgency")) == (text, color)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "priority", "pills"),
+    [
+        ("high", {"summary": "P2"}, {"Urgency": "High", "Priority": "P2"}),
+        ("high", None, {"Urgency": "High"}),
+        ("high", {"summary": " "}, {"Urgency": "High"}),
+        (None, {"summary": "P1"}, {"Priority": "P1"}),
+    ],
+)
+def test_urgency_and_priority_are_two_pills(
+    urgency: str | None, priority: Any, pills: dict[str, str]
+) -> None:
+    fields = shown(card_of(urgency=urgency, priority=priority))
+    assert {name: fields[name] for name in ("Urgency", "Priority") if name in fields} == pills
 
 
 def test_all_assignees_are_named() -> None:
@@ -148,7 +164,7 @@ def test_all_assignees_are_named() -> None:
 
 def test_resolved_incident_shows_when_it_ended() -> None:
     card = card_of(status="resolved", assignments=[], resolved_at="2025-11-03T16:52:30Z")
-    assert list(shown(card)) == ["Status", "Urgency", "Service", "Created", "Resolved"]
+    assert list(shown(card)) == ["Status", "Urgency", "Priority", "Created", "Resolved"]
     assert shown(card)["Resolved"] == "2025-11-03T16:52:30.000Z"
 
 

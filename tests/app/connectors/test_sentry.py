@@ -8,7 +8,13 @@ import pytest
 from app.connectors import find
 from app.connectors.sentry import Issue, Sentry
 from app.errors import NoConnector
-from templates_schemas import Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas import (
+    DatetimeWithIcon,
+    Pill,
+    SummaryWithDetails,
+    TextWithIcon,
+    Updated,
+)
 from tests.app.connectors.contract import (
     ConnectorContract,
     match_of,
@@ -93,6 +99,7 @@ RESOURCE: Final[Mapping[str, Any]] = {
     "count": "1204",
     "userCount": 87,
     "numComments": 2,
+    "firstSeen": "2025-10-02T09:15:27Z",
     "lastSeen": "2025-11-03T16:40:12Z",
 }
 
@@ -141,6 +148,7 @@ def pill_of(card: SummaryWithDetails, name: str) -> tuple[str | None, str]:
         ("ignored", "archived_forever", "Archived", "cool-gray"),
         ("muted", None, "Archived", "cool-gray"),
         ("pending_merge", None, "Pending merge", "none"),
+        ("", None, "Unknown", "none"),
     ],
 )
 def test_status_is_shown_in_sentrys_words(
@@ -177,6 +185,17 @@ def test_level_has_its_colour(level: str, text: str, color: str) -> None:
 )
 def test_events_are_counted(count: Any, users: int | None, text: str | None) -> None:
     assert text_of(card_of(count=count, userCount=users), "Events") == text
+
+
+def test_field_tells_when_it_was_first_seen_and_the_footer_when_last() -> None:
+    card = card_of()
+    assert card.fields[-1] == DatetimeWithIcon("First seen", "2025-10-02T09:15:27.000Z")
+    assert card.footer == Updated("2025-11-03T16:40:12.000Z")
+
+
+def test_beginning_that_is_not_told_is_not_shown() -> None:
+    shown = [part.name for part in card_of(firstSeen=None).fields if part]
+    assert shown == ["Status", "Level", "Assignee", "Events"]
 
 
 def test_team_has_a_hash() -> None:

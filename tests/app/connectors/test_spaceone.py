@@ -137,6 +137,7 @@ def test_first_of_two_domains_is_the_one_that_is_asked() -> None:
         ("costByProject", "v1", "costByProject v1"),
         ("costByProject", None, "costByProject"),
         ("", "v2", "v2"),
+        ("costByProject", " ", "costByProject"),
         (None, "", None),
     ],
 )

@@ -131,10 +131,13 @@ def test_label_without_name_is_called_by_its_colour() -> None:
     assert _shown(_card({}), "Labels", "text") == "travel, sky dark"
 
 
-def test_checklist_is_shown_where_there_is_room() -> None:
-    card = _card({"due": None})
-    assert _shown(card, "Checklist", "text") == "2 of 5 done"
-    assert "Checklist" not in [part.name for part in _card({}).fields if part]
+def test_checklist_tells_how_much_of_it_is_done() -> None:
+    assert _shown(_card({}), "Checklist", "text") == "2 of 5 done"
+
+
+def test_list_is_told_by_the_subtitle_only() -> None:
+    names = [part.name for part in _card({}).fields if part]
+    assert "List" not in names
 
 
 def test_card_without_check_items_shows_no_checklist() -> None:

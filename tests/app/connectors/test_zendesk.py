@@ -186,8 +186,9 @@ def test_subtitle_is_the_number_and_the_type_where_there_is_one() -> None:
     assert _card({"type": None}).subtitle == "#35436"
 
 
-def test_ticket_without_subject_says_so() -> None:
-    assert _card({"subject": None}).title == "Ticket without a subject"
+def test_ticket_without_subject_is_called_by_its_number() -> None:
+    for subject in (None, "", " \u200b"):
+        assert _card({"subject": subject}).title == "Ticket #35436"
 
 
 def _card(parts: Mapping[str, Any]) -> SummaryWithDetails:
