@@ -1,6 +1,6 @@
 """Placard: the app server behind a host platform's widgets. The factory wires the parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.cache import Cache, MemoryKeeper
 from app.config import Settings, settings_from_environment, unknown_settings
-from app.connectors import all_connectors, coded_connectors, options
+from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import Credentials, read_credentials_file
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import AddressGuard, Exchange, Fetcher, SampleAdapter, bundled_samples
@@ -83,10 +83,11 @@ def build_widgets(settings: Settings, fetcher: Fetcher, metrics: Metrics) -> Wid
         failure_ttl=settings.cache_failure_ttl,
         patience=settings.fetch_deadline + 0.2,
     )
-    return Widgets(all_connectors(settings), fetcher, cache, _credentials(settings), metrics)
+    known = all_connectors(settings)
+    return Widgets(known, fetcher, cache, _credentials(settings, known), metrics)
 
 
-def _credentials(settings: Settings) -> Credentials:
+def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:
     """List the file's credentials, then each connector's own; a definition has only the file's.
 
     What the file gives to no connector by name is for those that are code.
@@ -95,6 +96,9 @@ def _credentials(settings: Settings) -> Credentials:
     names = frozenset(connector.name for connector in coded)
     file = settings.credentials_file
     given = read_credentials_file(Path(file)) if file else ()
+    named = {name for credential in given for name in credential.connectors or ()}
+    if strangers := sorted(named - {connector.name for connector in known}):
+        raise ConfigurationError(f"PLACARD_CREDENTIALS_FILE: no connector is named {strangers[0]}")
     own = (
         replace(credential, connectors=frozenset({connector.name}))
         for connector in coded

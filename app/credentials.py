@@ -12,10 +12,12 @@ The file is TOML, readable by its owner only:
 
 import base64
 import hashlib
+import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +32,12 @@ SETTING: Final = "PLACARD_CREDENTIALS_FILE"
 FORMS: Final = ("bearer", "basic", "headers")
 _VISIBLE: Final = validate.Regexp(r"[ -~]+\Z", error="must be visible ASCII")
 _NAME: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
+# They say how and to whom a request goes; with another host's name it would go elsewhere.
+_TRANSPORT: Final = re.compile(
+    r"host|content-.*|transfer-encoding|connection|te|trailer|upgrade|expect|accept-encoding"
+    r"|forwarded|x-forwarded-.*|proxy-.*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,11 @@ class Credentials:
         `workspace` is the one that the request was proven to come from, or None; `connector` is
         the name of the one that asks.
         """
-        host = host_of(urlsplit(url))
+        parts = urlsplit(url)
+        host = host_of(parts)
+        # In clear, a credential would be anybody's on the way.
+        if parts.scheme != "https":
+            return ANONYMOUS
         fitting = [known for known in self._known if known.fits(connector, host)]
         for wanted in (workspace, None) if workspace is not None else (None,):
             for known in fitting:
@@ -91,8 +103,19 @@ def _named(
     host: str, name: str, headers: Mapping[str, str], workspace: str | None = None
 ) -> HostCredential:
     """Name a credential so that two values under one name are told apart, and neither is told."""
-    mark = hashlib.sha256(repr(sorted(headers.items())).encode()).hexdigest()[:8]
+    mark = _mark(repr(sorted(headers.items())))
     return HostCredential(host.lower(), f"{name}#{mark}", dict(headers), workspace)
+
+
+def is_transport_header(name: str) -> bool:
+    """Tell whether a header is the HTTP client's own, and for no file to set."""
+    return _TRANSPORT.fullmatch(name) is not None
+
+
+@cache
+def _mark(value: str) -> str:
+    """Derive a short mark, slowly: who reads it in a log shall not try passwords against it."""
+    return hashlib.scrypt(value.encode(), salt=b"placard", n=4096, r=8, p=1, dklen=4).hex()
 
 
 class _EntrySchema(Schema):
@@ -119,6 +142,11 @@ class _EntrySchema(Schema):
         """Want exactly one form."""
         if sum(form in data for form in FORMS) != 1:
             raise ValidationError(f"needs exactly one of {', '.join(FORMS)}")
+        if "headers" in data and not data["headers"]:
+            raise ValidationError({"headers": ["must hold a header"]})
+        for name in data.get("headers", ()):
+            if is_transport_header(name):
+                raise ValidationError({"headers": {name: ["is the client's own"]}})
 
 
 class _FileSchema(Schema):
@@ -133,13 +161,13 @@ def read_credentials_file(path: Path) -> tuple[HostCredential, ...]:
     Raises ConfigurationError, which names the place and what would be right, and no secret.
     """
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if not path.is_dir() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise ConfigurationError(f"{SETTING}: others can read it; chmod 600 {path}")
         given = tomllib.loads(path.read_text("utf-8"))
         loaded = _FileSchema().load(given)
     except OSError as error:
         raise ConfigurationError(f"{SETTING}: {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         # Its text holds the place, and of the content no more than a character.
         raise ConfigurationError(f"{SETTING}: {path} is not TOML: {error}") from None
     except ValidationError as error:

@@ -78,7 +78,7 @@ def test_the_definition_that_is_shown_can_be_used(tmp_path: Path) -> None:
 
 def test_the_credentials_that_are_shown_can_be_read(tmp_path: Path) -> None:
     told = (ROOT / "app/connectors/README.md").read_text("utf-8")
-    lines = told.partition("[[credential]]")[2].partition("A workspace's own")[0].splitlines()
+    lines = told.partition("[[credential]]")[2].partition("A connector without")[0].splitlines()
     file = tmp_path / "credentials.toml"
     shown = "[[credential]]" + "\n".join(line.removeprefix("    ") for line in lines)
     file.write_text(shown.replace("…", "made_up"))

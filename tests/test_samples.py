@@ -75,8 +75,8 @@ def test_address_without_a_sample_is_answered_with_the_way_out(local_host: Host)
     assert answer.status_code == 500
     assert answer.get_json() == {
         "data": {
-            "error": "No sample answers this address offline; "
-            "`make run LIVE=1` fetches it from the network."
+            "error": "No sample answers this address offline; `make run LIVE=1` asks the network, "
+            "as does any command with PLACARD_OFFLINE=off."
         }
     }
 

@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from rich.console import Console
@@ -45,7 +45,19 @@ base_option = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands; settings that cannot be used end any of them with a plain word."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            click.echo(error.detail, err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--local", is_flag=True, help="The local development mode: PLACARD_MODE=local.")
 @click.version_option(package_name="placard", prog_name="placard")
 def main(*, local: bool) -> None:
@@ -64,10 +76,7 @@ def main(*, local: bool) -> None:
 def serve(*, port: int, host: str, workers: int, threads: int) -> None:
     """Start the service, under its production server."""
     provide_local_secrets()
-    try:
-        serve_application(_settings(), host=host, port=port, workers=workers, threads=threads)
-    except ConfigurationError as error:
-        _refuse(error)
+    serve_application(_settings(), host=host, port=port, workers=workers, threads=threads)
 
 
 @main.command()
@@ -112,10 +121,7 @@ def sign(*, url: str, base: str, by: str | None, expires_in: float, **parameters
     settings = _settings()
     given = {name: value for name, value in parameters.items() if value}
     proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)
-    try:
-        call = signed_call(settings, base, {"resource_url": url, **given}, proving)
-    except ConfigurationError as error:
-        _refuse(error)
+    call = signed_call(settings, base, {"resource_url": url, **given}, proving)
     click.echo(call.proof)
     click.echo(curl_line(call))
 
@@ -169,6 +175,8 @@ def record(*, url: str, to: Path, name: str) -> None:
         raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
     try:
         written = record_case(settings, url, to, name)
+    except ConfigurationError:
+        raise
     except PlacardError as error:
         draw_error(Console(stderr=True), error, None)
         sys.exit(1)
@@ -222,15 +230,7 @@ def _lint_definitions(file: Path) -> None:
 
 
 def _settings() -> Settings:
-    try:
-        return settings_from_environment(options())
-    except ConfigurationError as error:
-        _refuse(error)
-
-
-def _refuse(error: ConfigurationError) -> NoReturn:
-    click.echo(error.detail, err=True)
-    sys.exit(2)
+    return settings_from_environment(options())
 
 
 def _indented(text: str) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app import build_fetcher, build_widgets
 from app.config import MASK, Settings, setting_lines
 from app.connectors import Connector, all_connectors, find
+from app.credentials import read_credentials_file
 from app.errors import PlacardError
 from app.fetch import Exchange
 from app.metrics import Metrics
@@ -30,7 +32,7 @@ KEPT_HEADERS: Final = frozenset(
     }
 )
 _SECRET_KEY: Final = re.compile(
-    r"token|secret|passw|credential|api_?key|private_?key", re.IGNORECASE
+    r"token|secret|passw|credential|signature|api[_-]?key|private[_-]?key", re.IGNORECASE
 )
 
 
@@ -55,15 +57,14 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
         "settings": _settings_of(settings, connector),
         "exchanges": [_exchange(exchange) for exchange in exchanges],
     }
+    secrets = _secrets(settings)
     place = folder / connector.name
     place.mkdir(parents=True, exist_ok=True)
     written = place / f"{name}.json", place / f"{name}.widget.json"
     for path, content in zip(written, (case, answer), strict=True):
         text = json.dumps(content, ensure_ascii=False, indent=2)
         # A lone surrogate is no UTF-8; its escape is JSON.
-        path.write_bytes(
-            (_without(settings.secrets, text) + "\n").encode(errors="backslashreplace")
-        )
+        path.write_bytes((_without(secrets, text) + "\n").encode(errors="backslashreplace"))
     return written
 
 
@@ -77,12 +78,16 @@ def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:
     response = exchange.response
-    kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
+    kept = {
+        name: _unsigned(value) if name == "location" else value
+        for name, value in response.headers.items()
+        if name in KEPT_HEADERS
+    }
     return {
         "request": {
             "method": exchange.method,
-            "url": exchange.url,
-            "headers": {**exchange.headers, **dict.fromkeys(exchange.proven_by, SCRUBBED)},
+            "url": _unsigned(exchange.url),
+            "headers": {**scrub(exchange.headers), **dict.fromkeys(exchange.proven_by, SCRUBBED)},
             **({} if exchange.body is None else {"body": json.loads(exchange.body)}),
         },
         "response": {"status": response.status, "headers": kept} | _body(response.body),
@@ -104,6 +109,24 @@ def scrub(value: Any) -> Any:
             for key, inner in value.items()
         }
     return [scrub(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _unsigned(url: str) -> str:
+    """Scrub the values of an address's query that stand under a key that names a secret."""
+    parts = urlsplit(url)
+    if not _SECRET_KEY.search(parts.query):
+        return url
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(key, SCRUBBED if _SECRET_KEY.search(key) else value) for key, value in pairs]
+    return parts._replace(query=urlencode(kept)).geturl()
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    """List the secrets of the settings and of the credentials file, with and without a scheme."""
+    file = settings.credentials_file
+    given = read_credentials_file(Path(file)) if file else ()
+    values = [value for known in given for value in known.headers.values()]
+    return (*settings.secrets, *values, *(value.rpartition(" ")[2] for value in values))
 
 
 def _without(secrets: tuple[str, ...], text: str) -> str:

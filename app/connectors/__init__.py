@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
 from typing import Final
 
 from app.config import Settings
@@ -92,8 +93,10 @@ def all_connectors(settings: Settings) -> tuple[Connector, ...]:
 def _loaded(entry: EntryPoint) -> type[Connector]:
     try:
         found = entry.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{GROUP}: {entry.name}: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, Connector)):
+    except Exception as error:
+        # Whatever another package's code raises: the start is stopped, and told why.
+        told = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"{GROUP}: {entry.name}: {told}") from error
+    if not (isinstance(found, type) and issubclass(found, Connector)) or isabstract(found):
         raise ConfigurationError(f"{GROUP}: {entry.name}: {entry.value} is no Connector")
     return found

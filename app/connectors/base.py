@@ -90,11 +90,15 @@ class Connector(ABC):
         # With userinfo, addresses deceive.
         if "@" in address.netloc or not is_named(host_of(address), self.hosts):
             return None
-        found = self.path.fullmatch(address.path + self._query(address))
+        found = self.found(address.path + self._query(address))
         if found is None:
             return None
         parts = {name: part for name, part in found.groupdict().items() if part}
         return Match(host_of(address), parts)
+
+    def found(self, target: str) -> re.Match[str] | None:
+        """Match a path, with the query parameters that matter, as a whole."""
+        return self.path.fullmatch(target)
 
     def _query(self, address: SplitResult) -> str:
         if not self.queried:

@@ -1,19 +1,19 @@
 """Connectors without code: a TOML definition gives the address, the request and the card.
 
-The README's "Add a connector without code" has an example of a whole file.
+"A connector without code" in this folder's README has an example of a whole file.
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
+import regex
 from marshmallow import Schema
 
 from app.connectors.base import Connector, Match
 from app.connectors.expressions import ExpressionError, compiled, evaluated
-from app.credentials import HostCredential
 from app.trace import step
 from app.upstream import UpstreamRequest, host_of
 from templates_schemas import (
@@ -27,10 +27,14 @@ from templates_schemas import (
     TextWithIcon,
     Updated,
 )
-from templates_schemas.limits import PILL_COLORS
+from templates_schemas.limits import PILL_COLORS, PillColor
 from templates_schemas.text import first_text
 
 PART: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::((?:[^{}]|\{[0-9,]+\})+))?\}")
+PLAIN_PART: Final = re.compile(r"\{[a-z][a-z0-9_]*\}")
+MATCH_SECONDS: Final = 0.05
+# What JavaScript holds exactly; NaN and the infinities compare as none of it.
+LARGEST_NUMBER: Final = 2**53 - 1
 _ANY_PART: Final = r"[^/?#%]{1,200}"
 
 
@@ -45,9 +49,25 @@ class DefinedConnector(Connector):
         self.example = definition["example"]  # type: ignore[misc]
         self.hosts = frozenset(host.lower() for host in definition["hosts"])
         self.path = pattern_of(definition["path"])  # type: ignore[misc]
-        self.credentials: tuple[HostCredential, ...] = ()
         self._request = definition["request"]
         self._card = definition["card"]
+
+    def match(self, address: SplitResult) -> Match | None:
+        """Match as all do, where no named part is empty or a step up."""
+        match = super().match(address)
+        if match is None or len(match.parts) < len(self.path.groupindex):
+            return None
+        # With dots, whoever writes the address would choose what the API is asked for.
+        return None if {".", ".."} & set(match.parts.values()) else match
+
+    def found(self, target: str) -> re.Match[str] | None:
+        """Match as all do, but within a time: the pattern may be of any kind."""
+        pattern: Any = self.path
+        try:
+            matched: re.Match[str] | None = pattern.fullmatch(target, timeout=MATCH_SECONDS)
+        except TimeoutError:
+            return None
+        return matched
 
     def load(self, document: Any) -> Any:
         """Take the answer as it is: the expressions are its schema."""
@@ -60,7 +80,7 @@ class DefinedConnector(Connector):
         body = self._request.get("body")
         return UpstreamRequest(
             url,
-            hosts=frozenset({host_of(urlsplit(url))}),
+            hosts=frozenset({host_of(urlsplit(self._request["url"].partition("{")[0]))}),
             method=self._request["method"],
             headers=self._request["headers"],
             body=None if body is None else json.dumps(filled(body, match.parts)).encode(),
@@ -98,13 +118,12 @@ class _Evaluation:
 
     def text(self, given: Mapping[str, Any], key: str) -> str | None:
         value = self.value(given, key)
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            return None
-        return str(value)
+        is_number = type(value) in (int, float) and abs(value) <= LARGEST_NUMBER
+        return str(value) if is_number or isinstance(value, str) else None
 
     def count(self, given: Mapping[str, Any], key: str) -> int | None:
         value = self.value(given, key)
-        return value if type(value) is int and value >= 0 else None
+        return value if type(value) is int and 0 <= value <= LARGEST_NUMBER else None
 
     def time(self, given: Mapping[str, Any], key: str) -> str | None:
         """A time as `time()` gives it; the function is put around what is not one yet."""
@@ -113,13 +132,22 @@ class _Evaluation:
         found = self.value({key: f"time({given[key]})"}, key)
         return found if isinstance(found, str) else None
 
+    def color(self, given: Mapping[str, Any]) -> PillColor:
+        """A colour of the host; any other is told in the trace, and is none."""
+        found = self.text(given, "color")
+        for known in PILL_COLORS:
+            if known == found:
+                return known
+        if found is not None:
+            with step("dropped", part="color", expression=given["color"], why="no colour of pills"):
+                pass
+        return "none"
+
     def field(self, given: Mapping[str, Any]) -> Field | None:
         name, icon = given["name"], self.text(given, "icon_url")
         match given["type"]:
             case "pill":
-                color = self.text(given, "color")
-                known = color if color in PILL_COLORS else "none"
-                return Pill(name, self.text(given, "text"), known)
+                return Pill(name, self.text(given, "text"), self.color(given))
             case "datetime_with_icon":
                 return DatetimeWithIcon(name, self.time(given, "datetime"), icon)
         return TextWithIcon(name, self.text(given, "text"), icon)
@@ -144,8 +172,8 @@ def pattern_of(path: str) -> re.Pattern[str]:
         written += f"(?P<{found[1]}>{found[2] or _ANY_PART})"
         end = found.end()
     try:
-        return re.compile(written + re.escape(path[end:]) + "/?")
-    except re.error as error:
+        return regex.compile(written + re.escape(path[end:]) + "/?")  # type: ignore[return-value]
+    except (regex.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
 
 
@@ -157,7 +185,7 @@ def parts_of(template: str) -> Iterable[str]:
 def filled(template: Any, parts: Mapping[str, str]) -> Any:
     """Fill the named parts into every string of a JSON template."""
     if isinstance(template, str):
-        return PART.sub(lambda found: parts.get(found[1], ""), template)
+        return PART.sub(lambda found: parts[found[1]], template)
     if isinstance(template, Mapping):
         return {key: filled(inner, parts) for key, inner in template.items()}
     return [filled(inner, parts) for inner in template] if isinstance(template, list) else template

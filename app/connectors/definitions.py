@@ -1,17 +1,22 @@
 """Reads the files of definitions: each fault names the file, the line and the rule."""
 
+import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates, validates_schema
 
-from app.connectors.defined import DefinedConnector, parts_of, pattern_of
+from app.connectors.base import read_address
+from app.connectors.defined import PLAIN_PART, DefinedConnector, parts_of, pattern_of
 from app.connectors.expressions import ExpressionError, compiled
-from app.errors import ConfigurationError
-from app.upstream import DEFAULT_PORTS, host_of
+from app.credentials import is_transport_header
+from app.errors import ConfigurationError, MalformedRequest
+from app.upstream import host_of
+from templates_schemas.limits import PILL_COLORS
 from templates_schemas.rules import Fault, Rule, faults_in
 from templates_schemas.summary_with_details import FIELD_KINDS
 
@@ -22,8 +27,15 @@ _HOST: Final = validate.Regexp(
 )
 _HEADER: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
 _VISIBLE: Final = validate.Regexp(r"[ -~]*\Z", error="must be visible ASCII")
-# They prove who asks: that is for the credentials file to say.
-_CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+# They prove who asks, which is for the credentials file to say.
+_CREDENTIALS: Final = frozenset(
+    {"authorization", "cookie", "private-token", "x-api-key", "dd-api-key", "dd-application-key"}
+)
+# The literal beginning of a request's address, before any part: the host is not to be filled in.
+_ORIGIN: Final = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?=[/?]|\Z)", re.ASCII)
+
+
+_TABLE: Final = re.compile(r"(\[\[?)([^\[\]=]+)\]\]?\s*(?:#.*)?\Z")
 
 
 class Expression(fields.String):
@@ -38,6 +50,17 @@ class Expression(fields.String):
             raise ValidationError(
                 Rule("expression", f"is no JMESPath expression: {told}")
             ) from error
+        return text
+
+
+class Color(Expression):
+    """An expression for a colour; where it is a word and no more, one that the host knows."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, *args, **kwargs)
+        constant = compiled(text).parsed
+        if constant["type"] == "literal" and constant["value"] not in PILL_COLORS:
+            raise ValidationError(Rule("one_of", f"must be one of: {', '.join(PILL_COLORS)}"))
         return text
 
 
@@ -56,11 +79,23 @@ class RequestSchema(Schema):
     @validates_schema
     def check_headers(self, data: Mapping[str, Any], **_: Any) -> None:
         """Want no credential here."""
-        for name in data.get("headers", {}):
+        for name, value in data.get("headers", {}).items():
+            if list(parts_of(value)):
+                told = "is sent as it is: no named part is filled in"
+                raise ValidationError({"headers": {name: [Rule("part", told)]}})
             if name.lower() in _CREDENTIALS:
-                raise ValidationError(
-                    {"headers": {name: [Rule("credential", "belongs into the credentials file")]}}
-                )
+                told = "belongs into the credentials file"
+                raise ValidationError({"headers": {name: [Rule("credential", told)]}})
+            if is_transport_header(name):
+                raise ValidationError({"headers": {name: [Rule("header", "is the client's own")]}})
+
+    @validates("body")
+    def check_body(self, body: Any, **_: Any) -> None:
+        """Want what JSON can hold, which is less than TOML."""
+        try:
+            json.dumps(body, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValidationError(Rule("type", "must be what JSON can hold")) from error
 
 
 class FieldSchema(Schema):
@@ -69,7 +104,7 @@ class FieldSchema(Schema):
     type = fields.String(required=True, validate=validate.OneOf(tuple(FIELD_KINDS)))
     name = fields.String(required=True, validate=validate.Length(1, 40))
     text = Expression()
-    color = Expression()
+    color = Color()
     datetime = Expression()
     icon_url = Expression()
 
@@ -125,21 +160,37 @@ class DefinitionSchema(Schema):
             pattern_of(data["path"])
         except ValueError as error:
             raise ValidationError({"path": [Rule("pattern", str(error))]}) from error
-        url = data["request"]["url"]
-        if fault := _url_fault(url, data["hosts"]):
+        request = data["request"]
+        if fault := _url_fault(request["url"], data["hosts"]):
             raise ValidationError({"request": {"url": [fault]}})
-        strangers = sorted(set(parts_of(url)) - set(parts_of(data["path"])))
-        if strangers:
-            told = f"has parts that `path` has not: {', '.join(strangers)}"
-            raise ValidationError({"request": {"url": [Rule("part", told)]}})
-        if DefinedConnector(data).match(urlsplit(data["example"])) is None:
+        for key, template in (("url", request["url"]), ("body", json.dumps(request.get("body")))):
+            strangers = sorted(set(parts_of(template)) - set(parts_of(data["path"])))
+            if strangers:
+                told = f"has parts that `path` has not: {', '.join(strangers)}"
+                raise ValidationError({"request": {key: [Rule("part", told)]}})
+        try:
+            example = DefinedConnector(data).match(read_address(data["example"]))
+        except MalformedRequest:
+            example = None
+        if example is None:
             raise ValidationError({"example": [Rule("example", "is no address of this connector")]})
 
 
 class FileSchema(Schema):
     """A file of definitions."""
 
-    connector = fields.List(fields.Nested(DefinitionSchema), required=True)
+    connector = fields.List(
+        fields.Nested(DefinitionSchema), required=True, validate=validate.Length(1)
+    )
+
+    @validates_schema
+    def check_names(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Want each name once."""
+        names = [each["name"] for each in data["connector"]]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                rule = Rule("unique", f"is the name of another: {name}")
+                raise ValidationError({"connector": {place: {"name": [rule]}}})
 
 
 def read_definitions(paths: Sequence[str]) -> tuple[DefinedConnector, ...]:
@@ -147,7 +198,7 @@ def read_definitions(paths: Sequence[str]) -> tuple[DefinedConnector, ...]:
 
     Raises ConfigurationError, which names each fault's file, line and rule.
     """
-    files = [file for path in paths for file in _files(Path(path))]
+    files = list(dict.fromkeys(file.resolve() for path in paths for file in _files(Path(path))))
     told = [f"{SETTING}: {fault}" for file in files for fault in lint_definitions(file)]
     if told:
         raise ConfigurationError("\n".join(told))
@@ -162,7 +213,7 @@ def lint_definitions(file: Path) -> list[str]:
         given = tomllib.loads(text)
     except OSError as error:
         return [f"{file}: {error.strerror}"]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         return [f"{file}: is not TOML: {error}"]
     try:
         FileSchema().load(given)
@@ -172,15 +223,25 @@ def lint_definitions(file: Path) -> list[str]:
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.toml")) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.toml"))
+    if not found:
+        raise ConfigurationError(f"{SETTING}: {path}: there is no *.toml in this folder")
+    return found
 
 
 def _url_fault(url: str, hosts: Sequence[str]) -> Rule | None:
-    parts = urlsplit(url.replace("{", "").replace("}", ""))
-    if parts.scheme not in DEFAULT_PORTS or "{" in urlsplit(url).netloc or "@" in parts.netloc:
-        return Rule("url", "must be an absolute address, of a host without parts")
-    if host_of(parts) not in {host.lower() for host in hosts}:
-        return Rule("host", f"asks {host_of(parts)}, which `hosts` does not name")
+    """Judge the literal beginning, and what is left when the parts are taken out."""
+    origin = _ORIGIN.match(url)
+    if origin is None or set("{}") & set(PLAIN_PART.sub("", url)):
+        return Rule("url", "must be an https address of a literal host, with parts as {name}")
+    try:
+        host = host_of(urlsplit(origin[0]))
+    except ValueError:
+        return Rule("url", "has a port that is none")
+    if host not in {named.lower() for named in hosts}:
+        return Rule("host", f"asks {host}, which `hosts` does not name")
     return None
 
 
@@ -189,7 +250,7 @@ def _line_of(fault: Fault, text: str) -> int:
     wanted = fault.path.removeprefix("$.")
     best, line = "", 1
     for number, place in _places(text):
-        if wanted.startswith(place) and len(place) > len(best):
+        if f"{wanted}.".startswith((f"{place}.", f"{place}[")) and len(place) > len(best):
             best, line = place, number
     return line
 
@@ -199,9 +260,9 @@ def _places(text: str) -> Iterator[tuple[int, str]]:
     table, counts = "", dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
-        if stripped.startswith("["):
-            name = stripped.strip("[]").strip()
-            table = _indexed(name, counts, begins=stripped.startswith("[["))
+        if header := _TABLE.match(stripped):
+            name = ".".join(part.strip(" \"'") for part in header[2].split("."))
+            table = _indexed(name, counts, begins=header[1] == "[[")
             yield number, table
         elif "=" in stripped and not stripped.startswith("#"):
             key = stripped.partition("=")[0].strip().strip("\"'")

@@ -21,7 +21,23 @@ from templates_schemas.text import host_time, listed
 # Larger numbers are milliseconds: in seconds they would lie in the year 5138 and after.
 _SECONDS_BELOW: Final = 10**11
 
+# Each flattening can double what the one before it made; mapping has no deadline.
+MOST_FLATTENINGS: Final = 4
+LONGEST_EXPRESSION: Final = 500
+_FAILURES: Final = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+    ArithmeticError,
+    MemoryError,
+)
+
 ExpressionError = exceptions.JMESPathError
+
+
+class NoTime(ExpressionError):
+    """What was given to `time()` is none."""
 
 
 class CardFunctions(functions.Functions):
@@ -40,7 +56,7 @@ class CardFunctions(functions.Functions):
         try:
             return None if value is None else host_time(_moment(value))
         except (ValueError, OverflowError, OSError) as error:
-            raise exceptions.JMESPathError(f"time(): {value!r} is no time") from error
+            raise NoTime("time() of what is no time") from error
 
     @functions.signature({"types": ["array", "null"]})
     def _func_joined(self, names: list[Any] | None) -> str:
@@ -58,15 +74,42 @@ _OPTIONS: Final = jmespath.Options(custom_functions=CardFunctions())
 
 def compiled(text: str) -> ParsedResult:
     """Compile an expression; raises ExpressionError, which tells what is wrong and where."""
-    return jmespath.compile(text)
+    if len(text) > LONGEST_EXPRESSION or text.count("[]") > MOST_FLATTENINGS:
+        raise exceptions.JMESPathError(
+            f"has over {LONGEST_EXPRESSION} characters, or over {MOST_FLATTENINGS} flattenings"
+        )
+    try:
+        parsed = jmespath.compile(text)
+    except (ValueError, RecursionError) as error:
+        raise exceptions.JMESPathError(" ".join(str(error).split())) from error
+    _check_calls(parsed.parsed)
+    return parsed
 
 
 def evaluated(expression: ParsedResult, resource: Any) -> Any:
     """Evaluate an expression over a resource; raises ExpressionError."""
     try:
         return expression.search(resource, options=_OPTIONS)
-    except (TypeError, ValueError, AttributeError, RecursionError, ArithmeticError) as error:
-        raise exceptions.JMESPathError(str(error)) from error
+    except NoTime:
+        raise
+    except (ExpressionError, *_FAILURES) as error:
+        # Without the error's text: it may quote all of the resource.
+        raise exceptions.JMESPathError(f"fails: {type(error).__name__}") from None
+
+
+def _check_calls(node: Mapping[str, Any]) -> None:
+    """Want every function that is called to be known, and given as much as it takes."""
+    if node["type"] == "function_expression":
+        known = CardFunctions.FUNCTION_TABLE.get(node["value"])
+        if known is None:
+            raise exceptions.JMESPathError(f"there is no function {node['value']}()")
+        wanted, given = len(known["signature"]), len(node["children"])
+        variadic = any(argument.get("variadic") for argument in known["signature"])
+        if given < wanted or (given > wanted and not variadic):
+            raise exceptions.JMESPathError(f"{node['value']}() takes {wanted}, not {given}")
+    for child in node["children"]:
+        if isinstance(child, dict):
+            _check_calls(child)
 
 
 def _moment(value: str | float) -> datetime:

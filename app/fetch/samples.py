@@ -18,7 +18,8 @@ from urllib3 import HTTPResponse
 from app.errors import UpstreamUnreachable
 
 NO_SAMPLE: Final = (
-    "No sample answers this address offline; `make run LIVE=1` fetches it from the network."
+    "No sample answers this address offline; `make run LIVE=1` asks the network, as does any "
+    "command with PLACARD_OFFLINE=off."
 )
 
 

@@ -60,6 +60,7 @@ def pair(text: str) -> str:
         ("https://api.example.com.evil.example/", None, {}),
         ("https://api.example.com:8443/", None, {}),
         ("https://api.github.com.evil.example/", "12345", {}),
+        ("http://api.github.com/repos/pallets/flask/issues/1", "12345", {}),
     ],
 )
 def test_a_credential_is_found_by_host_and_workspace(
@@ -95,6 +96,9 @@ def test_the_first_that_fits_is_taken() -> None:
         (('host = "*.example.com"', 'host = "https://x"'), "$.credential[2].host: must be `host`"),
         (('host = "*.example.com"', 'host = "*.*.com"'), "$.credential[2].host: "),
         (('["user", "made_up_c"]', '["user"]'), "$.credential[2].basic: "),
+        (("X-Token =", "Host ="), "is the client's own"),
+        (("X-Token =", "Content-Length ="), "is the client's own"),
+        (('{ X-Token = "made_up_b" }', "{}"), "must hold a header"),
         (("X-Token =", '"X Token" ='), "$.credential[1].headers"),
         (('bearer = "made_up_a"', 'bearer = "a\\nb"'), "$.credential[0].bearer: must be visible"),
         (('bearer = "made_up_a"\n', ""), "needs exactly one of bearer, basic, headers"),
@@ -157,6 +161,14 @@ def test_a_workspace_s_credential_is_used_only_where_the_proof_speaks_for_it(
     assert host.get(query, {"Authorization": f"Bearer {token(**claims)}"}).status_code == 200
     headers = upstream.calls[0].request.headers
     assert {name: headers[name] for name in ("Authorization", "X-Token") if name in headers} == sent
+
+
+def test_a_credential_for_a_connector_that_is_not_there_is_refused(
+    make_host: MakeHost, file: Path
+) -> None:
+    file.write_text(FILE.replace('workspace = "12345"', 'connector = "githab"'))
+    with pytest.raises(ConfigurationError, match="no connector is named githab"):
+        make_host(credentials_file=str(file))
 
 
 def test_two_workspaces_never_share_an_answer(

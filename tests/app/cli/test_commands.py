@@ -273,6 +273,42 @@ def test_record_needs_something_to_record(run: Run) -> None:
     assert "no_connector" in ended.stderr
 
 
+def test_record_scrubs_the_credentials_of_the_file_and_signed_addresses(
+    run: Run, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials.toml"
+    file.write_text(
+        '[[credential]]\nname = "a"\nhost = "api.github.com"\nbearer = "made_up_in_a_file"\n'
+    )
+    file.chmod(0o600)
+    signed = f"{API}?access_token=made_up_one&X-Amz-Signature=made_up_two&page=1"
+    upstream.get(API, status=302, headers={"Location": signed})
+    upstream.get(signed, json={**RESOURCE, "echo": "Bearer made_up_in_a_file"})
+    ended = run("record", ISSUE, "--name", "x", "--to", "cases", PLACARD_CREDENTIALS_FILE=str(file))
+    assert ended.exit_code == 0, ended.output
+    text = (tmp_path / "cases/github/x.json").read_text()
+    assert "made_up" not in text
+    assert "page=1" in text
+
+
+def test_a_wrong_file_of_connectors_ends_any_command(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("connector = []")
+    for command in (["connectors"], ["render", ISSUE], ["doctor", "http://127.0.0.1:1"]):
+        ended = run(*command, PLACARD_CONNECTORS_FILE="bad.toml")
+        assert ended.exit_code == 2
+        assert ended.stderr.startswith("PLACARD_CONNECTORS_FILE: ")
+
+
+def test_render_tries_a_definition_that_is_in_use_too(
+    run: Run, upstream: responses.RequestsMock
+) -> None:
+    upstream.get("https://status.example.com/api/v2/incidents/7.json", json={})
+    page = "https://status.example.com/incidents/7"
+    file = str(STATUS_PAGE)
+    ended = run("render", "--definition", file, page, PLACARD_CONNECTORS_FILE=file)
+    assert ended.exit_code == 0, ended.output
+
+
 def test_record_keeps_what_is_asked_by_post(
     run: Run, upstream: responses.RequestsMock, tmp_path: Path
 ) -> None:

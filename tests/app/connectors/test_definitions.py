@@ -1,6 +1,7 @@
 """Connectors without code: what a definition makes, and what is wrong with one."""
 
 import json
+import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from app.connectors.defined import DefinedConnector
 from app.connectors.definitions import FileSchema, lint_definitions, read_definitions
 from app.errors import ConfigurationError
 from app.trace import recording
-from tests.app.connectors.contract import JSON, ConnectorContract
+from tests.app.connectors.contract import JSON, ConnectorContract, match_of
 from tests.conftest import MakeHost, settings_with
 from tests.host import Host
 
@@ -132,7 +133,7 @@ def test_an_expression_that_fails_drops_its_field_and_says_so(
     assert "subtitle" not in card
     told = [step.facts for step in trace.steps if step.name == "dropped"]
     dropped = {facts["part"]: facts["why"] for facts in told}
-    assert dropped["datetime"] == "time(): 'soon' is no time"
+    assert dropped["datetime"] == "time() of what is no time"
     assert set(dropped) == {"datetime", "subtitle"}
 
 
@@ -144,6 +145,120 @@ def test_any_json_makes_a_card_of_any_definition(answer: Any) -> None:
         upstream.post(BUILD_API, body=json.dumps(answer))
         assert host.ask(PAGE).status_code == 200
         assert host.ask(BUILD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "https://status.example.com/api",
+            "{https://status.example.com/}://evil.example/a",
+            "(url)",
+        ),
+        ("https://status.example.com/api", "http://status.example.com/api", "(url)"),
+        ("https://status.example.com/api", "https://status.example.com:abc/api", "(url)"),
+        ("https://status.example.com/api", "https://status.example.com:99999/api", "(url)"),
+        ("https://status.example.com/api", "https://[::1/api", "(url)"),
+        ("{id}.json", "{id:[0-9]+}.json", "(url)"),
+        ("{id}.json", "{ID}.json", "(url)"),
+        ("{ Accept", "{ Host", "is the client's own (header)"),
+        ("{ Accept", "{ Content-Length", "is the client's own (header)"),
+        ("{ Accept", "{ X-Forwarded-Host", "is the client's own (header)"),
+        ("{ Accept", "{ X-Api-Key", "(credential)"),
+        ("headers = {", "body = nan\nheaders = {", "must be what JSON can hold"),
+        ("headers = {", "body = 2020-01-01\nheaders = {", "must be what JSON can hold"),
+        ("https://status.example.com/incidents/p31", "https://[::1/incidents/p31", "(example)"),
+        (
+            "https://status.example.com/incidents/p31",
+            "ftp://status.example.com/incidents/p31",
+            "(ex",
+        ),
+        ('"/incidents/{id}"', '"/incidents/{id:a{99999999999}}"', "(pattern)"),
+        ('"incident.name"', '"chose(incident)"', "there is no function chose()"),
+        ('"incident.name"', '"choose(incident)"', "choose() takes 3, not 1"),
+        ('"incident.name"', '"a[' + "9" * 5000 + ']"', "over 500 characters"),
+        ('"incident.name"', '"[@,@][] | [@,@][] | [][] | []"', "over 4 flattenings"),
+        ('"incident.name"', '"' + "(" * 400 + '"', "is no JMESPath expression"),
+    ],
+)
+def test_what_could_do_harm_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    file = tmp_path / "bad.toml"
+    assert old in STATUS.read_text()
+    file.write_text(STATUS.read_text().replace(old, new, 1))
+    (told,) = lint_definitions(file)
+    assert said in told
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "twice.toml"
+    file.write_text(STATUS.read_text() * 2)
+    (told,) = lint_definitions(file)
+    assert told.startswith(f"{file}:35: $.connector[1].name: is the name of another: status-page")
+
+
+@pytest.mark.parametrize("text", ["", "connector = []", "[[connector]]", "a = " + "[" * 3000])
+def test_a_file_without_a_definition_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "none.toml"
+    file.write_text(text)
+    assert lint_definitions(file)
+
+
+def test_a_folder_without_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"there is no \*\.toml in this folder"):
+        read_definitions([str(tmp_path)])
+
+
+@pytest.mark.parametrize("path", ["/../admin", "/a/..", "/./a", "/../../etc"])
+def test_whoever_writes_an_address_does_not_choose_what_the_api_is_asked(
+    tmp_path: Path, path: str
+) -> None:
+    file = tmp_path / "wide.toml"
+    text = STATUS.read_text().replace("/incidents/{id}", "/{a}/{id}")
+    file.write_text(text)
+    (known,) = read_definitions([str(file)])
+    assert match_of(known, PAGE) is not None
+    assert match_of(known, f"https://status.example.com{path}") is None
+
+
+def test_a_pattern_that_takes_for_ever_matches_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "slow.toml"
+    slow = '"/incidents/{id:(?:[a-z0-9]|[a-z0-9][a-z0-9])+}"'
+    file.write_text(STATUS.read_text().replace('"/incidents/{id}"', slow))
+    (known,) = read_definitions([str(file)])
+    assert match_of(known, PAGE) is not None
+    assert match_of(known, "https://status.example.com/incidents/" + "a" * 60 + "!") is None
+
+
+DEEP, LARGE = "[" * 900 + "]" * 900, '{"incident": {"created_at": ' + "9" * 4000 + "}}"
+
+
+@pytest.mark.parametrize("answer", [DEEP, LARGE], ids=["deep", "large"])
+def test_an_answer_that_breaks_an_expression_does_not_break_the_card(
+    host: Host, upstream: responses.RequestsMock, answer: str
+) -> None:
+    upstream.get(API, body=answer)
+    assert host.ask(PAGE).status_code in (200, 500)
+
+
+def test_an_address_whose_part_is_empty_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "empty.toml"
+    file.write_text(STATUS.read_text().replace('"/incidents/{id}"', '"/incidents/{id:[a-z0-9]*}"'))
+    (known,) = read_definitions([str(file)])
+    assert match_of(known, PAGE) is not None
+    assert match_of(known, "https://status.example.com/incidents/") is None
+
+
+def test_a_colour_that_is_none_is_told_in_the_trace(
+    host: Host, upstream: responses.RequestsMock, tmp_path: Path, make_host: MakeHost
+) -> None:
+    file = tmp_path / "colour.toml"
+    text = re.sub("color = .*", 'color = "incident.status"', STATUS.read_text())
+    file.write_text(text)
+    upstream.get(API, json=INCIDENT)
+    with recording() as trace:
+        card = make_host(connectors_file=str(file)).ask(PAGE).get_json()["metadata"]
+    assert card["fields"][0]["color"] == "none"
+    assert [step.facts["part"] for step in trace.steps if step.name == "dropped"] == ["color"]
 
 
 def test_a_card_of_nothing_names_its_source(host: Host, upstream: responses.RequestsMock) -> None:
@@ -166,8 +281,16 @@ def test_a_card_of_nothing_names_its_source(host: Host, upstream: responses.Requ
         ("https://status.example.com/api", "https://{id}/api", 9, "(url)"),
         ("https://status.example.com/api", "https://u@status.example.com/api", 9, "(url)"),
         ("{id}.json", "{number}.json", 9, "has parts that `path` has not: number (part)"),
+        ("{ Accept =", '{ X-Id = "{id}", Accept =', 10, "no named part is filled in (part)"),
         ("{ Accept =", "{ Authorization =", 10, "belongs into the credentials file (credential)"),
         ('title = "incident.name"', 'title = "incident["', 13, "is no JMESPath expression"),
+        ("color = ", """color = "'reddish'" # """, 20, "must be one of: none, red, "),
+        (
+            "{ Accept",
+            """{ Accept = "a" }\nbody = { id = "{idd}" }\n# {""",
+            11,
+            "has parts that `path`",
+        ),
         ('type = "pill"', 'type = "pile"', 17, "$.connector[0].card.fields[0].type: "),
         ('datetime = "incident.created_at"', "", 27, "is required for this type (required)"),
         ("updated = ", "updatd = ", 33, "$.connector[0].card.footer.updatd: "),

@@ -144,7 +144,8 @@ def test_request_that_was_not_recorded_is_unreachable(
     with fetching(adapter=adapter) as fetcher, pytest.raises(UpstreamUnreachable) as failure:
         fetcher.fetch(request)
     assert failure.value.sentence == (
-        "No sample answers this address offline; `make run LIVE=1` fetches it from the network."
+        "No sample answers this address offline; `make run LIVE=1` asks the network, as does any "
+        "command with PLACARD_OFFLINE=off."
     )
 
 
