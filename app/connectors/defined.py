@@ -76,13 +76,13 @@ class DefinedConnector(Connector):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Fill the named parts into the request's templates."""
         escaped = {name: quote(part, safe="") for name, part in match.parts.items()}
-        url = PART.sub(lambda found: escaped[found[1]], self._request["url"])
+        url = filled(self._request["url"], escaped)
         body = self._request.get("body")
         return UpstreamRequest(
             url,
             hosts=frozenset({host_of(urlsplit(self._request["url"].partition("{")[0]))}),
             method=self._request["method"],
-            headers=self._request["headers"],
+            headers=filled(self._request["headers"], escaped),
             body=None if body is None else json.dumps(filled(body, match.parts)).encode(),
         )
 

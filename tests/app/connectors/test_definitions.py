@@ -118,7 +118,7 @@ def test_a_definition_can_ask_by_post(host: Host, upstream: responses.RequestsMo
     assert json.loads(sent.body or b"") == {"job": "nightly", "numbers": ["42"], "full": True}
     assert (sent.headers["Content-Type"], sent.headers["X-Client"]) == (
         "application/json",
-        "placard",
+        "placard of nightly",
     )
 
 
@@ -281,7 +281,7 @@ def test_a_card_of_nothing_names_its_source(host: Host, upstream: responses.Requ
         ("https://status.example.com/api", "https://{id}/api", 9, "(url)"),
         ("https://status.example.com/api", "https://u@status.example.com/api", 9, "(url)"),
         ("{id}.json", "{number}.json", 9, "has parts that `path` has not: number (part)"),
-        ("{ Accept =", '{ X-Id = "{id}", Accept =', 10, "no named part is filled in (part)"),
+        ("{ Accept =", '{ X-Id = "{idd}", Accept =', 10, "has parts that `path` has not: idd"),
         ("{ Accept =", "{ Authorization =", 10, "belongs into the credentials file (credential)"),
         ('title = "incident.name"', 'title = "incident["', 13, "is no JMESPath expression"),
         ("color = ", """color = "'reddish'" # """, 20, "must be one of: none, red, "),
