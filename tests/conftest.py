@@ -8,14 +8,14 @@ from hypothesis import settings as examples
 
 from app import create_app
 from app.config import Settings, load_settings
-from app.connectors import OPTIONS
+from app.connectors import options
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
 
 # How long an example takes says nothing here; all else is as hypothesis has it, also in CI.
 examples.register_profile("placard", parent=examples(), deadline=None)
 examples.load_profile("placard")
 
-OWN = {option.name for option in OPTIONS}
+OWN = {option.name for option in options()}
 MakeHost = Callable[..., Host]
 
 
@@ -53,7 +53,7 @@ def settings_with(**changes: str) -> Settings:
     for name, value in changes.items():
         upper = name.upper()
         given[upper if upper in OWN else f"PLACARD_{upper}"] = value
-    return load_settings(given, OPTIONS)
+    return load_settings(given, options())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

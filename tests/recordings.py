@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import load_settings
-from app.connectors import OPTIONS
+from app.connectors import options
 from app.fetch import recorded_body
 from tests.host import JWT_SECRET, Host
 
@@ -64,7 +64,7 @@ def replay(recording: Recording) -> TestResponse:
 
     Raises AssertionError unless exactly the recorded calls are made, in their order.
     """
-    settings = load_settings({"PLACARD_JWT_SECRETS": JWT_SECRET, **recording.settings}, OPTIONS)
+    settings = load_settings({"PLACARD_JWT_SECRETS": JWT_SECRET, **recording.settings}, options())
     host = Host(create_app(settings).test_client())
     with responses.RequestsMock(assert_all_requests_are_fired=False) as upstream:
         for exchange in recording.exchanges:

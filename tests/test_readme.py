@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from app.cli import main
 from app.config import setting_names
-from app.connectors import CONNECTORS, OPTIONS, Connector
+from app.connectors import CONNECTORS, Connector, options
 from app.connectors.definitions import lint_definitions
 from app.credentials import read_credentials_file
 from app.errors import ConfigurationError, tree
@@ -30,7 +30,7 @@ def row_of(status: int) -> str:
     return row
 
 
-@pytest.mark.parametrize("name", setting_names(OPTIONS))
+@pytest.mark.parametrize("name", setting_names(options()))
 def test_every_setting_is_told(name: str) -> None:
     assert f"`{name}`" in README
 

@@ -23,7 +23,6 @@ from app.setting_table import Option
 
 __all__ = [
     "CONNECTORS",
-    "OPTIONS",
     "Connector",
     "Match",
     "all_connectors",
@@ -49,9 +48,6 @@ CONNECTORS: Final[tuple[type[Connector], ...]] = (
     SpaceONE,
     Trello,
     Zendesk,
-)
-OPTIONS: Final[tuple[Option, ...]] = tuple(
-    dict.fromkeys(option for connector in CONNECTORS for option in connector.options)
 )
 
 

@@ -59,7 +59,7 @@ class Match:
 
 
 class Connector(ABC):
-    """One system. It does no I/O, reads no clock, catches nothing and logs nothing.
+    """One system. In code it does no I/O, reads no clock, catches nothing and logs nothing.
 
     `hosts` are those that its addresses have; `*.example.com` names each child of example.com.
     `path` is the one pattern of its addresses, with named parts; where `queried` names query

@@ -197,7 +197,6 @@ def _bounded(answer: requests.Response) -> Iterator[bytes]:
     """Yield the decoded body, at most `MAX_BODY` bytes of it."""
     size = 0
     for chunk in answer.raw.stream(_CHUNK, decode_content=True):
-        remaining()
         size += len(chunk)
         if size > MAX_BODY:
             raise UpstreamTooLarge(f"the answer is over {MAX_BODY} bytes")

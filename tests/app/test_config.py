@@ -16,7 +16,7 @@ from app.config import (
     setting_names,
     unknown_settings,
 )
-from app.connectors import OPTIONS
+from app.connectors import options
 from app.errors import ConfigurationError
 from app.setting_table import SettingsSchema
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
@@ -110,7 +110,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
 )
 def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load_settings({**SOUND, name: value}, OPTIONS)
+        load_settings({**SOUND, name: value}, options())
     assert caught.value.detail.startswith(f"{name}: ")
     assert said in caught.value.detail
 
@@ -142,7 +142,7 @@ def test_a_service_that_could_not_verify_does_not_start(
     given_settings: dict[str, str], named: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"^{named}: "):
-        create_app(load_settings(given_settings, OPTIONS))
+        create_app(load_settings(given_settings, options()))
 
 
 def test_the_local_mode_is_offline_unless_it_is_told_otherwise() -> None:
@@ -203,14 +203,14 @@ def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPat
         "GITHUB_TOKEN": "ghp_made_up",
         "PLACARD_UPSTREAMS": "https://a=http://b",
     }
-    loaded = load_settings(given_settings, OPTIONS)
+    loaded = load_settings(given_settings, options())
     lines = {line.name: line for line in setting_lines(loaded, given_settings)}
     assert lines["PLACARD_JWT_SECRETS"].value == "********"
     assert lines["GITHUB_TOKEN"].value == "********"
     assert lines["GITHUB_TOKEN"].source == "environment"
     assert lines["PLACARD_UPSTREAMS"].value == "https://a:443=http://b"
     assert (lines["PLACARD_OFFLINE"].value, lines["PLACARD_OFFLINE"].source) == ("off", "default")
-    assert list(lines) == setting_names(OPTIONS)
+    assert list(lines) == setting_names(options())
     assert JWT_SECRET not in repr(loaded)
     assert "ghp_made_up" not in repr(loaded)
     assert set(loaded.secrets) == {JWT_SECRET, "ghp_made_up"}
@@ -230,11 +230,11 @@ def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-@given(st.dictionaries(st.sampled_from(setting_names(OPTIONS)), st.text(max_size=40)))
+@given(st.dictionaries(st.sampled_from(setting_names(options())), st.text(max_size=40)))
 def test_any_environment_gives_settings_or_names_what_is_wrong(environment: dict[str, str]) -> None:
     try:
-        load_settings(environment, OPTIONS)
+        load_settings(environment, options())
     except ConfigurationError as error:
         assert all(
-            line.split(":")[0] in setting_names(OPTIONS) for line in error.detail.splitlines()
+            line.split(":")[0] in setting_names(options()) for line in error.detail.splitlines()
         )

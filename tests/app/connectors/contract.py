@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings as examples, strategies as s
 
 from app import create_app
 from app.config import Settings, load_settings
-from app.connectors import OPTIONS, Connector
+from app.connectors import Connector, options
 from app.connectors.base import Match, find
 from app.credentials import Credentials
 from app.errors import MalformedRequest, NoConnector
@@ -134,7 +134,7 @@ class ConnectorContract:
         """Answer a page, or the example, with a body; return the status, after a look at it."""
         page = page or self.connector.example
         environment = {"PLACARD_JWT_SECRETS": JWT_SECRET, **self.environment}
-        host = Host(create_app(load_settings(environment, OPTIONS)).test_client())
+        host = Host(create_app(load_settings(environment, options())).test_client())
         asked = self.matches[page]
         with responses.RequestsMock() as upstream:
             upstream.add(self.method, asked, body=body, content_type="application/json")
@@ -148,7 +148,7 @@ class ConnectorContract:
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
-    return load_settings(environment, OPTIONS)
+    return load_settings(environment, options())
 
 
 def request_for(known: Connector, address: str) -> UpstreamRequest:

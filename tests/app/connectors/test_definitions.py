@@ -229,7 +229,7 @@ def test_a_pattern_that_takes_for_ever_matches_nothing(tmp_path: Path) -> None:
     assert match_of(known, "https://status.example.com/incidents/" + "a" * 60 + "!") is None
 
 
-DEEP, LARGE = "[" * 900 + "]" * 900, '{"incident": {"created_at": ' + "9" * 4000 + "}}"
+DEEP, LARGE = "[" * 400 + "]" * 400, '{"incident": {"created_at": ' + "9" * 4000 + "}}"
 
 
 @pytest.mark.parametrize("answer", [DEEP, LARGE], ids=["deep", "large"])
@@ -237,7 +237,9 @@ def test_an_answer_that_breaks_an_expression_does_not_break_the_card(
     host: Host, upstream: responses.RequestsMock, answer: str
 ) -> None:
     upstream.get(API, body=answer)
-    assert host.ask(PAGE).status_code in (200, 500)
+    card = host.ask(PAGE).get_json()["metadata"]
+    assert card["title"] == "Status page p31zjtct2jer"
+    assert card["fields"] == [{"type": "text_with_icon", "name": "Source", "text": "Status page"}]
 
 
 def test_an_address_whose_part_is_empty_is_left_alone(tmp_path: Path) -> None:
