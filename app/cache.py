@@ -25,12 +25,13 @@ Result = Literal["hit", "miss", "shared"]
 class Entry:
     """What is kept: the checked bytes of a card, or the code and public sentence of an error.
 
-    `detail` is for the log, and never sent.
+    `detail` is for the log, and never sent; `changes` are lines that tell what was cut or dropped.
     """
 
     outcome: str
     body: bytes
     detail: str = ""
+    changes: tuple[str, ...] = ()
 
     @property
     def is_card(self) -> bool:
@@ -40,7 +41,8 @@ class Entry:
     @property
     def size(self) -> int:
         """How many bytes its contents take."""
-        return len(self.body) + len(self.detail.encode())
+        told = sum(len(line.encode()) for line in self.changes)
+        return len(self.body) + len(self.detail.encode()) + told
 
 
 class Keeper(Protocol):

@@ -19,12 +19,16 @@ Facts = dict[str, Any]
 
 @dataclass(slots=True)
 class Step:
-    """One step: its name, when it began and how long it took (ms), and what is known of it."""
+    """One step: its name, when it began and how long it took (ms), and what is known of it.
+
+    It has `failed` where an error ended it.
+    """
 
     name: str
     began: float
     milliseconds: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -81,5 +85,8 @@ def _timed(trace: Trace, name: str, facts: dict[str, Any]) -> Iterator[Facts]:
     trace.steps.append(taken)
     try:
         yield taken.facts
+    except BaseException:
+        taken.failed = True
+        raise
     finally:
         taken.milliseconds = (time.perf_counter() - began) * 1000

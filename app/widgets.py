@@ -66,7 +66,9 @@ class Widgets:
         """
         with trace.step("match") as facts:
             connector, match = find(address, self._connectors)
-            facts.update(connector=connector.name, parts=dict(match.parts))
+            facts.update(
+                connector=connector.name, parts=dict(match.parts), pattern=connector.path.pattern
+            )
         asked = connector.request_for(match)
         request = replace(
             asked, credential=self._credentials.find(asked.url, workspace, connector.name)
@@ -74,7 +76,7 @@ class Widgets:
         bind_contextvars(connector=connector.name, credential=request.credential.identity)
         with trace.step("cache") as facts:
             entry, result = self._entry(connector, match, request)
-            facts["result"] = result
+            facts.update(result=result, changes=entry.changes)
         bind_contextvars(cache=result)
         self._metrics.cache.labels(result).inc()
         if not entry.is_card:
@@ -100,21 +102,20 @@ class Widgets:
             with self._metrics.upstream_seconds.labels(connector.name).time():
                 response = self._fetcher.fetch(request)
             card = self._map(connector, match, response)
-            return Entry(CARD, checked(card, connector))
+            changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
+            return Entry(CARD, checked(card, connector), changes=changes)
         except PlacardError as error:
             return Entry(error.code, _sentence(connector, error).encode(), error.detail)
 
     @staticmethod
     def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
-        with trace.step("map") as facts:
+        with trace.step("map"):
             raise_for_status(connector, response)
             resource = load_resource(connector, response.body)
             try:
-                card = connector.widget(resource, match)
+                return connector.widget(resource, match)
             except ValueError as error:
                 raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
-            facts["changes"] = [f"{change.path}: {change.what}" for change in card.changes]
-        return card
 
 
 def raise_for_status(connector: Connector, response: UpstreamResponse) -> None:

@@ -46,6 +46,8 @@ class _Part:
         given = getattr(self, key)
         if given is None:
             return
+        if isinstance(given, texts.Listed) and given.hidden:
+            self._note(Change(key, given.hidden))
         kept = texts.cut(given, limit) or None
         if given and not kept:
             self._note(Change(key, "dropped: nothing of it can be seen"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import regex
@@ -56,7 +56,20 @@ def cut(text: str, limit: int) -> str:
     return kept.rstrip(" ") + ELLIPSIS
 
 
-def listed(names: Sequence[str], limit: int) -> str:
+class Listed(str):
+    """Names in one text, and in words what of them it does not show (`hidden`, or '')."""
+
+    __slots__ = ("hidden",)
+    hidden: str
+
+    def __new__(cls, shown: str, hidden: str = "") -> Self:
+        """Take the text, and what it hides."""
+        made = super().__new__(cls, shown)
+        made.hidden = hidden
+        return made
+
+
+def listed(names: Sequence[str], limit: int) -> Listed:
     """Join names, as many as fit whole into `limit` code units; the rest are counted: `a, b +3`.
 
     A first name that is too long by itself is cut. Names of which nothing can be seen are left out.
@@ -65,11 +78,16 @@ def listed(names: Sequence[str], limit: int) -> str:
     seen = [name for name in map(clean, names[:limit]) if name]
     others = max(0, len(names) - limit)
     for count in range(len(seen), 0, -1):
-        joined = ", ".join(seen[:count]) + _more(len(seen) - count + others)
+        left = len(seen) - count + others
+        joined = ", ".join(seen[:count]) + _more(left)
         if utf16_length(joined) <= limit:
-            return joined
-    more = _more(len(seen) - 1 + others)
-    return cut(seen[0], limit - utf16_length(more)) + more if seen else ""
+            return Listed(joined, f"{left} of {count + left} are only counted" if left else "")
+    if not seen:
+        return Listed("")
+    left = len(seen) - 1 + others
+    kept = cut(seen[0], limit - utf16_length(_more(left)))
+    counted = f", and {left} more only counted" if left else ""
+    return Listed(kept + _more(left), f"the first is cut{counted}")
 
 
 def first_text(*candidates: str | None) -> str:

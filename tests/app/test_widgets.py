@@ -210,10 +210,11 @@ def test_each_step_is_traced(host: Host, upstream: responses.RequestsMock) -> No
     assert facts["match"] == {
         "connector": "github",
         "parts": {"owner": "pallets", "repo": "flask", "issue": "1"},
+        "pattern": GitHub.path.pattern,
     }
-    assert facts["cache"] == {"result": "miss"}
+    assert facts["cache"]["result"] == "miss"
     assert (facts["fetch"]["host"], facts["fetch"]["status"]) == ("api.github.com", 200)
-    assert facts["map"]["changes"][0] == "title: cut from 300 to 200 UTF-16 code units"
+    assert facts["cache"]["changes"][0] == "title: cut from 300 to 200 UTF-16 code units"
 
 
 def test_what_happens_is_counted(host: Host, upstream: responses.RequestsMock) -> None:

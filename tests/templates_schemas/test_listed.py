@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from templates_schemas import TextWithIcon
 from templates_schemas.text import listed, utf16_length
 
 
@@ -40,3 +41,20 @@ def test_names_past_the_limit_are_counted_and_not_looked_at() -> None:
             return super().__getitem__(place)
 
     assert listed(Watched(["label"] * 200_000), 40) == "label, label, label, label +199996"
+
+
+@pytest.mark.parametrize(
+    ("names", "hidden"),
+    [
+        (["bug", "docs"], ""),
+        (["x" * 20, "y" * 19], "1 of 2 are only counted"),
+        (["x" * 41], "the first is cut"),
+        (["x" * 41, "y"], "the first is cut, and 1 more only counted"),
+    ],
+)
+def test_what_a_list_hides_is_told_and_noted_by_a_card(names: list[str], hidden: str) -> None:
+    shown = listed(names, 40)
+    assert shown.hidden == hidden
+    assert [change.what for change in TextWithIcon("Labels", shown).changes] == [hidden] * bool(
+        hidden
+    )
