@@ -46,8 +46,11 @@ ALONE = {
     "rich": ("app.cli",),
     "cachetools": ("app.cache",),
     "jmespath": ("app.connectors",),
-    "jwt": ("app.verification", "app.cli"),
+    "jwt": ("app.verification",),
     "dotenv": ("app.config",),
+    "humanize": ("app.web",),
+    "json_source_map": ("app.web",),
+    "pygments": ("app.web",),
     "prometheus_client": ("app.metrics",),
 }
 

@@ -15,7 +15,6 @@ from app.cli.card import draw_card, draw_error
 from app.cli.doctor import ADVICE_FAILED, examine
 from app.cli.record import record_case
 from app.cli.serve import serve_application
-from app.cli.sign import Proving, curl_line, signed_call
 from app.config import (
     Settings,
     provide_local_secrets,
@@ -29,6 +28,7 @@ from app.connectors.definitions import lint_definitions, read_definitions
 from app.errors import ConfigurationError, PlacardError
 from app.metrics import Metrics
 from app.trace import recording
+from app.verification.calls import Proving, curl_line, signed_call
 from templates_schemas import faults
 
 __all__ = ["main"]

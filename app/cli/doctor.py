@@ -8,11 +8,11 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.cli.sign import Proving, SignedCall, signed_call
 from app.config import Settings, is_loopback
 from app.errors import PlacardError
 from app.fetch import AddressGuard, Fetcher
 from app.upstream import UpstreamRequest, UpstreamResponse, host_of
+from app.verification.calls import Proving, SignedCall, signed_call
 from templates_schemas import ENVELOPES
 from templates_schemas.rules import faults_of
 

@@ -13,11 +13,10 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
-from app.cli.sign import Proving, curl_line, signed_call
 from app.config import Settings, is_loopback
 from app.connectors import all_connectors
 from app.errors import ConfigurationError
-from app.fetch import bundled_samples
+from app.verification.calls import Proving, curl_line, signed_call
 
 # A request in flight may take the fetch deadline; a worker that stops is given this much more.
 GRACE_SECONDS = 10
@@ -75,15 +74,16 @@ def _refuse_a_port_in_use(host: str, port: int) -> None:
 
 def greeting(settings: Settings, base: str) -> str:
     """Say what there is to open and to try, with a fresh token."""
-    samples = bundled_samples() if settings.offline else ()
-    example = all_connectors(settings)[0].example
+    example = next(one.example for one in all_connectors(settings) if one.name == "github")
     lines = [
-        f"Placard answers in the local mode, {'offline' if settings.offline else 'live'}:",
+        f"Placard answers in the local mode, {'offline' if settings.offline else 'live'}. Open",
+        "",
+        f"  {base}/preview",
+        "",
+        "or ask it yourself:",
         f"  {base}/healthz  is it alive",
         f"  {base}/readyz   can it verify requests",
         f"  {base}/metrics  what has it counted",
-        *(["", "Samples:"] if samples else []),
-        *(f"  {sample.resource_url}  {sample.name}" for sample in samples),
     ]
     if settings.verify == "off":
         return "\n".join([*lines, "", "VERIFICATION IS OFF."])

@@ -11,7 +11,9 @@ import jwt
 
 from app.config import Settings
 from app.errors import ConfigurationError
-from app.verification import SIGNATURE_HEADER, SignedRequest, query_string_hash, sign
+from app.verification.qsh import query_string_hash
+from app.verification.request import SignedRequest
+from app.verification.signature import HEADER as SIGNATURE_HEADER, sign
 from templates_schemas.text import host_time
 
 
@@ -25,16 +27,16 @@ class Proving:
 
 @dataclass(frozen=True, slots=True)
 class SignedCall:
-    """A request that is ready to be sent: the address, and the header that proves it."""
+    """A request that is ready to be sent: the address, and the header that proves it, if any."""
 
     url: str
-    header: str
-    proof: str = field(repr=False)
+    header: str = ""
+    proof: str = field(default="", repr=False)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header as requests wants it."""
-        return {self.header: self.proof}
+        """The header as an HTTP client wants it."""
+        return {self.header: self.proof} if self.header else {}
 
 
 def signed_call(
@@ -44,14 +46,23 @@ def signed_call(
 
     Raises ConfigurationError where there is no secret for this kind of proof.
     """
-    expiry = datetime.now(UTC) + timedelta(seconds=proving.expires_in)
-    query = query_string({**parameters, "expires_at": host_time(expiry)})
-    url = f"{base.rstrip('/')}/widget?{query}"
+    url = _url(base, parameters, proving.expires_in)
     if proving.by == "signature":
         secret = _first(settings.signature_secrets, "PLACARD_SIGNATURE_SECRETS")
-        return SignedCall(url, SIGNATURE_HEADER, sign(query.encode(), secret))
+        return SignedCall(url, SIGNATURE_HEADER, sign(urlsplit(url).query.encode(), secret))
     secret = _first(settings.jwt_secrets, "PLACARD_JWT_SECRETS")
     return SignedCall(url, "Authorization", f"Bearer {_token(settings, secret, url, proving)}")
+
+
+def unsigned_call(base: str, parameters: Mapping[str, str], expires_in: float) -> SignedCall:
+    """Write the same request without a proof, for a service that does not verify."""
+    return SignedCall(_url(base, parameters, expires_in))
+
+
+def _url(base: str, parameters: Mapping[str, str], expires_in: float) -> str:
+    expiry = datetime.now(UTC) + timedelta(seconds=expires_in)
+    query = query_string({**parameters, "expires_at": host_time(expiry)})
+    return f"{base.rstrip('/')}/widget?{query}"
 
 
 def _first(secrets: Sequence[str], setting: str) -> str:
@@ -67,7 +78,8 @@ def query_string(parameters: Mapping[str, str]) -> str:
 
 def curl_line(call: SignedCall) -> str:
     """Write the command that sends the request."""
-    return f"curl -sS -H {shlex.quote(f'{call.header}: {call.proof}')} {shlex.quote(call.url)}"
+    header = f"-H {shlex.quote(f'{call.header}: {call.proof}')} " if call.header else ""
+    return f"curl -sS {header}{shlex.quote(call.url)}"
 
 
 def _token(settings: Settings, secret: str, url: str, proving: Proving) -> str:

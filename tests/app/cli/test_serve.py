@@ -1,7 +1,7 @@
 """What `placard serve` says, and refuses; its real start is in tests/test_production.py."""
 
 import shlex
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -36,14 +36,12 @@ def test_the_greeting_s_curl_line_is_answered(verify: str) -> None:
     assert answer.status_code == 200
 
 
-def test_the_greeting_lists_the_samples_only_where_they_answer() -> None:
-    offline, live = greeting(local(), BASE), greeting(local(offline="off"), BASE)
-    sample = "https://github.com/placard-samples/reading-list/pull/27"
-    assert "offline" in offline
-    assert f"  {sample}  github/merged_pull" in offline
-    assert "live" in live
-    assert sample not in live
-    assert ISSUE.rpartition("/")[2] in curl_in(live)[-1]
+@pytest.mark.parametrize(("offline", "told"), [("on", "offline"), ("off", "live")])
+def test_the_greeting_opens_onto_the_preview(offline: str, told: str) -> None:
+    said = greeting(local(offline=offline), BASE)
+    assert said.splitlines()[0] == f"Placard answers in the local mode, {told}. Open"
+    assert said.splitlines()[2].strip() == f"{BASE}/preview"
+    assert quote(ISSUE, safe="") in curl_in(said)[-1]
 
 
 def test_the_greeting_says_so_when_verification_is_off() -> None:
