@@ -28,7 +28,7 @@ from app.verification import (
     public_key,
     shared_secret_keys,
 )
-from app.web import EXTENSION, Service, health, widget
+from app.web import EXTENSION, Service, health, preview, widget
 from app.web.cors import init_cors
 from app.web.errors import Application, init_errors
 from app.web.requests_log import init_requests_log
@@ -54,6 +54,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_errors(app)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(health.blueprint)
+    if settings.local:
+        preview.init_preview(app, settings)
     _warn(settings)
     return app
 

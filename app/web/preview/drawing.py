@@ -1,0 +1,144 @@
+"""A payload made ready to be drawn: what can be shown of it, whether the host would take it or not.
+
+Nothing of a payload is trusted: texts are left to the template to escape, and an address becomes
+an icon only where it is an absolute https or http one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from humanize import naturaltime
+
+from templates_schemas.limits import PILL_COLORS
+from templates_schemas.text import clean, is_web_url
+
+FOOTERS: Final = {
+    "created": ("Created", "created_at"),
+    "updated": ("Updated", "last_updated_at"),
+    "custom_text": ("", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Icon:
+    """An icon: its checked address, and the letter that stands for it where it is not loaded."""
+
+    url: str
+    letter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time: as it was sent, as a person says it, and in full."""
+
+    sent: str
+    relative: str
+    exact: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnField:
+    """One field: a pill has a colour, a time has a moment."""
+
+    name: str
+    text: str = ""
+    color: str = ""
+    icon: Icon | None = None
+    moment: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFooter:
+    """The footer: words, and a moment where they tell of one."""
+
+    text: str
+    icon: Icon | None = None
+    moment: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCard:
+    """A card as far as its payload lets it be drawn; what is missing is None, or empty."""
+
+    title: str
+    subtitle: str
+    subicon: Icon | None
+    fields: tuple[DrawnField, ...]
+    footer: DrawnFooter | None
+    comments: int | None
+    error: str
+
+
+def draw(payload: Any, now: datetime) -> DrawnCard:
+    """Make a card of any JSON; what is not of the kind that it should be is left out."""
+    metadata = _object(_object(payload).get("metadata"))
+    count = metadata.get("num_comments")
+    return DrawnCard(
+        title=_text(metadata.get("title")),
+        subtitle=_text(metadata.get("subtitle")),
+        subicon=_icon(metadata.get("subicon_url")),
+        fields=tuple(_field(_object(given), now) for given in listed(metadata.get("fields"))),
+        footer=_footer(_object(metadata.get("footer")), now),
+        comments=count if type(count) is int and count >= 0 else None,
+        error=_text(metadata.get("error")),
+    )
+
+
+def moment_of(sent: Any, now: datetime) -> Moment | None:
+    """Read a time with an offset; None where it is none."""
+    try:
+        read = datetime.fromisoformat(_text(sent))
+        universal = read.astimezone(now.tzinfo)
+    except (ValueError, OverflowError):
+        return None
+    if read.utcoffset() is None:
+        return None
+    exact = f"{universal:%a} {universal.day} {universal:%b} {universal.year}, {universal:%H:%M:%S}"
+    return Moment(_text(sent), naturaltime(universal, when=now), f"{exact} UTC")
+
+
+def listed(given: Any) -> list[Any]:
+    """Take a list for a list, and anything else for an empty one."""
+    return given if isinstance(given, list) else []
+
+
+def _field(given: Mapping[str, Any], now: datetime) -> DrawnField:
+    kind, name = given.get("type"), _text(given.get("name"))
+    if kind == "pill":
+        color = given.get("color")
+        return DrawnField(
+            name, _text(given.get("text")), color if color in PILL_COLORS else "unknown"
+        )
+    icon = _icon(given.get("icon_url"))
+    if kind == "datetime_with_icon":
+        sent = given.get("datetime")
+        return DrawnField(name, _text(sent), icon=icon, moment=moment_of(sent, now))
+    return DrawnField(name, _text(given.get("text")), icon=icon)
+
+
+def _footer(given: Mapping[str, Any], now: datetime) -> DrawnFooter | None:
+    kind = given.get("footer_type")
+    if not isinstance(kind, str) or kind not in FOOTERS:
+        return None
+    words, key = FOOTERS[kind]
+    if not key:
+        return DrawnFooter(_text(given.get("text")), _icon(given.get("icon_url")))
+    return DrawnFooter(words, moment=moment_of(given.get(key), now))
+
+
+def _icon(url: Any) -> Icon | None:
+    if not isinstance(url, str) or not is_web_url(url):
+        return None
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return Icon(url, host[:1].upper())
+
+
+def _text(given: Any) -> str:
+    return clean(given) if isinstance(given, str) else ""
+
+
+def _object(given: Any) -> Mapping[str, Any]:
+    return given if isinstance(given, dict) else {}

@@ -1,0 +1,144 @@
+"""Does a request from a log prove itself, and if not, what would have matched."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.errors import MalformedRequest, NotAuthenticated
+from app.verification import SIGNATURE_HEADER, SignedRequest, Verifier, check_expiry
+
+# Who does what the diagnosis found, by a part of the diagnosis' words.
+HABITS: Final[Mapping[str, str]] = {
+    "host's order": "Something between put the parameters into another order: a gateway that takes "
+    "the query apart into a map and builds it again.",
+    "sorted": "Something sorts the parameters: caches and content networks do, to hit more often. "
+    "Switch it off for this path.",
+    "%20 instead of +": "Something wrote blanks as +, as HTML forms do: a framework that decodes "
+    "the query and encodes it again. Hand the raw query on.",
+    "+ instead of %20": "Something wrote + as %20: a proxy that normalises the query. Hand the raw "
+    "query on.",
+    "once instead of twice": "Something encoded the query a second time: two proxies in a row, or "
+    "a redirect rule that escapes what is escaped already.",
+    "twice instead of once": "Something decoded the query once on the way: a proxy that hands on "
+    "what it has unescaped.",
+    "escapes in": "Something rewrote the case of the escapes (%2f and %2F): proxies that normalise "
+    "addresses as RFC 3986 advises.",
+    "percent-encoded values": "Something decoded the values on the way: a proxy that normalises "
+    "addresses, or a log that shows them decoded. See that the line is the raw one.",
+    "question mark": "The sender signed the question mark too; what is signed is the query only.",
+    "the path and": "The sender signed the path too; what is signed is the query only.",
+    "without blanks": "The header was rewritten: a signature is 64 lower-case hex digits.",
+    "the query without": "Something added this parameter after the request was signed: tracking, "
+    "or a cache buster. Let the query through untouched.",
+}
+FAST_CLOCK: Final = (
+    "The proof itself is right. An old line from a log has expired by now; if it was refused when "
+    "it came, compare the clocks: this machine's may be fast."
+)
+PROOFS: Final = {"jwt": "token", "signature": "signature"}
+_REQUEST_LINE: Final = re.compile(r'"?([A-Z]+)\s+(\S+)(?:\s+HTTP/[\d.]+)?"?', re.ASCII)
+_HEADER: Final = re.compile(r"""['"]?([A-Za-z-]+)['"]?\s*:\s*(.*?)['"]?\Z""", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: whether it held, and in words."""
+
+    held: bool
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The checks in order, and where one failed the reason, what would match and who does that."""
+
+    checks: tuple[Check, ...]
+    reason: str = ""
+    would_match: str | None = None
+    habit: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the request proves itself, now."""
+        return not self.reason
+
+
+class Unreadable(ValueError):
+    """What was pasted is no request line, or no header; its text says what would be right."""
+
+
+def check(line: str, header: str, verifier: Verifier, secret: str = "") -> Verdict:
+    """Verify a pasted request with the service's secrets, or with one that is given instead.
+
+    Raises Unreadable.
+    """
+    request = _with_header(_read_line(line), header)
+    ways = replace(verifier, mode="either", secrets=(secret,) if secret else verifier.secrets)
+    if request.signature is None and ways.tokens is None:
+        raise Unreadable("This service takes no tokens: PLACARD_VERIFY is signature")
+    if request.authorization is None and not ways.secrets:
+        raise Unreadable("There is no secret to check with: give one below")
+    return _verdict(request, ways)
+
+
+def _verdict(request: SignedRequest, verifier: Verifier) -> Verdict:
+    try:
+        proof = verifier.verify(request)
+    except (NotAuthenticated, MalformedRequest) as refused:
+        found = getattr(refused, "would_match", None)
+        return Verdict(
+            (Check(held=False, told=refused.detail),), refused.code, found, habit_of(found)
+        )
+    held = Check(held=True, told=f"the {PROOFS[proof.kind]} is that of this request")
+    expires_at = request.parameter("expires_at")
+    if expires_at is None:
+        return Verdict((held,))
+    try:
+        check_expiry(expires_at, time.time())
+    except (NotAuthenticated, MalformedRequest) as refused:
+        clock = FAST_CLOCK if refused.code == "expired" else None
+        return Verdict((held, Check(held=False, told=refused.detail)), refused.code, habit=clock)
+    return Verdict((held, Check(held=True, told=f"it holds until {expires_at}")))
+
+
+def habit_of(would_match: str | None) -> str | None:
+    """Say who does what the diagnosis found, which may be two things; None where nothing fits."""
+    told = [words for mark, words in HABITS.items() if mark in (would_match or "")]
+    return " ".join(told) or None
+
+
+def _read_line(line: str) -> SignedRequest:
+    given = line.strip()
+    found = _REQUEST_LINE.search(given)
+    method, target = (found[1], found[2]) if found else ("GET", given.strip("\"'"))
+    if not target or any(blank in target for blank in " \n\t"):
+        raise Unreadable("The request line should be like GET /widget?resource_url=… HTTP/1.1")
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        raise Unreadable("The request line holds an address that cannot be read") from None
+    query = parts.query if parts.query or "=" not in parts.path else parts.path
+    if not query:
+        raise Unreadable("The request line has no query: there is nothing that was signed")
+    return SignedRequest(method, parts.path, query.encode("utf-8", "surrogatepass"))
+
+
+def _with_header(request: SignedRequest, header: str) -> SignedRequest:
+    """Take the header with its name, or a bare signature or token."""
+    given = header.strip()
+    found = _HEADER.search(given)
+    name, value = (found[1].lower(), found[2].strip()) if found else (_name_of(given), given)
+    if name == SIGNATURE_HEADER:
+        return replace(request, signature=value)
+    if name == "authorization":
+        return replace(request, authorization=value)
+    raise Unreadable(f"The header should be {SIGNATURE_HEADER}: … or Authorization: Bearer …")
+
+
+def _name_of(value: str) -> str:
+    if not value:
+        return ""
+    return "authorization" if value.count(".") == 2 or " " in value else SIGNATURE_HEADER

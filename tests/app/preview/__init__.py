@@ -1,0 +1,1 @@
+"""Tests of the preview, through its front door and part by part."""
