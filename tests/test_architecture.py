@@ -48,7 +48,7 @@ ALONE = {
     "jmespath": ("app.connectors",),
     "jwt": ("app.verification",),
     "dotenv": ("app.config",),
-    "humanize": ("app.web",),
+    "babel": ("app.web",),
     "json_source_map": ("app.web",),
     "pygments": ("app.web",),
     "prometheus_client": ("app.metrics",),

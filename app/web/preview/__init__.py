@@ -94,18 +94,18 @@ def show() -> str:
 @blueprint.get("/editor")
 def show_editor() -> str:
     """Draw the payload in the address, or one of the presets."""
-    name = request.args.get("preset", "usual")
+    name, moment = request.args.get("preset", "usual"), now()
     text = request.args.get("payload")
     if text is None:
-        text = written(preset(name if name in NAMES else "usual", now()))
-    return _edited(text)
+        text = written(preset(name if name in NAMES else "usual", moment))
+    return _edited(text, moment)
 
 
 @blueprint.post("/editor")
 def draw_edited() -> str:
     """Draw the payload that is the request's body, as it is being typed."""
     request.max_content_length = 4 * LONGEST
-    return _edited(request.get_data().decode("utf-8", "replace"))
+    return _edited(request.get_data().decode("utf-8", "replace"), now())
 
 
 @blueprint.get("/signature")
@@ -167,12 +167,12 @@ def _envelope(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _edited(text: str) -> str:
+def _edited(text: str, moment: datetime) -> str:
     edited = edit(text)
     return _page(
         "editor",
         edited=edited,
-        card=draw(edited.payload, now()),
+        card=draw(edited.payload, moment),
         meters=meters_of(edited.payload),
         presets=NAMES,
         colors=PILL_COLORS,

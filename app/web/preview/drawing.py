@@ -6,11 +6,11 @@ an icon only where it is an absolute https or http one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from humanize import naturaltime
+from babel.dates import format_timedelta
 
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.text import clean, is_web_url
@@ -97,7 +97,14 @@ def moment_of(sent: Any, now: datetime) -> Moment | None:
     if read.utcoffset() is None:
         return None
     exact = f"{universal:%a} {universal.day} {universal:%b} {universal.year}, {universal:%H:%M:%S}"
-    return Moment(_text(sent), naturaltime(universal, when=now), f"{exact} UTC")
+    return Moment(_text(sent), _relative(universal - now), f"{exact} UTC")
+
+
+def _relative(away: timedelta) -> str:
+    """Say how long ago, or from now, in the largest unit that fits."""
+    if abs(away) < timedelta(minutes=1):
+        return "just now"
+    return format_timedelta(away, add_direction=True, locale="en")
 
 
 def listed(given: Any) -> list[Any]:

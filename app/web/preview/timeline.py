@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from humanize import naturalsize
+from jinja2.filters import do_filesizeformat
 
 from app.trace import Facts, Step
 from app.web.preview.asking import Answer
@@ -117,7 +117,7 @@ def _fetched(facts: Facts) -> tuple[str, str]:
     call = f"{facts['method']} {facts['host']}{facts['path']}"
     if "status" not in facts:
         return "no answer came", call
-    return f"{facts['status']} · {naturalsize(facts['bytes'])}", call
+    return f"{facts['status']} · {do_filesizeformat(facts['bytes'])}", call
 
 
 def _as_of(facts: Facts) -> str:
@@ -141,6 +141,6 @@ def _last(answer: Answer) -> Row:
 
 
 def _answered(answer: Answer) -> Iterator[str]:
-    yield f"{answer.status} · {naturalsize(len(answer.body))}"
+    yield f"{answer.status} · {do_filesizeformat(len(answer.body))}"
     origin = answer.headers.get("Access-Control-Allow-Origin")
     yield f"readable by pages of {origin}" if origin else "no page of another origin may read it"

@@ -6,6 +6,7 @@ const PAUSE = 120; // milliseconds without a key, before what was typed is drawn
 const result = document.getElementById("result");
 const status = document.getElementById("status");
 let latest = 0;
+let searched = location.search;
 
 document.documentElement.classList.add("scripted");
 
@@ -49,6 +50,7 @@ function ask(url, { remember = true } = {}) {
   const target = new URL(address.action);
   target.searchParams.set("url", url);
   if (remember) history.pushState(null, "", target);
+  searched = location.search;
   for (const link of document.querySelectorAll("[data-sample]")) {
     const chosen = new URL(link.href).searchParams.get("url") === url;
     chosen ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
@@ -69,6 +71,8 @@ if (address) {
     ask(address.elements.url.value);
   });
   addEventListener("popstate", () => {
+    // A jump within the page, such as that of the skip link, is no other address.
+    if (location.search === searched) return;
     const url = new URL(location).searchParams.get("url") ?? address.elements.url.defaultValue;
     address.elements.url.value = url;
     ask(url, { remember: false });
