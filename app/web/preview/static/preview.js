@@ -3,6 +3,7 @@
 
 const PART = { "X-Preview-Part": "1" };
 const PAUSE = 120; // milliseconds without a key, before what was typed is drawn
+const LONGEST_ADDRESS = 60_000; // what the server takes, with room for the rest
 const result = document.getElementById("result");
 const status = document.getElementById("status");
 let latest = 0;
@@ -100,7 +101,8 @@ async function draw() {
   const shown = await show(form.action, { method: "POST", body: payload.value });
   if (!shown) return;
   gutter.replaceChildren(...document.getElementById("new-gutter").content.childNodes);
-  history.replaceState(null, "", target);
+  if (target.href.length <= LONGEST_ADDRESS) history.replaceState(null, "", target);
+  else say("This payload is too long to be shared by its address", true);
 }
 
 /** Number the lines at once; which of them are faulty the server says a moment later. */
