@@ -34,10 +34,17 @@ HABITS: Final[Mapping[str, str]] = {
     "the query without": "Something added this parameter after the request was signed: tracking, "
     "or a cache buster. Let the query through untouched.",
 }
-FAST_CLOCK: Final = (
-    "The proof itself is right. An old line from a log has expired by now; if it was refused when "
-    "it came, compare the clocks: this machine's may be fast."
-)
+# What lies behind a refusal that needs no diagnosis, by its reason.
+CAUSES: Final[Mapping[str, str]] = {
+    "expired": "The proof itself is right. An old line from a log has expired by now; if it was "
+    "refused when it came, compare the clocks: this machine's may be fast.",
+    "not_yet_valid": "The proof itself is right, but it is from the future: compare the clocks; "
+    "this machine's may be slow.",
+    "wrong_qsh": "The token is bound to another request: something changed the path (a prefix that "
+    "a proxy adds or strips) or the query.",
+    "wrong_audience": "The token is for another service: compare PLACARD_JWT_AUDIENCE.",
+    "wrong_issuer": "The token is from somebody else: compare PLACARD_JWT_ISSUER.",
+}
 PROOFS: Final = {"jwt": "token", "signature": "signature"}
 _REQUEST_LINE: Final = re.compile(r'"?([A-Z]+)\s+(\S+)(?:\s+HTTP/[\d.]+)?"?', re.ASCII)
 _HEADER: Final = re.compile(r"""['"]?([A-Za-z-]+)['"]?\s*:\s*(.*?)['"]?\Z""", re.DOTALL)
@@ -88,10 +95,7 @@ def _verdict(request: SignedRequest, verifier: Verifier) -> Verdict:
     try:
         proof = verifier.verify(request)
     except (NotAuthenticated, MalformedRequest) as refused:
-        found = getattr(refused, "would_match", None)
-        return Verdict(
-            (Check(held=False, told=refused.detail),), refused.code, found, habit_of(found)
-        )
+        return _refused(refused)
     held = Check(held=True, told=f"the {PROOFS[proof.kind]} is that of this request")
     expires_at = request.parameter("expires_at")
     if expires_at is None:
@@ -99,9 +103,14 @@ def _verdict(request: SignedRequest, verifier: Verifier) -> Verdict:
     try:
         check_expiry(expires_at, time.time())
     except (NotAuthenticated, MalformedRequest) as refused:
-        clock = FAST_CLOCK if refused.code == "expired" else None
-        return Verdict((held, Check(held=False, told=refused.detail)), refused.code, habit=clock)
+        return _refused(refused, held)
     return Verdict((held, Check(held=True, told=f"it holds until {expires_at}")))
+
+
+def _refused(refused: NotAuthenticated | MalformedRequest, *held: Check) -> Verdict:
+    found = getattr(refused, "would_match", None)
+    habit = CAUSES.get(refused.code) or habit_of(found)
+    return Verdict((*held, Check(held=False, told=refused.detail)), refused.code, found, habit)
 
 
 def habit_of(would_match: str | None) -> str | None:
