@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from http import HTTPStatus
-from http.client import BadStatusLine, HTTPResponse
+from http.client import BadStatusLine, HTTPException, HTTPResponse
 from threading import BoundedSemaphore, Thread
 from typing import Any, Final
 
@@ -126,10 +126,11 @@ def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:
 
 
 class _FinalResponse(HTTPResponse):
-    """An answer whose interim ones are all passed over.
+    """An answer whose interim ones are all passed over, and whose chunks have a length.
 
     `http.client` takes any but 100 for the answer itself, and what follows for the next one's: a
-    103 would give each request on the connection the answer to the one before it.
+    103 would give each request on the connection the answer to the one before it. urllib3 takes
+    -1 for a chunk's length too, and that would be read to its end at once, without a bound.
     """
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -138,6 +139,12 @@ class _FinalResponse(HTTPResponse):
             raise BadStatusLine("101, which nobody asked for")
         interim = HTTPStatus.CONTINUE < status < HTTPStatus.OK
         return version, HTTPStatus.CONTINUE if interim else status, reason
+
+    def _safe_read(self, amt: int) -> bytes:
+        if amt < 0:
+            raise HTTPException("a chunk of a negative length")
+        read: bytes = super()._safe_read(amt)  # type: ignore[misc]
+        return read
 
 
 class _Dialled:

@@ -167,6 +167,8 @@ BROKEN: dict[str, Handler] = {
     "no-last-chunk": once(CHUNKED + b"\r\n4\r\nhalf\r\n"),
     "half-a-chunk": once(CHUNKED + b"\r\n8\r\nhalf"),
     "chunk-size-is-none": once(CHUNKED + b"\r\nzz\r\nhalf\r\n0\r\n\r\n"),
+    "chunk-of-negative-size": once(CHUNKED + b"\r\n-5\r\nhalf\r\n"),
+    "chunk-to-the-end": once(CHUNKED + b"\r\n-1\r\n" + b"{}"),
     "reset-before-the-answer": reset_at_once,
     "reset-halfway": reset_halfway,
     "end-before-the-answer": end_at_once,
