@@ -17,6 +17,8 @@
             ├── UpstreamTimeout
             ├── UpstreamUnreachable
             ├── UpstreamRateLimited
+            ├── UpstreamResting
+            ├── UpstreamBusy
             ├── UpstreamFailed
             ├── UpstreamUnreadable
             ├── UpstreamTooLarge
@@ -158,6 +160,18 @@ class UpstreamRateLimited(UpstreamError):
     """The upstream asks us to come back later."""
 
     code = "upstream_rate_limited"
+
+
+class UpstreamResting(UpstreamError):
+    """The upstream kept failing, and is left alone for a while."""
+
+    code = "upstream_resting"
+
+
+class UpstreamBusy(UpstreamError):
+    """As many calls to the upstream are under way as may be."""
+
+    code = "upstream_busy"
 
 
 class UpstreamFailed(UpstreamError):

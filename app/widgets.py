@@ -27,6 +27,8 @@ SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.UpstreamTimeout: "{label} did not answer in time.",
     errors.UpstreamUnreachable: "{label} could not be reached.",
     errors.UpstreamRateLimited: "{label} asks us to wait before we ask again.",
+    errors.UpstreamResting: "{label} keeps failing. We leave it alone for a moment.",
+    errors.UpstreamBusy: "Too many requests wait for {label}. Try again in a moment.",
     errors.UpstreamFailed: "{label} answered with an error.",
     errors.UpstreamUnreadable: "{label} gave an answer that we cannot read.",
     errors.AddressRefused: "{label} sent us to an address that we do not visit.",
