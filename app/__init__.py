@@ -14,7 +14,17 @@ from app.config import Settings, settings_from_environment, unknown_settings
 from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import Credentials, read_credentials_file
 from app.errors import ConfigurationError, UpstreamFailed
-from app.fetch import AddressGuard, Exchange, Fetcher, SampleAdapter, bundled_samples
+from app.fetch import (
+    PLACES,
+    AddressGuard,
+    Event,
+    Exchange,
+    Fetcher,
+    GuardedAdapter,
+    Manners,
+    SampleAdapter,
+    bundled_samples,
+)
 from app.logs import configure_logs
 from app.metrics import Metrics
 from app.upstream import UpstreamRequest, host_of, origin_of
@@ -61,19 +71,35 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def build_fetcher(
-    settings: Settings, on_exchange: Callable[[Exchange], None] | None = None
+    settings: Settings,
+    on_exchange: Callable[[Exchange], None] | None = None,
+    metrics: Metrics | None = None,
 ) -> Fetcher:
     """Make the HTTP client; offline, the bundled samples stand in for the network."""
     stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
     allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
-    adapter = SampleAdapter(bundled_samples()) if settings.offline else None
+    guard = AddressGuard(allowed)
+    manners = _manners(settings, metrics or Metrics())
+    network = GuardedAdapter(guard, settings.ca_bundle, pool_size=manners.places)
     return Fetcher(
         deadline=settings.fetch_deadline,
-        guard=AddressGuard(allowed),
+        guard=guard,
+        manners=manners,
         upstreams=settings.upstreams,
-        ca_bundle=settings.ca_bundle,
-        adapter=adapter,
+        adapter=SampleAdapter(bundled_samples()) if settings.offline else network,
         on_exchange=on_exchange,
+    )
+
+
+def _manners(settings: Settings, metrics: Metrics) -> Manners:
+    def count(event: Event) -> None:
+        metrics.upstream_events.labels(event).inc()
+
+    return Manners(
+        places=settings.fetch_places or PLACES,
+        failures=settings.breaker_failures,
+        rest=settings.breaker_rest,
+        on_event=count,
     )
 
 
@@ -112,8 +138,8 @@ def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:
 
 
 def _service(settings: Settings) -> Service:
-    fetcher = build_fetcher(settings)
     metrics = Metrics(shared=settings.metrics_folder is not None)
+    fetcher = build_fetcher(settings, metrics=metrics)
     sources = _key_sources(settings, fetcher)
     return Service(
         settings=settings,

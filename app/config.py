@@ -50,6 +50,9 @@ class Settings:
     allowed_workspaces: tuple[str, ...] = ()
     error_envelope: EnvelopeForm = "nested"
     fetch_deadline: float = 5.0
+    fetch_places: int | None = None
+    breaker_failures: int = 5
+    breaker_rest: float = 10.0
     upstreams: Mapping[str, str] = field(default_factory=dict)
     allow_private_hosts: tuple[str, ...] = ()
     ca_bundle: str | None = None
@@ -132,6 +135,12 @@ def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) ->
         return given
     written = {name: value for name, value in dotenv_values(local_file).items() if value}
     return written | given
+
+
+def leave_threads_free(settings: Settings, threads: int) -> None:
+    """Set how many of the threads one host may take, where no setting says it: half of them."""
+    if settings.fetch_places is None:
+        os.environ["PLACARD_FETCH_PLACES"] = str(max(1, threads // 2))
 
 
 def use_local_mode() -> None:

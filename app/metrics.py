@@ -39,6 +39,14 @@ class Metrics:
             registry=self._registry,
         )
 
+        self.upstream_events = Counter(
+            "placard_upstream_events",
+            "Manners towards upstreams: a `hold` that one asked for, a breaker that `opened`, a "
+            "call that was `retried`; calls not made: `held`, `resting`, `busy`.",
+            ["event"],
+            registry=self._registry,
+        )
+
     def exposition(self) -> bytes:
         """Write all of it in Prometheus' text format, of every worker where there are several."""
         registry = self._registry

@@ -28,6 +28,8 @@ _FIT_FOR_A_HEADER = validate.Regexp(
 )
 LONGEST_DEADLINE: Final = 60.0
 LONGEST_TIME: Final = 7 * 86_400.0
+MOST_PLACES: Final = 256
+MOST_FAILURES: Final = 1_000_000
 _DEADLINE = validate.Range(
     0, LONGEST_DEADLINE, min_inclusive=False, error="must be more than 0, and {max:g} at most"
 )
@@ -127,6 +129,25 @@ class SettingsSchema(Schema):
         "PLACARD_FETCH_DEADLINE",
         "whole upstream time for one request, in seconds",
         validate=_DEADLINE,
+        allow_nan=False,
+    )
+    fetch_places = _setting(
+        kinds.Integer,
+        "PLACARD_FETCH_PLACES",
+        "calls under way to one host, at most; by default half of the threads",
+        validate=validate.Range(1, MOST_PLACES, error="must be from {min} to {max}"),
+    )
+    breaker_failures = _setting(
+        kinds.Integer,
+        "PLACARD_BREAKER_FAILURES",
+        "a host that fails so many times in a row is left alone",
+        validate=validate.Range(1, MOST_FAILURES, error="must be from {min} to {max}"),
+    )
+    breaker_rest = _setting(
+        kinds.Float,
+        "PLACARD_BREAKER_REST",
+        "how long it is, in seconds, before one call tries it again",
+        validate=_SECONDS,
         allow_nan=False,
     )
     upstreams = _setting(

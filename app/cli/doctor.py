@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 from app.config import Settings, is_loopback
 from app.errors import PlacardError
-from app.fetch import AddressGuard, Fetcher
+from app.fetch import AddressGuard, Fetcher, GuardedAdapter, Manners
 from app.upstream import UpstreamRequest, UpstreamResponse, host_of
 from app.verification.calls import Proving, SignedCall, signed_call
 from templates_schemas import ENVELOPES
 from templates_schemas.rules import faults_of
 
 ADVICE_FAILED: Final = "What is marked ✗ keeps the host from showing cards, or lets others in."
+MOST_PROBES: Final = 1000
 NO_ANSWER: Final = UpstreamResponse(status=0, headers={}, body=b"")
 MOST_SECONDS_APART: Final = 5
 # Everything that proxies like to rewrite: a plus, blanks, escapes in both cases, an order.
@@ -41,10 +42,13 @@ class _Service:
         self.hosts = frozenset({host_of(urlsplit(base))})
         # The one who runs this names the address; there is nothing to guard against.
         allowed = [(urlsplit(base).hostname or "").lower()]
+        guard = AddressGuard(allowed + [f"[{host}]" for host in allowed])
         self.fetcher = Fetcher(
             deadline=settings.fetch_deadline + 5,
-            guard=AddressGuard(allowed + [f"[{host}]" for host in allowed]),
-            ca_bundle=settings.ca_bundle,
+            guard=guard,
+            # A diagnosis goes on where all fails.
+            manners=Manners(failures=MOST_PROBES),
+            adapter=GuardedAdapter(guard, settings.ca_bundle),
         )
 
     def ask(

@@ -13,7 +13,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
-from app.config import Settings, is_loopback
+from app.config import Settings, is_loopback, leave_threads_free
 from app.connectors import all_connectors
 from app.errors import ConfigurationError
 from app.verification.calls import Proving, curl_line, signed_call
@@ -33,6 +33,7 @@ def serve_application(
     if settings.local and not is_loopback(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
     create_app(settings)
+    leave_threads_free(settings, threads)
     _refuse_a_port_in_use(host, port)
     # A fresh interpreter for each worker: nothing is shared that a fork would tear.
     multiprocessing.set_start_method("spawn", force=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http.client import RemoteDisconnected
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -21,9 +21,13 @@ from app.errors import (
     UpstreamUnreadable,
 )
 from app.fetch.addresses import AddressGuard
+from app.fetch.manners import Manners
+from app.fetch.retry import Retry
 from app.fetch.transport import GuardedAdapter, remaining, within
 from app.upstream import (
+    ANONYMOUS,
     DEFAULT_PORTS,
+    Credential,
     UpstreamRequest,
     UpstreamResponse,
     host_of,
@@ -63,8 +67,9 @@ class Fetcher:
     """Fetches resources for the whole process, over one pool of connections.
 
     `deadline` is in seconds and covers everything: name resolution, redirects, the body.
-    `upstreams` maps an origin to the one that stands in for it. `adapter` replaces the network
-    (the offline samples); `on_exchange` is told of each answer.
+    `manners` say when a host is not to be asked; `upstreams` maps an origin to the one that stands
+    in for it. `adapter` is the transport: one that trusts other authorities, or the offline
+    samples. `on_exchange` is told of each answer.
     """
 
     def __init__(
@@ -72,28 +77,34 @@ class Fetcher:
         *,
         deadline: float,
         guard: AddressGuard,
+        manners: Manners | None = None,
         upstreams: Mapping[str, str] | None = None,
-        ca_bundle: str | None = None,
         adapter: BaseAdapter | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.deadline = deadline
         self._guard = guard
+        self._manners = manners or Manners()
         self._upstreams = dict(upstreams or {})
         self._on_exchange = on_exchange
-        self._session = _session(adapter or GuardedAdapter(guard, ca_bundle))
+        self._session = _session(adapter or GuardedAdapter(guard, pool_size=self._manners.places))
 
     def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """Return the answer, of whatever status, after at most `MAX_REDIRECTS` redirects.
 
         Raises UpstreamTimeout, UpstreamUnreachable, UpstreamUnreadable, UpstreamTooLarge,
-        UpstreamFailed (too many redirects) or AddressRefused.
+        UpstreamFailed (too many redirects) or AddressRefused; and without a call
+        UpstreamRateLimited, UpstreamResting or UpstreamBusy.
         """
+        retry = Retry(request.method, partial(self._manners.tell, "retried"))
         with within(self.deadline):
             url = request.url
             for _ in range(MAX_REDIRECTS + 1):
                 self._check(url, request)
-                response = self._exchange(request, url)
+                response = retry.call(
+                    partial(self._exchange, request, url),
+                    partial(self._manners.may_ask, origin_of(url), _proof(request, url).identity),
+                )
                 location = response.headers.get("location")
                 # What is asked by POST is not asked again elsewhere.
                 if response.status not in _REDIRECTS or not location or request.method != "GET":
@@ -135,30 +146,23 @@ class Fetcher:
 
     def _exchange(self, request: UpstreamRequest, url: str) -> UpstreamResponse:
         headers = {**_HEADERS, **request.headers}
-        at_home = origin_of(url) == request.credential.origin
-        proof = request.credential.headers if at_home else {}
-        sent = {**headers, **proof}
+        proof = _proof(request, url)
+        sent = {**headers, **proof.headers}
         if request.body is not None:
             sent["Content-Type"] = "application/json"
         outgoing = requests.Request(request.method, self._actual(url), sent, data=request.body)
         parts = urlsplit(url)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
-            response = self._send_anew(outgoing, url)
+            _check_time()
+            response = self._manners.call(
+                origin_of(url), proof.identity, partial(self._send, outgoing, url)
+            )
             f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
             self._on_exchange(
-                Exchange(request.method, url, headers, tuple(proof), request.body, response)
+                Exchange(request.method, url, headers, tuple(proof.headers), request.body, response)
             )
         return response
-
-    def _send_anew(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
-        """Send, and once more where a kept connection turned out to be closed: only a GET."""
-        try:
-            return self._send(outgoing, url)
-        except UpstreamUnreachable as error:
-            if outgoing.method != "GET" or not _closed_before_an_answer(error.__context__):
-                raise
-        return self._send(outgoing, url)
 
     def _send(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
         try:
@@ -174,6 +178,12 @@ class Fetcher:
             raise UpstreamUnreadable(f"$: {_words(error)}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _timeout_or_unreachable(error) from None
+
+
+def _proof(request: UpstreamRequest, url: str) -> Credential:
+    """Return the credential that goes to an address: the request's own only at home."""
+    at_home = origin_of(url) == request.credential.origin
+    return request.credential if at_home else ANONYMOUS
 
 
 class _Session(requests.Session):
@@ -212,14 +222,12 @@ def _timeout_or_unreachable(error: Exception) -> UpstreamTimeout | UpstreamUnrea
     return UpstreamUnreachable(_words(error))
 
 
-def _closed_before_an_answer(failure: BaseException | None) -> bool:
-    """Tell a connection that ended before the answer began from all else that breaks."""
-    error: BaseException | None = failure if isinstance(failure, requests.ConnectionError) else None
-    while error is not None:
-        if isinstance(error, RemoteDisconnected | ConnectionResetError | BrokenPipeError):
-            return True
-        error = error.__context__
-    return False
+def _check_time() -> None:
+    """Raise UpstreamTimeout past the deadline: a host that is not asked is not to blame."""
+    try:
+        remaining()
+    except TimeoutError as error:
+        raise UpstreamTimeout(_words(error)) from None
 
 
 def _words(error: Exception) -> str:

@@ -28,7 +28,8 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from app.fetch.addresses import AddressGuard
 
-POOL_SIZE: Final = 32
+POOLS: Final = 32
+POOL_SIZE: Final = 8
 RESOLVER_THREADS: Final = 16
 
 _deadline: ContextVar[float] = ContextVar("placard_deadline", default=float("inf"))
@@ -179,17 +180,20 @@ class _HTTPSConnection(_Dialled, HTTPSConnection):
 class GuardedAdapter(HTTPAdapter):
     """The pooled transport of the one session: guarded, under the deadline, TLS verified.
 
-    `ca_bundle` is a file of certificate authorities; None means Mozilla's list.
+    `ca_bundle` is a file of certificate authorities; None means Mozilla's list. At most `pool_size`
+    idle connections are kept to a host.
     """
 
-    def __init__(self, guard: AddressGuard, ca_bundle: str | None = None) -> None:
+    def __init__(
+        self, guard: AddressGuard, ca_bundle: str | None = None, *, pool_size: int = POOL_SIZE
+    ) -> None:
         # Its warnings quote whole addresses, queries included.
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)
         self._dialer = _Dialer(guard)
         self._tls = create_urllib3_context()
         self._tls.load_verify_locations(ca_bundle or certifi.where())
         self._tls.sslsocket_class = _TlsSocket
-        super().__init__(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE)
+        super().__init__(pool_connections=POOLS, pool_maxsize=pool_size)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pool manager with connections that are dialled by the dialer."""

@@ -148,7 +148,7 @@ def test_key_set_is_fetched_once_and_the_key_chosen_by_its_id(
 def test_keys_that_cannot_be_fetched_are_our_fault(
     keyed: Host, upstream: responses.RequestsMock
 ) -> None:
-    upstream.get(JWKS_URL, status=503, body="a stack trace")
+    upstream.get(JWKS_URL, status=500, body="a stack trace")
 
     answer = keyed.get(QUERY, signed_by(ED, "EdDSA"))
 

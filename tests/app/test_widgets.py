@@ -53,7 +53,7 @@ def test_addresses_of_one_resource_share_an_entry(
 def test_a_failure_is_kept_for_a_short_while_too(
     host: Host, upstream: responses.RequestsMock
 ) -> None:
-    upstream.get(API, status=502)
+    upstream.get(API, status=500)
     first, second = host.ask(), host.ask()
     assert (first.status_code, second.status_code) == (500, 500)
     assert first.json == second.json == {"data": {"error": "GitHub answered with an error."}}

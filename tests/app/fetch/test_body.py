@@ -17,7 +17,7 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.fetch import Fetcher
+from app.fetch import Fetcher, Manners
 from app.upstream import UpstreamResponse
 from tests.app.fetch.servers import (
     LOOPBACK,
@@ -267,7 +267,8 @@ def test_failed_fetches_leave_no_thread_and_no_file_open() -> None:
     before = _threads_and_files()
     failures: Counter[type[UpstreamError]] = Counter()
     for fault in faults:
-        with serving(fault) as server, fetching(deadline=0.1) as fetcher:
+        patient = Manners(failures=1000)
+        with serving(fault) as server, fetching(deadline=0.1, manners=patient) as fetcher:
             for place in range(34):
                 failures[_failure(fetcher, f"{server.origin}/{place}")] += 1
     assert failures.total() == 204

@@ -1,5 +1,6 @@
 """Each refused request here would reach a server that listens, if the guard were gone."""
 
+import errno
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -63,12 +64,12 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
 
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Refuse all connections; returns the addresses that were dialled."""
+    """Let no connection come about; returns the addresses that were dialled."""
     addresses: list[str] = []
 
     def connect(_: socket.socket, address: tuple[str, int]) -> None:
         addresses.append(address[0])
-        raise ConnectionRefusedError
+        raise OSError(errno.ENETUNREACH, "no network")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     return addresses

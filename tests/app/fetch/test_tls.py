@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import AddressRefused, UpstreamUnreachable
-from app.fetch import AddressGuard, Fetcher
+from app.fetch import AddressGuard, Fetcher, GuardedAdapter
 from tests.app.fetch.servers import (
     LOOPBACK,
     answer,
@@ -81,12 +81,13 @@ def test_fetcher_makes_its_own_transport_of_guard_and_authorities(tmp_path: Path
     with serving(saying(answer(b"safe")), tls=context) as server:
         request = request_to(server.origin)
         guard = AddressGuard([LOOPBACK])
-        fetcher = Fetcher(deadline=5, guard=guard, ca_bundle=ca_bundle)
+        fetcher = Fetcher(deadline=5, guard=guard, adapter=GuardedAdapter(guard, ca_bundle))
         assert fetcher.fetch(request).body == b"safe"
         with pytest.raises(UpstreamUnreachable):
             Fetcher(deadline=5, guard=guard).fetch(request)
+        other = GuardedAdapter(AddressGuard(), ca_bundle)
         with pytest.raises(AddressRefused):
-            Fetcher(deadline=5, guard=AddressGuard(), ca_bundle=ca_bundle).fetch(request)
+            Fetcher(deadline=5, guard=AddressGuard(), adapter=other).fetch(request)
     assert server.connections == 2
     assert server.targets == ["/"]
 

@@ -1,0 +1,92 @@
+"""How hosts are treated: waited for when they ask for it, left alone when they fail, not crowded.
+
+All of it is known to this process only; each worker learns for itself.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+import structlog
+
+from app.errors import UpstreamBusy, UpstreamError, UpstreamRateLimited, UpstreamResting
+from app.fetch.breaker import Breaker
+from app.fetch.bulkhead import Bulkhead
+from app.fetch.holds import Holds
+from app.upstream import UpstreamResponse
+
+Event = Literal["hold", "held", "opened", "resting", "busy", "retried"]
+
+PLACES: Final = 8
+FAILURES: Final = 5
+REST: Final = 10.0  # seconds
+REFUSALS: Final[Mapping[type[UpstreamError], Event]] = {
+    UpstreamRateLimited: "held",
+    UpstreamResting: "resting",
+    UpstreamBusy: "busy",
+}
+_log = structlog.get_logger("placard")
+
+
+class Manners:
+    """What stands before each call: holds, the breaker and the bulkhead, in this order.
+
+    `on_event` is told of each hold and each opening of the breaker (`hold`, `opened`), of each
+    call that is refused (`held`, `resting`, `busy`), and of each retry (`retried`). `clock` is
+    monotonic, `wall` the time of day; both are in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        places: int = PLACES,
+        failures: int = FAILURES,
+        rest: float = REST,
+        on_event: Callable[[Event], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.places = places
+        self.tell = on_event
+        self._holds = Holds(clock, wall)
+        self._breaker = Breaker(failures, rest, self._opened, clock)
+        self._bulkhead = Bulkhead(places)
+
+    def call(
+        self, origin: str, identity: str, send: Callable[[], UpstreamResponse]
+    ) -> UpstreamResponse:
+        """Send to an origin with a credential's identity, and heed what the answer asks for.
+
+        Raises UpstreamRateLimited, UpstreamResting or UpstreamBusy without sending, and what
+        `send` raises.
+        """
+        try:
+            self._holds.check(origin, identity)
+            # Before a place is waited for, and once more when there is one.
+            self._breaker.check(origin)
+            with self._bulkhead.place(origin):
+                response = self._breaker.call(origin, send)
+        except tuple(REFUSALS) as refusal:
+            self.tell(REFUSALS[type(refusal)])
+            raise
+        self._heed(origin, identity, response)
+        return response
+
+    def may_ask(self, origin: str, identity: str) -> bool:
+        """Tell whether neither a hold nor the breaker stands before a call now."""
+        try:
+            self._holds.check(origin, identity)
+            self._breaker.check(origin)
+        except (UpstreamRateLimited, UpstreamResting):
+            return False
+        return True
+
+    def _heed(self, origin: str, identity: str, response: UpstreamResponse) -> None:
+        seconds = self._holds.heed(origin, identity, response)
+        if seconds:
+            self.tell("hold")
+            _log.warning("upstream_hold", origin=origin, credential=identity, seconds=seconds)
+
+    def _opened(self, origin: str) -> None:
+        self.tell("opened")
+        _log.warning("upstream_breaker_opened", origin=origin)
