@@ -1,0 +1,242 @@
+"""Whatever an upstream does, each connector's request ends in a valid card or in the envelope."""
+
+import gc
+import socket
+import threading
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import cycle
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.config import load_settings
+from app.connectors import CONNECTORS, Connector, options
+from app.errors import PlacardError, UpstreamTimeout, UpstreamUnreachable
+from app.fetch import recorded_body
+from app.upstream import origin_of
+from app.web import EXTENSION
+from app.widgets import SENTENCES
+from templates_schemas import faults
+from tests.app.fetch.faults import FAULTS, MARK, Fault, playing
+from tests.app.fetch.servers import LOOPBACK
+from tests.host import JWT_SECRET, Host
+from tests.recordings import Recording, case_files, read_recording
+
+# Faults that end by themselves do so long before it; the others last until it.
+AMPLE: Final = "20"
+SHORT: Final = "0.4"
+LEFT_OVER: Final = 150  # bytes for each fault: less than the smallest thing that could be kept
+KINDS: Final = {connector.name: connector for connector in CONNECTORS}
+
+
+@cache
+def sound_cases() -> tuple[Recording, ...]:
+    """A case of each connector that is one call and gives a card."""
+    found: dict[str, Recording] = {}
+    for path in case_files():
+        case = read_recording(path)
+        plain = case.widget["status"] == 200 and len(case.exchanges) == 1
+        known = found.get(path.parent.name)
+        if plain and (known is None or len(case.settings) < len(known.settings)):
+            found[path.parent.name] = case
+    return tuple(found.values())
+
+
+def connector_of(case: Recording) -> type[Connector]:
+    return KINDS[case.name.partition("/")[0]]
+
+
+def request_of(case: Recording) -> Mapping[str, str]:
+    request: Mapping[str, str] = case.exchanges[0]["request"]
+    return request
+
+
+def bodies() -> dict[str, bytes]:
+    """The sound answers, by path and query."""
+    made = {}
+    for case in sound_cases():
+        parts = urlsplit(request_of(case)["url"])
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        made[target] = recorded_body(case.exchanges[0]["response"])
+    assert len(made) == len(sound_cases())
+    return made
+
+
+def host_with(port: int, **changes: str) -> Host:
+    """The host of a service that asks for everything on one port of the loopback."""
+    origins = {origin_of(request_of(case)["url"]) for case in sound_cases()}
+    own = {name: value for case in sound_cases() for name, value in case.settings.items()}
+    upstreams = ", ".join(f"{origin}=http://{LOOPBACK}:{port}" for origin in sorted(origins))
+    environment = {
+        "PLACARD_JWT_SECRETS": JWT_SECRET,
+        "PLACARD_UPSTREAMS": upstreams,
+        **own,
+        **{f"PLACARD_{name.upper()}": value for name, value in changes.items()},
+    }
+    return Host(create_app(load_settings(environment, options())).test_client())
+
+
+def asked_for_all(host: Host) -> Mapping[str, TestResponse]:
+    """Ask for the case of each connector, all at once."""
+    with ThreadPoolExecutor(len(sound_cases())) as pool:
+        asked = {case.name: pool.submit(ask, host, case) for case in sound_cases()}
+        return {name: answer.result(60) for name, answer in asked.items()}
+
+
+def ask(host: Host, case: Recording) -> TestResponse:
+    return Host(host.client.application.test_client()).ask(case.resource_url)
+
+
+def check(answer: TestResponse) -> str | None:
+    """Hold an answer to the contract; return its error, or None for a card."""
+    assert MARK not in answer.text
+    made = answer.get_json()
+    if answer.status_code == 200:
+        assert faults(made) == ()
+        return None
+    assert answer.status_code in (403, 404, 500)
+    assert list(made) == ["data"]
+    assert list(made["data"]) == ["error"]
+    return str(made["data"]["error"])
+
+
+def expected(fault: Fault, case: Recording) -> set[str | None]:
+    """What may be told of a fault, by one connector."""
+    posted = request_of(case)["method"] == "POST" and fault.posted is not None
+    kinds = fault.posted if posted else fault.errors
+    return sentences(kinds or frozenset(), case) or {None}
+
+
+def sentences(kinds: frozenset[type[PlacardError]], case: Recording) -> set[str | None]:
+    return {SENTENCES[kind].format(label=connector_of(case).label) for kind in kinds}
+
+
+def test_every_connector_takes_part() -> None:
+    assert sorted(map(connector_of, sound_cases()), key=str) == sorted(CONNECTORS, key=str)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_fault_ends_in_a_card_or_an_envelope_for_every_connector(fault: Fault) -> None:
+    deadline = SHORT if fault.lasting else AMPLE
+    with playing(lambda: fault, bodies()) as port:
+        answers = asked_for_all(host_with(port, fetch_deadline=deadline))
+    told = {name: check(answer) for name, answer in answers.items()}
+    if not fault.holds:
+        wrong = [
+            (case.name, told[case.name])
+            for case in sound_cases()
+            if told[case.name] not in expected(fault, case)
+        ]
+        assert wrong == []
+
+
+@contextmanager
+def nobody_listens() -> Iterator[int]:
+    """A port that refuses connections."""
+    with socket.socket() as unused:
+        unused.bind((LOOPBACK, 0))
+        yield unused.getsockname()[1]
+
+
+@contextmanager
+def nobody_accepts() -> Iterator[int]:
+    """A port whose queue is full: connections neither come about nor fail."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind((LOOPBACK, 0))
+        listener.listen(0)
+        first.connect(listener.getsockname())
+        second.setblocking(False)
+        second.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("place", "deadline", "kind"),
+    [
+        (nobody_listens, AMPLE, UpstreamUnreachable),
+        (nobody_accepts, SHORT, UpstreamTimeout),
+    ],
+)
+def test_host_that_takes_no_connection_ends_in_an_envelope_for_every_connector(
+    place: object, deadline: str, kind: type[PlacardError]
+) -> None:
+    assert callable(place)
+    with place() as port:
+        answers = asked_for_all(host_with(port, fetch_deadline=deadline))
+    for case in sound_cases():
+        assert {check(answers[case.name])} == sentences(frozenset({kind}), case)
+
+
+@dataclass
+class Deck:
+    """Deals faults, one after the other, to any number of threads."""
+
+    dealt: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults = cycle([fault for fault in FAULTS.values() if not fault.holds])
+
+    def deal(self) -> Fault:
+        with self._lock:
+            self.dealt += 1
+            return next(self._faults)
+
+
+def suffer(host: Host, port: int, count: int) -> int:
+    """Ask until so many faults were played; leave only what the service itself keeps."""
+    deck = Deck()
+
+    def go_on_asking(case: Recording) -> int:
+        asked = 0
+        while deck.dealt < count:
+            check(ask(host, case))
+            asked += 1
+        return asked
+
+    with playing(deck.deal, bodies(), port), ThreadPoolExecutor(len(sound_cases())) as pool:
+        asked = sum(pool.map(go_on_asking, sound_cases()))
+    # Now nobody listens any more.
+    for case in sound_cases():
+        assert check(ask(host, case)) is not None
+    # Idle connections are kept for the next call; any other would still be open after this.
+    host.client.application.extensions[EXTENSION].widgets._fetcher._session.close()
+    gc.collect()
+    return asked
+
+
+def threads_and_files() -> tuple[int, int]:
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_thousand_faults_leave_nothing_over() -> None:
+    with nobody_listens() as port:
+        pass
+    host = host_with(
+        port,
+        fetch_deadline="0.15",
+        breaker_failures="1000000",
+        cache_ttl="0.000001",
+        cache_failure_ttl="0.000001",
+    )
+    tracemalloc.start()
+    try:
+        # What is made once, at the first of each kind, is there after this.
+        suffer(host, port, 200)
+        before, kept = threads_and_files(), tracemalloc.get_traced_memory()[0]
+        asked = suffer(host, port, 1000)
+        left_over = tracemalloc.get_traced_memory()[0] - kept
+    finally:
+        tracemalloc.stop()
+    assert asked > 300
+    assert threads_and_files() == before
+    assert left_over < LEFT_OVER * 1000
