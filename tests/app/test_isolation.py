@@ -1,0 +1,111 @@
+"""A host that hangs takes its own places, and no others: hits and other hosts are answered."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from app import create_app
+from app.config import load_settings
+from app.connectors import options
+from tests.app.fetch.servers import Connection, answer, serving
+from tests.host import Host
+from tests.test_production import SOUND, ask as ask_process, running
+
+PLACES = 3
+ISSUE = (
+    b'{"title": "An issue", "state": "open", "created_at": "2026-01-02T03:04:05Z",'
+    b' "updated_at": "2026-01-03T03:04:05Z"}'
+)
+PAGE = "https://github.com/pallets/flask/issues"
+OTHER = "https://github.example.com/pallets/flask/issues"
+BUSY = "Too many requests wait for GitHub. Try again in a moment."
+
+
+@dataclass
+class Hanging:
+    """An upstream that answers for issue 1 only, until it may go on."""
+
+    arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, connection: Connection) -> None:
+        while request := connection.request():
+            if not request.split(b" ")[1].endswith(b"/1"):
+                self.arrived.release()
+                while not (self.go_on.is_set() or connection.wait(0.01)):
+                    pass
+            connection.send(answer(ISSUE))
+
+    def is_asked(self, times: int) -> bool:
+        return all(self.arrived.acquire(timeout=20) for _ in range(times))
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    upstream = Hanging()
+    yield upstream
+    upstream.go_on.set()
+
+
+@contextmanager
+def two_upstreams(hanging: Hanging) -> Iterator[dict[str, str]]:
+    """Serve GitHub, which hangs, and an Enterprise host, which does not; yields the settings."""
+
+    def well(connection: Connection) -> None:
+        while connection.request():
+            connection.send(answer(ISSUE))
+
+    with serving(hanging) as first, serving(well) as second:
+        stand_ins = {"https://api.github.com": first, "https://github.example.com": second}
+        yield {
+            "PLACARD_UPSTREAMS": ", ".join(f"{a}={b.origin}" for a, b in stand_ins.items()),
+            "PLACARD_GITHUB_HOSTS": "github.example.com",
+            "PLACARD_FETCH_DEADLINE": "30",
+        }
+
+
+def told(host: Host, page: str) -> str:
+    made = Host(host.client.application.test_client()).ask(page).get_json()
+    return str(made["metadata"]["title"] if "metadata" in made else made["data"]["error"])
+
+
+def test_while_a_host_hangs_hits_and_other_hosts_are_answered(hanging: Hanging) -> None:
+    with two_upstreams(hanging) as settings, ThreadPoolExecutor(PLACES) as pool:
+        places = {"PLACARD_FETCH_PLACES": str(PLACES)}
+        settled = load_settings(SOUND | settings | places, options())
+        host = Host(create_app(settled).test_client())
+        assert told(host, f"{PAGE}/1") == "An issue"
+        hung = [pool.submit(told, host, f"{PAGE}/{number}") for number in range(2, 2 + PLACES)]
+        try:
+            assert hanging.is_asked(PLACES)
+            assert told(host, f"{PAGE}/1") == "An issue"
+            assert told(host, f"{OTHER}/9") == "An issue"
+            assert told(host, f"{PAGE}/9") == BUSY
+            assert not any(call.done() for call in hung)
+        finally:
+            hanging.go_on.set()
+        assert [call.result(20) for call in hung] == ["An issue"] * PLACES
+        assert not hanging.arrived.acquire(blocking=False)
+
+
+def test_a_service_of_few_threads_keeps_half_of_them_for_others(hanging: Hanging) -> None:
+    with (
+        two_upstreams(hanging) as settings,
+        ThreadPoolExecutor(2) as pool,
+        running("serve", "--threads", "4", settings=SOUND | settings) as (_, base),
+    ):
+        assert ask_process(base, f"{PAGE}/1").ok
+        hung = [pool.submit(ask_process, base, f"{PAGE}/{number}") for number in (2, 3)]
+        try:
+            assert hanging.is_asked(2)
+            assert ask_process(base, f"{PAGE}/9").json() == {"data": {"error": BUSY}}
+            assert ask_process(base, f"{PAGE}/1").ok
+            assert ask_process(base, f"{OTHER}/9").ok
+            assert not any(call.done() for call in hung)
+        finally:
+            hanging.go_on.set()
+        assert [call.result(20).status_code for call in hung] == [200, 200]
