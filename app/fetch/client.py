@@ -205,6 +205,9 @@ def _session(adapter: BaseAdapter) -> requests.Session:
 
 def _bounded(answer: requests.Response) -> Iterator[bytes]:
     """Yield the decoded body, at most `MAX_BODY` bytes of it."""
+    # A 304 ends with its headers (RFC 9112, 6.3), also where they promise chunks to wait for.
+    if answer.status_code == 304 and answer.raw.chunked:
+        return
     size = 0
     for chunk in answer.raw.stream(_CHUNK, decode_content=True):
         size += len(chunk)

@@ -287,3 +287,22 @@ def _threads_and_files() -> tuple[int, int]:
     gc.collect()  # errors hold on to their pool; a socket that is left open warns here
     threads = [t for t in threading.enumerate() if not t.name.startswith("resolver")]
     return len(threads), len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "",
+        "Content-Length: 1234\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Content-Encoding: gzip\r\n",
+        "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+    ],
+    ids=["nothing", "length", "chunked", "gzip", "gzip chunked"],
+)
+def test_a_304_has_no_body_whatever_its_headers_say(headers: str) -> None:
+    unchanged = f"HTTP/1.1 304 Not Modified\r\n{headers}\r\n".encode()
+    with serving(saying(unchanged)) as server, fetching(deadline=1) as fetcher:
+        for _ in range(2):
+            got = fetcher.fetch(request_to(server.origin))
+            assert (got.status, got.body) == (304, b"")
