@@ -1,5 +1,6 @@
 """Placard: the app server behind a host platform's widgets. The factory wires the parts."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import structlog
 from flask import Flask
 
-from app.cache import Cache, MemoryKeeper
+from app.cache import Cache, Keeper, Lives, MemoryKeeper, RedisKeeper, redis_client
 from app.config import Settings, settings_from_environment, unknown_settings
 from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import Credentials, read_credentials_file
@@ -103,16 +104,37 @@ def _manners(settings: Settings, metrics: Metrics) -> Manners:
     )
 
 
-def build_widgets(settings: Settings, fetcher: Fetcher, metrics: Metrics) -> Widgets:
-    """Make the story, with its connectors and its cache."""
-    cache = Cache(
-        MemoryKeeper(settings.cache_bytes),
+def build_widgets(
+    settings: Settings,
+    fetcher: Fetcher,
+    metrics: Metrics,
+    clock: Callable[[], float] = time.time,
+) -> Widgets:
+    """Make the story, with its connectors and its cache; `clock` is in epoch seconds."""
+    lives = Lives(
         ttl=settings.cache_ttl,
         failure_ttl=settings.cache_failure_ttl,
+        stale=settings.cache_stale,
+        stale_if_error=settings.cache_stale_if_error,
+    )
+    cache = Cache(
+        _keeper(settings, metrics, clock),
+        lives,
         patience=settings.fetch_deadline + 0.2,
+        on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
+        clock=clock,
     )
     known = all_connectors(settings)
     return Widgets(known, fetcher, cache, _credentials(settings, known), metrics)
+
+
+def _keeper(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> Keeper:
+    if settings.cache_url == "memory://":
+        return MemoryKeeper(settings.cache_bytes, clock)
+    return RedisKeeper(
+        redis_client(settings.cache_url, settings.ca_bundle),
+        on_failure=lambda kind: metrics.cache_failures.labels(kind).inc(),
+    )
 
 
 def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:

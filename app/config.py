@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 from dotenv import dotenv_values
 from marshmallow import ValidationError
 from marshmallow.fields import Field
 
 from app.errors import ConfigurationError
+from app.setting_kinds import MEMORY, password_in
 from app.setting_table import Option, schema_with
 from templates_schemas import EnvelopeForm
 from templates_schemas.rules import faults_in
@@ -56,10 +58,12 @@ class Settings:
     upstreams: Mapping[str, str] = field(default_factory=dict)
     allow_private_hosts: tuple[str, ...] = ()
     ca_bundle: str | None = None
-    cache_url: str = "memory://"
+    cache_url: str = field(default=MEMORY, repr=False)
     cache_bytes: int = 64 << 20
     cache_ttl: float = 60.0
     cache_failure_ttl: float = 10.0
+    cache_stale: float = 300.0
+    cache_stale_if_error: float = 3600.0
     metrics_folder: str | None = None
     connectors_file: tuple[str, ...] = ()
     credentials_file: str | None = None
@@ -84,12 +88,14 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, so that it can be kept out of what is written down."""
-        return tuple(
+        password = password_in(self.cache_url)
+        held = tuple(
             secret
             for kind, value in self.held()
             if kind.metadata["secret"] and value
             for secret in ([value] if isinstance(value, str) else value)
         )
+        return (*held, *dict.fromkeys((password, unquote(password)))) if password else held
 
     def held(self) -> Iterator[tuple[Field[Any], Any]]:
         """Yield every setting with its value, those of connectors included."""
@@ -258,6 +264,8 @@ def _shown(value: Any, *, secret: bool) -> str:
         return "on" if value else "off"
     if isinstance(value, Mapping):
         return ", ".join(f"{first}={second}" for first, second in value.items())
+    if isinstance(value, str) and (password := password_in(value)):
+        return value.replace(f":{password}@", f":{MASK}@")
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 

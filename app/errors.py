@@ -38,12 +38,14 @@ class PlacardError(Exception):
     """The root. `status` and `sentence` are for the host, `code` and `detail` for the log.
 
     `sentence` may be made more helpful for one instance; it never holds a secret, an upstream's
-    body or a trace. `detail` says what happened, and is never sent.
+    body or a trace. `detail` says what happened, and is never sent. `cache_status` is the cache's
+    part in it, where it was asked.
     """
 
     status: ClassVar[int] = 500
     code: str = "internal_error"
     sentence: str = "Internal server error."
+    cache_status: str = ""
 
     def __init__(self, detail: str = "", *, sentence: str | None = None) -> None:
         self.detail = detail if len(detail) <= LONGEST_DETAIL else detail[:LONGEST_DETAIL] + " …"

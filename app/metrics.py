@@ -28,8 +28,20 @@ class Metrics:
         )
         self.cache = Counter(
             "placard_cache",
-            "Look-ups in the cache, by result.",
+            "Look-ups in the cache, by result: hit, stale, miss, renewed or shared.",
             ["result"],
+            registry=self._registry,
+        )
+        self.cache_refreshes = Counter(
+            "placard_cache_refreshes",
+            "Refreshes behind a stale answer, by what became of them.",
+            ["result"],
+            registry=self._registry,
+        )
+        self.cache_failures = Counter(
+            "placard_cache_failures",
+            "Failures of the shared cache, by kind; each was a miss.",
+            ["kind"],
             registry=self._registry,
         )
         self.upstream_seconds = Histogram(

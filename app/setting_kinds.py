@@ -12,6 +12,7 @@ from app.upstream import host_of, origin_of
 
 _BYTES: Final = re.compile(r"(\d{1,15}) ?(KiB|MiB|GiB)?", re.ASCII)
 _UNITS: Final = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+MEMORY: Final = "memory://"
 _HOST_PORT: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.ASCII)
 
 
@@ -90,6 +91,20 @@ class Size(fields.Field[int]):
         return int(found[1]) * _UNITS[found[2]]
 
 
+class CacheUrl(fields.Field[str]):
+    """`memory://`, or `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        # The value holds a password: no message may hold any of it.
+        given = str(value)
+        if given != MEMORY and not _is_redis(given):
+            raise ValidationError(
+                "must be memory://, or redis://host:port/0 (rediss:// with TLS), "
+                "its password percent-encoded and nothing behind the database"
+            )
+        return given
+
+
 class Pem(fields.Field[str]):
     r"""A public key in PEM; `\n` may stand for a line's end."""
 
@@ -100,6 +115,30 @@ class Pem(fields.Field[str]):
         except (ValueError, UnsupportedAlgorithm) as error:
             raise ValidationError("is no public key in PEM") from error
         return pem
+
+
+def password_in(url: str) -> str:
+    """Return the password in an address, as it is written there; empty where there is none."""
+    _, found, rest = url.partition("://")
+    user, at, _ = rest.rpartition("@")
+    return user.partition(":")[2] if found and at else ""
+
+
+def _is_redis(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        user, at, host = parts.netloc.lower().rpartition("@")
+        _ = parts.port
+    except ValueError:
+        return False
+    return bool(
+        parts.scheme in ("redis", "rediss")
+        and _HOST_PORT.fullmatch(host)
+        and re.fullmatch(r"(?:/\d{0,3})?", parts.path, re.ASCII)
+        and not (parts.query or parts.fragment)
+        # Redis would take a lone word for a user's name, and we would show it as one.
+        and (not at or user.partition(":")[2])
+    )
 
 
 def _origin(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from marshmallow import EXCLUDE, Schema, fields as kinds, validate
 
-from app.setting_kinds import HostPorts, OriginMap, Origins, Pem, Secrets, Size, Words
+from app.setting_kinds import CacheUrl, HostPorts, OriginMap, Origins, Pem, Secrets, Size, Words
 from templates_schemas import ENVELOPES
 
 JWT_SECRET_MIN_BYTES: Final = 32
@@ -36,6 +36,7 @@ _DEADLINE = validate.Range(
 _SECONDS = validate.Range(
     0, LONGEST_TIME, min_inclusive=False, error="must be more than 0, and {max:g} at most"
 )
+_SECONDS_OR_NONE = validate.Range(0, LONGEST_TIME, error="must be 0 (never) to {max:g}")
 _WITHOUT_USER = validate.Regexp(r"[^@]*\Z", error="must be without a user and a password")
 
 
@@ -167,10 +168,10 @@ class SettingsSchema(Schema):
         "file of the certificate authorities to trust; unset: Mozilla's list",
     )
     cache_url = _setting(
-        kinds.String,
+        CacheUrl,
         "PLACARD_CACHE_URL",
-        "where cards are kept: `memory://`, the process itself",
-        validate=validate.OneOf(("memory://",), error="must be memory://, the one keeper there is"),
+        "where cards are kept: `memory://`, the process itself, or `redis://…`, `rediss://…`, "
+        "shared by processes and machines",
     )
     cache_bytes = _setting(Size, "PLACARD_CACHE_BYTES", "bound of the in-process cache")
     cache_ttl = _setting(
@@ -185,6 +186,20 @@ class SettingsSchema(Schema):
         "PLACARD_CACHE_FAILURE_TTL",
         "how long an upstream's failure is, in seconds",
         validate=_SECONDS,
+        allow_nan=False,
+    )
+    cache_stale = _setting(
+        kinds.Float,
+        "PLACARD_CACHE_STALE",
+        "how long after that a card is still answered while it is refreshed, in seconds",
+        validate=_SECONDS_OR_NONE,
+        allow_nan=False,
+    )
+    cache_stale_if_error = _setting(
+        kinds.Float,
+        "PLACARD_CACHE_STALE_IF_ERROR",
+        "how long after that a card stands in for an upstream that is down, in seconds",
+        validate=_SECONDS_OR_NONE,
         allow_nan=False,
     )
     metrics_folder = _setting(

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from marshmallow import ValidationError
 from structlog.contextvars import bind_contextvars
 
 from app import errors, trace
-from app.cache import CARD, Cache, Entry
+from app.cache import CARD, Cache, Entry, Finding, Lookup, Validator
 from app.connectors import Connector, Match, find
 from app.credentials import Credentials
 from app.errors import PlacardError
@@ -35,13 +37,23 @@ SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
 }
 MOST_FAULTS: Final = 5
+# For these, and for a status of 500 or more, a stale card may stand in.
+_PASSING: Final = (
+    errors.UpstreamTimeout,
+    errors.UpstreamUnreachable,
+    errors.UpstreamRateLimited,
+)
+_ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,250}"')
+_DATE: Final = re.compile(r"[A-Za-z0-9,: +-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """An answer for the host: the bytes of a checked card."""
+    """An answer for the host: the bytes of a checked card, their ETag, and the cache's part."""
 
     body: bytes
+    etag: str
+    cache_status: str
 
 
 class Widgets:
@@ -61,53 +73,92 @@ class Widgets:
         self._credentials = credentials
         self._metrics = metrics
 
-    def widget_for(self, address: str, workspace: str | None = None) -> Widget:
+    def widget_for(
+        self, address: str, workspace: str | None = None, *, refresh: bool = False
+    ) -> Widget:
         """Answer for one address, with the credentials of the workspace that was proven.
 
-        Raises a PlacardError, of this request or a kept one.
+        `refresh` asks the upstream whatever is kept. Raises a PlacardError, of this request or a
+        kept one.
         """
         with trace.step("match") as facts:
-            connector, match = find(address, self._connectors)
+            connector, match, request = self._ask_of(address, workspace)
             facts.update(
                 connector=connector.name, parts=dict(match.parts), pattern=connector.path.pattern
             )
-        asked = connector.request_for(match)
-        request = replace(
-            asked, credential=self._credentials.find(asked.url, workspace, connector.name)
-        )
         bind_contextvars(connector=connector.name, credential=request.credential.identity)
         with trace.step("cache") as facts:
-            entry, result = self._entry(connector, match, request)
-            facts.update(result=result, changes=entry.changes)
-        bind_contextvars(cache=result)
-        self._metrics.cache.labels(result).inc()
-        if not entry.is_card:
-            raise errors.named(entry.outcome, entry.body.decode(), entry.detail)
-        return Widget(entry.body)
+            lookup = self._look_up(connector, match, request, refresh=refresh)
+            facts.update(_facts(lookup))
+        return self._answer(lookup)
 
-    def _entry(
-        self, connector: Connector, match: Match, request: UpstreamRequest
-    ) -> tuple[Entry, str]:
-        identity = request.credential.identity
-        body = hashlib.sha256(request.body or b"").hexdigest()
-        key = f"{connector.name} {request.method} {request.url} {body} {identity}"
+    def fresh_widget_for(self, address: str, workspace: str | None = None) -> Widget | None:
+        """Answer a fresh hit, and with None all that would need any I/O or is an error."""
         try:
-            return self._cache.get_or_make(key, lambda: self._make(connector, match, request))
+            connector, _, request = self._ask_of(address, workspace)
+        except PlacardError:
+            return None
+        lookup = self._cache.fresh(key_of(connector, request))
+        if lookup is None or not lookup.entry.is_card:
+            return None
+        bind_contextvars(connector=connector.name, credential=request.credential.identity)
+        return self._answer(lookup)
+
+    def _ask_of(
+        self, address: str, workspace: str | None
+    ) -> tuple[Connector, Match, UpstreamRequest]:
+        """Find who serves an address, and what is to be asked with whose credential."""
+        connector, match = find(address, self._connectors)
+        asked = connector.request_for(match)
+        credential = self._credentials.find(asked.url, workspace, connector.name)
+        return connector, match, replace(asked, credential=credential)
+
+    def _answer(self, lookup: Lookup) -> Widget:
+        bind_contextvars(cache=lookup.result)
+        self._metrics.cache.labels(lookup.result).inc()
+        entry, status = lookup.entry, lookup.cache_status()
+        if not entry.is_card:
+            error = errors.named(entry.outcome, entry.body.decode(), entry.detail)
+            error.cache_status = status
+            raise error
+        return Widget(entry.body, entry.etag, status)
+
+    def _look_up(
+        self, connector: Connector, match: Match, request: UpstreamRequest, *, refresh: bool
+    ) -> Lookup:
+        try:
+            return self._cache.look_up(
+                key_of(connector, request),
+                lambda previous: self._find(connector, match, request, previous),
+                refresh=refresh,
+            )
         except TimeoutError:
             raise errors.UpstreamTimeout(
                 "another request's call took too long", sentence=_sentence(connector)
             ) from None
 
-    def _make(self, connector: Connector, match: Match, request: UpstreamRequest) -> Entry:
-        """Make the entry to keep: a card, or what went wrong."""
+    def _find(
+        self,
+        connector: Connector,
+        match: Match,
+        request: UpstreamRequest,
+        previous: Entry | None,
+    ) -> Finding:
+        """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
+        response = None
+        asked = conditional(request, previous)
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
-                response = self._fetcher.fetch(request)
+                response = self._fetcher.fetch(asked)
+            if previous and asked is not request and response.status == 304:
+                return _renewed(connector, previous, request, response)
             card = self._map(connector, match, response)
-            changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
-            return Entry(CARD, checked(card, connector), changes=changes)
+            body = checked(card, connector)
         except PlacardError as error:
-            return Entry(error.code, _sentence(connector, error).encode(), error.detail)
+            return _failure(connector, error, response)
+        changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
+        validator = validator_of(request, response)
+        return Finding(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
 
     @staticmethod
     def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
@@ -118,6 +169,35 @@ class Widgets:
                 return connector.widget(resource, match)
             except ValueError as error:
                 raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
+
+
+def key_of(connector: Connector, request: UpstreamRequest) -> str:
+    """Name all that an answer depends on: who asks, what exactly, and as whom."""
+    headers = sorted((name.lower(), value) for name, value in request.headers.items())
+    body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
+    parts = (connector.name, request.method, request.url, body, headers)
+    return "\n".join([*map(str, parts), request.credential.identity])
+
+
+def conditional(request: UpstreamRequest, previous: Entry | None) -> UpstreamRequest:
+    """Ask only for what has changed since a card was made, where there is one to renew."""
+    validator = previous.validator if previous else None
+    if validator is None or request.method != "GET":
+        return request
+    return replace(request, headers={**request.headers, validator.header: validator.value})
+
+
+def validator_of(request: UpstreamRequest, response: UpstreamResponse) -> Validator | None:
+    """Return what to ask by next time: the upstream's ETag, else the time of its last change.
+
+    Of an answer that a redirect led to there is none: it would be the other address's.
+    """
+    if request.method != "GET" or response.url != request.url:
+        return None
+    etag, changed = (response.headers.get(name, "") for name in ("etag", "last-modified"))
+    if _ETAG.fullmatch(etag):
+        return Validator("If-None-Match", etag)
+    return Validator("If-Modified-Since", changed) if _DATE.fullmatch(changed) else None
 
 
 def raise_for_status(connector: Connector, response: UpstreamResponse) -> None:
@@ -164,6 +244,44 @@ def checked(card: SummaryWithDetails, connector: Connector) -> bytes:
         if found:
             raise errors.BrokenCard(f"{connector.name}: {_first(found)}")
         return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _renewed(
+    connector: Connector, previous: Entry, request: UpstreamRequest, response: UpstreamResponse
+) -> Finding:
+    return Finding(
+        CARD,
+        previous.body,
+        changes=previous.changes,
+        validator=validator_of(request, response) or previous.validator,
+        ttl=connector.ttl,
+        renewed=True,
+    )
+
+
+def _failure(
+    connector: Connector, error: PlacardError, response: UpstreamResponse | None
+) -> Finding:
+    """Tell what went wrong, and whether it may pass by itself: what is definitive may not."""
+    status = response.status if response else None
+    passing = isinstance(error, _PASSING) or (status is not None and status >= 500)
+    return Finding(
+        error.code,
+        _sentence(connector, error).encode(),
+        detail=error.detail,
+        retry_after=response.headers.get("retry-after", "") if response else "",
+        transient=passing and not isinstance(error, errors.Forbidden | errors.NotFound),
+    )
+
+
+def _facts(lookup: Lookup) -> dict[str, Any]:
+    as_of = datetime.fromtimestamp(lookup.entry.times.made_at, UTC)
+    return {
+        "result": lookup.result,
+        "as_of": as_of.isoformat(timespec="milliseconds"),
+        "ttl": lookup.ttl,
+        "changes": list(lookup.entry.changes),
+    }
 
 
 def _first(found: Sequence[Fault]) -> str:

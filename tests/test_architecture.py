@@ -45,6 +45,7 @@ ALONE = {
     "granian": ("app.cli",),
     "rich": ("app.cli",),
     "cachetools": ("app.cache", "app.fetch"),
+    "redis": ("app.cache",),
     "jmespath": ("app.connectors",),
     "jwt": ("app.verification",),
     "dotenv": ("app.config",),

@@ -27,6 +27,7 @@ from app.connectors import all_connectors, options
 from app.connectors.definitions import lint_definitions, read_definitions
 from app.errors import ConfigurationError, PlacardError
 from app.metrics import Metrics
+from app.setting_kinds import MEMORY
 from app.trace import recording
 from app.verification.calls import Proving, curl_line, signed_call
 from templates_schemas import faults
@@ -89,7 +90,8 @@ def serve(*, port: int, host: str, workers: int, threads: int) -> None:
 )
 def render(*, url: str, as_json: bool, definition: str | None) -> None:
     """Draw the card of URL, with its limits and what was cut."""
-    settings = _settings()
+    # The card as it is now, not as the service has kept it.
+    settings = replace(_settings(), cache_url=MEMORY)
     if definition is not None:
         settings = replace(settings, connectors_file=(definition, *settings.connectors_file))
     widgets = build_widgets(settings, build_fetcher(settings), Metrics())

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from app.credentials import read_credentials_file
 from app.errors import PlacardError
 from app.fetch import Exchange
 from app.metrics import Metrics
+from app.setting_kinds import MEMORY
 from templates_schemas import envelope
 
 SCRUBBED: Final = "scrubbed"
@@ -44,7 +46,9 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
     """
     exchanges: list[Exchange] = []
     connector, _ = find(url, all_connectors(settings))
-    widgets = build_widgets(settings, build_fetcher(settings, exchanges.append), Metrics())
+    # What others have kept would be an answer without an exchange.
+    alone = replace(settings, cache_url=MEMORY)
+    widgets = build_widgets(alone, build_fetcher(settings, exchanges.append), Metrics())
     try:
         answer = {"status": 200, "body": json.loads(widgets.widget_for(url).body)}
     except PlacardError as error:

@@ -66,7 +66,8 @@ class Connector(ABC):
     parameters, those that are there follow the path as `?name=value&name=value`, in that order.
     `missing` and `refused` are the statuses that mean that there is no such resource, or that our
     credential is not good enough. `options` are the settings of its own, which `settings.own` holds
-    by name, and `credentials` what the environment gives it for the simple case.
+    by name, and `credentials` what the environment gives it for the simple case. `ttl` is how long
+    its cards are fresh, in seconds, where that is not as the settings have it.
     """
 
     name: ClassVar[str]
@@ -78,6 +79,7 @@ class Connector(ABC):
     schema: ClassVar[type[Schema]]
     missing: ClassVar[frozenset[int]] = frozenset({404, 410, 451})
     refused: ClassVar[frozenset[int]] = frozenset({401, 403})
+    ttl: ClassVar[float | None] = None
     hosts: frozenset[str]
     credentials: tuple[HostCredential, ...] = ()
 

@@ -11,6 +11,7 @@ from app.verification import KeySource, Verifier
 from app.widgets import Widgets
 
 EXTENSION: Final = "placard"
+CACHE_STATUS: Final = "Cache-Status"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from typing import Final
 from flask import Flask, Response, request
 
 from app.verification import SIGNATURE_HEADER
+from app.web import CACHE_STATUS
 from app.web.requests_log import REQUEST_ID
 
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
 PREVIEW: Final = "preview"
+EXPOSED: Final = f"{REQUEST_ID}, {CACHE_STATUS}"
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, OPTIONS",
     "Access-Control-Allow-Headers": ", ".join(HEADERS),
@@ -35,7 +37,7 @@ def init_cors(app: Flask, origins: Collection[str]) -> None:
         origin = request.headers.get("Origin")
         if origin in allowed:
             response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = REQUEST_ID
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
             if _is_preflight():
                 response.headers.update(PREFLIGHT)
         return response

@@ -9,7 +9,7 @@ from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
-from app.web import service
+from app.web import CACHE_STATUS, service
 from templates_schemas import envelope
 
 _BY_STATUS: dict[int | None, PlacardError] = {400: MalformedRequest(), 404: NotFound()}
@@ -61,7 +61,10 @@ def _placard(error: PlacardError) -> Response:
         bind_contextvars(reason=error.code)
         if error.would_match:
             bind_contextvars(would_match=error.would_match)
-    return _enveloped(error.sentence, error.status)
+    answered = _enveloped(error.sentence, error.status)
+    if error.cache_status:
+        answered.headers[CACHE_STATUS] = error.cache_status
+    return answered
 
 
 def _http(error: HTTPException) -> Response:

@@ -12,7 +12,8 @@ from structlog.contextvars import bind_contextvars
 from app import trace
 from app.errors import MalformedRequest, WorkspaceNotServed
 from app.verification import SIGNATURE_HEADER, SignedRequest, check_expiry
-from app.web import service
+from app.web import CACHE_STATUS, service
+from app.widgets import Widget
 
 blueprint = Blueprint("widget", __name__)
 
@@ -44,8 +45,29 @@ def show() -> Response:
     served = parts.settings.allowed_workspaces
     if served and query.workspace not in served:
         raise WorkspaceNotServed(f"workspace {query.workspace!r} is not served")
-    widget = parts.widgets.widget_for(query.resource_url, proof.workspace)
-    return Response(widget.body, mimetype="application/json")
+    # Browsers send it on a hard reload; what is deployed must not be made to hammer upstreams.
+    refresh = parts.settings.local and bool(request.cache_control.no_cache)
+    widget = parts.widgets.widget_for(query.resource_url, proof.workspace, refresh=refresh)
+    return answer_with(widget)
+
+
+def answer_with(widget: Widget) -> Response:
+    """Send a card, or 304 where `If-None-Match` says that the host's client has these bytes."""
+    if request.if_none_match.contains_weak(widget.etag.strip('"')):
+        answer = Response(status=304)
+        del answer.headers["Content-Type"]
+    else:
+        answer = Response(widget.body, mimetype="application/json")
+    answer.headers["ETag"] = widget.etag
+    answer.headers[CACHE_STATUS] = widget.cache_status
+    return answer
+
+
+@blueprint.after_request
+def tell_of_the_cache(response: Response) -> Response:
+    """Say of an answer that was made without the cache that it was."""
+    response.headers.setdefault(CACHE_STATUS, "Placard; detail=not-asked")
+    return response
 
 
 def signed_request() -> SignedRequest:

@@ -104,7 +104,13 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_UPSTREAMS", "https://api.github.com", "no `https://first=https://second`"),
         ("PLACARD_UPSTREAMS", "https://api.github.com=here", "no origin"),
         ("PLACARD_ALLOW_PRIVATE_HOSTS", "https://inside", "no `host` or `host:port`"),
-        ("PLACARD_CACHE_URL", "redis://cache", "memory://"),
+        ("PLACARD_CACHE_URL", "memory", "memory://"),
+        ("PLACARD_CACHE_URL", "redis://", "redis://host:port/0"),
+        ("PLACARD_CACHE_URL", "http://cache", "redis://host:port/0"),
+        ("PLACARD_CACHE_URL", "redis://cache/zero", "redis://host:port/0"),
+        ("PLACARD_CACHE_URL", "redis://cache?password=x", "nothing behind the database"),
+        ("PLACARD_CACHE_STALE", "-1", "must be 0 (never) to "),
+        ("PLACARD_CACHE_STALE_IF_ERROR", "inf", "not permitted"),
         ("PLACARD_CACHE_BYTES", "64 MB", "no size"),
         ("PLACARD_CACHE_BYTES", "0", "no size"),
         ("PLACARD_CACHE_TTL", "inf", "not permitted"),
@@ -200,6 +206,37 @@ def test_local_secrets_that_are_set_are_kept(tmp_path: Path) -> None:
         {**LOCAL, **SOUND, "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET}, written
     )
     assert not written.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://hunter2@cache",
+        "redis://:hunter2@cache/x",
+        "redis://:hunter2@cache:port",
+        "redis://:hunter2/hunter2@cache",
+        "redis://cache?password=hunter2",
+        "redis://[hunter2@cache",
+    ],
+)
+def test_a_wrong_address_of_the_cache_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({**SOUND, "PLACARD_CACHE_URL": url})
+    assert caught.value.detail.startswith("PLACARD_CACHE_URL: must be memory://, or redis://")
+    assert "hunter2" not in caught.value.detail
+
+
+@pytest.mark.parametrize("user", ["", "placard"])
+def test_the_cache_s_password_is_a_secret(user: str) -> None:
+    given_settings = {
+        **SOUND,
+        "PLACARD_CACHE_URL": f"rediss://{user}:hunter%402@cache.example.com:6380/1",
+    }
+    loaded = load_settings(given_settings)
+    lines = {line.name: line.value for line in setting_lines(loaded, given_settings)}
+    assert lines["PLACARD_CACHE_URL"] == f"rediss://{user}:********@cache.example.com:6380/1"
+    assert {"hunter%402", "hunter@2"} <= set(loaded.secrets)
+    assert "hunter" not in repr(loaded)
 
 
 def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

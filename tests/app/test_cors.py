@@ -73,7 +73,7 @@ def test_every_answer_may_be_read_by_the_hosts_pages(
     answer = answer_of(open_host, kind, {"Origin": origin})
 
     assert answer.headers.getlist("Access-Control-Allow-Origin") == [origin]
-    assert answer.headers["Access-Control-Expose-Headers"] == "X-Request-Id"
+    assert answer.headers["Access-Control-Expose-Headers"] == "X-Request-Id, Cache-Status"
     assert answer.headers["X-Request-Id"]
     assert "Origin" in answer.vary
 

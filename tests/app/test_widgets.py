@@ -212,9 +212,21 @@ def test_each_step_is_traced(host: Host, upstream: responses.RequestsMock) -> No
         "parts": {"owner": "pallets", "repo": "flask", "issue": "1"},
         "pattern": GitHub.path.pattern,
     }
-    assert facts["cache"]["result"] == "miss"
+    assert (facts["cache"]["result"], facts["cache"]["ttl"]) == ("miss", 60)
+    assert datetime.fromisoformat(facts["cache"]["as_of"]) <= datetime.now(UTC)
     assert (facts["fetch"]["host"], facts["fetch"]["status"]) == ("api.github.com", 200)
     assert facts["cache"]["changes"][0] == "title: cut from 300 to 200 UTF-16 code units"
+    assert "changes" not in facts["map"]
+
+
+def test_a_hit_tells_what_was_cut_too(host: Host, upstream: responses.RequestsMock) -> None:
+    upstream.get(API, json={**ISSUE, "title": "x" * 300})
+    host.ask()
+    with recording() as trace:
+        host.ask()
+    (facts,) = [step.facts for step in trace.steps if step.name == "cache"]
+    assert facts["result"] == "hit"
+    assert facts["changes"] == ["title: cut from 300 to 200 UTF-16 code units"]
 
 
 def test_what_happens_is_counted(host: Host, upstream: responses.RequestsMock) -> None:

@@ -1,0 +1,33 @@
+"""What was answered, kept for a while: freshness, single flight, and two keepers of one contract.
+
+A keeper holds entries by key until they expire or room is short, and may lose any of them at any
+time. A key names the connector, the outgoing request and the identity of the credential, so that
+nothing fetched with one credential is answered for another.
+"""
+
+from app.cache.entry import CARD, Entry, Finding, Times, Validator, etag_of
+from app.cache.freshness import Lives
+from app.cache.keeping import Keeper
+from app.cache.lookups import Cache, Make
+from app.cache.memory import OVERHEAD, MemoryKeeper
+from app.cache.outcome import Lookup, Result
+from app.cache.shared import RedisKeeper, redis_client
+
+__all__ = [
+    "CARD",
+    "OVERHEAD",
+    "Cache",
+    "Entry",
+    "Finding",
+    "Keeper",
+    "Lives",
+    "Lookup",
+    "Make",
+    "MemoryKeeper",
+    "RedisKeeper",
+    "Result",
+    "Times",
+    "Validator",
+    "etag_of",
+    "redis_client",
+]

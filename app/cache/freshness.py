@@ -1,0 +1,104 @@
+"""How long what is kept is fresh, and what may still be done with it after that.
+
+Implements freshness as RFC 9111 has it, and both extensions of RFC 5861.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal
+
+from app.cache.entry import CARD, Entry, Finding, Times, etag_of
+
+Phase = Literal["fresh", "held", "stale", "old", "gone"]
+
+# The share of the life of failures that each kind gets, by its code.
+FAILURE_SHARES: Final[Mapping[str, float]] = {
+    "resource_missing": 1.0,
+    "upstream_refused": 1.0,
+    "upstream_rate_limited": 1.0,  # unless it says itself how long to wait
+    "upstream_timeout": 0.5,
+    "upstream_unreachable": 0.5,
+    "upstream_failed": 0.5,
+}
+OTHER_SHARE: Final = 1.0
+# In seconds. How long an upstream may send us away.
+LONGEST_WAIT: Final = 300.0
+# A body is made anew at least this often: the mapping changes with a release, its input may not.
+LONGEST_RENEWAL: Final = 3600.0
+# Clocks of machines that share entries differ a little; more than this is no clock to trust.
+MOST_SKEW: Final = 5.0
+_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """How long entries live, in seconds; `stale` and `stale_if_error` begin where `ttl` ends."""
+
+    ttl: float
+    failure_ttl: float
+    stale: float = 0.0
+    stale_if_error: float = 0.0
+
+    def of_failure(self, finding: Finding, now: float) -> float:
+        """Return the life of a failure: shorter than a card's, but for a rate limit's own."""
+        if finding.outcome == "upstream_rate_limited":
+            wait = seconds_of(finding.retry_after, now)
+            if wait is not None:
+                return min(max(wait, 1.0), LONGEST_WAIT)
+        share = FAILURE_SHARES.get(finding.outcome, OTHER_SHARE)
+        return min(self.failure_ttl * share, self.ttl)
+
+    def entry(self, finding: Finding, now: float, previous: Entry | None) -> Entry:
+        """Make the entry of a finding; `previous` is what a 304 has renewed."""
+        if finding.outcome != CARD:
+            until = now + self.of_failure(finding, now)
+            times = Times(now, until, until, until, now)
+            return Entry(finding.outcome, finding.body, times, finding.detail)
+        until = now + (self.ttl if finding.ttl is None else finding.ttl)
+        mapped_at = previous.times.mapped_at if finding.renewed and previous else now
+        return Entry(
+            CARD,
+            finding.body,
+            Times(now, until, until + self.stale, until + self.stale_if_error, mapped_at),
+            etag=etag_of(finding.body),
+            changes=finding.changes,
+            validator=finding.validator,
+        )
+
+    def troubled(self, kept: Entry, finding: Finding, now: float) -> Entry:
+        """Note on a good entry that its upstream is in trouble, and is to be left alone a while."""
+        retry_at = now + self.of_failure(finding, now)
+        return replace(kept, times=replace(kept.times, retry_at=retry_at, trouble=finding.outcome))
+
+
+def phase_of(entry: Entry, now: float) -> Phase:
+    """Say what an entry is good for.
+
+    `fresh`: for any request. `held`: stale, and the upstream is to be left alone. `stale`: while it
+    is refreshed. `old`: in place of a transient failure. `gone`: for nothing.
+    """
+    times = entry.times
+    if times.made_at > now + MOST_SKEW or now >= times.keep_until:
+        return "gone"
+    if now < times.fresh_until:
+        return "fresh"
+    if now < times.retry_at:
+        return "held"
+    return "stale" if now < times.stale_until else "old"
+
+
+def is_renewable(entry: Entry, now: float) -> bool:
+    """Tell whether a 304 may renew a card without mapping it again."""
+    return entry.validator is not None and 0 <= now - entry.times.mapped_at < LONGEST_RENEWAL
+
+
+def seconds_of(retry_after: str, now: float) -> float | None:
+    """Read a `Retry-After`, in seconds or as a date; None where it cannot be read."""
+    if _SECONDS.fullmatch(retry_after):
+        return float(retry_after)
+    try:
+        return parsedate_to_datetime(retry_after).timestamp() - now
+    except (ValueError, OverflowError):
+        return None

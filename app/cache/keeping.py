@@ -1,0 +1,61 @@
+"""What a keeper is, and how long a request may wait for one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import ClassVar, Final, Protocol
+
+from app.cache.entry import Entry
+
+# In seconds: all that one request waits for a keeper; the rest to 50 ms is for the threads' turns.
+ALLOWANCE: Final = 0.04
+
+
+class Keeper(Protocol):
+    """Where entries are kept. No method raises: a keeper in trouble misses and forgets.
+
+    `instant` says that a look costs no I/O.
+    """
+
+    instant: ClassVar[bool]
+
+    def get(self, key: str) -> Entry | None:
+        """Return the entry, unless it is unknown, expired, unreadable or lost."""
+
+    def put(self, key: str, entry: Entry, life: float) -> None:
+        """Keep an entry for at most `life` seconds, in place of any other of this key."""
+
+    def claim(self, key: str, life: float) -> str | None:
+        """Claim the making of an entry for at most `life` seconds, among all who share the keeper.
+
+        Returns what releases the claim, or None while another holds it. A keeper in trouble lets
+        everybody claim.
+        """
+
+    def release(self, key: str, claim: str) -> None:
+        """Give a claim back, if it is still held."""
+
+
+class Allowance:
+    """What is left, in seconds, of the time that one request may wait for a keeper."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+_allowance: ContextVar[Allowance | None] = ContextVar("placard_allowance", default=None)
+
+
+@contextmanager
+def allowing(seconds: float = ALLOWANCE) -> Iterator[None]:
+    """Give all looks inside a block `seconds` in total."""
+    token = _allowance.set(Allowance(seconds))
+    try:
+        yield
+    finally:
+        _allowance.reset(token)
+
+
+def allowance() -> Allowance:
+    """Return what this request has left; outside of any, a whole one."""
+    return _allowance.get() or Allowance(ALLOWANCE)
