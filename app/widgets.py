@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from marshmallow import ValidationError
 from structlog.contextvars import bind_contextvars
 
 from app import errors, trace
-from app.cache import CARD, Cache, Entry, Finding, Lookup, Validator
+from app.cache import CARD, Cache, Entry, Finding, Lookup, conditional, validator_of
 from app.connectors import Connector, Match, find
 from app.credentials import Credentials
 from app.errors import PlacardError
@@ -43,8 +42,6 @@ _PASSING: Final = (
     errors.UpstreamUnreachable,
     errors.UpstreamRateLimited,
 )
-_ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,250}"')
-_DATE: Final = re.compile(r"[A-Za-z0-9,: +-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +130,11 @@ class Widgets:
                 refresh=refresh,
             )
         except TimeoutError:
-            raise errors.UpstreamTimeout(
+            late = errors.UpstreamTimeout(
                 "another request's call took too long", sentence=_sentence(connector)
-            ) from None
+            )
+            late.cache_status = f"Placard; fwd=miss; detail={late.code}"
+            raise late from None
 
     def _find(
         self,
@@ -146,11 +145,10 @@ class Widgets:
     ) -> Finding:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
         response = None
-        asked = conditional(request, previous)
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
-                response = self._fetcher.fetch(asked)
-            if previous and asked is not request and response.status == 304:
+                response = self._fetcher.fetch(conditional(request, previous))
+            if previous and response.status == 304:
                 return _renewed(connector, previous, request, response)
             card = self._map(connector, match, response)
             body = checked(card, connector)
@@ -177,27 +175,6 @@ def key_of(connector: Connector, request: UpstreamRequest) -> str:
     body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
     parts = (connector.name, request.method, request.url, body, headers)
     return "\n".join([*map(str, parts), request.credential.identity])
-
-
-def conditional(request: UpstreamRequest, previous: Entry | None) -> UpstreamRequest:
-    """Ask only for what has changed since a card was made, where there is one to renew."""
-    validator = previous.validator if previous else None
-    if validator is None or request.method != "GET":
-        return request
-    return replace(request, headers={**request.headers, validator.header: validator.value})
-
-
-def validator_of(request: UpstreamRequest, response: UpstreamResponse) -> Validator | None:
-    """Return what to ask by next time: the upstream's ETag, else the time of its last change.
-
-    Of an answer that a redirect led to there is none: it would be the other address's.
-    """
-    if request.method != "GET" or response.url != request.url:
-        return None
-    etag, changed = (response.headers.get(name, "") for name in ("etag", "last-modified"))
-    if _ETAG.fullmatch(etag):
-        return Validator("If-None-Match", etag)
-    return Validator("If-Modified-Since", changed) if _DATE.fullmatch(changed) else None
 
 
 def raise_for_status(connector: Connector, response: UpstreamResponse) -> None:

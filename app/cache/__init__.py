@@ -5,6 +5,7 @@ time. A key names the connector, the outgoing request and the identity of the cr
 nothing fetched with one credential is answered for another.
 """
 
+from app.cache.conditional import conditional, validator_of
 from app.cache.entry import CARD, Entry, Finding, Times, Validator, etag_of
 from app.cache.freshness import Lives
 from app.cache.keeping import Keeper
@@ -28,6 +29,8 @@ __all__ = [
     "Result",
     "Times",
     "Validator",
+    "conditional",
     "etag_of",
     "redis_client",
+    "validator_of",
 ]

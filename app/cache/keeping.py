@@ -47,9 +47,9 @@ _allowance: ContextVar[Allowance | None] = ContextVar("placard_allowance", defau
 
 
 @contextmanager
-def allowing(seconds: float = ALLOWANCE) -> Iterator[None]:
-    """Give all looks inside a block `seconds` in total."""
-    token = _allowance.set(Allowance(seconds))
+def allowing(seconds: float | None = None) -> Iterator[None]:
+    """Give all looks inside a block `seconds` in total, or a whole allowance."""
+    token = _allowance.set(Allowance(ALLOWANCE if seconds is None else seconds))
     try:
         yield
     finally:

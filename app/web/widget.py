@@ -55,7 +55,6 @@ def answer_with(widget: Widget) -> Response:
     """Send a card, or 304 where `If-None-Match` says that the host's client has these bytes."""
     if request.if_none_match.contains_weak(widget.etag.strip('"')):
         answer = Response(status=304)
-        del answer.headers["Content-Type"]
     else:
         answer = Response(widget.body, mimetype="application/json")
     answer.headers["ETag"] = widget.etag
@@ -65,8 +64,8 @@ def answer_with(widget: Widget) -> Response:
 
 @blueprint.after_request
 def tell_of_the_cache(response: Response) -> Response:
-    """Say of an answer that was made without the cache that it was."""
-    response.headers.setdefault(CACHE_STATUS, "Placard; detail=not-asked")
+    """Say of an answer that has nothing of the cache's that it has not."""
+    response.headers.setdefault(CACHE_STATUS, "Placard; detail=not-used")
     return response
 
 

@@ -95,8 +95,8 @@ def test_every_answer_says_what_the_cache_did(
     assert status(host.ask()) == "Placard; fwd=miss; ttl=60"
     clock.now += 18
     assert status(host.ask()) == "Placard; hit; ttl=42"
-    assert status(host.get(QUERY, {})) == "Placard; detail=not-asked"
-    assert status(host.ask("https://example.com/")) == "Placard; detail=not-asked"
+    assert status(host.get(QUERY, {})) == "Placard; detail=not-used"
+    assert status(host.ask("https://example.com/")) == "Placard; detail=not-used"
 
 
 def test_a_kept_failure_says_what_the_cache_did_too(
@@ -253,6 +253,20 @@ def test_a_definitive_answer_is_never_hidden_and_no_500_brings_the_card_back(
     clock.now += 11
     assert host.ask().status_code == 500
     assert len(upstream.calls) == 3
+
+
+def test_what_a_connector_calls_missing_is_definitive_whatever_its_status(
+    host: Host,
+    upstream: responses.RequestsMock,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(GitHub, "missing", frozenset({500}))
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, status=500)
+    host.ask()
+    clock.now += 400
+    assert host.ask().status_code == 404
 
 
 @pytest.mark.parametrize("status_code", [206, 400, 418])
