@@ -28,6 +28,7 @@ from app.fetch import (
 )
 from app.logs import configure_logs
 from app.metrics import Metrics
+from app.setting_kinds import MEMORY
 from app.upstream import UpstreamRequest, host_of, origin_of
 from app.verification import (
     FixedKeys,
@@ -129,7 +130,7 @@ def build_widgets(
 
 
 def _keeper(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> Keeper:
-    if settings.cache_url == "memory://":
+    if settings.cache_url == MEMORY:
         return MemoryKeeper(settings.cache_bytes, clock)
     return RedisKeeper(
         redis_client(settings.cache_url, settings.ca_bundle),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app import create_app
+from app.cache import redis_client
 from app.config import (
     Settings,
     environment_of,
@@ -237,6 +238,22 @@ def test_the_cache_s_password_is_a_secret(user: str) -> None:
     assert lines["PLACARD_CACHE_URL"] == f"rediss://{user}:********@cache.example.com:6380/1"
     assert {"hunter%402", "hunter@2"} <= set(loaded.secrets)
     assert "hunter" not in repr(loaded)
+
+
+@given(
+    st.text()
+    | st.from_regex(
+        r"rediss?://([a-z:@%0-9/]{0,9}@)?[a-z0-9.:\[\]]{1,12}(/\d{0,4})?", fullmatch=True
+    )
+)
+def test_any_address_of_a_cache_is_refused_or_one_that_a_client_takes(text: str) -> None:
+    try:
+        loaded = load_settings({**SOUND, "PLACARD_CACHE_URL": text})
+    except ConfigurationError as error:
+        assert error.detail.startswith("PLACARD_CACHE_URL: ")
+    else:
+        if loaded.cache_url != "memory://":
+            redis_client(loaded.cache_url).close()
 
 
 def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -370,9 +370,10 @@ def test_a_hard_reload_refreshes_in_the_local_mode_only(
 
 
 class Private:
-    """One private resource: the tenant with the right token sees it, any other gets a 404."""
+    """One private resource: the tenant with the right token sees it, and no other."""
 
-    def __init__(self, upstream: responses.RequestsMock) -> None:
+    def __init__(self, upstream: responses.RequestsMock, refusal: int = 404) -> None:
+        self.refusal = refusal
         self.asked: list[tuple[str, str | None]] = []
         upstream.add_callback(responses.GET, API, callback=self)
 
@@ -382,7 +383,7 @@ class Private:
         if wanted == '"private"':
             return 304, {}, ""
         if proof != "Bearer made_up_a":
-            return 404, {}, ""
+            return self.refusal, {}, ""
         return 200, {"ETag": '"private"'}, json.dumps({**RESOURCE, "title": "Private"})
 
 
@@ -403,17 +404,20 @@ def tenants(host_at: AtTime, tmp_path: Path) -> Callable[..., TestResponse]:
 
 
 @pytest.mark.parametrize("wait", [0, 75, 400], ids=["fresh", "stale", "old"])
+@pytest.mark.parametrize(("refusal", "told"), [(404, 404), (403, 403), (503, 500)])
 def test_what_one_tenant_s_credential_fetched_is_not_answered_for_another(
     tenants: Callable[..., TestResponse],
     upstream: responses.RequestsMock,
     clock: Clock,
     wait: int,
+    refusal: int,
+    told: int,
 ) -> None:
-    private = Private(upstream)
+    private = Private(upstream, refusal)
     assert title(tenants("111")) == "Private"
     clock.now += wait
     answer = tenants("222")
-    assert answer.status_code == 404
+    assert answer.status_code == told
     assert "Private" not in answer.text
     # Nor is the other's state of it asked about with our credential.
     assert private.asked == [("Bearer made_up_a", None), ("Bearer made_up_b", None)]
