@@ -523,3 +523,18 @@ def test_requests_that_differ_in_a_header_only_do_not_meet(
     titles = [title(host.ask(f"https://status.example.com/{tenant}")) for tenant in "abab"]
     assert titles == ["a", "b", "a", "b"]
     assert len(upstream.calls) == 2
+
+
+def test_what_is_asked_by_post_is_not_asked_conditionally(
+    host_at: AtTime, upstream: responses.RequestsMock, tmp_path: Path, clock: Clock
+) -> None:
+    file = tmp_path / "status.toml"
+    file.write_text(DEFINITION.replace("headers =", 'method = "POST"\nheaders ='))
+    told = {"name": "a", "at": "2026-01-01T00:00:00Z"}
+    upstream.post("https://status.example.com/api", json=told, headers={"ETag": '"a"'})
+    host = host_at(connectors_file=str(file))
+    for _ in range(2):
+        assert host.ask("https://status.example.com/a").status_code == 200
+        clock.now += 400
+    assert len(upstream.calls) == 2
+    assert "If-None-Match" not in upstream.calls[1].request.headers
