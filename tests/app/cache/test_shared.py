@@ -89,12 +89,16 @@ def unanswered(*_: object, **__: object) -> list[object]:
 
 
 def test_redis_is_asked_once_and_not_again(failures: list[str]) -> None:
-    connections: list[socket.socket] = []
-    with speaking(connections.append) as url, keeping(url, failures) as keeper:
+    asked: list[bytes] = []
+
+    def hang_up(connection: socket.socket) -> None:
+        asked.append(connection.recv(4096))
+
+    with speaking(hang_up) as url, keeping(url, failures) as keeper:
         assert keeper.get("key") is None
         # A second try would come at once, or after 10 ms.
         time.sleep(0.1)
-    assert len(connections) == 1
+    assert [b"GET" in command for command in asked] == [True]
 
 
 def refused() -> str:
