@@ -41,6 +41,8 @@ _PASSING: Final = (
     errors.UpstreamTimeout,
     errors.UpstreamUnreachable,
     errors.UpstreamRateLimited,
+    errors.UpstreamResting,
+    errors.UpstreamBusy,
 )
 
 

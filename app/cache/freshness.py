@@ -21,6 +21,9 @@ FAILURE_SHARES: Final[Mapping[str, float]] = {
     "upstream_timeout": 0.5,
     "upstream_unreachable": 0.5,
     "upstream_failed": 0.5,
+    # The host itself was not asked: what holds it up may end at any moment.
+    "upstream_resting": 0.1,
+    "upstream_busy": 0.1,
 }
 OTHER_SHARE: Final = 1.0
 # In seconds. How long an upstream may send us away.
