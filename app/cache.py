@@ -117,6 +117,10 @@ class Cache:
         self._lock = threading.Lock()
         self._flights: dict[str, Future[Entry]] = {}
 
+    def kept(self, key: str) -> Entry | None:
+        """Return the entry if it is kept and fresh; no I/O, and nobody is waited for."""
+        return self._keeper.get(key)
+
     def get_or_make(self, key: str, make: Callable[[], Entry]) -> tuple[Entry, Result]:
         """Return the entry, and whether it was kept, made here, or made by another thread.
 

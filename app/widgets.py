@@ -11,7 +11,7 @@ from structlog.contextvars import bind_contextvars
 
 from app import errors, trace
 from app.cache import CARD, Cache, Entry
-from app.connectors import Connector, Match, find
+from app.connectors import Connector, Directory, Match
 from app.credentials import Credentials
 from app.errors import PlacardError
 from app.fetch import Fetcher
@@ -53,7 +53,7 @@ class Widgets:
         credentials: Credentials,
         metrics: Metrics,
     ) -> None:
-        self._connectors = connectors
+        self._directory = Directory(connectors)
         self._fetcher = fetcher
         self._cache = cache
         self._credentials = credentials
@@ -64,29 +64,49 @@ class Widgets:
 
         Raises a PlacardError, of this request or a kept one.
         """
-        with trace.step("match") as facts:
-            connector, match = find(address, self._connectors)
-            facts.update(connector=connector.name, parts=dict(match.parts))
-        asked = connector.request_for(match)
-        request = replace(
-            asked, credential=self._credentials.find(asked.url, workspace, connector.name)
-        )
-        bind_contextvars(connector=connector.name, credential=request.credential.identity)
+        connector, match, request = self._asked(address, workspace)
         with trace.step("cache") as facts:
             entry, result = self._entry(connector, match, request)
             facts["result"] = result
-        bind_contextvars(cache=result)
-        self._metrics.cache.labels(result).inc()
+        self._tell(result)
         if not entry.is_card:
             raise errors.named(entry.outcome, entry.body.decode(), entry.detail)
         return Widget(entry.body)
 
+    def fresh(self, address: str, workspace: str | None = None) -> Widget | None:
+        """Answer as `widget_for` would, if a fresh card is kept: without I/O or waiting.
+
+        What else there is to say, an error too, is for `widget_for` to say. Raises NoConnector, or
+        MalformedRequest.
+        """
+        connector, _, request = self._asked(address, workspace)
+        entry = self._cache.kept(_key(connector, request))
+        if entry is None or not entry.is_card:
+            return None
+        self._tell("hit")
+        return Widget(entry.body)
+
+    def _asked(
+        self, address: str, workspace: str | None
+    ) -> tuple[Connector, Match, UpstreamRequest]:
+        """Find who serves an address, and what to ask for with whose credential."""
+        with trace.step("match") as facts:
+            connector, match = self._directory.find(address)
+            facts.update(connector=connector.name, parts=dict(match.parts))
+        asked = connector.request_for(match)
+        credential = self._credentials.find(asked.url, workspace, connector.name)
+        bind_contextvars(connector=connector.name, credential=credential.identity)
+        return connector, match, replace(asked, credential=credential)
+
+    def _tell(self, result: str) -> None:
+        """Tell log and metrics what the cache had."""
+        bind_contextvars(cache=result)
+        self._metrics.cache.labels(result).inc()
+
     def _entry(
         self, connector: Connector, match: Match, request: UpstreamRequest
     ) -> tuple[Entry, str]:
-        identity = request.credential.identity
-        body = hashlib.sha256(request.body or b"").hexdigest()
-        key = f"{connector.name} {request.method} {request.url} {body} {identity}"
+        key = _key(connector, request)
         try:
             return self._cache.get_or_make(key, lambda: self._make(connector, match, request))
         except TimeoutError:
@@ -115,6 +135,13 @@ class Widgets:
                 raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
             facts["changes"] = [f"{change.path}: {change.what}" for change in card.changes]
         return card
+
+
+def _key(connector: Connector, request: UpstreamRequest) -> str:
+    """Name what is asked, by whom and with whose credential, for the cache."""
+    body = hashlib.sha256(request.body or b"").hexdigest()
+    identity = request.credential.identity
+    return f"{connector.name} {request.method} {request.url} {body} {identity}"
 
 
 def raise_for_status(connector: Connector, response: UpstreamResponse) -> None:

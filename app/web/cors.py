@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from app.verification import SIGNATURE_HEADER
 from app.web.requests_log import REQUEST_ID
 
+VARY: Final = "Origin"
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, OPTIONS",
@@ -20,18 +21,33 @@ PREFLIGHT: Final = {
 }
 
 
-def init_cors(app: Flask, origins: Collection[str]) -> None:
+class Origins:
+    """Those whose pages, and no others, may read every answer."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._headers = {
+            origin: (
+                ("Access-Control-Allow-Origin", origin),
+                ("Access-Control-Expose-Headers", REQUEST_ID),
+            )
+            for origin in allowed
+        }
+
+    def headers_for(self, origin: str | None) -> tuple[tuple[str, str], ...]:
+        """List what lets an origin's pages read an answer; nothing where they may not."""
+        return self._headers.get(origin or "", ())
+
+
+def init_cors(app: Flask, origins: Origins) -> None:
     """Let the pages of `origins`, and no others, read every answer: errors included."""
-    allowed = frozenset(origins)
 
     def allow(response: Response) -> Response:
-        response.vary.add("Origin")
-        origin = request.headers.get("Origin")
-        if origin in allowed:
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = REQUEST_ID
-            if _is_preflight():
-                response.headers.update(PREFLIGHT)
+        response.vary.add(VARY)
+        allowed = origins.headers_for(request.headers.get("Origin"))
+        for name, value in allowed:
+            response.headers[name] = value
+        if allowed and _is_preflight():
+            response.headers.update(PREFLIGHT)
         return response
 
     app.before_request(_answer_preflight)

@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from structlog.contextvars import bind_contextvars
@@ -12,10 +12,15 @@ from structlog.contextvars import bind_contextvars
 from app import trace
 from app.errors import MalformedRequest, WorkspaceNotServed
 from app.verification import SIGNATURE_HEADER, SignedRequest, check_expiry
-from app.web import service
+from app.web import Service, service
 
 blueprint = Blueprint("widget", __name__)
+PATH: Final = "/widget"
+CONTENT_TYPE: Final = "application/json"
+# Where the environment holds what came of `admit`, if that has been asked before the view is.
+ADMITTED: Final = "placard.admitted"
 
+_SIGNATURE_IN_WSGI: Final = "HTTP_" + SIGNATURE_HEADER.upper().replace("-", "_")
 # The contract names the first four; a second workspace could smuggle one past a restriction.
 ONCE: Final = ("resource_url", "user", "task", "expires_at", "workspace")
 
@@ -29,11 +34,30 @@ class WidgetQuery:
     expires_at: str | None
 
 
-@blueprint.get("/widget")
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a request that may be answered asks for, and the workspace that it was proven for."""
+
+    resource_url: str
+    workspace: str | None
+
+
+@blueprint.get(PATH)
 def show() -> Response:
     """Answer with the widget of `resource_url`."""
     parts = service()
-    signed = signed_request()
+    admitted = request.environ.get(ADMITTED) or admit(signed_request(request.environ), parts)
+    if isinstance(admitted, Exception):
+        raise admitted
+    widget = parts.widgets.widget_for(admitted.resource_url, admitted.workspace)
+    return Response(widget.body, content_type=CONTENT_TYPE)
+
+
+def admit(signed: SignedRequest, parts: Service) -> Admitted:
+    """Let a request in if its proof holds and its workspace is served.
+
+    Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed or KeysUnavailable.
+    """
     with trace.step("verify") as facts:
         proof = parts.verifier.verify(signed)
         query = read_query(signed.parameters)
@@ -44,19 +68,18 @@ def show() -> Response:
     served = parts.settings.allowed_workspaces
     if served and query.workspace not in served:
         raise WorkspaceNotServed(f"workspace {query.workspace!r} is not served")
-    widget = parts.widgets.widget_for(query.resource_url, proof.workspace)
-    return Response(widget.body, mimetype="application/json")
+    return Admitted(query.resource_url, proof.workspace)
 
 
-def signed_request() -> SignedRequest:
-    """Take from the current request what its proof speaks of."""
+def signed_request(environ: Mapping[str, Any]) -> SignedRequest:
+    """Take from a request for a widget, as WSGI has it, what its proof speaks of."""
     return SignedRequest(
         # To what is signed, HEAD is the GET that it stands for.
-        method="GET" if request.method == "HEAD" else request.method,
-        path=request.path,
-        query=request.query_string,
-        authorization=request.headers.get("Authorization"),
-        signature=request.headers.get(SIGNATURE_HEADER),
+        method="GET",
+        path=PATH,
+        query=environ.get("QUERY_STRING", "").encode("latin-1"),
+        authorization=environ.get("HTTP_AUTHORIZATION"),
+        signature=environ.get(_SIGNATURE_IN_WSGI),
     )
 
 
