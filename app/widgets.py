@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from marshmallow import ValidationError
@@ -33,6 +34,9 @@ SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
 }
 MOST_FAULTS: Final = 5
+# What an address means is remembered for this many, unless an address is longer than most are.
+MOST_ASKED: Final = 1024
+LONGEST_ASKED: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,16 @@ class Widget:
     """An answer for the host: the bytes of a checked card."""
 
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an address means: who serves it, what to ask the upstream, and the cache's key."""
+
+    connector: Connector
+    match: Match
+    request: UpstreamRequest
+    key: str
 
 
 class Widgets:
@@ -58,15 +72,16 @@ class Widgets:
         self._cache = cache
         self._credentials = credentials
         self._metrics = metrics
+        self._asked_before = lru_cache(MOST_ASKED)(self._ask)
 
     def widget_for(self, address: str, workspace: str | None = None) -> Widget:
         """Answer for one address, with the credentials of the workspace that was proven.
 
         Raises a PlacardError, of this request or a kept one.
         """
-        connector, match, request = self._asked(address, workspace)
+        asked = self._asked(address, workspace)
         with trace.step("cache") as facts:
-            entry, result = self._entry(connector, match, request)
+            entry, result = self._entry(asked)
             facts["result"] = result
         self._tell(result)
         if not entry.is_card:
@@ -79,47 +94,50 @@ class Widgets:
         What else there is to say, an error too, is for `widget_for` to say. Raises NoConnector, or
         MalformedRequest.
         """
-        connector, _, request = self._asked(address, workspace)
-        entry = self._cache.kept(_key(connector, request))
+        entry = self._cache.kept(self._asked(address, workspace).key)
         if entry is None or not entry.is_card:
             return None
         self._tell("hit")
         return Widget(entry.body)
 
-    def _asked(
-        self, address: str, workspace: str | None
-    ) -> tuple[Connector, Match, UpstreamRequest]:
+    def _asked(self, address: str, workspace: str | None) -> _Asked:
         """Find who serves an address, and what to ask for with whose credential."""
         with trace.step("match") as facts:
-            connector, match = self._directory.find(address)
-            facts.update(connector=connector.name, parts=dict(match.parts))
-        asked = connector.request_for(match)
-        credential = self._credentials.find(asked.url, workspace, connector.name)
-        bind_contextvars(connector=connector.name, credential=credential.identity)
-        return connector, match, replace(asked, credential=credential)
+            ask = self._ask if len(address) > LONGEST_ASKED else self._asked_before
+            asked = ask(address, workspace)
+            facts.update(connector=asked.connector.name, parts=dict(asked.match.parts))
+        bind_contextvars(
+            connector=asked.connector.name, credential=asked.request.credential.identity
+        )
+        return asked
+
+    def _ask(self, address: str, workspace: str | None) -> _Asked:
+        connector, match = self._directory.find(address)
+        request = connector.request_for(match)
+        credential = self._credentials.find(request.url, workspace, connector.name)
+        request = replace(request, credential=credential)
+        return _Asked(connector, match, request, _key(connector, request))
 
     def _tell(self, result: str) -> None:
         """Tell log and metrics what the cache had."""
         bind_contextvars(cache=result)
         self._metrics.cache.labels(result).inc()
 
-    def _entry(
-        self, connector: Connector, match: Match, request: UpstreamRequest
-    ) -> tuple[Entry, str]:
-        key = _key(connector, request)
+    def _entry(self, asked: _Asked) -> tuple[Entry, str]:
         try:
-            return self._cache.get_or_make(key, lambda: self._make(connector, match, request))
+            return self._cache.get_or_make(asked.key, lambda: self._make(asked))
         except TimeoutError:
             raise errors.UpstreamTimeout(
-                "another request's call took too long", sentence=_sentence(connector)
+                "another request's call took too long", sentence=_sentence(asked.connector)
             ) from None
 
-    def _make(self, connector: Connector, match: Match, request: UpstreamRequest) -> Entry:
+    def _make(self, asked: _Asked) -> Entry:
         """Make the entry to keep: a card, or what went wrong."""
+        connector = asked.connector
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
-                response = self._fetcher.fetch(request)
-            card = self._map(connector, match, response)
+                response = self._fetcher.fetch(asked.request)
+            card = self._map(connector, asked.match, response)
             return Entry(CARD, checked(card, connector))
         except PlacardError as error:
             return Entry(error.code, _sentence(connector, error).encode(), error.detail)

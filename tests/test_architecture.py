@@ -44,7 +44,7 @@ ALONE = {
     "flask": ("app", "app.web"),
     "granian": ("app.cli",),
     "rich": ("app.cli",),
-    "cachetools": ("app.cache",),
+    "cachetools": ("app.cache", "app.verification"),
     "jmespath": ("app.connectors",),
     "jwt": ("app.verification", "app.cli"),
     "dotenv": ("app.config",),

@@ -88,11 +88,12 @@ def read_query(parameters: Sequence[tuple[str, str]]) -> WidgetQuery:
 
     Raises MalformedRequest where one is repeated, or `resource_url` is missing.
     """
-    counts = Counter(name for name, _ in parameters)
-    for name in ONCE:
-        if counts[name] > 1:
-            raise _malformed(name, "is given more than once")
     values = dict(parameters)
+    if len(values) < len(parameters):
+        counts = Counter(name for name, _ in parameters)
+        for name in ONCE:
+            if counts[name] > 1:
+                raise _malformed(name, "is given more than once")
     if not values.get("resource_url"):
         raise _malformed("resource_url", "is missing")
     return WidgetQuery(values["resource_url"], values.get("workspace"), values.get("expires_at"))
