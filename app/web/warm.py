@@ -5,7 +5,8 @@ here; any other request goes on to Flask, with what is known of it by then.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication
 
 from flask import Flask
 
@@ -16,20 +17,18 @@ from app.web.requests_log import Visit, begin, end
 from app.web.widget import ADMITTED, CONTENT_TYPE, PATH, admit, blueprint, signed_request
 from app.widgets import Widget
 
-if TYPE_CHECKING:
-    # Not there when the service runs: it is for type checkers.
-    from _typeshed.wsgi import StartResponse, WSGIApplication
+_FACTS: Final = {"method": "GET", "path": PATH, "status": 200}
 
 
 class WarmPath:
     """A WSGI application before another one: begins each visit, and ends those it can answer."""
 
-    def __init__(self, inner: "WSGIApplication", parts: Service, origins: Origins) -> None:
+    def __init__(self, inner: WSGIApplication, parts: Service, origins: Origins) -> None:
         self._inner = inner
         self._parts = parts
         self._origins = origins
 
-    def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, here or further in."""
         visit = begin(environ)
         widget = self._fresh(environ) if _is_plain(environ) else None
@@ -58,9 +57,6 @@ class WarmPath:
         return (*visit.headers, ("Vary", VARY), *self._origins.headers_for(origin))
 
 
-_FACTS = {"method": "GET", "path": PATH, "status": 200}
-
-
 def init_warm(app: Flask, parts: Service, origins: Origins) -> None:
     """Put the warm path before an application, where Flask's documentation wants it."""
     app.wsgi_app = WarmPath(app.wsgi_app, parts, origins)  # type: ignore[method-assign]
@@ -69,7 +65,7 @@ def init_warm(app: Flask, parts: Service, origins: Origins) -> None:
 def _is_plain(environ: dict[str, Any]) -> bool:
     """Tell whether this is the plain case; who records a trace sees the whole way."""
     return (
-        environ["PATH_INFO"] == PATH
+        environ.get("PATH_INFO") == PATH
         and environ["REQUEST_METHOD"] == "GET"
         and not trace.is_recording()
     )

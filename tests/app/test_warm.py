@@ -148,6 +148,17 @@ def test_a_warm_card_is_the_same_both_ways(warm: Host, kind: str, origin: str) -
     assert both_ways(warm, request) == (200, True)
 
 
+def test_a_kept_failure_is_an_error_both_ways(warm: Host) -> None:
+    query = query_of(resource_url="https://github.com/pallets/flask/issues/2", workspace="1")
+    headers = bearer(token()) | {"X-Request-Id": "the-one"}
+    request = {"method": "GET", "path": "/widget", "query": query.encode(), "headers": headers}
+    assert send(warm, request)[1]["cache"] == "miss"
+
+    answer, told = send(warm, request)
+    assert (answer.status_code, told["cache"]) == (500, "hit")
+    assert both_ways(warm, request) == (500, False)
+
+
 def test_a_warm_card_needs_no_dispatch(warm: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     def dispatch(*_: object) -> None:
         raise AssertionError
