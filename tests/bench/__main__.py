@@ -1,5 +1,6 @@
 """Measure, and write the results: `python -m tests.bench [NAME …]`."""
 
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ BENCHES = (
 @click.argument("names", nargs=-1, type=click.Choice([bench.name for bench in BENCHES]))
 def main(names: tuple[str, ...]) -> None:
     """Run the benches that are named, or all, one after the other."""
+    # So that the servers are stopped, whatever stops this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sections = read_sections()
     for bench in BENCHES:
         if names and bench.name not in names:

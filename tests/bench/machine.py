@@ -28,10 +28,11 @@ def need_two_cores() -> None:
 
 
 def described() -> str:
-    """Tell the day, the machine and the versions."""
+    """Tell the day, the machine, how busy it has been, and the versions."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("flask", "granian", "pyjwt"))
     others = [f"{name} {told}" for name in ("node", "wrk") if (told := _version(name))]
     parts = [f"{datetime.now(UTC):%Y-%m-%d}", f"{os.cpu_count()} cores of {_processor()}"]
+    parts.append(f"load average {os.getloadavg()[2]:.1f} (others' work too)")
     python = f"Python {platform.python_version()}"
     return "; ".join([*parts, ", ".join([python, packages, *others])])
 
