@@ -41,9 +41,10 @@ from app.verification import (
     shared_secret_keys,
 )
 from app.web import EXTENSION, Service, health, preview, widget
-from app.web.cors import init_cors
+from app.web.cors import Origins, init_cors
 from app.web.errors import Application, init_errors
 from app.web.requests_log import init_requests_log
+from app.web.warm import init_warm
 from app.widgets import Widgets
 
 __all__ = ["build_fetcher", "build_widgets", "create_app"]
@@ -60,14 +61,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(local=settings.local)
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = _service(settings)
+    parts = app.extensions[EXTENSION] = _service(settings)
+    origins = Origins(settings.allowed_origins)
     init_requests_log(app)
-    init_cors(app, settings.allowed_origins)
+    init_cors(app, origins)
     init_errors(app)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(health.blueprint)
     if settings.local:
         preview.init_preview(app, settings)
+    init_warm(app, parts, origins)
     _warn(settings)
     return app
 

@@ -72,6 +72,11 @@ def recording() -> Iterator[Trace]:
         _current.reset(token)
 
 
+def is_recording() -> bool:
+    """Tell whether somebody asks."""
+    return _current.get() is not None
+
+
 def step(name: str, **facts: Any) -> AbstractContextManager[Facts]:
     """Take a step; what it yields takes further facts."""
     trace = _current.get()

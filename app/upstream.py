@@ -62,9 +62,16 @@ def host_of(parts: SplitResult) -> str:
 
 def is_named(host: str, names: Iterable[str]) -> bool:
     """Tell whether a host is among names; `*.example.com` names each child of example.com."""
+    wanted = names_of(host)
+    return any(name in wanted for name in names)
+
+
+def names_of(host: str) -> tuple[str, ...]:
+    """List the names that a host goes by: its own, and `*.example.com` where it is a child."""
+    if "*" in host:
+        return ()
     child, _, parent = host.partition(".")
-    wanted = (host, f"*.{parent}") if _LABEL.fullmatch(child) else (host,)
-    return "*" not in host and any(name in wanted for name in names)
+    return (host, f"*.{parent}") if _LABEL.fullmatch(child) else (host,)
 
 
 def origin_of(url: str | SplitResult) -> str:

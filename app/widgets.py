@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from marshmallow import ValidationError
@@ -12,7 +13,7 @@ from structlog.contextvars import bind_contextvars
 
 from app import errors, trace
 from app.cache import CARD, Cache, Entry, Finding, Lookup, conditional, validator_of
-from app.connectors import Connector, Match, find
+from app.connectors import Connector, Directory, Match
 from app.credentials import Credentials
 from app.errors import PlacardError
 from app.fetch import Fetcher
@@ -44,6 +45,9 @@ _PASSING: Final = (
     errors.UpstreamResting,
     errors.UpstreamBusy,
 )
+# What an address means is remembered for this many, unless an address is longer than most are.
+MOST_ASKED: Final = 1024
+LONGEST_ASKED: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,16 @@ class Widget:
     body: bytes
     etag: str
     cache_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an address means: who serves it, what to ask the upstream, and the cache's key."""
+
+    connector: Connector
+    match: Match
+    request: UpstreamRequest
+    key: str
 
 
 class Widgets:
@@ -66,11 +80,12 @@ class Widgets:
         credentials: Credentials,
         metrics: Metrics,
     ) -> None:
-        self._connectors = connectors
+        self._directory = Directory(connectors)
         self._fetcher = fetcher
         self._cache = cache
         self._credentials = credentials
         self._metrics = metrics
+        self._asked_before = lru_cache(MOST_ASKED)(self._ask)
 
     def widget_for(
         self, address: str, workspace: str | None = None, *, refresh: bool = False
@@ -80,37 +95,42 @@ class Widgets:
         `refresh` asks the upstream whatever is kept. Raises a PlacardError, of this request or a
         kept one.
         """
-        with trace.step("match") as facts:
-            connector, match, request = self._ask_of(address, workspace)
-            facts.update(
-                connector=connector.name, parts=dict(match.parts), pattern=connector.path.pattern
-            )
-        bind_contextvars(connector=connector.name, credential=request.credential.identity)
+        asked = self._asked(address, workspace)
         with trace.step("cache") as facts:
-            lookup = self._look_up(connector, match, request, refresh=refresh)
+            lookup = self._look_up(asked, refresh=refresh)
             facts.update(_facts(lookup))
         return self._answer(lookup)
 
-    def fresh_widget_for(self, address: str, workspace: str | None = None) -> Widget | None:
-        """Answer a fresh hit, and with None all that would need any I/O or is an error."""
-        try:
-            connector, _, request = self._ask_of(address, workspace)
-        except PlacardError:
-            return None
-        lookup = self._cache.fresh(key_of(connector, request))
-        if lookup is None or not lookup.entry.is_card:
-            return None
-        bind_contextvars(connector=connector.name, credential=request.credential.identity)
-        return self._answer(lookup)
+    def fresh(self, address: str, workspace: str | None = None) -> Widget | None:
+        """Answer as `widget_for` would, if a fresh card is kept: without I/O or waiting.
 
-    def _ask_of(
-        self, address: str, workspace: str | None
-    ) -> tuple[Connector, Match, UpstreamRequest]:
-        """Find who serves an address, and what is to be asked with whose credential."""
-        connector, match = find(address, self._connectors)
-        asked = connector.request_for(match)
-        credential = self._credentials.find(asked.url, workspace, connector.name)
-        return connector, match, replace(asked, credential=credential)
+        What else there is to say, an error too, is for `widget_for` to say. Raises NoConnector, or
+        MalformedRequest.
+        """
+        lookup = self._cache.fresh(self._asked(address, workspace).key)
+        return self._answer(lookup) if lookup and lookup.entry.is_card else None
+
+    def _asked(self, address: str, workspace: str | None) -> _Asked:
+        """Find who serves an address, and what to ask for with whose credential."""
+        with trace.step("match") as facts:
+            ask = self._ask if len(address) > LONGEST_ASKED else self._asked_before
+            asked = ask(address, workspace)
+            facts.update(
+                connector=asked.connector.name,
+                parts=dict(asked.match.parts),
+                pattern=asked.connector.path.pattern,
+            )
+        bind_contextvars(
+            connector=asked.connector.name, credential=asked.request.credential.identity
+        )
+        return asked
+
+    def _ask(self, address: str, workspace: str | None) -> _Asked:
+        connector, match = self._directory.find(address)
+        request = connector.request_for(match)
+        credential = self._credentials.find(request.url, workspace, connector.name)
+        request = replace(request, credential=credential)
+        return _Asked(connector, match, request, key_of(connector, request))
 
     def _answer(self, lookup: Lookup) -> Widget:
         bind_contextvars(cache=lookup.result)
@@ -122,37 +142,28 @@ class Widgets:
             raise error
         return Widget(entry.body, entry.etag, status)
 
-    def _look_up(
-        self, connector: Connector, match: Match, request: UpstreamRequest, *, refresh: bool
-    ) -> Lookup:
+    def _look_up(self, asked: _Asked, *, refresh: bool) -> Lookup:
         try:
             return self._cache.look_up(
-                key_of(connector, request),
-                lambda previous: self._find(connector, match, request, previous),
-                refresh=refresh,
+                asked.key, lambda previous: self._find(asked, previous), refresh=refresh
             )
         except TimeoutError:
             late = errors.UpstreamTimeout(
-                "another request's call took too long", sentence=_sentence(connector)
+                "another request's call took too long", sentence=_sentence(asked.connector)
             )
             late.cache_status = f"Placard; fwd=miss; detail={late.code}"
             raise late from None
 
-    def _find(
-        self,
-        connector: Connector,
-        match: Match,
-        request: UpstreamRequest,
-        previous: Entry | None,
-    ) -> Finding:
+    def _find(self, asked: _Asked, previous: Entry | None) -> Finding:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
+        connector, request = asked.connector, asked.request
         response = None
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
                 response = self._fetcher.fetch(conditional(request, previous))
             if previous and response.status == 304:
                 return _renewed(connector, previous, request, response)
-            card = self._map(connector, match, response)
+            card = self._map(connector, asked.match, response)
             body = checked(card, connector)
         except PlacardError as error:
             return _failure(connector, error, response)

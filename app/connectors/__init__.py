@@ -7,7 +7,7 @@ from typing import Final
 
 from app.config import Settings
 from app.connectors.azure_devops import AzureDevOpsWidget, AzureDevOpsWorkItem
-from app.connectors.base import Connector, Match, find
+from app.connectors.base import Connector, Directory, Match, find
 from app.connectors.datadog import Datadog
 from app.connectors.definitions import SETTING, read_definitions
 from app.connectors.github import GitHub, GitHubCommit, GitHubRepository, GitHubRun
@@ -24,6 +24,7 @@ from app.setting_table import Option
 __all__ = [
     "CONNECTORS",
     "Connector",
+    "Directory",
     "Match",
     "all_connectors",
     "coded_connectors",

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.credentials import HostCredential
 from app.errors import MalformedRequest, NoConnector
 from app.setting_table import Option
-from app.upstream import DEFAULT_PORTS, UpstreamRequest, host_of, is_named
+from app.upstream import DEFAULT_PORTS, UpstreamRequest, host_of, is_named, names_of
 from templates_schemas import SummaryWithDetails
 
 # What no address holds unescaped; `urlsplit` would quietly drop some of it.
@@ -89,14 +89,15 @@ class Connector(ABC):
 
     def match(self, address: SplitResult) -> Match | None:
         """Match the host first, then the path; None where the address is not ours."""
+        host = host_of(address)
         # With userinfo, addresses deceive.
-        if "@" in address.netloc or not is_named(host_of(address), self.hosts):
+        if "@" in address.netloc or not is_named(host, self.hosts):
             return None
         found = self.found(address.path + self._query(address))
         if found is None:
             return None
         parts = {name: part for name, part in found.groupdict().items() if part}
-        return Match(host_of(address), parts)
+        return Match(host, parts)
 
     def found(self, target: str) -> re.Match[str] | None:
         """Match a path, with the query parameters that matter, as a whole."""
@@ -140,17 +141,39 @@ def read_address(text: str) -> SplitResult:
     return address
 
 
-def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Match]:
-    """Return the first connector that serves an address.
+class Directory:
+    """The connectors by the names of their hosts, so that only those of a host are asked."""
 
-    Raises NoConnector, or MalformedRequest where the text is no address.
-    """
-    parts = read_address(address)
-    for connector in connectors:
-        match = connector.match(parts)
-        if match is not None:
-            return connector, match
-    raise NoConnector(f"no connector serves this address on {parts.hostname}")
+    def __init__(self, connectors: Iterable[Connector]) -> None:
+        self._by_name: dict[str, dict[int, Connector]] = {}
+        for place, connector in enumerate(connectors):
+            for name in connector.hosts:
+                self._by_name.setdefault(name, {})[place] = connector
+
+    def find(self, address: str) -> tuple[Connector, Match]:
+        """Return the first connector, in their order, that serves an address.
+
+        Raises NoConnector, or MalformedRequest where the text is no address.
+        """
+        parts = read_address(address)
+        for connector in self._of(host_of(parts)):
+            match = connector.match(parts)
+            if match is not None:
+                return connector, match
+        raise NoConnector(f"no connector serves this address on {parts.hostname}")
+
+    def _of(self, host: str) -> Iterable[Connector]:
+        named = [self._by_name[name] for name in names_of(host) if name in self._by_name]
+        if len(named) == 1:
+            return named[0].values()
+        # A host's own name and its parent's: the order of the list goes across both.
+        both = {place: connector for found in named for place, connector in found.items()}
+        return [both[place] for place in sorted(both)]
+
+
+def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Match]:
+    """Return the first of some connectors that serves an address; raises as `Directory.find`."""
+    return Directory(connectors).find(address)
 
 
 def _malformed(why: str) -> MalformedRequest:

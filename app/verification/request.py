@@ -3,11 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
 
-@dataclass(frozen=True, slots=True)
+# No slots: what is parsed once needs a place.
+@dataclass(frozen=True)
 class SignedRequest:
     """A request as it came over the wire.
 
@@ -27,7 +29,7 @@ class SignedRequest:
         """The bytes that the host signs: the raw query, or for POST the text of `data`."""
         return (self.data or "").encode() if self.method == "POST" else self.query
 
-    @property
+    @cached_property
     def parameters(self) -> Sequence[tuple[str, str]]:
         """The query, decoded; of a POST the strings in the object that `data` holds."""
         if self.method == "POST":

@@ -3,13 +3,16 @@
 import hmac
 import json
 import math
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import jwt
+from cachetools import LRUCache
 from jwt.utils import base64url_decode
 
 from app.errors import NotAuthenticated
@@ -18,6 +21,10 @@ from app.verification.qsh import query_string_hash
 from app.verification.request import Proof, SignedRequest
 
 LEEWAY: Final = 30
+MOST_HEADERS: Final = 32
+# How many verified tokens are remembered, and of which length at most.
+MOST_VERIFIED: Final = 1024
+LONGEST_VERIFIED: Final = 2048
 # Headers that point to keys elsewhere, and extensions of which we know none.
 REFUSED_HEADERS: Final = ("crit", "jku", "x5u")
 _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
@@ -30,9 +37,41 @@ _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
 )
 
 
+class VerifiedTokens:
+    """The claims of tokens that have been verified, each with the key that did it.
+
+    They stand for what verifying again would give: the same bytes, the same key (the very object:
+    one that its source no longer gives, or has read anew, is no longer the same), and a moment
+    that is within the token's times without any leeway.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: LRUCache[str, tuple[Key, Mapping[str, Any]]] = LRUCache(MOST_VERIFIED)
+
+    def claims(self, token: str, key: Key) -> Mapping[str, Any] | None:
+        """Return the claims of a token that this key has verified and that holds now."""
+        with self._lock:
+            known = self._known.get(token)
+        if known is None or known[0] is not key:
+            return None
+        claims, now = known[1], time.time()
+        begins = max(_seconds(claims, name) for name in ("iat", "nbf") if name in claims)
+        return claims if begins <= now < _seconds(claims, "exp") else None
+
+    def keep(self, token: str, key: Key, claims: Mapping[str, Any]) -> None:
+        """Keep the claims of a token that the key has just verified."""
+        if len(token) <= LONGEST_VERIFIED:
+            with self._lock:
+                self._known[token] = (key, claims)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must fulfil; `max_lifetime` is in seconds."""
+    """What a token must fulfil; `max_lifetime` is in seconds.
+
+    `verified` are tokens that fulfilled these very rules, whatever the request.
+    """
 
     sources: tuple[KeySource, ...]
     algorithms: frozenset[str]
@@ -40,6 +79,7 @@ class TokenRules:
     issuer: str | None
     max_lifetime: float
     require_qsh: bool
+    verified: VerifiedTokens = field(default_factory=VerifiedTokens, repr=False, compare=False)
 
 
 def verify_token(request: SignedRequest, rules: TokenRules) -> Proof:
@@ -73,7 +113,8 @@ def _claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
     failure = NotAuthenticated("unknown_key", "no key fits the token's `alg` and `kid`")
     for key in _candidates(token, rules):
         try:
-            return _decode(token, key, rules)
+            known = rules.verified.claims(token, key)
+            return _decode(token, key, rules) if known is None else known
         except jwt.InvalidSignatureError:
             failure = NotAuthenticated("bad_signature", "no key verifies the token")
         except jwt.PyJWTError as error:
@@ -88,7 +129,7 @@ def _claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
 
 def _candidates(token: str, rules: TokenRules) -> Iterator[Key]:
     """Yield the keys to try; a source is asked only where the ones before it did not do."""
-    header = _header(token)
+    header = _header(token.partition(".")[0])
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in rules.algorithms:
         raise NotAuthenticated("wrong_algorithm", "the token's `alg` is not allowed")
@@ -97,12 +138,15 @@ def _candidates(token: str, rules: TokenRules) -> Iterator[Key]:
             yield from source.keys(algorithm, header.get("kid"))
 
 
-def _header(token: str) -> Mapping[str, Any]:
+# One sender's tokens have one header, or as many as it has keys.
+@lru_cache(MOST_HEADERS)
+def _header(segment: str) -> Mapping[str, Any]:
+    """Read the first part of a token, which is all that this depends on."""
     try:
         # Looked at before PyJWT does, so that the reason is told apart.
-        given = json.loads(base64url_decode(token.partition(".")[0]))
+        given = json.loads(base64url_decode(segment))
         refused = [name for name in REFUSED_HEADERS if name in given]
-        header = {} if refused else jwt.get_unverified_header(token)
+        header = {} if refused else jwt.get_unverified_header(f"{segment}..")
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise NotAuthenticated("malformed_token", str(error)) from None
     if refused:
@@ -120,6 +164,8 @@ def _decode(token: str, key: Key, rules: TokenRules) -> Mapping[str, Any]:
         leeway=LEEWAY,
         options={"require": ["exp", "iat", "aud"]},
     )
+    if _has_times(claims):
+        rules.verified.keep(token, key, claims)
     return claims
 
 
@@ -155,6 +201,13 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float:
             if math.isfinite(moment):
                 return float(moment)
     raise NotAuthenticated("malformed_token", f"`{name}` is no time")
+
+
+def _has_times(claims: Mapping[str, Any]) -> bool:
+    """Tell whether all its times are numbers, as RFC 7519 wants them."""
+    with suppress(NotAuthenticated):
+        return all(_seconds(claims, name) for name in ("exp", "iat", "nbf") if name in claims)
+    return False
 
 
 def _check_request(claims: Mapping[str, Any], request: SignedRequest, rules: TokenRules) -> None:

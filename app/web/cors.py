@@ -13,6 +13,7 @@ from app.verification import SIGNATURE_HEADER
 from app.web import CACHE_STATUS
 from app.web.requests_log import REQUEST_ID
 
+VARY: Final = "Origin"
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
 PREVIEW: Final = "preview"
 EXPOSED: Final = f"{REQUEST_ID}, {CACHE_STATUS}"
@@ -23,23 +24,38 @@ PREFLIGHT: Final = {
 }
 
 
-def init_cors(app: Flask, origins: Collection[str]) -> None:
+class Origins:
+    """Those whose pages, and no others, may read every answer."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._headers = {
+            origin: (
+                ("Access-Control-Allow-Origin", origin),
+                ("Access-Control-Expose-Headers", EXPOSED),
+            )
+            for origin in allowed
+        }
+
+    def headers_for(self, origin: str | None) -> tuple[tuple[str, str], ...]:
+        """List what lets an origin's pages read an answer; nothing where they may not."""
+        return self._headers.get(origin or "", ())
+
+
+def init_cors(app: Flask, origins: Origins) -> None:
     """Let the pages of `origins`, and no others, read every answer: errors included.
 
     The preview's are for nobody but the person before it: they hold proofs.
     """
-    allowed = frozenset(origins)
 
     def allow(response: Response) -> Response:
-        response.vary.add("Origin")
+        response.vary.add(VARY)
         if request.blueprint == PREVIEW:
             return response
-        origin = request.headers.get("Origin")
-        if origin in allowed:
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = EXPOSED
-            if _is_preflight():
-                response.headers.update(PREFLIGHT)
+        allowed = origins.headers_for(request.headers.get("Origin"))
+        for name, value in allowed:
+            response.headers[name] = value
+        if allowed and _is_preflight():
+            response.headers.update(PREFLIGHT)
         return response
 
     app.before_request(_answer_preflight)

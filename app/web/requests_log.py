@@ -1,48 +1,72 @@
 """Each request has an id, is counted by its outcome, and leaves one structured log line."""
 
 import re
+import secrets
 import time
-import uuid
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from app.metrics import Metrics
 from app.web import service
 
-REQUEST_ID = "X-Request-Id"
-_FIT_FOR_AN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+REQUEST_ID: Final = "X-Request-Id"
+# Where the visit is in the request's environment.
+VISIT: Final = "placard.visit"
+_FIT_FOR_AN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _log = structlog.get_logger("placard")
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request, from its arrival on; `began` is of the performance counter, in seconds."""
+
+    request_id: str
+    began: float
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers that its answer has, unless a view knows better."""
+        return ((REQUEST_ID, self.request_id), ("Cache-Control", "private, no-cache"))
+
+
+def begin(environ: dict[str, Any]) -> Visit:
+    """Begin a visit, and the facts that its log lines will tell."""
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    request_id = given if _FIT_FOR_AN_ID.fullmatch(given) else secrets.token_hex(16)
+    visit = environ[VISIT] = Visit(request_id, time.perf_counter())
+    clear_contextvars()
+    bind_contextvars(request_id=request_id)
+    return visit
+
+
+def end(visit: Visit, metrics: Metrics, route: str, facts: dict[str, Any]) -> None:
+    """Count a visit and log it; `facts` are its method, path and status.
+
+    Never the query or a header: they hold the proof.
+    """
+    status = facts["status"]
+    bound = get_contextvars()
+    outcome = bound.get("outcome", "ok" if status < 400 else "error")
+    metrics.requests.labels(route, outcome).inc()
+    milliseconds = round((time.perf_counter() - visit.began) * 1000, 2)
+    _log.log(_level(status), "request", **facts, outcome=outcome, milliseconds=milliseconds)
+
+
 def init_requests_log(app: Flask) -> None:
-    """Log and count all requests of the application."""
-    app.before_request(_begin)
+    """Log and count all requests that the application answers itself."""
     app.after_request(_end)
 
 
-def _begin() -> None:
-    given = request.headers.get(REQUEST_ID, "")
-    g.request_id = given if _FIT_FOR_AN_ID.fullmatch(given) else uuid.uuid4().hex
-    g.began = time.perf_counter()
-    clear_contextvars()
-    bind_contextvars(request_id=g.request_id)
-
-
 def _end(response: Response) -> Response:
-    response.headers[REQUEST_ID] = g.request_id
-    response.headers.setdefault("Cache-Control", "private, no-cache")
-    outcome = get_contextvars().get("outcome", "ok" if response.status_code < 400 else "error")
-    service().metrics.requests.labels(request.blueprint or "none", outcome).inc()
-    # Never the query or a header: they hold the proof.
-    facts = {
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
-        "outcome": outcome,
-        "milliseconds": round((time.perf_counter() - g.began) * 1000, 2),
-    }
-    _log.log(_level(response.status_code), "request", **facts)
+    visit = cast(Visit, request.environ[VISIT])
+    for name, value in visit.headers:
+        response.headers.setdefault(name, value)
+    facts = {"method": request.method, "path": request.path, "status": response.status_code}
+    end(visit, service().metrics, request.blueprint or "none", facts)
     return response
 
 

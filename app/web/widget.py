@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
 from structlog.contextvars import bind_contextvars
@@ -12,11 +12,16 @@ from structlog.contextvars import bind_contextvars
 from app import trace
 from app.errors import MalformedRequest, WorkspaceNotServed
 from app.verification import SIGNATURE_HEADER, SignedRequest, check_expiry
-from app.web import CACHE_STATUS, service
+from app.web import CACHE_STATUS, Service, service
 from app.widgets import Widget
 
 blueprint = Blueprint("widget", __name__)
+PATH: Final = "/widget"
+CONTENT_TYPE: Final = "application/json"
+# Where the environment holds what came of `admit`, if that has been asked before the view is.
+ADMITTED: Final = "placard.admitted"
 
+_SIGNATURE_IN_WSGI: Final = "HTTP_" + SIGNATURE_HEADER.upper().replace("-", "_")
 # The contract names the first four; a second workspace could smuggle one past a restriction.
 ONCE: Final = ("resource_url", "user", "task", "expires_at", "workspace")
 
@@ -30,11 +35,33 @@ class WidgetQuery:
     expires_at: str | None
 
 
-@blueprint.get("/widget")
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a request that may be answered asks for, and the workspace that it was proven for."""
+
+    resource_url: str
+    workspace: str | None
+
+
+@blueprint.get(PATH)
 def show() -> Response:
     """Answer with the widget of `resource_url`."""
     parts = service()
-    signed = signed_request()
+    admitted = request.environ.get(ADMITTED) or admit(signed_request(request.environ), parts)
+    if isinstance(admitted, Exception):
+        raise admitted
+    # Browsers send it on a hard reload; what is deployed must not be made to hammer upstreams.
+    refresh = parts.settings.local and bool(request.cache_control.no_cache)
+    return answer_with(
+        parts.widgets.widget_for(admitted.resource_url, admitted.workspace, refresh=refresh)
+    )
+
+
+def admit(signed: SignedRequest, parts: Service) -> Admitted:
+    """Let a request in if its proof holds and its workspace is served.
+
+    Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed or KeysUnavailable.
+    """
     with trace.step("verify") as facts:
         proof = parts.verifier.verify(signed)
         query = read_query(signed.parameters)
@@ -45,39 +72,40 @@ def show() -> Response:
     served = parts.settings.allowed_workspaces
     if served and query.workspace not in served:
         raise WorkspaceNotServed(f"workspace {query.workspace!r} is not served")
-    # Browsers send it on a hard reload; what is deployed must not be made to hammer upstreams.
-    refresh = parts.settings.local and bool(request.cache_control.no_cache)
-    widget = parts.widgets.widget_for(query.resource_url, proof.workspace, refresh=refresh)
-    return answer_with(widget)
+    return Admitted(query.resource_url, proof.workspace)
 
 
 def answer_with(widget: Widget) -> Response:
-    """Send a card, or 304 where `If-None-Match` says that the host's client has these bytes."""
+    """Send a card, or 304 where `If-None-Match` says that the host has these bytes already."""
     if request.if_none_match.contains_weak(widget.etag.strip('"')):
         answer = Response(status=304)
     else:
-        answer = Response(widget.body, mimetype="application/json")
-    answer.headers["ETag"] = widget.etag
-    answer.headers[CACHE_STATUS] = widget.cache_status
+        answer = Response(widget.body, content_type=CONTENT_TYPE)
+    answer.headers.extend(widget_headers(widget))
     return answer
+
+
+def widget_headers(widget: Widget) -> tuple[tuple[str, str], ...]:
+    """List the headers that tell of a card and of where it is from."""
+    return (("ETag", widget.etag), (CACHE_STATUS, widget.cache_status))
 
 
 @blueprint.after_request
 def tell_of_the_cache(response: Response) -> Response:
-    """Say of an answer that has nothing of the cache's that it has not."""
+    """Say of an answer that has nothing of the cache that it has not."""
     response.headers.setdefault(CACHE_STATUS, "Placard; detail=not-used")
     return response
 
 
-def signed_request() -> SignedRequest:
-    """Take from the current request what its proof speaks of."""
+def signed_request(environ: Mapping[str, Any]) -> SignedRequest:
+    """Take from a request for a widget, as WSGI has it, what its proof speaks of."""
     return SignedRequest(
         # To what is signed, HEAD is the GET that it stands for.
-        method="GET" if request.method == "HEAD" else request.method,
-        path=request.path,
-        query=request.query_string,
-        authorization=request.headers.get("Authorization"),
-        signature=request.headers.get(SIGNATURE_HEADER),
+        method="GET",
+        path=PATH,
+        query=environ.get("QUERY_STRING", "").encode("latin-1"),
+        authorization=environ.get("HTTP_AUTHORIZATION"),
+        signature=environ.get(_SIGNATURE_IN_WSGI),
     )
 
 
@@ -86,11 +114,12 @@ def read_query(parameters: Sequence[tuple[str, str]]) -> WidgetQuery:
 
     Raises MalformedRequest where one is repeated, or `resource_url` is missing.
     """
-    counts = Counter(name for name, _ in parameters)
-    for name in ONCE:
-        if counts[name] > 1:
-            raise _malformed(name, "is given more than once")
     values = dict(parameters)
+    if len(values) < len(parameters):
+        counts = Counter(name for name, _ in parameters)
+        for name in ONCE:
+            if counts[name] > 1:
+                raise _malformed(name, "is given more than once")
     if not values.get("resource_url"):
         raise _malformed("resource_url", "is missing")
     return WidgetQuery(values["resource_url"], values.get("workspace"), values.get("expires_at"))

@@ -473,15 +473,13 @@ def test_a_fresh_widget_can_be_had_without_any_io(
     host: Host, upstream: responses.RequestsMock, clock: Clock
 ) -> None:
     widgets = host.client.application.extensions[EXTENSION].widgets
-    assert widgets.fresh_widget_for(ISSUE) is None
-    assert widgets.fresh_widget_for("https://example.com/") is None
-    assert widgets.fresh_widget_for("no address") is None
+    assert widgets.fresh(ISSUE) is None
     upstream.get(API, json=RESOURCE)
     answer = host.ask()
-    widget = widgets.fresh_widget_for(ISSUE)
+    widget = widgets.fresh(ISSUE)
     assert (widget.body, widget.etag) == (answer.data, answer.headers["ETag"])
     clock.now += 60
-    assert widgets.fresh_widget_for(ISSUE) is None
+    assert widgets.fresh(ISSUE) is None
     assert len(upstream.calls) == 1
 
 

@@ -1,0 +1,113 @@
+"""Cold requests: what Placard adds to an upstream that takes 50 ms."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median, quantiles
+
+import requests
+
+from tests.bench.load import Load, load, middle, widget_requests, write_requests
+from tests.bench.machine import need, need_two_cores
+from tests.bench.processes import THREADS, Server, placard, upstream
+from tests.bench.tables import Table
+from tests.host import ORIGIN
+
+DELAY = 0.05
+CALLS = 60
+ROUNDS = 3
+SECONDS = 3
+AT_A_TIME = 32
+COLUMNS = ("at a time", "asked", "p50", "p99", "Placard adds, p50", "p99", "requests a second")
+NOTES = f"""
+Every request is for a resource that was not asked for before; medians of {ROUNDS} rounds in turn
+with direct calls. One at a time by `requests` over a kept connection, {CALLS} calls a round, on
+either side; {AT_A_TIME} at a time by wrk, {SECONDS} s a round, on either side. The upstream is a
+threaded server of its own process, on the load's core. With fewer threads than are asked at a time,
+requests wait for one.
+"""
+
+
+def measure() -> Table:
+    """Measure one at a time and many, through Placard and directly."""
+    need("wrk", "taskset")
+    need_two_cores()
+    with (
+        tempfile.TemporaryDirectory(prefix="placard-bench-") as name,
+        upstream(DELAY) as (base, stand_in),
+    ):
+        folder = Path(name)
+        settings = {**stand_in, "PLACARD_VERIFY": "signature"}
+        with placard(folder / "log.jsonl", settings) as server:
+            rows = _rows("1", *_one_at_a_time(server, base))
+        for threads in (THREADS, 2 * AT_A_TIME):
+            with placard(folder / "log.jsonl", settings, threads=threads) as server:
+                many = _many_at_a_time(server, base, folder)
+            rows += _rows(f"{AT_A_TIME}, by {threads} threads", *many)
+    return Table(COLUMNS, rows, NOTES)
+
+
+def _rows(at_a_time: str, direct: Load, through: Load) -> list[list[str]]:
+    added = [f"{through.p50 - direct.p50:.1f} ms", f"{through.p99 - direct.p99:.1f} ms"]
+    return [
+        [at_a_time, "directly", *_times(direct), "", "", f"{direct.rate:,.0f}"],
+        [at_a_time, "through Placard", *_times(through), *added, f"{through.rate:,.0f}"],
+    ]
+
+
+def _times(seen: Load) -> list[str]:
+    return [f"{seen.p50:.1f} ms", f"{seen.p99:.1f} ms"]
+
+
+def _one_at_a_time(server: Server, base: str) -> tuple[Load, Load]:
+    direct, through = [], []
+    with requests.Session() as session:
+        for turn in range(ROUNDS):
+            made = _cold(turn * CALLS, CALLS)
+            direct.append(_timed([_call(session, f"{base}/repos/{n}", {}) for n in range(CALLS)]))
+            calls = [
+                _call(session, server.base + path, {header: value, "Origin": ORIGIN})
+                for path, header, value in made
+            ]
+            through.append(_timed(calls))
+    return middle(direct), middle(through)
+
+
+def _call(session: requests.Session, url: str, headers: dict[str, str]) -> Callable[[], None]:
+    return lambda: session.get(url, headers=headers, timeout=30).raise_for_status()
+
+
+def _timed(calls: list[Callable[[], None]]) -> Load:
+    """Make calls one after the other, and say how long they took."""
+    taken = []
+    for call in calls:
+        began = time.perf_counter()
+        call()
+        taken.append((time.perf_counter() - began) * 1000)
+    p99 = quantiles(taken, n=100, method="inclusive")[98]
+    return Load(1000 * len(taken) / sum(taken), median(taken), p99, 0)
+
+
+def _many_at_a_time(server: Server, base: str, folder: Path) -> tuple[Load, Load]:
+    direct, through = [], []
+    # More than an upstream of this delay can be asked in a round.
+    share = int(2 * SECONDS * AT_A_TIME / DELAY)
+    for turn in range(ROUNDS):
+        made = _cold(1_000_000 + turn * share, share)
+        cold = write_requests(made, folder / "cold.tsv")
+        plain = write_requests(
+            [(f"/repos/{n}", "Accept", "*/*") for n in range(share)], folder / "plain.tsv"
+        )
+        directly = Server(base, 0)
+        direct.append(load(directly, plain, connections=AT_A_TIME, seconds=SECONDS))
+        through.append(load(server, cold, connections=AT_A_TIME, seconds=SECONDS))
+    assert not any(seen.failed for seen in [*direct, *through])
+    return middle(direct), middle(through)
+
+
+def _cold(first: int, count: int) -> list[tuple[str, str, str]]:
+    numbers = range(first + 1, first + count + 1)
+    return widget_requests(
+        (f"https://github.com/pallets/flask/issues/{n}" for n in numbers), "signature"
+    )

@@ -1,0 +1,115 @@
+"""The benches' own parts: what they read of their tools, and what they write down."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, strategies as st
+
+from tests.bench.__main__ import BENCHES
+from tests.bench.load import Load, middle, read_report, widget_requests
+from tests.bench.machine import need
+from tests.bench.processes import ServerFailed, free_port, running
+from tests.bench.tables import Missing, Table, read_sections, section, skipped, write_sections
+from tests.conftest import MakeHost
+from tests.host import ISSUE
+
+REPORT = """
+  Latency Distribution
+     50%  459.00us
+     75%    0.98ms
+     90%    1.10ms
+     99%    2.00s{blank}
+  36000 requests in 2.00s, 20.00MB read
+{failures}Requests/sec:  18000.50
+"""
+
+
+@pytest.mark.parametrize(
+    ("failures", "count"),
+    [
+        ("", 0),
+        ("  Non-2xx or 3xx responses: 12\n", 12),
+        ("  Socket errors: connect 0, read 3, write 0, timeout 4\n", 7),
+    ],
+)
+def test_a_report_of_the_load_is_read(failures: str, count: int) -> None:
+    report = REPORT.format(blank=" ", failures=failures)
+    assert read_report(report) == Load(18000.5, 0.459, 2000.0, count)
+
+
+def test_the_middle_of_several_runs_keeps_every_failure() -> None:
+    loads = [Load(3, 1, 9, 1), Load(1, 2, 7, 0), Load(2, 3, 8, 2)]
+    assert middle(loads) == Load(2, 2, 8, 3)
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="#"))
+
+
+@given(st.dictionaries(st.sampled_from(["warm", "cold", "memory"]), CELLS, min_size=1))
+def test_sections_that_are_not_measured_again_stay(
+    tmp_path_factory: pytest.TempPathFactory, cells: dict[str, str]
+) -> None:
+    path = tmp_path_factory.mktemp("bench") / "RESULTS.md"
+    tables = {name: Table(("one", "two"), [["x", cell]]) for name, cell in cells.items()}
+    made = {name: section(name, "a title", "here", table) for name, table in tables.items()}
+    order = ["warm", "cold", "memory"]
+    write_sections(made, order, path)
+    first = path.read_text("utf-8")
+    write_sections(read_sections(path), order, path)
+    assert path.read_text("utf-8") == first
+    assert list(read_sections(path)) == [name for name in order if name in cells]
+
+
+def test_what_is_missing_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(Missing, match=r"`wrk` is not here .*apt-get install wrk") as missing:
+        need("wrk")
+    assert skipped("Express", ("a", "b", "c"), missing.value)[1].startswith("skipped: `wrk`")
+
+
+@pytest.mark.parametrize("proof", ["jwt", "jwt for 20"])
+def test_the_load_is_let_in(make_host: MakeHost, proof: str) -> None:
+    host = make_host()
+    made = widget_requests([f"https://example.com/{n}" for n in range(25)], proof)
+    assert len({path for path, _, _ in made}) == 25
+    assert len({value for _, _, value in made}) == (25 if proof == "jwt" else 2)
+    # Nobody serves this host, which is said only to those whose proof holds.
+    for path, header, value in made:
+        assert host.client.get(path, headers={header: value}).status_code == 404
+
+
+def test_the_signed_load_is_let_in(make_host: MakeHost) -> None:
+    ((path, header, value),) = widget_requests([ISSUE.replace("github", "nobody")], "signature")
+    host = make_host(verify="signature")
+    assert host.client.get(path, headers={header: value}).status_code == 404
+
+
+@pytest.mark.skipif(shutil.which("taskset") is None, reason="`taskset` is not here")
+def test_a_server_that_does_not_start_is_named() -> None:
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    with pytest.raises(ServerFailed, match="ended with 3"), running(command, {}, port=free_port()):
+        pass
+
+
+def test_the_benches_have_names_of_their_own() -> None:
+    names = [bench.name for bench in BENCHES]
+    assert len(set(names)) == len(names)
+
+
+def test_an_unknown_bench_is_refused() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "nothing"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert "'nothing' is not one of" in ended.stderr
+
+
+def test_the_results_are_those_of_the_benches() -> None:
+    assert set(read_sections()) <= {bench.name for bench in BENCHES}
+    assert read_sections()
