@@ -9,10 +9,10 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 	--no-header --no-annotate --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench format lock clean
+.PHONY: help setup run test screenshot lint bench format lock clean
 
 help: ## list what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: .venv/run ## .venv, from the lock
 
@@ -33,6 +33,9 @@ run: setup ## the service in the local mode; LIVE=1 asks the real upstreams, POR
 
 test: .venv/dev ## the whole suite, with branch coverage
 	$(BIN)/pytest --cov $(ARGS)
+
+screenshot: .venv/dev ## the pictures that the looks are compared with: look at each
+	$(BIN)/pytest tests/browser/test_looks.py --quiet --no-cov --approve
 
 lint: .venv/dev ## ruff (check and format) and mypy, strict
 	$(BIN)/ruff check .

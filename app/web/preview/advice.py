@@ -28,6 +28,10 @@ ADVICE: Final[dict[str, str]] = {
     "see the network, the host's name, and PLACARD_ALLOW_PRIVATE_HOSTS for a private address.",
     "upstream_rate_limited": "The system asks us to wait. A credential of your own has a larger "
     "allowance than none.",
+    "upstream_resting": "The system kept failing, so it is left alone for PLACARD_BREAKER_REST "
+    "seconds. Wait, and ask again.",
+    "upstream_busy": "As many calls to this system are under way as may be (PLACARD_FETCH_PLACES). "
+    "Ask again.",
     "upstream_failed": "The system answered with a status that it should not have; see its own "
     "status page.",
     "upstream_unreadable": "The answer is not what the system's documentation promises. The reason "

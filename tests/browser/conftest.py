@@ -1,0 +1,127 @@
+"""A real browser, and the service that it looks at. Nothing else can be reached from it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from app import create_app
+from tests.browser.pages import WIDE
+from tests.browser.service import serving
+from tests.conftest import settings_with
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+    # The network is off. Foreign names lead here, as one under somebody's control may.
+    "--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+FROZEN = datetime(2025, 11, 20, 12, tzinfo=UTC)
+
+Open = Callable[..., Page]
+Serve = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser: the system's, or else the one that Playwright brings along."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_playwright() as playwright:
+        if found is None and not Path(playwright.chromium.executable_path).exists():
+            pytest.skip("there is no Chromium here: apt-get install chromium")
+        # Chromium's own sandbox does not start as root.
+        as_root = os.geteuid() == 0
+        browser = playwright.chromium.launch(
+            executable_path=found, args=FLAGS, chromium_sandbox=not as_root
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[str]:
+    """The address of a service in the local mode, offline, which all tests share."""
+    with serving(create_app(settings_with(mode="local"))) as base:
+        yield base
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a service of its own in the local mode, with changed settings."""
+    with ExitStack() as running:
+        yield lambda **changes: running.enter_context(
+            serving(create_app(settings_with(mode="local", **changes)))
+        )
+
+
+@pytest.fixture
+def open_page(chromium: Browser, service: str, serve: Serve) -> Iterator[Open]:
+    """Open pages, each in a context of its own; the test fails if one of them complains.
+
+    They are closed before the services are: hence `serve`.
+
+    A complaint is an error of a script, a line of error in the console (what the content security
+    policy forbids is one) or a request to any other host but those `elsewhere`.
+    """
+    complaints: list[str] = []
+    with ExitStack() as opened:
+
+        def open_page(
+            path: str = "/preview", base: str = service, elsewhere: tuple[str, ...] = (), **own: Any
+        ) -> Page:
+            usual = {"viewport": WIDE, "color_scheme": "light", "reduced_motion": "reduce"}
+            context = opened.enter_context(chromium.new_context(base_url=base, **usual | own))
+            context.set_default_timeout(10_000)
+            watch(context, complaints, {base, *elsewhere})
+            page = context.new_page()
+            # Its script has run by then; what is left is the icon.
+            page.goto(path, wait_until="domcontentloaded")
+            return page
+
+        yield open_page
+    assert complaints == []
+
+
+def watch(context: BrowserContext, complaints: list[str], known: set[str]) -> None:
+    """Write down whatever the pages of a context complain of."""
+    context.on("weberror", lambda found: complaints.append(f"error: {found.error}"))
+    context.on(
+        "console",
+        lambda line: complaints.append(f"console: {line.text}") if line.type == "error" else None,
+    )
+    context.on(
+        "request",
+        lambda asked: None if origin(asked.url) in known else complaints.append(asked.url),
+    )
+
+
+def origin(url: str) -> str:
+    """Cut an address down to its origin."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Stop the clock that relative times are told from."""
+    monkeypatch.setattr("app.web.preview.now", lambda: FROZEN)
+    return FROZEN
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--approve", action="store_true", help="write the approved pictures, and look at them"
+    )

@@ -1,0 +1,52 @@
+"""Every page of the preview in each of its states, for what must hold in all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from playwright.sync_api import Page
+
+from tests.browser.pages import FAULTY, FORBIDDEN, LONG_TEXTS, MERGED, SIGNED, paste, paste_signed
+
+
+@dataclass(frozen=True)
+class State:
+    """A page's name and address, and what is done there to reach the state."""
+
+    name: str
+    path: str
+    reach: Callable[[Page], None] = lambda page: None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _paste_the_sound(page: Page) -> None:
+    paste_signed(page, SIGNED, SIGNED)
+
+
+def _paste_the_reordered(page: Page) -> None:
+    paste_signed(page, SIGNED, "&".join(sorted(SIGNED.split("&"))))
+
+
+def _paste_the_unreadable(page: Page) -> None:
+    paste(page, "nonsense", "x-other: 1")
+
+
+def _editor(payload: str) -> str:
+    return f"/preview/editor?{urlencode({'payload': payload})}"
+
+
+STATES = (
+    State("card", f"/preview?url={MERGED}"),
+    State("long texts", f"/preview?url={LONG_TEXTS}"),
+    State("error", f"/preview?url={FORBIDDEN}"),
+    State("nothing asked", "/preview?url="),
+    State("editor", "/preview/editor?preset=everything"),
+    State("editor with faults", _editor(FAULTY)),
+    State("editor with no JSON", _editor("{")),
+    State("signature check", "/preview/signature"),
+    State("verdict that it holds", "/preview/signature", _paste_the_sound),
+    State("verdict that it fails", "/preview/signature", _paste_the_reordered),
+    State("nothing that can be read", "/preview/signature", _paste_the_unreadable),
+)

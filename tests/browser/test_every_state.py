@@ -1,0 +1,107 @@
+"""What holds on every page and in every state: rules of accessibility, and room at any width."""
+
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from tests.browser.conftest import Open
+from tests.browser.pages import NARROW, WIDE
+from tests.browser.states import STATES, State
+
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+PATHS = ("/preview", "/preview/editor", "/preview/signature")
+# What reaches over the right edge of the window and is not kept in by a box that scrolls.
+TOO_WIDE = """() => [...document.querySelectorAll('body *')].filter(one => {
+  const right = one.getBoundingClientRect().right;
+  if (right <= innerWidth + 0.5) return false;
+  for (let box = one.parentElement; box; box = box.parentElement)
+    if (getComputedStyle(box).overflowX !== 'visible') return false;
+  return true;
+}).map(one => one.outerHTML.slice(0, 90))"""
+SHIFTS = """() => new Promise(done => {
+  const seen = [];
+  new PerformanceObserver(list => seen.push(...list.getEntries()))
+    .observe({ type: 'layout-shift', buffered: true });
+  requestAnimationFrame(() => setTimeout(() => done(
+    seen.filter(one => !one.hadRecentInput)
+      .map(one => [one.value, ...one.sources.map(of => of.node?.outerHTML?.slice(0, 90))])), 60));
+})"""
+BREACH = """() => new Promise(done => {
+  addEventListener('securitypolicyviolation', event => done(event.effectiveDirective));
+  const script = document.createElement('script');
+  script.textContent = 'window.ran = true';
+  document.body.append(script);
+  setTimeout(() => done('nothing'), 1000);
+})"""
+each_state = pytest.mark.parametrize("state", STATES, ids=str)
+each_width = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+
+
+@each_state
+def test_the_rules_of_accessibility_hold_in_light_and_dark_wide_and_narrow(
+    open_page: Open, state: State
+) -> None:
+    page = open_page(state.path)
+    state.reach(page)
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == [], (size, scheme)
+
+
+def violations(page: Page) -> list[str]:
+    """List what breaks a rule of axe, each with its place."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:120]}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+@each_state
+def test_nothing_is_wider_than_a_small_phone(open_page: Open, state: State) -> None:
+    page = open_page(state.path, viewport=NARROW)
+    state.reach(page)
+    assert page.evaluate(TOO_WIDE) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@each_width
+def test_nothing_shifts_while_a_page_loads(open_page: Open, path: str, size: ViewportSize) -> None:
+    page = open_page(path, viewport=size)
+    assert page.evaluate(SHIFTS) == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_one_request_and_its_own_style_script_and_icon(
+    open_page: Open, path: str
+) -> None:
+    page = open_page("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.goto(path, wait_until="networkidle")
+    assets = "/preview/assets"
+    parts = {path, f"{assets}/preview.css", f"{assets}/preview.js", f"{assets}/icon.svg"}
+    assert sorted(asked) == sorted(parts)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_has_script_or_style_within(open_page: Open, path: str) -> None:
+    page = open_page(path)
+    inline = page.locator("script:not([src]), style, [style], [onclick], [onload], [onerror]")
+    assert inline.count() == 0
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_policy_of_a_page_stops_inline_code(chromium: Browser, service: str, path: str) -> None:
+    with chromium.new_context(base_url=service) as context:
+        page = context.new_page()
+        page.goto(path)
+        assert page.evaluate(BREACH) == "script-src-elem"
+        assert page.evaluate("window.ran") is None
