@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 from marshmallow import ValidationError
-from structlog.contextvars import bind_contextvars
 
 from app import errors, trace
 from app.cache import CARD, Cache, Entry, Finding, Lookup, conditional, validator_of
@@ -17,6 +16,7 @@ from app.connectors import Connector, Directory, Match
 from app.credentials import Credentials
 from app.errors import PlacardError
 from app.fetch import Fetcher
+from app.logs import tell
 from app.metrics import Metrics
 from app.upstream import UpstreamRequest, UpstreamResponse
 from templates_schemas import Fault, SummaryWithDetails, faults, payload
@@ -120,9 +120,7 @@ class Widgets:
                 parts=dict(asked.match.parts),
                 pattern=asked.connector.path.pattern,
             )
-        bind_contextvars(
-            connector=asked.connector.name, credential=asked.request.credential.identity
-        )
+        tell(connector=asked.connector.name, credential=asked.request.credential.identity)
         return asked
 
     def _ask(self, address: str, workspace: str | None) -> _Asked:
@@ -133,7 +131,7 @@ class Widgets:
         return _Asked(connector, match, request, key_of(connector, request))
 
     def _answer(self, lookup: Lookup) -> Widget:
-        bind_contextvars(cache=lookup.result)
+        tell(cache=lookup.result)
         self._metrics.cache.labels(lookup.result).inc()
         entry, status = lookup.entry, lookup.cache_status()
         if not entry.is_card:

@@ -5,10 +5,10 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, json
-from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
+from app.logs import tell
 from app.web import CACHE_STATUS, service
 from templates_schemas import envelope
 
@@ -41,7 +41,7 @@ def answer(error: Exception) -> Response:
 
 
 def _unforeseen(error: BaseException) -> Response:
-    bind_contextvars(**_places(error))
+    tell(**_places(error))
     return _placard(InternalError())
 
 
@@ -53,14 +53,14 @@ def _places(error: BaseException) -> dict[str, Any]:
 
 
 def _placard(error: PlacardError) -> Response:
-    bind_contextvars(outcome=error.code)
+    tell(outcome=error.code)
     if error.detail:
-        bind_contextvars(detail=error.detail)
+        tell(detail=error.detail)
     if isinstance(error, NotAuthenticated):
         service().metrics.refusals.labels(error.code).inc()
-        bind_contextvars(reason=error.code)
+        tell(reason=error.code)
         if error.would_match:
-            bind_contextvars(would_match=error.would_match)
+            tell(would_match=error.would_match)
     answered = _enveloped(error.sentence, error.status)
     if error.cache_status:
         answered.headers[CACHE_STATUS] = error.cache_status
@@ -72,7 +72,7 @@ def _http(error: HTTPException) -> Response:
     known = _BY_STATUS.get(error.code)
     if known is not None:
         return _placard(known)
-    bind_contextvars(outcome=error.name.lower().replace(" ", "_"))
+    tell(outcome=error.name.lower().replace(" ", "_"))
     answered = _enveloped(f"{error.name}.", error.code or 500)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answered.headers["Allow"] = ", ".join(sorted(error.valid_methods))

@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 import structlog
 from flask import Flask, Response, request
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from app.logs import begin_telling, told
 from app.metrics import Metrics
 from app.web import service
 
@@ -38,8 +38,7 @@ def begin(environ: dict[str, Any]) -> Visit:
     given = environ.get("HTTP_X_REQUEST_ID", "")
     request_id = given if _FIT_FOR_AN_ID.fullmatch(given) else secrets.token_hex(16)
     visit = environ[VISIT] = Visit(request_id, time.perf_counter())
-    clear_contextvars()
-    bind_contextvars(request_id=request_id)
+    begin_telling(request_id=request_id)
     return visit
 
 
@@ -49,8 +48,7 @@ def end(visit: Visit, metrics: Metrics, route: str, facts: dict[str, Any]) -> No
     Never the query or a header: they hold the proof.
     """
     status = facts["status"]
-    bound = get_contextvars()
-    outcome = bound.get("outcome", "ok" if status < 400 else "error")
+    outcome = told().get("outcome", "ok" if status < 400 else "error")
     metrics.requests.labels(route, outcome).inc()
     milliseconds = round((time.perf_counter() - visit.began) * 1000, 2)
     _log.log(_level(status), "request", **facts, outcome=outcome, milliseconds=milliseconds)

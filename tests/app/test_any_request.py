@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 import responses
 from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
-from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from app.logs import merge_told
 from app.verification.keys import read_key_set
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, ISSUE, Host, signature, token
@@ -60,7 +60,7 @@ def check(host: Host, query: bytes, headers: Mapping[str, str]) -> int:
     """Send a request, hold its answer to the contract, and return the status."""
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as outside,
-        capture_logs(processors=[merge_contextvars]) as log,
+        capture_logs(processors=[merge_told]) as log,
     ):
         outside.get(API_ISSUE, json=ISSUE_JSON)
         answer = host.client.get(

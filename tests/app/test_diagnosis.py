@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import responses
 from hypothesis import given, strategies as st
-from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from app.logs import merge_told
 from app.verification import SignedRequest
 from app.verification.diagnosis import diagnose
 from tests.conftest import MakeHost
@@ -38,7 +38,7 @@ def refusal(host: Host, query: str, given: str) -> dict[str, Any]:
     """Send a query that must be refused without a call, and return what the log says of it."""
     with (
         responses.RequestsMock() as outside,
-        capture_logs(processors=[merge_contextvars]) as log,
+        capture_logs(processors=[merge_told]) as log,
     ):
         answer = host.get(query, {"x-asana-request-signature": given})
         assert len(outside.calls) == 0

@@ -8,10 +8,10 @@ from urllib.parse import quote
 import pytest
 import responses
 from hypothesis import HealthCheck, given, settings as examples, strategies as st
-from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
+from app.logs import merge_told
 from app.trace import recording
 from app.verification import Proof, SignedRequest, Verifier
 from app.widgets import Widgets
@@ -39,7 +39,7 @@ def warm(make_host: MakeHost) -> Iterator[Host]:
 
 def send(host: Host, request: Mapping[str, Any]) -> tuple[TestResponse, dict[str, Any]]:
     """Send a request as it is, and return the answer and its one line in the log."""
-    with capture_logs(processors=[merge_contextvars]) as log:
+    with capture_logs(processors=[merge_told]) as log:
         answer = host.client.open(
             request["path"],
             method=request["method"],

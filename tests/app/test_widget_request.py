@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import responses
-from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.cache import Entry, MemoryKeeper
+from app.logs import merge_told
 from tests.conftest import MakeHost
 from tests.host import (
     EXPIRES_AT,
@@ -206,7 +206,7 @@ def test_refusal_is_logged_in_one_word_and_without_the_proof(
 ) -> None:
     host, (query, headers) = make_host(verify="either"), refused_requests()[reason]
 
-    with capture_logs(processors=[merge_contextvars]) as log:
+    with capture_logs(processors=[merge_told]) as log:
         answer = host.get(query, headers | {"X-Request-Id": "abc-123"})
 
     assert [(line["reason"], line["request_id"]) for line in log] == [(reason, "abc-123")]

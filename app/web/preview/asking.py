@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
-from structlog.contextvars import get_contextvars
 from werkzeug.test import Client, TestResponse
 
 from app.config import Settings
 from app.errors import ConfigurationError
+from app.logs import told
 from app.trace import Step, recording
 from app.verification.calls import Proving, SignedCall, signed_call, unsigned_call
 
@@ -88,7 +88,7 @@ def _send(app: Flask, call: SignedCall, origins: tuple[str, ...]) -> Answer:
         headers=dict(response.headers),
         steps=tuple(trace.steps),
         milliseconds=taken,
-        facts=dict(get_contextvars()),
+        facts=dict(told()),
     )
 
 
