@@ -1,34 +1,20 @@
 """A real browser, and the service that it looks at. Nothing else can be reached from it."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from app import create_app
+from tests.browser.chromium import NoBrowser, launched
 from tests.browser.pages import WIDE
 from tests.browser.service import serving
 from tests.conftest import settings_with
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",
-    # The network is off. Foreign names lead here, as one under somebody's control may.
-    "--host-resolver-rules=MAP *.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
 FROZEN = datetime(2025, 11, 20, 12, tzinfo=UTC)
 
 Open = Callable[..., Page]
@@ -38,17 +24,12 @@ Serve = Callable[..., str]
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser: the system's, or else the one that Playwright brings along."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    with sync_playwright() as playwright:
-        if found is None and not Path(playwright.chromium.executable_path).exists():
-            pytest.skip("there is no Chromium here: apt-get install chromium")
-        # Chromium's own sandbox does not start as root.
-        as_root = os.geteuid() == 0
-        browser = playwright.chromium.launch(
-            executable_path=found, args=FLAGS, chromium_sandbox=not as_root
-        )
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(launched())
+        except NoBrowser as missing:
+            pytest.skip(str(missing))
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -85,10 +85,14 @@ def close_the_page(response: Response) -> Response:
 
 @blueprint.get("")
 def show() -> str:
-    """Ask for the widget of `url`, and show the answer and how it came about."""
+    """Ask for the widget of `url`, and show the answer and how it came about.
+
+    `fresh`, or a browser's hard reload, has the upstream asked whatever is kept.
+    """
     gallery: Gallery = current_app.extensions[PREVIEW]
     url = request.args.get("url", gallery.featured or "").strip()
-    return _page("preview", gallery=gallery, url=url, **_asked(url))
+    refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
+    return _page("preview", gallery=gallery, url=url, **_asked(url, refresh=refresh))
 
 
 @blueprint.get("/editor")
@@ -132,12 +136,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _asked(url: str) -> dict[str, Any]:
+def _asked(url: str, *, refresh: bool) -> dict[str, Any]:
     """Make the request and lay out its answer; without an address there is neither."""
     if not url:
         return {}
     try:
-        answer = ask(current_app, service().settings, url, request.host_url)
+        answer = ask(current_app, service().settings, url, request.host_url, refresh=refresh)
     except ConfigurationError as error:
         return {"unsigned": error.detail}
     context = {

@@ -57,19 +57,25 @@ class Answer:
         return [change for step in self.steps for change in step.facts.get("changes", ())]
 
 
-def ask(app: Flask, settings: Settings, address: str, base: str) -> Answer:
+def ask(
+    app: Flask, settings: Settings, address: str, base: str, *, refresh: bool = False
+) -> Answer:
     """Ask for the widget of an address, proving the request by whatever the service accepts.
 
-    `base` is the address that the service is reached at. Raises ConfigurationError where it has no
-    secret to sign with.
+    `base` is the address that the service is reached at; `refresh` wants nothing from the cache.
+    Raises ConfigurationError where there is no secret to sign with.
     """
     call = _call(settings, address, base)
+    headers = dict(call.headers)
+    if settings.allowed_origins:
+        headers["Origin"] = settings.allowed_origins[0]
+    if refresh:
+        headers["Cache-Control"] = "no-cache"
     # A context of its own: what the inner request leaves for its log line is not for ours.
-    return copy_context().run(_send, app, call, settings.allowed_origins[:1])
+    return copy_context().run(_send, app, call, headers)
 
 
-def _send(app: Flask, call: SignedCall, origins: tuple[str, ...]) -> Answer:
-    headers = {"Origin": origins[0], **call.headers} if origins else call.headers
+def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> Answer:
     parts = urlsplit(call.url)
     with recording() as trace:
         began = time.perf_counter()

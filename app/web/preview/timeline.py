@@ -121,7 +121,11 @@ def _fetched(facts: Facts) -> tuple[str, str]:
 
 
 def _as_of(facts: Facts) -> str:
-    return f"as of {facts['as_of']}" if facts.get("as_of") else ""
+    if "as_of" not in facts:
+        return ""
+    ttl = facts["ttl"]
+    life = f"fresh for {ttl} s more" if ttl > 0 else f"stale for {-ttl} s"
+    return f"as of {facts['as_of']}, {life}"
 
 
 _STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {
@@ -142,5 +146,6 @@ def _last(answer: Answer) -> Row:
 
 def _answered(answer: Answer) -> Iterator[str]:
     yield f"{answer.status} · {do_filesizeformat(len(answer.body))}"
+    yield f"Cache-Status {answer.headers['Cache-Status']}"
     origin = answer.headers.get("Access-Control-Allow-Origin")
     yield f"readable by pages of {origin}" if origin else "no page of another origin may read it"

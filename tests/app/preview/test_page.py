@@ -137,6 +137,24 @@ def test_a_second_look_is_fresh_and_still_tells_what_was_dropped(preview: Previe
     assert "Fields dropped 'Changes': at most 5 are shown" in shown
 
 
+@pytest.mark.parametrize("how", ["link", "hard reload"])
+def test_asking_again_asks_the_upstream_whatever_is_kept(preview: Preview, how: str) -> None:
+    preview.get(url=MERGED)
+    if how == "link":
+        link = re.search(r'href="([^"]*)" data-fresh', preview.get(url=MERGED))
+        assert link
+        html = preview.client.get(unescape(link[1])).get_data(as_text=True)
+    else:
+        html = preview.get("", {"Cache-Control": "no-cache"}, url=MERGED)
+    shown = words_of(html)
+    assert "Fetched 200" in shown
+    assert "fwd=request" in shown
+
+
+def test_how_old_the_card_is_is_told(preview: Preview) -> None:
+    assert re.search(r"as of 2\d{3}-\S+, fresh for 60 s more", preview.words(url=MERGED))
+
+
 def test_what_a_list_of_names_hides_is_told(preview: Preview) -> None:
     shown = preview.words(url="https://github.com/placard-samples/reading-list/issues/40")
     assert "Title cut from 272 to 200 UTF-16 code units" in shown

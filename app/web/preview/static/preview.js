@@ -65,9 +65,10 @@ if (address) {
     ask(address.elements.url.value.trim());
   });
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-sample]");
+    const link = event.target.closest("[data-sample], [data-fresh]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
+    if ("fresh" in link.dataset) return void show(link.href);
     address.elements.url.value = new URL(link.href).searchParams.get("url");
     ask(address.elements.url.value);
   });
