@@ -226,6 +226,8 @@ def test_a_thousand_faults_leave_nothing_over() -> None:
         fetch_deadline="0.15",
         breaker_failures="1000000",
         cache_ttl="0.000001",
+        cache_stale="0",
+        cache_stale_if_error="0",
         cache_failure_ttl="0.000001",
     )
     tracemalloc.start()

@@ -39,7 +39,9 @@ PLAUSIBLE = """token => {
     bar.setAttribute('width', width);
   });
   document.querySelectorAll('.timeline code').forEach(code => {
-    code.textContent = code.textContent.replace(/[0-9a-f]{32}/, '5f0c2e9ab7d14c6f8e31a24d90b7c655');
+    code.textContent = code.textContent
+      .replace(/[0-9a-f]{32}/, '5f0c2e9ab7d14c6f8e31a24d90b7c655')
+      .replace(/as of [^,]+/, 'as of 2025-11-20T12:00:00.004Z');
   });
   const curl = document.getElementById('curl');
   if (curl) curl.textContent = curl.textContent

@@ -125,7 +125,7 @@ def _as_of(facts: Facts) -> str:
         return ""
     ttl = facts["ttl"]
     life = f"fresh for {ttl} s more" if ttl > 0 else f"stale for {-ttl} s"
-    return f"as of {facts['as_of']}, {life}"
+    return f"as of {facts['as_of'].replace('+00:00', 'Z')}, {life}"
 
 
 _STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {

@@ -75,8 +75,9 @@ broken_issues = st.builds(
 
 @pytest.fixture(scope="module")
 def forgetful() -> Host:
-    """The host of a service whose cache has no room for anything."""
-    return Host(create_app(settings_with(cache_bytes="1")).test_client())
+    """The host of a service whose cache has no room, and that forgives any number of failures."""
+    settings = settings_with(cache_bytes="1", breaker_failures="1000000")
+    return Host(create_app(settings).test_client())
 
 
 def ask(host: Host, body: str | bytes, status: int = 200) -> TestResponse:
