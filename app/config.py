@@ -5,6 +5,7 @@ Nothing else reads the environment. Lists are comma-separated, times are seconds
 
 import ipaddress
 import os
+import re
 import secrets
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +13,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import unquote, urlsplit
 
-from dotenv import dotenv_values
+from dotenv import dotenv_values, set_key
 from marshmallow import ValidationError
 from marshmallow.fields import Field
 
@@ -27,6 +29,7 @@ Verify = Literal["jwt", "signature", "either", "off"]
 
 LOCAL_FILE: Final = Path(".env")
 MASK: Final = "********"
+_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*:).*(?=@)")
 LOCAL_SECRETS: Final = ("PLACARD_JWT_SECRETS", "PLACARD_SIGNATURE_SECRETS")
 
 
@@ -60,6 +63,13 @@ class Settings:
     metrics_folder: str | None = None
     connectors_file: tuple[str, ...] = ()
     credentials_file: str | None = None
+    library: bool = False
+    database_url: str = field(default="sqlite:///placard.db", repr=False)
+    public_url: str | None = None
+    token_secrets: tuple[str, ...] = field(default=(), repr=False)
+    local_token: str | None = field(default=None, repr=False)
+    library_api_keys: tuple[str, ...] = field(default=(), repr=False)
+    library_requests_per_minute: int = 600
     options: tuple[Option, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -81,12 +91,21 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, so that it can be kept out of what is written down."""
+        password = urlsplit(self.database_url).password
+        return (*self._whole_secrets(), *((password, unquote(password)) if password else ()))
+
+    def _whole_secrets(self) -> tuple[str, ...]:
         return tuple(
             secret
             for kind, value in self.held()
             if kind.metadata["secret"] and value
             for secret in ([value] if isinstance(value, str) else value)
         )
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """The secrets of the library's tokens: the first signs, any of them verifies."""
+        return self.token_secrets or self.jwt_secrets
 
     def held(self) -> Iterator[tuple[Field[Any], Any]]:
         """Yield every setting with its value, those of connectors included."""
@@ -95,7 +114,8 @@ class Settings:
 
     def faults_of_verification(self) -> list[str]:
         """Say what keeps a service with these settings from verifying its requests."""
-        return [fault for fault in (self._jwt_fault(), self._signature_fault()) if fault]
+        known = (self._jwt_fault(), self._signature_fault(), self._library_fault())
+        return [fault for fault in known if fault]
 
     def _jwt_fault(self) -> str | None:
         keys = self.jwt_secrets or self.jwt_public_key or self.jwt_jwks_url
@@ -111,6 +131,14 @@ class Settings:
             return (
                 "PLACARD_SIGNATURE_SECRETS: is missing: PLACARD_VERIFY is "
                 f"{self.verify}; set it to the app's client secret"
+            )
+        return None
+
+    def _library_fault(self) -> str | None:
+        if self.library and not self.signing_secrets:
+            return (
+                "PLACARD_TOKEN_SECRETS: is missing: the library's tokens cannot be verified; "
+                "set it, or PLACARD_LIBRARY=off"
             )
         return None
 
@@ -154,6 +182,14 @@ def provide_local_secrets(
     local_file.write_text(written + ("\n" if written and written[-1] != "\n" else "") + lines)
 
 
+def keep_locally(name: str, value: str, local_file: Path = LOCAL_FILE) -> None:
+    """Put a setting into `.env`, in the place of the one that is there, for its owner only."""
+    local_file.touch()
+    local_file.chmod(0o600)
+    set_key(local_file, name, value, quote_mode="never")
+    local_file.chmod(0o600)
+
+
 def settings_from_environment(options: Sequence[Option] = ()) -> Settings:
     """Load the settings of this process; raises ConfigurationError as `load_settings` does."""
     return load_settings(environment_of(os.environ), options)
@@ -172,7 +208,9 @@ def load_settings(environment: Mapping[str, str], options: Sequence[Option] = ()
         raise ConfigurationError("\n".join(sorted(faults))) from None
     local = loaded.get("mode") == "local"
     own = {option.name: loaded.pop(option.name, None) for option in options}
-    settings = Settings(**({"offline": local} | loaded), options=tuple(options), own=own)
+    library = local or "database_url" in loaded
+    given_too = {"offline": local, "library": library} | loaded
+    settings = Settings(**given_too, options=tuple(options), own=own)
     if faults := _contradictions(settings):
         raise ConfigurationError("\n".join(faults))
     return settings
@@ -247,6 +285,8 @@ def _shown(value: Any, *, secret: bool) -> str:
         return ", ".join([MASK] * count)
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, str):
+        return _PASSWORD.sub(rf"\1{MASK}", value)
     if isinstance(value, Mapping):
         return ", ".join(f"{first}={second}" for first, second in value.items())
     return ", ".join(value) if isinstance(value, tuple) else str(value)
