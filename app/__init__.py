@@ -15,6 +15,9 @@ from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import Credentials, read_credentials_file
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import AddressGuard, Exchange, Fetcher, SampleAdapter, bundled_samples
+from app.library.saved_widgets import SavedWidgets
+from app.library.store import Store
+from app.library.tokens import Tokens
 from app.logs import configure_logs
 from app.metrics import Metrics
 from app.upstream import UpstreamRequest, host_of, origin_of
@@ -28,9 +31,12 @@ from app.verification import (
     public_key,
     shared_secret_keys,
 )
-from app.web import EXTENSION, Service, health, widget
+from app.web import EXTENSION, Library, Service, health, widget
 from app.web.cors import init_cors
 from app.web.errors import Application, init_errors
+from app.web.library import datadog_api
+from app.web.library.admission import init_admission
+from app.web.library.limits import Limiter
 from app.web.requests_log import init_requests_log
 from app.widgets import Widgets
 
@@ -48,12 +54,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(local=settings.local)
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = _service(settings)
+    app.extensions[EXTENSION] = service = _service(settings)
     init_requests_log(app)
     init_cors(app, settings.allowed_origins)
     init_errors(app)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(health.blueprint)
+    if service.library is not None:
+        init_admission(app, service.library)
+        for dialect in service.library.dialects:
+            app.register_blueprint(dialect.blueprint)
     _warn(settings)
     return app
 
@@ -119,6 +129,19 @@ def _service(settings: Settings) -> Service:
         key_sources=sources,
         widgets=build_widgets(settings, fetcher, metrics),
         metrics=metrics,
+        library=_library(settings) if settings.library else None,
+    )
+
+
+def _library(settings: Settings) -> Library:
+    store = Store(settings.database_url)
+    store.prepare()
+    return Library(
+        store=store,
+        tokens=Tokens(store, settings.signing_secrets),
+        limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
+        dialects=(datadog_api.DIALECT,),
+        saved_widgets=SavedWidgets(store),
     )
 
 

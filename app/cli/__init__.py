@@ -16,6 +16,7 @@ from app.cli.doctor import ADVICE_FAILED, examine
 from app.cli.record import record_case
 from app.cli.serve import serve_application
 from app.cli.sign import Proving, curl_line, signed_call
+from app.cli.token import library, token
 from app.config import (
     Settings,
     provide_local_secrets,
@@ -217,6 +218,10 @@ def settings() -> None:
     for name, meant in unknown_settings(_settings()).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"{name}: is no setting{hint}", err=True)
+
+
+main.add_command(library)
+main.add_command(token)
 
 
 def _lint_definitions(file: Path) -> None:

@@ -14,6 +14,7 @@ from granian.log import LogLevels
 
 from app import create_app
 from app.cli.sign import Proving, curl_line, signed_call
+from app.cli.token import local_token
 from app.config import Settings, is_loopback
 from app.connectors import all_connectors
 from app.errors import ConfigurationError
@@ -58,7 +59,9 @@ def serve_application(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if settings.local:
-            server.on_startup(lambda: click.echo(greeting(settings, f"http://{shown}:{port}")))
+            token = local_token(settings) if settings.library else None
+            hello = greeting(settings, f"http://{shown}:{port}", token)
+            server.on_startup(lambda: click.echo(hello))
         server.serve()
 
 
@@ -73,8 +76,8 @@ def _refuse_a_port_in_use(host: str, port: int) -> None:
             raise ConfigurationError(f"--host, --port: {host} {port}: {error.strerror}") from None
 
 
-def greeting(settings: Settings, base: str) -> str:
-    """Say what there is to open and to try, with a fresh token."""
+def greeting(settings: Settings, base: str, library_token: str | None = None) -> str:
+    """Say what there is to open and to try, with a fresh token and the library's."""
     samples = bundled_samples() if settings.offline else ()
     example = all_connectors(settings)[0].example
     lines = [
@@ -84,6 +87,7 @@ def greeting(settings: Settings, base: str) -> str:
         f"  {base}/metrics  what has it counted",
         *(["", "Samples:"] if samples else []),
         *(f"  {sample.resource_url}  {sample.name}" for sample in samples),
+        *(_of_the_library(base, library_token) if library_token else []),
     ]
     if settings.verify == "off":
         return "\n".join([*lines, "", "VERIFICATION IS OFF."])
@@ -92,3 +96,12 @@ def greeting(settings: Settings, base: str) -> str:
     tail = ["", "Ask for a card (the proof holds for five minutes):", f"  {curl_line(call)}"]
     again = f"Another: placard --local sign URL --base {base}"
     return "\n".join([*lines, *tail, again])
+
+
+def _of_the_library(base: str, token: str) -> list[str]:
+    return [
+        "",
+        f"The widget library: {base}/api/v2/widgets/…; its token, for DD-APPLICATION-KEY, for",
+        "Authorization: Bearer, or as the password of Basic:",
+        f"  {token}",
+    ]

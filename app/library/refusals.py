@@ -32,16 +32,20 @@ class Refusal(Exception):
 class Malformed(Refusal):
     """Parameters are missing, repeated or unreadable; the sentence begins with where.
 
-    `rule` is a word such as `required` or `type`, for dialects that tell them apart.
+    `rule` is a word such as `required` or `type`, for dialects that tell them apart; `others` are
+    the sentences of further faults that were found at once.
     """
 
     status = 400
     code = "malformed"
 
-    def __init__(self, sentence: str, *, where: str = "", rule: str = "invalid") -> None:
+    def __init__(
+        self, what: str, *, where: str = "", rule: str = "invalid", others: tuple[str, ...] = ()
+    ) -> None:
         self.where = where
         self.rule = rule
-        super().__init__(f"{where}: {sentence}" if where else sentence)
+        self.others = others
+        super().__init__(f"{where}: {what}" if where else what)
 
 
 class Unidentified(Refusal):

@@ -8,7 +8,8 @@ a time and the others queue for up to PATIENCE seconds; on PostgreSQL writers of
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
@@ -46,6 +47,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
+        self._file = make_url(url).database if self.dialect == "sqlite" else None
         self._readers = sessionmaker(self._engine, expire_on_commit=False)
         self._writers = sessionmaker(
             self._engine.execution_options(**{WRITES: True}), expire_on_commit=False
@@ -98,6 +100,8 @@ class Store:
 
         Raises ConfigurationError where the database cannot be reached.
         """
+        if self._file is not None:
+            _make_for_the_owner_only(Path(self._file))
         try:
             with self._writers.kw["bind"].begin() as connection:
                 _lock(connection)
@@ -164,6 +168,12 @@ def _connected_postgresql(connection: Any, _: Any) -> None:
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _make_for_the_owner_only(file: Path) -> None:
+    """Make SQLite's file before it does; a folder that cannot be written to is for it to tell."""
+    with suppress(OSError):
+        file.touch(mode=0o600)
 
 
 def _lock(connection: Connection) -> None:

@@ -10,6 +10,8 @@ from typing import Final
 from flask import Flask, Response, request
 
 from app.verification import SIGNATURE_HEADER
+from app.web import service
+from app.web.library.dialects import dialect_of
 from app.web.requests_log import REQUEST_ID
 
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
@@ -21,13 +23,16 @@ PREFLIGHT: Final = {
 
 
 def init_cors(app: Flask, origins: Collection[str]) -> None:
-    """Let the pages of `origins`, and no others, read every answer: errors included."""
+    """Let the pages of `origins`, and no others, read every answer: errors included.
+
+    The dialects of the library are not for pages: nothing of theirs can be read by one.
+    """
     allowed = frozenset(origins)
 
     def allow(response: Response) -> Response:
         response.vary.add("Origin")
         origin = request.headers.get("Origin")
-        if origin in allowed:
+        if origin in allowed and not _is_the_library_s():
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = REQUEST_ID
             if _is_preflight():
@@ -40,7 +45,12 @@ def init_cors(app: Flask, origins: Collection[str]) -> None:
 
 def _answer_preflight() -> Response | None:
     """Answer before routing, of any path: only then may the page go on and read our 404."""
-    return Response(status=204) if _is_preflight() else None
+    return Response(status=204) if _is_preflight() and not _is_the_library_s() else None
+
+
+def _is_the_library_s() -> bool:
+    library = service().library
+    return library is not None and dialect_of(request.path, library.dialects) is not None
 
 
 def _is_preflight() -> bool:

@@ -68,6 +68,16 @@ def test_sqlite_is_brought_up_to_date_at_the_start_by_one_of_many(tmp_path: Path
         assert all(pool.map(start, range(8)))
 
 
+def test_a_new_file_of_sqlite_is_for_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    store = Store(f"sqlite:///{file}")
+    store.prepare()
+    with store.writing() as session:
+        session.connection().exec_driver_sql("DELETE FROM users")
+        assert {oct(part.stat().st_mode)[-3:] for part in tmp_path.iterdir()} == {"600"}
+    store.close()
+
+
 def test_postgresql_that_is_behind_is_refused_with_the_command_that_helps(
     postgresql_server: Server,
 ) -> None:
