@@ -63,12 +63,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of a file of SQLite of this test's own, with the library's tables."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'library.db')}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a database of this test's own, with the library's tables: one of each kind."""
     if request.param == "sqlite":
-        template = request.getfixturevalue("sqlite_template")
-        yield f"sqlite:///{shutil.copy(template, tmp_path / 'library.db')}"
+        yield request.getfixturevalue("sqlite_url")
         return
     server: Server = request.getfixturevalue("postgresql_server")
     with server.database() as url:

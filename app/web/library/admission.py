@@ -4,6 +4,7 @@ from typing import cast
 
 from flask import Flask, Request, Response, g, request
 from structlog.contextvars import bind_contextvars
+from werkzeug.datastructures import Authorization
 
 from app.library.callers import Caller
 from app.library.refusals import NotAllowed, TooManyRequests, Unidentified
@@ -58,13 +59,20 @@ def application_key(asked: Request) -> str | None:
 
 def bearer(asked: Request) -> str | None:
     """Find the token in `Authorization: Bearer`."""
-    given = asked.authorization
+    given = _authorization(asked)
     return given.token if given is not None and given.type == "bearer" else None
 
 
 def basic_or_bearer(asked: Request) -> str | None:
     """Find the token as the password of Basic, whoever the user is, or in Bearer."""
-    given = asked.authorization
+    given = _authorization(asked)
     if given is not None and given.type == "basic":
         return given.password
     return bearer(asked)
+
+
+def _authorization(asked: Request) -> Authorization | None:
+    try:
+        return asked.authorization
+    except ValueError:  # Basic that is not ASCII, which Werkzeug lets through
+        return None

@@ -152,11 +152,11 @@ def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
 
 
 def test_a_writer_of_sqlite_who_waits_too_long_is_told_so(
-    sqlite_template: Any, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.library.store._OF_SQLITE", ("PRAGMA busy_timeout=20",))
-    store = Store(f"sqlite:///{sqlite_template}")
-    other = sqlite3.connect(sqlite_template, isolation_level=None)
+    store = Store(sqlite_url)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
@@ -309,8 +309,8 @@ def test_searches_find_their_index(store: Store, table: str, search: str, index:
 
 
 @pytest.mark.parametrize("folds", [str.upper, str.lower])
-def test_sqlite_folds_as_python_does(sqlite_template: Any, folds: Callable[[str], str]) -> None:
-    store = Store(f"sqlite:///{sqlite_template}")
+def test_sqlite_folds_as_python_does(sqlite_url: str, folds: Callable[[str], str]) -> None:
+    store = Store(sqlite_url)
     with store.reading() as session:
         connection = session.connection()
         assert connection.exec_driver_sql("SELECT fold(?)", (folds("ÄÉß"),)).scalar_one() == "äéss"
