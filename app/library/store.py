@@ -103,7 +103,7 @@ class Store:
         if self._file is not None:
             _make_for_the_owner_only(Path(self._file))
         try:
-            with self._writers.kw["bind"].begin() as connection:
+            with self._writers.kw["bind"].connect() as connection, _rebuilding(connection):
                 _lock(connection)
                 before = revision_of(connection)
                 upgrade(connection)
@@ -174,6 +174,25 @@ def _make_for_the_owner_only(file: Path) -> None:
     """Make SQLite's file before it does; a folder that cannot be written to is for it to tell."""
     with suppress(OSError):
         file.touch(mode=0o600)
+
+
+@contextmanager
+def _rebuilding(connection: Connection) -> Iterator[None]:
+    """Begin and commit; without SQLite's foreign keys, which delete with a table that is rebuilt.
+
+    Only outside of a transaction can they be switched off.
+    """
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with connection.begin():
+            yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _lock(connection: Connection) -> None:

@@ -158,7 +158,8 @@ class Tokens:
 
 def check_grant(grant: Grant) -> None:
     """Raise Malformed, with what would be right, where no token can be made of a grant."""
-    for what, given in (("sub", grant.subject), ("name", grant.name)):
+    named = [("sub", grant.subject), ("name", grant.name), *(("domain", d) for d in grant.domains)]
+    for what, given in named:
         if not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
             raise Malformed(f"must be 1 to {LONGEST_NAME} printable characters", where=what)
     if strangers := [scope for scope in grant.scopes if scope not in SCOPES]:

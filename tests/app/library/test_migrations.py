@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from alembic.operations import Operations
+from sqlalchemy import Connection, inspect
 
 from app.errors import ConfigurationError
 from app.library.migrations import head
 from app.library.models import Base
 from app.library.store import Store
+from app.library.tokens import Tokens
+from tests.app.library.test_tokens import GRANT
 from tests.databases import Server
+from tests.host import JWT_SECRET
 
 
 def test_the_migrations_make_what_the_models_say(store: Store) -> None:
@@ -51,6 +55,39 @@ def test_collations_and_partial_indexes_are_those_of_the_models(store: Store) ->
 
 def test_a_second_migration_changes_nothing(store: Store) -> None:
     assert store.migrate() == (head(), head())
+
+
+def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = Tokens(store, [JWT_SECRET])
+    text = tokens.create(GRANT).text
+
+    def rebuild(connection: Connection) -> None:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("users", recreate="auto") as batch:
+            batch.alter_column("name", nullable=True)
+
+    monkeypatch.setattr("app.library.store.upgrade", rebuild)
+    store.migrate()
+    assert tokens.caller(text).subject == GRANT.subject
+    if store.dialect == "sqlite":
+        with store.reading() as session:
+            kept = session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar_one()
+            strays = session.connection().exec_driver_sql("PRAGMA foreign_key_check").all()
+        assert (kept, strays) == (1, [])
+
+
+def test_a_step_that_fails_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(connection: Connection) -> None:
+        connection.exec_driver_sql("DROP TABLE favorites")
+        raise RuntimeError
+
+    monkeypatch.setattr("app.library.store.upgrade", fail)
+    with pytest.raises(RuntimeError):
+        store.migrate()
+    with store.reading() as session:
+        assert inspect(session.connection()).has_table("favorites")
 
 
 def test_sqlite_is_brought_up_to_date_at_the_start_by_one_of_many(tmp_path: Path) -> None:
