@@ -26,6 +26,9 @@ from app.fetch import (
     SampleAdapter,
     bundled_samples,
 )
+from app.library.saved_widgets import SavedWidgets
+from app.library.store import Store
+from app.library.tokens import Tokens
 from app.logs import configure_logs
 from app.metrics import Metrics
 from app.setting_kinds import MEMORY
@@ -40,9 +43,12 @@ from app.verification import (
     public_key,
     shared_secret_keys,
 )
-from app.web import EXTENSION, Service, health, preview, widget
+from app.web import EXTENSION, Library, Service, health, preview, widget
 from app.web.cors import Origins, init_cors
 from app.web.errors import Application, init_errors
+from app.web.library import datadog_api
+from app.web.library.admission import init_admission
+from app.web.library.limits import Limiter
 from app.web.requests_log import init_requests_log
 from app.web.warm import init_warm
 from app.widgets import Widgets
@@ -68,6 +74,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_errors(app)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(health.blueprint)
+    if parts.library is not None:
+        init_admission(app, parts.library)
+        for dialect in parts.library.dialects:
+            app.register_blueprint(dialect.blueprint)
     if settings.local:
         preview.init_preview(app, settings)
     init_warm(app, parts, origins)
@@ -173,6 +183,19 @@ def _service(settings: Settings) -> Service:
         key_sources=sources,
         widgets=build_widgets(settings, fetcher, metrics),
         metrics=metrics,
+        library=_library(settings) if settings.library else None,
+    )
+
+
+def _library(settings: Settings) -> Library:
+    store = Store(settings.database_url)
+    store.prepare()
+    return Library(
+        store=store,
+        tokens=Tokens(store, settings.signing_secrets),
+        limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
+        dialects=(datadog_api.DIALECT,),
+        saved_widgets=SavedWidgets(store),
     )
 
 

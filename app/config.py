@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import unquote
 
-from dotenv import dotenv_values
+from dotenv import dotenv_values, set_key
 from marshmallow import ValidationError
 from marshmallow.fields import Field
 
@@ -67,6 +67,13 @@ class Settings:
     metrics_folder: str | None = None
     connectors_file: tuple[str, ...] = ()
     credentials_file: str | None = None
+    library: bool = False
+    database_url: str = field(default="sqlite:///placard.db", repr=False)
+    public_url: str | None = None
+    token_secrets: tuple[str, ...] = field(default=(), repr=False)
+    local_token: str | None = field(default=None, repr=False)
+    library_api_keys: tuple[str, ...] = field(default=(), repr=False)
+    library_requests_per_minute: int = 600
     options: tuple[Option, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -88,14 +95,20 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret that is set, so that it can be kept out of what is written down."""
-        password = password_in(self.cache_url)
+        passwords = (password_in(url) for url in (self.cache_url, self.database_url))
+        spelled = [word for given in passwords if given for word in (given, unquote(given))]
         held = tuple(
             secret
             for kind, value in self.held()
             if kind.metadata["secret"] and value
             for secret in ([value] if isinstance(value, str) else value)
         )
-        return (*held, *dict.fromkeys((password, unquote(password)))) if password else held
+        return (*held, *dict.fromkeys(spelled))
+
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """The secrets of the library's tokens: the first signs, any of them verifies."""
+        return self.token_secrets or self.jwt_secrets
 
     def held(self) -> Iterator[tuple[Field[Any], Any]]:
         """Yield every setting with its value, those of connectors included."""
@@ -104,7 +117,8 @@ class Settings:
 
     def faults_of_verification(self) -> list[str]:
         """Say what keeps a service with these settings from verifying its requests."""
-        return [fault for fault in (self._jwt_fault(), self._signature_fault()) if fault]
+        known = (self._jwt_fault(), self._signature_fault(), self._library_fault())
+        return [fault for fault in known if fault]
 
     def _jwt_fault(self) -> str | None:
         keys = self.jwt_secrets or self.jwt_public_key or self.jwt_jwks_url
@@ -120,6 +134,14 @@ class Settings:
             return (
                 "PLACARD_SIGNATURE_SECRETS: is missing: PLACARD_VERIFY is "
                 f"{self.verify}; set it to the app's client secret"
+            )
+        return None
+
+    def _library_fault(self) -> str | None:
+        if self.library and not self.signing_secrets:
+            return (
+                "PLACARD_TOKEN_SECRETS: is missing: the library's tokens cannot be verified; "
+                "set it, or PLACARD_LIBRARY=off"
             )
         return None
 
@@ -169,6 +191,14 @@ def provide_local_secrets(
     local_file.write_text(written + ("\n" if written and written[-1] != "\n" else "") + lines)
 
 
+def keep_locally(name: str, value: str, local_file: Path = LOCAL_FILE) -> None:
+    """Put a setting into `.env`, in the place of the one that is there, for its owner only."""
+    local_file.touch()
+    local_file.chmod(0o600)
+    set_key(local_file, name, value, quote_mode="never")
+    local_file.chmod(0o600)
+
+
 def settings_from_environment(options: Sequence[Option] = ()) -> Settings:
     """Load the settings of this process; raises ConfigurationError as `load_settings` does."""
     return load_settings(environment_of(os.environ), options)
@@ -187,7 +217,9 @@ def load_settings(environment: Mapping[str, str], options: Sequence[Option] = ()
         raise ConfigurationError("\n".join(sorted(faults))) from None
     local = loaded.get("mode") == "local"
     own = {option.name: loaded.pop(option.name, None) for option in options}
-    settings = Settings(**({"offline": local} | loaded), options=tuple(options), own=own)
+    library = local or "database_url" in loaded
+    given_too = {"offline": local, "library": library} | loaded
+    settings = Settings(**given_too, options=tuple(options), own=own)
     if faults := _contradictions(settings):
         raise ConfigurationError("\n".join(faults))
     return settings

@@ -13,6 +13,7 @@
     └── InternalError            500
         ├── KeysUnavailable
         ├── BrokenCard
+        ├── StoreUnavailable
         └── UpstreamError
             ├── UpstreamTimeout
             ├── UpstreamUnreachable
@@ -138,6 +139,12 @@ class BrokenCard(InternalError):
     """What a connector built breaks the host's contract: a bug, and never sent."""
 
     code = "broken_card"
+
+
+class StoreUnavailable(InternalError):
+    """The library's database does not answer, or not in time."""
+
+    code = "store_unavailable"
 
 
 class UpstreamError(InternalError):

@@ -10,6 +10,10 @@ from marshmallow import ValidationError, fields
 
 from app.upstream import host_of, origin_of
 
+_DATABASE: Final = re.compile(
+    r"sqlite:///[^?#]+|postgresql\+psycopg://[^/?#]*/[^/?#]+(?:\?[^#]*)?", re.ASCII | re.DOTALL
+)
+_ADDRESS: Final = re.compile(r"(?P<origin>https?://[^/?#@]+)(?P<path>(?:/[\w.~%-]+)*)", re.ASCII)
 _BYTES: Final = re.compile(r"(\d{1,15}) ?(KiB|MiB|GiB)?", re.ASCII)
 _UNITS: Final = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 MEMORY: Final = "memory://"
@@ -103,6 +107,37 @@ class CacheUrl(fields.Field[str]):
                 "its password percent-encoded and nothing behind the database"
             )
         return given
+
+
+class DatabaseUrl(fields.Field[str]):
+    """`sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        # What was given is never told again: it may hold a password.
+        try:
+            parts = urlsplit(value)
+            sound = _DATABASE.fullmatch(value) and ":memory:" not in value
+            _ = parts.port
+        except ValueError:
+            sound = None
+        if not sound:
+            raise ValidationError(
+                "is no address of a database such as sqlite:///placard.db or "
+                "postgresql+psycopg://user:password@host/placard"
+            )
+        if "password" in parts.query.lower():
+            raise ValidationError("has a password in its query; it belongs before the `@`")
+        return str(value)
+
+
+class PublicUrl(fields.Field[str]):
+    """The absolute address of a service, which may have a path, without a slash at its end."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        found = _ADDRESS.fullmatch(value.rstrip("/"))
+        if not found:
+            raise ValidationError("is no address such as https://placard.example.com")
+        return _origin(found["origin"]) + found["path"]
 
 
 class Pem(fields.Field[str]):

@@ -6,11 +6,23 @@ from typing import Any, Final, Literal
 
 from marshmallow import EXCLUDE, Schema, fields as kinds, validate
 
-from app.setting_kinds import CacheUrl, HostPorts, OriginMap, Origins, Pem, Secrets, Size, Words
+from app.setting_kinds import (
+    CacheUrl,
+    DatabaseUrl,
+    HostPorts,
+    OriginMap,
+    Origins,
+    Pem,
+    PublicUrl,
+    Secrets,
+    Size,
+    Words,
+)
 from templates_schemas import ENVELOPES
 
 JWT_SECRET_MIN_BYTES: Final = 32
 SIGNATURE_SECRET_MIN_BYTES: Final = 16
+MOST_REQUESTS: Final = 1_000_000
 
 
 def _setting(
@@ -216,6 +228,48 @@ class SettingsSchema(Schema):
         kinds.String,
         "PLACARD_CREDENTIALS_FILE",
         "TOML file of credentials by host and workspace, readable by its owner only",
+    )
+    library = _setting(
+        kinds.Boolean,
+        "PLACARD_LIBRARY",
+        "keep and serve saved widgets; on in `local` and where PLACARD_DATABASE_URL is set",
+    )
+    database_url = _setting(
+        DatabaseUrl,
+        "PLACARD_DATABASE_URL",
+        "where the library is kept: `sqlite:///…` or `postgresql+psycopg://…`",
+    )
+    public_url = _setting(
+        PublicUrl,
+        "PLACARD_PUBLIC_URL",
+        "this service's own address, as others reach it; unset: that of each request",
+    )
+    token_secrets = _setting(
+        Secrets,
+        "PLACARD_TOKEN_SECRETS",
+        "HS256 secrets of the library's tokens: the first signs, any of them verifies; "
+        "unset: PLACARD_JWT_SECRETS",
+        secret=True,
+        shortest=JWT_SECRET_MIN_BYTES,
+    )
+    local_token = _setting(
+        kinds.String,
+        "PLACARD_LOCAL_TOKEN",
+        "the library's token of the local mode, which `make run` makes and prints",
+        secret=True,
+    )
+    library_api_keys = _setting(
+        Secrets,
+        "PLACARD_LIBRARY_API_KEYS",
+        "what `DD-API-KEY` must be, where Datadog's clients ask for saved widgets; unset: anything",
+        secret=True,
+        shortest=SIGNATURE_SECRET_MIN_BYTES,
+    )
+    library_requests_per_minute = _setting(
+        kinds.Integer,
+        "PLACARD_LIBRARY_REQUESTS_PER_MINUTE",
+        "how many requests each token of the library has in a minute",
+        validate=validate.Range(1, MOST_REQUESTS, error="must be {min} to {max}"),
     )
 
 

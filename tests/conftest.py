@@ -1,6 +1,8 @@
 """Fixtures that all tests share."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import responses
@@ -9,6 +11,8 @@ from hypothesis import settings as examples
 from app import create_app
 from app.config import Settings, load_settings
 from app.connectors import options
+from app.library.store import Store
+from tests.databases import Server, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
 
 # How long an example takes says nothing here; all else is as hypothesis has it, also in CI.
@@ -44,11 +48,54 @@ def upstream() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """The PostgreSQL server of this run; it starts when the first test asks for it."""
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite that has the library's tables."""
+    file = tmp_path_factory.mktemp("library") / "template.db"
+    migrated(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of a file of SQLite of this test's own, with the library's tables."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'library.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database of this test's own, with the library's tables: one of each kind."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """A store with empty tables, once on each kind of database."""
+    opened = Store(database_url)
+    opened.prepare()
+    yield opened
+    opened.close()
+
+
 def settings_with(**changes: str) -> Settings:
     """Load settings as from an environment: `verify="off"` stands for `PLACARD_VERIFY=off`."""
     given = {
         "PLACARD_JWT_SECRETS": JWT_SECRET,
         "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET,
+        # Also in the local mode: who wants the library names its database.
+        "PLACARD_LIBRARY": "on" if "database_url" in changes else "off",
     }
     for name, value in changes.items():
         upper = name.upper()

@@ -15,6 +15,7 @@ from app.cli.card import draw_card, draw_error
 from app.cli.doctor import ADVICE_FAILED, examine
 from app.cli.record import record_case
 from app.cli.serve import serve_application
+from app.cli.token import library, token
 from app.config import (
     Settings,
     provide_local_secrets,
@@ -219,6 +220,10 @@ def settings() -> None:
     for name, meant in unknown_settings(_settings()).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"{name}: is no setting{hint}", err=True)
+
+
+main.add_command(library)
+main.add_command(token)
 
 
 def _lint_definitions(file: Path) -> None:

@@ -1,12 +1,31 @@
 """The kinds of value that the commands' arguments can have."""
 
+import re
+from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from app.connectors.base import read_address
 from app.errors import MalformedRequest
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Duration(click.ParamType[timedelta]):
+    """A span of time such as `90d`, `12h`, `30m` or `45s`."""
+
+    name = "duration"
+
+    def convert(self, value: str | timedelta, param: Any, ctx: Any) -> timedelta:
+        """Return the span of time."""
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"(\d{1,6})([smhd])", value, re.ASCII)
+        if not found:
+            self.fail(f"{value!r} is no span of time such as 90d, 12h, 30m or 45s", param, ctx)
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 class IpAddress(click.ParamType[str]):

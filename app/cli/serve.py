@@ -13,6 +13,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
+from app.cli.token import local_token
 from app.config import Settings, is_loopback, leave_threads_free
 from app.connectors import all_connectors
 from app.errors import ConfigurationError
@@ -58,7 +59,9 @@ def serve_application(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if settings.local:
-            server.on_startup(lambda: click.echo(greeting(settings, f"http://{shown}:{port}")))
+            token = local_token(settings) if settings.library else None
+            hello = greeting(settings, f"http://{shown}:{port}", token)
+            server.on_startup(lambda: click.echo(hello))
         server.serve()
 
 
@@ -73,8 +76,8 @@ def _refuse_a_port_in_use(host: str, port: int) -> None:
             raise ConfigurationError(f"--host, --port: {host} {port}: {error.strerror}") from None
 
 
-def greeting(settings: Settings, base: str) -> str:
-    """Say what there is to open and to try, with a fresh token."""
+def greeting(settings: Settings, base: str, library_token: str | None = None) -> str:
+    """Say what there is to open and to try, with a fresh token and the library's."""
     example = next(one.example for one in all_connectors(settings) if one.name == "github")
     lines = [
         f"Placard answers in the local mode, {'offline' if settings.offline else 'live'}. Open",
@@ -85,6 +88,7 @@ def greeting(settings: Settings, base: str) -> str:
         f"  {base}/healthz  is it alive",
         f"  {base}/readyz   can it verify requests",
         f"  {base}/metrics  what has it counted",
+        *(_of_the_library(base, library_token) if library_token else []),
     ]
     if settings.verify == "off":
         return "\n".join([*lines, "", "VERIFICATION IS OFF."])
@@ -93,3 +97,12 @@ def greeting(settings: Settings, base: str) -> str:
     tail = ["", "Ask for a card (the proof holds for five minutes):", f"  {curl_line(call)}"]
     again = f"Another: placard --local sign URL --base {base}"
     return "\n".join([*lines, *tail, again])
+
+
+def _of_the_library(base: str, token: str) -> list[str]:
+    return [
+        "",
+        f"The widget library: {base}/api/v2/widgets/…; its token, for DD-APPLICATION-KEY, for",
+        "Authorization: Bearer, or as the password of Basic:",
+        f"  {token}",
+    ]

@@ -12,7 +12,7 @@ from app.verification.keys import FixedKeys, KeySet, KeySource, public_key, shar
 from app.verification.qsh import query_string_hash
 from app.verification.request import Proof, SignedRequest
 from app.verification.signature import HEADER as SIGNATURE_HEADER, sign, verify_signature
-from app.verification.token import TokenRules, verify_token
+from app.verification.token import TokenRules, token_claims, verify_token
 
 __all__ = [
     "SIGNATURE_HEADER",
@@ -29,6 +29,7 @@ __all__ = [
     "query_string_hash",
     "shared_secret_keys",
     "sign",
+    "token_claims",
 ]
 
 

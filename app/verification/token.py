@@ -91,7 +91,7 @@ def verify_token(request: SignedRequest, rules: TokenRules) -> Proof:
     `wrong_qsh` or `wrong_workspace`.
     """
     token = _bearer(request.authorization)
-    claims = _claims(token, rules)
+    claims = token_claims(token, rules)
     _check_lifetime(claims, rules.max_lifetime)
     _check_request(claims, request, rules)
     subject = claims.get("sub")
@@ -109,7 +109,12 @@ def _bearer(authorization: str | None) -> str:
     return token.strip()
 
 
-def _claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
+def token_claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
+    """Return the claims of a token with a sound signature, time and audience.
+
+    Raises NotAuthenticated with the reason. What `rules` says of lifetime and `qsh` is for
+    `verify_token`.
+    """
     failure = NotAuthenticated("unknown_key", "no key fits the token's `alg` and `kid`")
     for key in _candidates(token, rules):
         try:

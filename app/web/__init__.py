@@ -6,12 +6,28 @@ from typing import Final, cast
 from flask import current_app
 
 from app.config import Settings
+from app.library.saved_widgets import SavedWidgets
+from app.library.store import Store
+from app.library.tokens import Tokens
 from app.metrics import Metrics
 from app.verification import KeySource, Verifier
+from app.web.library.dialects import Dialect
+from app.web.library.limits import Limiter
 from app.widgets import Widgets
 
 EXTENSION: Final = "placard"
 CACHE_STATUS: Final = "Cache-Status"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The parts of the widget library."""
+
+    store: Store
+    tokens: Tokens
+    limiter: Limiter
+    dialects: tuple[Dialect, ...]
+    saved_widgets: SavedWidgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +39,16 @@ class Service:
     key_sources: tuple[KeySource, ...]
     widgets: Widgets
     metrics: Metrics
+    library: Library | None = None
 
 
 def service() -> Service:
     """Return the parts of the application that answers this request."""
     return cast(Service, current_app.extensions[EXTENSION])
+
+
+def library() -> Library:
+    """Return the library of the application that answers this request, on a dialect's address."""
+    found = service().library
+    assert found is not None
+    return found

@@ -1,15 +1,20 @@
-"""One handler for all that goes wrong: the host's envelope, and what the log is told."""
+"""One handler for all that goes wrong: the host's envelope, and what the log is told.
+
+On the addresses of a dialect of the library, the envelope is the dialect's.
+"""
 
 import traceback
 from typing import Any
 
 import structlog
-from flask import Flask, Response, json
+from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
+from app.library.refusals import Refusal, Unidentified
 from app.logs import tell
 from app.web import CACHE_STATUS, service
+from app.web.library.dialects import Dialect, answered, dialect_of, refusal_of
 from templates_schemas import envelope
 
 _BY_STATUS: dict[int | None, PlacardError] = {400: MalformedRequest(), 404: NotFound()}
@@ -29,7 +34,29 @@ def init_errors(app: Flask) -> None:
 
 
 def answer(error: Exception) -> Response:
-    """Turn any exception into the answer for the host, and its reason into log and metrics."""
+    """Turn any exception into the answer for who asks, and its reason into log and metrics."""
+    library = service().library
+    dialect = dialect_of(request.path, library.dialects) if library else None
+    return _for_the_host(error) if dialect is None else _for_a_dialect(error, dialect)
+
+
+def _for_a_dialect(error: Exception, dialect: Dialect) -> Response:
+    cause = error.original_exception if isinstance(error, InternalServerError) else None
+    refusal = refusal_of(cause or error)
+    tell(outcome=refusal.code)
+    match cause or error:
+        case PlacardError(code=code, detail=detail):
+            tell(outcome=code, detail=detail)
+        case Unidentified(reason=reason):
+            tell(reason=reason)
+        case Refusal() | HTTPException():
+            pass
+        case unforeseen:
+            tell(**_places(unforeseen))
+    return answered(refusal, dialect)
+
+
+def _for_the_host(error: Exception) -> Response:
     match error:
         case PlacardError():
             return _placard(error)

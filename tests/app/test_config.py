@@ -115,6 +115,21 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_CACHE_BYTES", "64 MB", "no size"),
         ("PLACARD_CACHE_BYTES", "0", "no size"),
         ("PLACARD_CACHE_TTL", "inf", "not permitted"),
+        ("PLACARD_DATABASE_URL", "placard.db", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "sqlite:///:memory:", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "sqlite://", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "mysql://host/placard", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "postgresql+psycopg://host", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "postgresql+psycopg://host:x/db", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "postgresql+psycopg://[/db", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "postgresql+psycopg://h/db?password=x", "before the `@`"),
+        ("PLACARD_PUBLIC_URL", "placard.example.com", "no address such as https"),
+        ("PLACARD_PUBLIC_URL", "https://placard.example.com/?a=b", "no address such as https"),
+        ("PLACARD_PUBLIC_URL", "https://user@placard.example.com", "no address such as https"),
+        ("PLACARD_TOKEN_SECRETS", "short", "5 bytes; each needs at least 32"),
+        ("PLACARD_LIBRARY_API_KEYS", "short", "5 bytes; each needs at least 16"),
+        ("PLACARD_LIBRARY_REQUESTS_PER_MINUTE", "0", "must be 1 to 1000000"),
+        ("PLACARD_LIBRARY", "perhaps", "boolean"),
         ("GITHUB_TOKEN", "ghp_made up", "one word of visible ASCII"),
         ("GH_ENTERPRISE_TOKEN", "ghp_made_up\nX-Other: 1", "one word of visible ASCII"),
         ("REQUESTS_CA_BUNDLE", "/no/such/file", "no file of certificate authorities"),
@@ -273,6 +288,55 @@ def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPat
     assert JWT_SECRET not in repr(loaded)
     assert "ghp_made_up" not in repr(loaded)
     assert set(loaded.secrets) == {JWT_SECRET, "ghp_made_up"}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql+psycopg://alice:hunter2@db/x", "postgresql+psycopg://alice:********@db/x"),
+        ("postgresql+psycopg://a:hun@ter2@db/x?a=@", "postgresql+psycopg://a:********@"),
+        ("postgresql+psycopg://alice@/x?host=/run", "postgresql+psycopg://alice@/x?host=/run"),
+        ("sqlite:////var/placard.db", "sqlite:////var/placard.db"),
+    ],
+)
+def test_the_password_of_a_database_is_masked(address: str, shown: str) -> None:
+    given_settings = {**SOUND, "PLACARD_DATABASE_URL": address}
+    loaded = load_settings(given_settings)
+    lines = {line.name: line.value for line in setting_lines(loaded, given_settings)}
+    assert lines["PLACARD_DATABASE_URL"] == shown
+    assert "ter2" not in repr(loaded)
+
+
+def test_the_password_of_a_database_is_a_secret_however_it_is_written() -> None:
+    address = "postgresql+psycopg://alice:hunt%40er2@db/x"
+    loaded = load_settings({**SOUND, "PLACARD_DATABASE_URL": address})
+    assert set(loaded.secrets) == {JWT_SECRET, "hunt%40er2", "hunt@er2"}
+
+
+def test_a_refused_address_of_a_database_is_not_told() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({"PLACARD_DATABASE_URL": "postgres://alice:hunter2@db/x"})
+    assert "hunter2" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "on"),
+    [
+        (SOUND, False),
+        (LOCAL, True),
+        ({**LOCAL, "PLACARD_LIBRARY": "off"}, False),
+        ({**SOUND, "PLACARD_LIBRARY": "on"}, True),
+        ({**SOUND, "PLACARD_DATABASE_URL": "sqlite:///x.db"}, True),
+        ({**SOUND, "PLACARD_DATABASE_URL": "sqlite:///x.db", "PLACARD_LIBRARY": "off"}, False),
+    ],
+)
+def test_the_library_is_on_where_it_is_wanted(given_settings: dict[str, str], on: bool) -> None:
+    assert load_settings(given_settings).library is on
+
+
+def test_a_public_address_is_kept_as_addresses_are_written() -> None:
+    given_settings = {"PLACARD_PUBLIC_URL": "https://Placard.example.com:443/under/"}
+    assert load_settings(given_settings).public_url == "https://placard.example.com/under"
 
 
 def test_a_misspelt_setting_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:

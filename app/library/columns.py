@@ -1,0 +1,77 @@
+"""The kinds of column that the tables are made of, alike on SQLite and PostgreSQL."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""A document that is searched. PostgreSQL reorders its keys: keep what is echoed in ExactJson."""
+
+
+def line(length: int) -> TypeEngine[str]:
+    """Make a type for a text of at most `length` characters, sorted by code points everywhere."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def text() -> TypeEngine[str]:
+    """Make a type for a text of any length, sorted by code points everywhere."""
+    return Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def folded(given: str) -> str:
+    """Return a text as it is compared without regard to case, in the columns named `…_folded`."""
+    return given.casefold()
+
+
+def to_the_millisecond(moment: datetime) -> datetime:
+    """Return a moment in UTC as it is kept and sent: to the millisecond."""
+    utc = moment.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def written_json(document: Any) -> str:
+    """Write a document as it is kept: keys in their order, texts unescaped."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class ExactJson(TypeDecorator[Any]):
+    """A document that is kept as text, and so comes back with its keys in their order."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write the document."""
+        del dialect
+        return None if value is None else written_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Read the document."""
+        del dialect
+        return None if value is None else json.loads(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC, to the millisecond; SQLite keeps it as a text that sorts."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without an offset, which would mean another on each machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without an offset")
+        utc = to_the_millisecond(value)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)

@@ -1,0 +1,49 @@
+"""The versions of the tables. One file a step in `versions/`, run in the order of their links.
+
+Alembic's own command is not needed: `placard library migrate` runs the steps, and SQLite's are run
+at the start.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+HERE = Path(__file__).parent
+
+
+def head() -> str:
+    """Return the revision that this version of Placard needs."""
+    return str(_scripts().get_current_head())
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of a database's tables; None where it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the steps that a database lacks, within the transaction of the connection."""
+    scripts = _scripts()
+
+    def steps(revision: Any, _: Any) -> Any:
+        return scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as Alembic's docs do it
+
+    with EnvironmentContext(_config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, transactional_ddl=True)
+        environment.run_migrations()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

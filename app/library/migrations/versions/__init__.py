@@ -1,0 +1,1 @@
+"""One file a step: `mNNNN_what.py`, which names the step before it."""

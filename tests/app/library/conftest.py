@@ -1,0 +1,97 @@
+"""Fixtures of the library: an application on each kind of database, and tokens to ask it with."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app import create_app
+from app.library.callers import SCOPES
+from app.library.tokens import Grant
+from app.web import EXTENSION, Library
+from tests.conftest import settings_with
+
+ALICE = "alice@example.com"
+MakeToken = Callable[..., str]
+
+
+@pytest.fixture
+def library_app(database_url: str) -> Iterator[Flask]:
+    """An application with the library on, once on each kind of database."""
+    with application(database_url=database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def library(library_app: Flask) -> Library:
+    """The parts of the library of `library_app`."""
+    return library_of(library_app)
+
+
+@pytest.fixture
+def make_token(library: Library) -> MakeToken:
+    """Make a token of `library_app`: `make_token()`, `make_token(scopes=("…",))`, …"""
+    return lambda **changes: token_of(library, **changes)
+
+
+@pytest.fixture
+def token(make_token: MakeToken) -> str:
+    """A token of Alice's, with all scopes and the domain `domain-1`."""
+    return make_token()
+
+
+@pytest.fixture
+def served(library_app: Flask) -> Iterator[str]:
+    """The address of a running server of `library_app`, for the official clients."""
+    with serving(library_app) as base:
+        yield base
+
+
+@contextmanager
+def application(**changes: str) -> Iterator[Flask]:
+    """Make an application with the library on, and close its store in the end."""
+    made = create_app(settings_with(**changes))
+    try:
+        yield made
+    finally:
+        library_of(made).store.close()
+
+
+def library_of(app: Flask) -> Library:
+    library: Library = app.extensions[EXTENSION].library
+    return library
+
+
+def token_of(library: Library, **changes: Any) -> str:
+    values: dict[str, Any] = {
+        "subject": ALICE,
+        "name": "Alice",
+        "scopes": SCOPES,
+        "domains": ("domain-1",),
+        "lifetime": timedelta(hours=1),
+    }
+    return library.tokens.create(Grant(**(values | changes))).text
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve an application on the loopback, with a thread for each request."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        pass
