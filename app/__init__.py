@@ -1,7 +1,7 @@
 """Placard: the app server behind a host platform's widgets. The factory wires the parts."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,12 @@ from flask import Flask
 from app.cache import Cache, Keeper, Lives, MemoryKeeper, RedisKeeper, redis_client
 from app.config import Settings, settings_from_environment, unknown_settings
 from app.connectors import Connector, all_connectors, coded_connectors, options
-from app.credentials import Credentials, read_credentials_file
+from app.credentials import (
+    Credentials,
+    HostCredential,
+    header_pairs,
+    read_credentials_file,
+)
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import (
     PLACES,
@@ -23,6 +28,7 @@ from app.fetch import (
     Fetcher,
     GuardedAdapter,
     Manners,
+    Own,
     SampleAdapter,
     bundled_samples,
 )
@@ -32,7 +38,7 @@ from app.library.tokens import Tokens
 from app.logs import configure_logs
 from app.metrics import Metrics
 from app.setting_kinds import MEMORY
-from app.upstream import UpstreamRequest, host_of, origin_of
+from app.upstream import UpstreamRequest, UpstreamResponse, host_of, origin_of
 from app.verification import (
     FixedKeys,
     KeySet,
@@ -49,6 +55,7 @@ from app.web.errors import Application, init_errors
 from app.web.library import datadog_api
 from app.web.library.admission import init_admission
 from app.web.library.limits import Limiter
+from app.web.own import answering_itself
 from app.web.requests_log import init_requests_log
 from app.web.warm import init_warm
 from app.widgets import Widgets
@@ -67,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(local=settings.local)
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
-    parts = app.extensions[EXTENSION] = _service(settings)
+    parts = app.extensions[EXTENSION] = _service(settings, answering_itself(app))
     origins = Origins(settings.allowed_origins)
     init_requests_log(app)
     init_cors(app, origins)
@@ -89,8 +96,12 @@ def build_fetcher(
     settings: Settings,
     on_exchange: Callable[[Exchange], None] | None = None,
     metrics: Metrics | None = None,
+    own: Own | None = None,
 ) -> Fetcher:
-    """Make the HTTP client; offline, the bundled samples stand in for the network."""
+    """Make the HTTP client; offline, the bundled samples stand in for the network.
+
+    `own` answers what is asked of this service's own address.
+    """
     stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
     allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
     guard = AddressGuard(allowed)
@@ -103,6 +114,7 @@ def build_fetcher(
         upstreams=settings.upstreams,
         adapter=SampleAdapter(bundled_samples()) if settings.offline else network,
         on_exchange=on_exchange,
+        own=own,
     )
 
 
@@ -169,13 +181,27 @@ def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:
         for credential in connector.credentials
     )
     return Credentials(
-        [*(replace(known, connectors=known.connectors or names) for known in given), *own]
+        [
+            *(replace(known, connectors=known.connectors or names) for known in given),
+            *own,
+            *_local_credentials(settings),
+        ]
     )
 
 
-def _service(settings: Settings) -> Service:
+def _local_credentials(settings: Settings) -> Iterator[HostCredential]:
+    """Let the local mode show what is saved in its own library, by the token that it printed."""
+    if settings.local and settings.local_token:
+        token = settings.local_token
+        headers = {"Authorization": f"Bearer {token}", "DD-APPLICATION-KEY": token}
+        for host in settings.own_hosts:
+            yield header_pairs(host, "PLACARD_LOCAL_TOKEN", headers)
+
+
+def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamResponse]) -> Service:
     metrics = Metrics(shared=settings.metrics_folder is not None)
-    fetcher = build_fetcher(settings, metrics=metrics)
+    own = next((Own(host, itself) for host in settings.own_hosts), None)
+    fetcher = build_fetcher(settings, metrics=metrics, own=own)
     sources = _key_sources(settings, fetcher)
     return Service(
         settings=settings,

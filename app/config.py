@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values, set_key
 from marshmallow import ValidationError
@@ -21,6 +21,7 @@ from marshmallow.fields import Field
 from app.errors import ConfigurationError
 from app.setting_kinds import MEMORY, password_in
 from app.setting_table import Option, schema_with
+from app.upstream import host_of
 from templates_schemas import EnvelopeForm
 from templates_schemas.rules import faults_in
 
@@ -104,6 +105,13 @@ class Settings:
             for secret in ([value] if isinstance(value, str) else value)
         )
         return (*held, *dict.fromkeys(spelled))
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The host of this service's own address, where it is known and the library is on."""
+        if not self.library or self.public_url is None:
+            return frozenset()
+        return frozenset({host_of(urlsplit(self.public_url))})
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:

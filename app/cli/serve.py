@@ -58,6 +58,9 @@ def serve_application(
         if workers > 1 and not settings.metrics_folder:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if settings.local and settings.public_url is None:
+            # Read by the workers, so that they know their own saved widgets by their addresses.
+            os.environ["PLACARD_PUBLIC_URL"] = f"http://{shown}:{port}"
         if settings.local:
             token = local_token(settings) if settings.library else None
             hello = greeting(settings, f"http://{shown}:{port}", token)

@@ -191,6 +191,10 @@ class AzureDevOpsWidget(AzureDevOps):
     )
     schema: ClassVar[type[Resource]] = Widget
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.hosts |= settings.own_hosts
+
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself, in a version of the API."""
         place = "/".join(quote(name, safe="") for name in _names(match))
@@ -236,7 +240,9 @@ class AzureDevOpsWorkItem(AzureDevOps):
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the organization: it numbers the items of all its projects in one sequence."""
-        organization = f"{quote(unquote(match['first']), safe='')}/" if match.host == HOST else ""
+        organization = (
+            f"{quote(unquote(match['first']), safe='')}/" if _has_organization(match) else ""
+        )
         return ask(
             match.host,
             f"{organization}_apis/wit/workitems/{_number(match)}?api-version=7.1&$expand=none",
@@ -272,10 +278,15 @@ def _names(match: Match) -> list[str]:
     return [unquote(name) for name in match["place"].split("/")]
 
 
+def _has_organization(match: Match) -> bool:
+    """Tell whether a path begins with the organization, which older hosts have in their name."""
+    return not match.host.endswith(".visualstudio.com")
+
+
 def _project_and_team(match: Match) -> list[str]:
     """Leave out the organization or the collection; a project's own dashboards have no team."""
     names = _names(match)
-    has_more = match.host == HOST or names[0].lower() == "defaultcollection"
+    has_more = _has_organization(match) or names[0].lower() == "defaultcollection"
     return names[1:] if has_more else names
 
 

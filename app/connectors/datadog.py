@@ -141,7 +141,7 @@ class Datadog(Connector):
     schema: ClassVar[type[Resource]] = SavedWidget
 
     def __init__(self, settings: Settings) -> None:
-        self.hosts = frozenset(f"api.{site}" for site in SITES)
+        self.hosts = frozenset(f"api.{site}" for site in SITES) | settings.own_hosts
         site = settings.own["DD_SITE"] or "datadoghq.com"
         key, application_key = settings.own["DD_API_KEY"], settings.own["DD_APPLICATION_KEY"]
         if key and application_key:

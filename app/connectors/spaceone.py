@@ -71,11 +71,12 @@ class SpaceONE(Connector):
     schema: ClassVar[type[Resource]] = CustomWidgetInfo
 
     def __init__(self, settings: Settings) -> None:
-        self.hosts = frozenset(settings.own["PLACARD_SPACEONE_HOSTS"] or ())
+        given = settings.own["PLACARD_SPACEONE_HOSTS"] or ()
+        self.hosts = frozenset(given) | settings.own_hosts
         token = settings.own["SPACEONE_TOKEN"]
         if token:
             self.credentials = tuple(
-                bearer(host, "SPACEONE_TOKEN", token) for host in sorted(self.hosts)
+                bearer(host, "SPACEONE_TOKEN", token) for host in sorted(given)
             )
 
     def request_for(self, match: Match) -> UpstreamRequest:

@@ -1,7 +1,7 @@
 """Everything that goes out: the one HTTP client, its guard and manners, the offline samples."""
 
 from app.fetch.addresses import AddressGuard
-from app.fetch.client import Exchange, Fetcher
+from app.fetch.client import Exchange, Fetcher, Own
 from app.fetch.manners import PLACES, Event, Manners
 from app.fetch.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
 from app.fetch.transport import GuardedAdapter
@@ -14,6 +14,7 @@ __all__ = [
     "Fetcher",
     "GuardedAdapter",
     "Manners",
+    "Own",
     "Sample",
     "SampleAdapter",
     "bundled_samples",

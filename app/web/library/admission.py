@@ -10,6 +10,7 @@ from app.library.refusals import NotAllowed, TooManyRequests, Unidentified
 from app.logs import tell
 from app.web import Library
 from app.web.library.dialects import Dialect, dialect_of
+from app.web.own import OWN
 
 
 def init_admission(app: Flask, library: Library) -> None:
@@ -20,17 +21,17 @@ def init_admission(app: Flask, library: Library) -> None:
         if dialect is not None:
             admit(dialect, library)
 
-    def tell(response: Response) -> Response:
+    def show_allowance(response: Response) -> Response:
         if "allowance" in g:
             response.headers.update(g.allowance.headers)
         return response
 
     app.before_request(check)
-    app.after_request(tell)
+    app.after_request(show_allowance)
 
 
 def admit(dialect: Dialect, library: Library) -> None:
-    """Find out who asks, and count the request.
+    """Find out who asks, and count the request, unless the service asks itself for a card.
 
     Raises Unidentified, TooManyRequests, or NotAllowed for a page of another site.
     """
@@ -42,6 +43,8 @@ def admit(dialect: Dialect, library: Library) -> None:
         raise Unidentified("no_token")
     g.caller = library.tokens.caller(text)
     tell(token=g.caller.jti)
+    if OWN in request.environ:
+        return
     g.allowance = library.limiter.take(g.caller.jti)
     if not g.allowance.granted:
         raise TooManyRequests(g.allowance.reset)

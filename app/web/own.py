@@ -1,0 +1,40 @@
+"""The service's own saved widgets, read without a network: it asks itself, doors and all."""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.test import Client
+
+from app.upstream import UpstreamRequest, UpstreamResponse
+
+# In the environment of a request that the service makes of itself; no header can put it there.
+OWN: Final = "placard.own"
+
+
+def answering_itself(app: Flask) -> Callable[[UpstreamRequest], UpstreamResponse]:
+    """Return what answers a request for this service's own address."""
+
+    def answer(request: UpstreamRequest) -> UpstreamResponse:
+        # A context of its own: what this leaves for its log line is not for the outer request's.
+        return copy_context().run(_answer, app, request)
+
+    return answer
+
+
+def _answer(app: Flask, request: UpstreamRequest) -> UpstreamResponse:
+    parts = urlsplit(request.url)
+    response = Client(app).open(
+        parts.path,
+        method=request.method,
+        base_url=f"{parts.scheme}://{parts.netloc}",
+        query_string=parts.query,
+        headers={**request.headers, **request.credential.headers},
+        data=request.body,
+        content_type=None if request.body is None else "application/json",
+        environ_overrides={OWN: True},
+    )
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return UpstreamResponse(response.status_code, headers, response.get_data(), request.url)
