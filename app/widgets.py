@@ -113,7 +113,8 @@ class Widgets:
     def _asked(self, address: str, workspace: str | None) -> _Asked:
         """Find who serves an address, and what to ask for with whose credential."""
         with trace.step("match") as facts:
-            ask = self._ask if len(address) > LONGEST_ASKED else self._asked_before
+            length = len(address) + len(workspace or "")
+            ask = self._ask if length > LONGEST_ASKED else self._asked_before
             asked = ask(address, workspace)
             facts.update(
                 connector=asked.connector.name,

@@ -112,8 +112,10 @@ def check(answer: TestResponse) -> str | None:
 def expected(fault: Fault, case: Recording) -> set[str | None]:
     """What may be told of a fault, by one connector."""
     posted = request_of(case)["method"] == "POST" and fault.posted is not None
-    kinds = fault.posted if posted else fault.errors
-    return sentences(kinds or frozenset(), case) or {None}
+    kinds = (fault.posted if posted else fault.errors) or frozenset()
+    # Of what lasts, time may be up before anything else can be told, on a busy machine.
+    late = frozenset({UpstreamTimeout}) if fault.lasting else frozenset()
+    return sentences(kinds | late, case) or {None}
 
 
 def sentences(kinds: frozenset[type[PlacardError]], case: Recording) -> set[str | None]:
@@ -214,6 +216,13 @@ def suffer(host: Host, port: int, count: int) -> int:
     return asked
 
 
+def traced_bytes() -> int:
+    """What is held, but for what the measuring of coverage keeps of every thread."""
+    others = tracemalloc.Filter(inclusive=False, filename_pattern="*/coverage/*")
+    traces = tracemalloc.take_snapshot().filter_traces([others]).traces
+    return sum(trace.size for trace in traces)
+
+
 def threads_and_files() -> tuple[int, int]:
     return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
@@ -234,9 +243,9 @@ def test_a_thousand_faults_leave_nothing_over() -> None:
     try:
         # What is made once, at the first of each kind, is there after this.
         suffer(host, port, 200)
-        before, kept = threads_and_files(), tracemalloc.get_traced_memory()[0]
+        before, kept = threads_and_files(), traced_bytes()
         asked = suffer(host, port, 1000)
-        left_over = tracemalloc.get_traced_memory()[0] - kept
+        left_over = traced_bytes() - kept
     finally:
         tracemalloc.stop()
     assert asked > 300

@@ -175,7 +175,10 @@ def test_the_trace_tells_each_step_and_how_long_it_took(open_page: Open, serve: 
         r"Fetched 200 · 5\.4 kB GET api\.github\.com/repos/placard-samples/.*/pulls/27 .*",
         r"Mapped onto summary_with_details_v0 .*",
         r"Checked against the host's contract .*",
-        r"Answered 200 · 734 Bytes · readable by pages of https://app\.asana\.com X-Request-Id .*",
+        (
+            r"Answered 200 · 734 Bytes · Cache-Status Placard; fwd=miss; ttl=60 · "
+            r"readable by pages of https://app\.asana\.com X-Request-Id .*"
+        ),
     ]
     assert len(told) == len(expected)
     for step, pattern in zip(told, expected, strict=True):

@@ -27,6 +27,10 @@ from app.web.preview.presets import NAMES, preset
 from app.web.preview.timeline import timeline
 from templates_schemas.limits import PILL_COLORS
 
+# What a proxy adds: then whoever asks is not the one who seems to.
+FORWARDED: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
+)
 THEMES: Final = ("system", "light", "dark")
 # A request with this header wants the part that changes, and not the page around it.
 PART: Final = "X-Preview-Part"
@@ -59,9 +63,11 @@ def init_preview(app: Flask, settings: Settings) -> None:
 def keep_to_this_machine() -> None:
     """Refuse whoever is not at this machine, and pages of other sites that a browser has open."""
     at_home = is_loopback(request.remote_addr or "") and is_loopback(_host_name())
-    elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    if not at_home or (elsewhere and request.headers.get("Sec-Fetch-Mode") != "navigate"):
+    if not at_home or FORWARDED & {name.lower() for name, _ in request.headers}:
         raise Forbidden("the preview is for this machine only")
+    elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    if elsewhere and not _follows_a_link():
+        raise Forbidden("pages of other sites may lead to the preview, and no more")
 
 
 @blueprint.after_request
@@ -84,7 +90,7 @@ def close_the_page(response: Response) -> Response:
 
 
 @blueprint.get("")
-def show() -> str:
+def show() -> Response:
     """Ask for the widget of `url`, and show the answer and how it came about.
 
     `fresh`, or a browser's hard reload, has the upstream asked whatever is kept.
@@ -96,7 +102,7 @@ def show() -> str:
 
 
 @blueprint.get("/editor")
-def show_editor() -> str:
+def show_editor() -> Response:
     """Draw the payload in the address, or one of the presets."""
     name, moment = request.args.get("preset", "usual"), now()
     text = request.args.get("payload")
@@ -106,20 +112,20 @@ def show_editor() -> str:
 
 
 @blueprint.post("/editor")
-def draw_edited() -> str:
+def draw_edited() -> Response:
     """Draw the payload that is the request's body, as it is being typed."""
-    request.max_content_length = 4 * LONGEST
+    request.max_content_length = 4 * LONGEST  # a character has four bytes at most
     return _edited(request.get_data().decode("utf-8", "replace"), now())
 
 
 @blueprint.get("/signature")
-def show_signature_check() -> str:
+def show_signature_check() -> Response:
     """Show the empty form."""
     return _page("signature", line="", header="")
 
 
 @blueprint.post("/signature")
-def check_signature() -> str:
+def check_signature() -> Response:
     """Say whether a pasted request proves itself; nothing that was pasted is kept."""
     line, header = request.form.get("line", ""), request.form.get("header", "")
     context: dict[str, Any] = {"line": line, "header": header}
@@ -171,7 +177,7 @@ def _envelope(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _edited(text: str, moment: datetime) -> str:
+def _edited(text: str, moment: datetime) -> Response:
     edited = edit(text)
     return _page(
         "editor",
@@ -183,12 +189,12 @@ def _edited(text: str, moment: datetime) -> str:
     )
 
 
-def _page(name: str, **context: Any) -> str:
+def _page(name: str, **context: Any) -> Response:
     """Render a page, or only its part that changes."""
     part = f"preview/{name}_result.html" if PART in request.headers else f"preview/{name}.html"
     theme = request.cookies.get("theme", "")
     settings = service().settings
-    return render_template(
+    html = render_template(
         part,
         page=name,
         theme=theme if theme in THEMES else "system",
@@ -196,6 +202,14 @@ def _page(name: str, **context: Any) -> str:
         verify=settings.verify,
         **context,
     )
+    # Half of a surrogate pair, which JSON may hold, cannot be sent.
+    return Response(html.encode("utf-8", "replace"), content_type="text/html; charset=utf-8")
+
+
+def _follows_a_link() -> bool:
+    """Tell a person who follows a link from a page that frames, fetches or posts."""
+    wanted = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    return request.method == "GET" and wanted.items() <= dict(request.headers).items()
 
 
 def _host_name() -> str:

@@ -15,6 +15,8 @@ from babel.dates import format_timedelta
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.text import clean, is_web_url
 
+# Of more fields than the host would ever show, these are drawn and measured.
+MOST_FIELDS: Final = 20
 FOOTERS: Final = {
     "created": ("Created", "created_at"),
     "updated": ("Updated", "last_updated_at"),
@@ -80,7 +82,9 @@ def draw(payload: Any, now: datetime) -> DrawnCard:
         title=_text(metadata.get("title")),
         subtitle=_text(metadata.get("subtitle")),
         subicon=_icon(metadata.get("subicon_url")),
-        fields=tuple(_field(_object(given), now) for given in listed(metadata.get("fields"))),
+        fields=tuple(
+            _field(_object(given), now) for given in listed(metadata.get("fields"))[:MOST_FIELDS]
+        ),
         footer=_footer(_object(metadata.get("footer")), now),
         comments=count if type(count) is int and count >= 0 else None,
         error=_text(metadata.get("error")),

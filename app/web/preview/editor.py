@@ -9,7 +9,8 @@ from json_source_map import calculate
 
 from templates_schemas import Fault, faults
 
-LONGEST: Final = 1 << 18
+LONGEST: Final = 1 << 16
+MOST_FAULTS: Final = 100
 UNTIL_JSON: Final = "json"
 
 
@@ -23,11 +24,15 @@ class LinedFault:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A text, the JSON that it holds (None where it is none), and its faults by line."""
+    """A text, the JSON that it holds (None where it is none), and its faults by line.
+
+    Of very many faults the first are told, and `untold` counts the others.
+    """
 
     text: str
     payload: Any
     faults: tuple[LinedFault, ...]
+    untold: int = 0
 
     @property
     def is_json(self) -> bool:
@@ -66,7 +71,9 @@ def edit(text: str) -> Edited:
     found = faults(payload)
     lines = _lines(whole, payload) if found else {}
     placed = [LinedFault(_line_of(fault.path, lines), fault) for fault in found]
-    return Edited(whole, payload, tuple(sorted(placed, key=lambda one: one.line)))
+    placed.sort(key=lambda one: one.line)
+    told = tuple(placed[:MOST_FAULTS])
+    return Edited(whole, payload, told, len(placed) - len(told))
 
 
 def written(payload: Any) -> str:

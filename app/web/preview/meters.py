@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.web.preview.drawing import listed
+from app.web.preview.drawing import MOST_FIELDS, listed
 from templates_schemas.limits import FIELD_NAME_MAX, FIELD_TEXT_MAX, FIELDS_MAX, TITLE_MAX
 from templates_schemas.text import utf16_length
 
@@ -47,7 +47,7 @@ def meters_of(payload: Any) -> tuple[Meter, ...]:
     fields = listed(metadata.get("fields"))
     found = [Meter("Title", _length(metadata.get("title")), TITLE_MAX)]
     found.append(Meter("Fields", len(fields), FIELDS_MAX))
-    for place, given in enumerate(fields, start=1):
+    for place, given in enumerate(fields[:MOST_FIELDS], start=1):
         found += _field_meters(given if isinstance(given, dict) else {}, place)
     return tuple(found)
 

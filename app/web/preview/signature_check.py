@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.errors import MalformedRequest, NotAuthenticated
+from app.errors import PlacardError
 from app.verification import SIGNATURE_HEADER, SignedRequest, Verifier, check_expiry
 
 # Who does what the diagnosis found, by a part of the diagnosis' words.
@@ -46,8 +46,10 @@ CAUSES: Final[Mapping[str, str]] = {
     "wrong_issuer": "The token is from somebody else: compare PLACARD_JWT_ISSUER.",
 }
 PROOFS: Final = {"jwt": "token", "signature": "signature"}
-_REQUEST_LINE: Final = re.compile(r'"?([A-Z]+)\s+(\S+)(?:\s+HTTP/[\d.]+)?"?', re.ASCII)
-_HEADER: Final = re.compile(r"""['"]?([A-Za-z-]+)['"]?\s*:\s*(.*?)['"]?\Z""", re.DOTALL)
+# In characters. Each pattern below looks at a character only a few times.
+LONGEST: Final = 1 << 14
+_REQUEST_LINE: Final = re.compile(r'(?:\A|["\s])([A-Z]{3,7})[ \t]([^\s"]+)', re.ASCII)
+_HEADER: Final = re.compile(r"""(?:-H[ \t])?['"]?([A-Za-z-]{1,40})['"]?:([^"']*)["']?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def check(line: str, header: str, verifier: Verifier, secret: str = "") -> Verdi
 
     Raises Unreadable.
     """
+    if max(len(line), len(header)) > LONGEST:
+        raise Unreadable(f"More than {LONGEST} characters are no request of the host")
     request = _with_header(_read_line(line), header)
     ways = replace(verifier, mode="either", secrets=(secret,) if secret else verifier.secrets)
     if request.signature is None and ways.tokens is None:
@@ -94,7 +98,7 @@ def check(line: str, header: str, verifier: Verifier, secret: str = "") -> Verdi
 def _verdict(request: SignedRequest, verifier: Verifier) -> Verdict:
     try:
         proof = verifier.verify(request)
-    except (NotAuthenticated, MalformedRequest) as refused:
+    except PlacardError as refused:
         return _refused(refused)
     held = Check(held=True, told=f"the {PROOFS[proof.kind]} is that of this request")
     expires_at = request.parameter("expires_at")
@@ -102,12 +106,12 @@ def _verdict(request: SignedRequest, verifier: Verifier) -> Verdict:
         return Verdict((held,))
     try:
         check_expiry(expires_at, time.time())
-    except (NotAuthenticated, MalformedRequest) as refused:
+    except PlacardError as refused:
         return _refused(refused, held)
     return Verdict((held, Check(held=True, told=f"it holds until {expires_at}")))
 
 
-def _refused(refused: NotAuthenticated | MalformedRequest, *held: Check) -> Verdict:
+def _refused(refused: PlacardError, *held: Check) -> Verdict:
     found = getattr(refused, "would_match", None)
     habit = CAUSES.get(refused.code) or habit_of(found)
     return Verdict((*held, Check(held=False, told=refused.detail)), refused.code, found, habit)
@@ -138,7 +142,7 @@ def _read_line(line: str) -> SignedRequest:
 def _with_header(request: SignedRequest, header: str) -> SignedRequest:
     """Take the header with its name, or a bare signature or token."""
     given = header.strip()
-    found = _HEADER.search(given)
+    found = _HEADER.fullmatch(given)
     name, value = (found[1].lower(), found[2].strip()) if found else (_name_of(given), given)
     if name == SIGNATURE_HEADER:
         return replace(request, signature=value)

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from app.web.preview.editor import LONGEST, edit, written
-from tests.app.preview.conftest import PART, Preview, words_of
+from app.web.preview.editor import LONGEST, MOST_FAULTS, edit, written
+from templates_schemas import faults
+from tests.app.preview.conftest import PART, Preview, preview_with, words_of
 from tests.app.preview.test_drawing import JSON, PAYLOADS
 
+WHOLE = preview_with()
 FAULTY = """{
   "template": "summary_with_details_v0",
   "metadata": {
@@ -42,7 +44,7 @@ def test_each_fault_is_at_its_line() -> None:
         ("", 1, "is not JSON: Expecting value, at column 1"),
         ('{\n "a": 1,\n}', 3, "is not JSON"),
         ('{"a": NaN}', 1, "is not JSON: NaN is no JSON"),
-        ("[" * 100_000, 1, "is nested too deep"),
+        ("[" * 60_000, 1, "is nested too deep"),
         ("9" * 5000, 1, "is not JSON"),
         (" " * (LONGEST + 1), 1, f"at most {LONGEST} are read"),
     ],
@@ -97,6 +99,29 @@ def test_what_is_typed_is_drawn_by_the_same_template(preview: Preview) -> None:
     page = preview.get("/editor", payload=FAULTY)
     part = typed.get_data(as_text=True)
     assert part.strip() in page
+
+
+@pytest.mark.parametrize(
+    "payload", [{"\ud800": 1}, {"metadata": {"fields": [{"name": "\ud800"}]}}], ids=str
+)
+def test_half_a_surrogate_pair_is_shown_as_unknown(preview: Preview, payload: Any) -> None:
+    typed = preview.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
+    assert typed.status_code == 200
+
+
+@given(PAYLOADS)
+def test_any_json_is_shown(payload: Any) -> None:
+    typed = WHOLE.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
+    assert typed.status_code == 200
+
+
+def test_of_very_many_faults_the_first_are_told(preview: Preview) -> None:
+    payload = {"metadata": {"fields": [{}] * 10_000}}
+    typed = preview.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
+    assert f"And {len(faults(payload)) - MOST_FAULTS} more." in words_of(
+        typed.get_data(as_text=True)
+    )
+    assert typed.get_data(as_text=True).count("data-line") == MOST_FAULTS
 
 
 def test_a_body_that_is_too_large_is_refused(preview: Preview) -> None:

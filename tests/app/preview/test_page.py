@@ -33,6 +33,8 @@ def test_in_production_there_is_no_preview(make_host: MakeHost, path: str) -> No
     "environment",
     [
         {"REMOTE_ADDR": "192.0.2.7"},
+        {"HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+        {"HTTP_FORWARDED": "for=192.0.2.7"},
         {"HTTP_HOST": "rebound.example.com"},
         {"HTTP_HOST": "127.0.0.1.example.com"},
         {"HTTP_HOST": "[::1"},
@@ -57,7 +59,10 @@ def test_this_machine_may_be_called_by_any_of_its_names(preview: Preview, host: 
 
 def test_a_link_from_elsewhere_may_be_followed(preview: Preview) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    assert preview.ask("/editor", headers).status_code == 200
+    document = headers | {"Sec-Fetch-Dest": "document"}
+    assert preview.ask("/editor", document).status_code == 200
+    assert preview.ask("/editor", headers | {"Sec-Fetch-Dest": "iframe"}).status_code == 403
+    assert preview.client.post("/preview/signature", headers=document).status_code == 403
 
 
 @pytest.mark.parametrize("path", PATHS)

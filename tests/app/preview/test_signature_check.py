@@ -118,6 +118,8 @@ def test_a_secret_that_is_given_is_used_and_not_shown(preview: Preview) -> None:
         ("GET /widget HTTP/1.1", signed(), "has no query"),
         ("GET http://[?a=b", signed(), "cannot be read"),
         (QUERY, "Cookie: a=b", "The header should be x-asana-request-signature"),
+        ("A" * 20_000, signed(), "are no request of the host"),
+        (QUERY, "A" * 20_000, "are no request of the host"),
         (QUERY, "", "The header should be x-asana-request-signature"),
     ],
 )
@@ -131,6 +133,12 @@ def test_a_service_without_tokens_or_secrets_says_so() -> None:
         check(line, f"Authorization: Bearer {token()}", VERIFIER)
     with pytest.raises(Unreadable, match="no secret"):
         check(line, signed(), Verifier("jwt"))
+
+
+def test_a_key_set_that_cannot_be_had_is_told() -> None:
+    preview = preview_with(jwt_secrets=" ", jwt_jwks_url="https://keys.example/")
+    shown = verdict(preview, f"GET /widget?{QUERY}", f"Bearer {token(algorithm='HS256')}")
+    assert "It does not verify" in shown
 
 
 def test_the_check_works_whatever_the_service_itself_accepts() -> None:
