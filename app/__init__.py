@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import structlog
@@ -31,8 +32,9 @@ from app.verification import (
     public_key,
     shared_secret_keys,
 )
-from app.web import EXTENSION, Library, Service, health, widget
+from app.web import EXTENSION, Library, Service, docs, health, widget
 from app.web.cors import init_cors
+from app.web.description import describe
 from app.web.errors import Application, init_errors
 from app.web.library import datadog_api
 from app.web.library.admission import init_admission
@@ -40,7 +42,9 @@ from app.web.library.limits import Limiter
 from app.web.requests_log import init_requests_log
 from app.widgets import Widgets
 
-__all__ = ["build_fetcher", "build_widgets", "create_app"]
+__all__ = ["DIALECTS", "build_fetcher", "build_widgets", "create_app"]
+
+DIALECTS: Final = (datadog_api.DIALECT,)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -64,6 +68,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         init_admission(app, service.library)
         for dialect in service.library.dialects:
             app.register_blueprint(dialect.blueprint)
+    if service.description:
+        app.register_blueprint(docs.blueprint)
     _warn(settings)
     return app
 
@@ -123,13 +129,16 @@ def _service(settings: Settings) -> Service:
     fetcher = build_fetcher(settings)
     metrics = Metrics(shared=settings.metrics_folder is not None)
     sources = _key_sources(settings, fetcher)
+    library = _library(settings) if settings.library else None
+    dialects = library.dialects if library else ()
     return Service(
         settings=settings,
         verifier=_verifier(settings, sources),
         key_sources=sources,
         widgets=build_widgets(settings, fetcher, metrics),
         metrics=metrics,
-        library=_library(settings) if settings.library else None,
+        library=library,
+        description=describe(settings, dialects) if library or settings.local else {},
     )
 
 
@@ -140,7 +149,7 @@ def _library(settings: Settings) -> Library:
         store=store,
         tokens=Tokens(store, settings.signing_secrets),
         limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
-        dialects=(datadog_api.DIALECT,),
+        dialects=DIALECTS,
         saved_widgets=SavedWidgets(store),
     )
 

@@ -54,6 +54,7 @@ ALONE = {
     "jwt": ("app.verification", "app.cli", "app.library"),
     "sqlalchemy": ("app.library", "app.library.models", "app.library.columns"),
     "alembic": ("app.library",),
+    "apispec": ("app.web",),
     "limits": ("app.web",),
     "dotenv": ("app.config",),
     "prometheus_client": ("app.metrics",),

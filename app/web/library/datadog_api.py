@@ -195,6 +195,7 @@ REFUSED: Final = {
     403: Answer("No token, a false one, or one without any of the scopes", Body(ErrorsSchema)),
     413: Answer("The body is too large", Body(ErrorsSchema)),
     429: Answer("The token has no request left in this minute", Body(ErrorsSchema)),
+    500: Answer("Our fault, or the database does not answer", Body(ErrorsSchema)),
 }
 MISSED: Final = REFUSED | {404: Answer("There is no such widget", Body(ErrorsSchema))}
 WIDGETS: Final = "/api/v2/widgets/{experience_type}"

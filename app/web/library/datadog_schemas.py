@@ -50,6 +50,7 @@ LONGEST_TITLE: Final = 100
 LARGEST_PAGE: Final = 100
 USUAL_PAGE: Final = 50
 LAST_PAGE: Final = 10**9
+_TAG: Final = r'( *("([^"\u0000]|"")+"|[^", \r\n\u0000][^,\r\n\u0000]*))'
 
 
 class DefinitionSchema(BodySchema):
@@ -160,7 +161,7 @@ class SearchSchema(QuerySchema):
         load_default=tuple,
         metadata={
             "description": "Tags that all must be there: `[tag1,tag2]`.",
-            "pattern": r"^\[.*\]$",
+            "pattern": rf"^\[({_TAG}(,{_TAG})*)?\]$",
         },
     )
     creator_handle = Word(data_key="filter[creatorHandle]")
