@@ -17,6 +17,7 @@ from app.cli.record import record_case
 from app.cli.serve import serve_application
 from app.cli.sign import Proving, curl_line, signed_call
 from app.cli.token import library, token
+from app.cli.transfer import export, import_
 from app.config import (
     Settings,
     provide_local_secrets,
@@ -220,6 +221,8 @@ def settings() -> None:
         click.echo(f"{name}: is no setting{hint}", err=True)
 
 
+library.add_command(export)
+library.add_command(import_)
 main.add_command(library)
 main.add_command(token)
 
