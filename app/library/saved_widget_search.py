@@ -90,7 +90,8 @@ def matching(
 
 def marked_by(user: UUID) -> ColumnElement[bool]:
     """Say whether a row is a user's favourite."""
-    return exists().where(FavoriteRow.widget_id == SavedWidgetRow.id, FavoriteRow.user_id == user)
+    mark = exists().where(FavoriteRow.widget_id == SavedWidgetRow.id, FavoriteRow.user_id == user)
+    return mark.correlate(SavedWidgetRow)
 
 
 def ordered_by(page: Page, user: UUID) -> tuple[ColumnElement[Any], ...]:
@@ -105,16 +106,25 @@ def totals(
     session: Session, found: ColumnElement[bool], experience_type: str, user: UUID
 ) -> Totals:
     """Count the widgets that match, and all that there are."""
-    everything = (
-        select(func.count()).select_from(SavedWidgetRow).where(alive(experience_type))
-    ).scalar_subquery()
-    counted = select(
-        func.count(),
-        func.count().filter(SavedWidgetRow.created_by_id == user),
-        func.count().filter(marked_by(user)),
-        everything,
-    ).select_from(SavedWidgetRow)
-    return Totals(*session.execute(counted.where(found)).one())
+    # From the marks, which are few, and not mark by mark of all that match.
+    marked = (
+        select(func.count())
+        .select_from(FavoriteRow)
+        .join(SavedWidgetRow, SavedWidgetRow.id == FavoriteRow.widget_id)
+        .where(FavoriteRow.user_id == user, found)
+    )
+    everything = select(func.count()).select_from(SavedWidgetRow).where(alive(experience_type))
+    counted = (
+        select(
+            func.count(),
+            func.count().filter(SavedWidgetRow.created_by_id == user),
+            marked.correlate(None).scalar_subquery(),
+            everything.correlate(None).scalar_subquery(),
+        )
+        .select_from(SavedWidgetRow)
+        .where(found)
+    )
+    return Totals(*session.execute(counted).one())
 
 
 def _tagged(session: Session, tags: tuple[str, ...]) -> ColumnElement[bool]:
