@@ -179,22 +179,25 @@ class SavedWidgets:
         """
         now = to_the_millisecond(self._now())
         with self._store.writing() as session:
+            if _is_known(session, experience_type, widget_id):
+                return False
+            people = {
+                user: known_user(session, *user, now)
+                for user in sorted({origin.created_by, origin.modified_by})
+            }
             values = {
                 "id": widget_id,
                 "experience_type": experience_type,
                 "created_at": to_the_millisecond(origin.created_at),
-                "created_by_id": known_user(session, *origin.created_by, now).id,
+                "created_by_id": people[origin.created_by].id,
                 "modified_at": to_the_millisecond(origin.modified_at),
-                "modified_by_id": known_user(session, *origin.modified_by, now).id,
+                "modified_by_id": people[origin.modified_by].id,
                 **_columns(draft),
             }
+            # Others may have stored it since it was looked for.
             insert = _insert(session, SavedWidgetRow).values(values).on_conflict_do_nothing()
-            if session.scalars(insert.returning(SavedWidgetRow.id)).one_or_none() is not None:
-                return True
-            known = select(SavedWidgetRow.experience_type).where(SavedWidgetRow.id == widget_id)
-            if session.scalars(known).one() != experience_type:
-                raise Conflict(f"The id {widget_id} is that of a widget elsewhere.")
-            return False
+            new = session.scalars(insert.returning(SavedWidgetRow.id)).one_or_none()
+            return new is not None or not _is_known(session, experience_type, widget_id)
 
     def after(self, last: UUID | None, most: int) -> tuple[SavedWidget, ...]:
         """Return the next `most` widgets of every experience type by id, without favourites."""
@@ -230,6 +233,15 @@ def _one(session: Session, caller: Caller, experience_type: str, widget_id: UUID
     if found is None:
         raise _missing(widget_id, experience_type)
     return _seen(found[0], is_favorited=found[1])
+
+
+def _is_known(session: Session, experience_type: str, widget_id: UUID) -> bool:
+    """Say whether a widget is there, or was; raises Conflict where it is another's."""
+    known = select(SavedWidgetRow.experience_type).where(SavedWidgetRow.id == widget_id)
+    found = session.scalars(known).one_or_none()
+    if found not in (None, experience_type):
+        raise Conflict(f"The id {widget_id} is that of a widget elsewhere.")
+    return found is not None
 
 
 def _require(session: Session, widget_id: UUID) -> None:

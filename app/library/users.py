@@ -24,8 +24,12 @@ def keep_user(session: Session, handle: str, name: str, now: datetime) -> Person
 
 def known_user(session: Session, handle: str, name: str, now: datetime) -> Person:
     """Return the user of a handle as known here, made with the name where there is none."""
-    session.execute(_made(session, handle, name, now).on_conflict_do_nothing())
-    return person_of(session.scalars(select(UserRow).where(UserRow.handle == handle)).one())
+    by_handle = select(UserRow).where(UserRow.handle == handle)
+    row = session.scalars(by_handle).one_or_none()
+    if row is None:
+        session.execute(_made(session, handle, name, now).on_conflict_do_nothing())
+        row = session.scalars(by_handle).one()
+    return person_of(row)
 
 
 def _made(session: Session, handle: str, name: str, now: datetime) -> Any:

@@ -20,6 +20,7 @@ from app.web.library.datadog_records import TRANSFER
 from app.web.library.datadog_schemas import WIDGET_TYPES
 from app.web.library.transfers import LONGEST_LINE, Outcome, Owner, lines_of
 from tests.app.library.conftest import GRANT
+from tests.app.library.test_datadog_changes import WRITERS, at_once
 from tests.databases import migrated
 from tests.host import JWT_SECRET
 
@@ -149,6 +150,14 @@ def test_what_is_known_stays_as_it_is_here(store: Store, caller: Caller) -> None
     SavedWidgets(store).delete(caller, "ccm_reports", key)
     assert take(store, line(record()))[0].state == "known"
     assert written(store) == []
+
+
+def test_of_many_who_import_one_record_one_stores_it(store: Store) -> None:
+    for _ in range(4):
+        lines = [line(record(id=str(uuid4())))]
+        outcomes = at_once(lambda _, lines=lines: take(store, *lines)[0].state)  # type: ignore[misc]
+        assert sorted(outcomes) == ["known"] * (WRITERS - 1) + ["stored"]
+    assert len(written(store)) == 4
 
 
 def test_an_id_of_another_experience_type_is_refused(store: Store) -> None:

@@ -23,12 +23,14 @@ from tests.app.library.conftest import application, library_of, token_of
 from tests.conftest import MakeHost
 from tests.host import JWT_SECRET
 
-EXAMPLES: Final = 25
 WALKED = [
     pytest.param(dialect, operation, id=operation.id)
     for dialect in DIALECTS
     for operation in dialect.operations
 ]
+
+# So many for each that the time does not grow with the operations.
+EXAMPLES: Final = max(8, 180 // len(WALKED))
 
 
 def a_saved_widget(library: Library, caller: Caller) -> dict[str, str]:
