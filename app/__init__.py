@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import structlog
@@ -49,8 +50,9 @@ from app.verification import (
     public_key,
     shared_secret_keys,
 )
-from app.web import EXTENSION, Library, Service, health, preview, widget
+from app.web import EXTENSION, Library, Service, docs, health, preview, widget
 from app.web.cors import Origins, init_cors
+from app.web.description import describe
 from app.web.errors import Application, init_errors
 from app.web.library import datadog_api
 from app.web.library.admission import init_admission
@@ -60,7 +62,9 @@ from app.web.requests_log import init_requests_log
 from app.web.warm import init_warm
 from app.widgets import Widgets
 
-__all__ = ["build_fetcher", "build_widgets", "create_app"]
+__all__ = ["DIALECTS", "build_fetcher", "build_widgets", "create_app"]
+
+DIALECTS: Final = (datadog_api.DIALECT,)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -85,6 +89,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         init_admission(app, parts.library)
         for dialect in parts.library.dialects:
             app.register_blueprint(dialect.blueprint)
+    if parts.description:
+        app.register_blueprint(docs.blueprint)
     if settings.local:
         preview.init_preview(app, settings)
     init_warm(app, parts, origins)
@@ -203,13 +209,16 @@ def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamRes
     own = next((Own(host, itself) for host in settings.own_hosts), None)
     fetcher = build_fetcher(settings, metrics=metrics, own=own)
     sources = _key_sources(settings, fetcher)
+    library = _library(settings) if settings.library else None
+    dialects = library.dialects if library else ()
     return Service(
         settings=settings,
         verifier=_verifier(settings, sources),
         key_sources=sources,
         widgets=build_widgets(settings, fetcher, metrics),
         metrics=metrics,
-        library=_library(settings) if settings.library else None,
+        library=library,
+        description=describe(settings, dialects) if library or settings.local else {},
     )
 
 
@@ -220,7 +229,7 @@ def _library(settings: Settings) -> Library:
         store=store,
         tokens=Tokens(store, settings.signing_secrets),
         limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
-        dialects=(datadog_api.DIALECT,),
+        dialects=DIALECTS,
         saved_widgets=SavedWidgets(store),
     )
 

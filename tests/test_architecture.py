@@ -55,6 +55,7 @@ ALONE = {
     "jwt": ("app.verification", "app.library"),
     "sqlalchemy": ("app.library", "app.library.models", "app.library.columns"),
     "alembic": ("app.library",),
+    "apispec": ("app.web",),
     "limits": ("app.web",),
     "dotenv": ("app.config",),
     "babel": ("app.web",),

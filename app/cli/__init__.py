@@ -16,6 +16,7 @@ from app.cli.doctor import ADVICE_FAILED, examine
 from app.cli.record import record_case
 from app.cli.serve import serve_application
 from app.cli.token import library, token
+from app.cli.transfer import export, import_
 from app.config import (
     Settings,
     provide_local_secrets,
@@ -222,6 +223,8 @@ def settings() -> None:
         click.echo(f"{name}: is no setting{hint}", err=True)
 
 
+library.add_command(export)
+library.add_command(import_)
 main.add_command(library)
 main.add_command(token)
 

@@ -55,7 +55,7 @@ def create(
 ) -> None:  # fmt: skip
     """Make a token and print it: it is kept nowhere, so this is the only time."""
     grant = Grant(sub, name or sub, _words(scope), _words(domain), expires)
-    with _tokens(_settings()) as tokens:
+    with _tokens(library_settings()) as tokens:
         try:
             issued = tokens.create(grant)
         except Malformed as error:
@@ -66,7 +66,7 @@ def create(
 @token.command(name="list")
 def list_() -> None:
     """List all tokens: id, state, end, for whom, scopes, domains."""
-    with _tokens(_settings()) as tokens:
+    with _tokens(library_settings()) as tokens:
         for known in tokens.listed():
             parts = [known.jti, known.state(utc_now()), host_time(known.expires_at)]
             told = [known.person.handle, ",".join(known.scopes), ",".join(known.domains)]
@@ -77,7 +77,7 @@ def list_() -> None:
 @click.argument("jti")
 def revoke(*, jti: str) -> None:
     """Revoke the token whose id is JTI: from now on it is refused."""
-    with _tokens(_settings()) as tokens:
+    with _tokens(library_settings()) as tokens:
         if not tokens.revoke(jti):
             click.echo(f"{jti}: there is no such token, or it is revoked already", err=True)
             sys.exit(1)
@@ -87,7 +87,7 @@ def revoke(*, jti: str) -> None:
 @library.command()
 def migrate() -> None:
     """Bring the tables of PLACARD_DATABASE_URL up to date."""
-    store = Store(_settings().database_url)
+    store = Store(library_settings().database_url)
     try:
         before, after = store.migrate()
     finally:
@@ -121,7 +121,7 @@ def _tokens(settings: Settings) -> Iterator[Tokens]:
         store.close()
 
 
-def _settings() -> Settings:
+def library_settings() -> Settings:
     """Load the settings of a service whose library is on."""
     provide_local_secrets()
     settings = settings_from_environment(options())

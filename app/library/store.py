@@ -48,7 +48,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self._file = make_url(url).database if self.dialect == "sqlite" else None
-        self._readers = sessionmaker(self._engine, expire_on_commit=False)
+        self._readers = sessionmaker(self._snapshots(), expire_on_commit=False)
         self._writers = sessionmaker(
             self._engine.execution_options(**{WRITES: True}), expire_on_commit=False
         )
@@ -75,6 +75,12 @@ class Store:
         """
         with _told(), self._writers.begin() as session:
             yield session
+
+    def _snapshots(self) -> Engine:
+        """Let all statements of a transaction see the same: SQLite does, PostgreSQL is asked to."""
+        if self.dialect == "sqlite":
+            return self._engine
+        return self._engine.execution_options(isolation_level="REPEATABLE READ")
 
     def prepare(self) -> None:
         """Bring SQLite's tables up to date; only look whether PostgreSQL's are.

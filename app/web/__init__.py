@@ -1,7 +1,8 @@
 """The HTTP surface: one thin blueprint each, over the parts that the factory wired."""
 
-from dataclasses import dataclass
-from typing import Final, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 
 from flask import current_app
 
@@ -40,6 +41,7 @@ class Service:
     widgets: Widgets
     metrics: Metrics
     library: Library | None = None
+    description: Mapping[str, Any] = field(default_factory=dict)
 
 
 def service() -> Service:

@@ -6,48 +6,37 @@ saved widgets. Its statuses are 400, 403, 404 and 429: who is unknown gets 403.
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Blueprint, Response, request
-from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
 from app.library.callers import Person
 from app.library.refusals import Malformed, NotAllowed, Refusal, Unidentified
+from app.library.saved_widget_search import Filter, Page
 from app.library.saved_widgets import SavedWidget, WidgetDraft
 from app.web import library, service
 from app.web.library.admission import application_key, caller
-from app.web.library.body import BodySchema, checked, read_object
+from app.web.library.body import checked, read_object
+from app.web.library.datadog_schemas import (
+    ErrorsSchema,
+    ExperienceSchema,
+    FavoriteSchema,
+    SearchSchema,
+    WidgetAnswerSchema,
+    WidgetListSchema,
+    WidgetRequestSchema,
+    WidgetSchema,
+)
 from app.web.library.dialects import Dialect, json_response
-from templates_schemas.rules import Rule
+from app.web.library.operations import Answer, Body, Operation
+from app.web.library.query import read_path, read_query
 from templates_schemas.text import host_time
 
 blueprint = Blueprint("datadog_api", __name__)
 
-EXPERIENCE_TYPES: Final = ("ccm_reports", "logs_reports", "csv_reports", "product_analytics")
-WIDGET_TYPES: Final = (
-    "bar_chart",
-    "change",
-    "cloud_cost_summary",
-    "cohort",
-    "funnel",
-    "geomap",
-    "list_stream",
-    "query_table",
-    "query_value",
-    "retention_curve",
-    "sankey",
-    "sunburst",
-    "timeseries",
-    "toplist",
-    "treemap",
-)
-BESIDES: Final[Mapping[str, Mapping[str, type]]] = {
-    "cloud_cost_summary": {"graph_options": list},
-    "geomap": {"style": dict, "view": dict},
-}
-LONGEST_TITLE: Final = 100
 READ: Final = (
     "cloud_cost_management_read",
     "generate_log_reports",
@@ -60,51 +49,6 @@ WRITE: Final = (
     "manage_log_reports",
     "product_analytics_saved_widgets_write",
 )
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-
-
-class DefinitionSchema(BodySchema):
-    """A widget's definition, as far as the library looks at it."""
-
-    class Meta:
-        unknown = INCLUDE
-
-    title = fields.String(required=True, validate=validate.Length(1, LONGEST_TITLE))
-    type = fields.String(required=True, validate=validate.OneOf(WIDGET_TYPES))
-    requests = fields.List(fields.Raw(allow_none=True), required=True)
-
-    @validates_schema
-    def _check_what_is_needed_besides(self, data: Mapping[str, Any], **_: Any) -> None:
-        wanted = BESIDES.get(data["type"], {})
-        wrong = {
-            name: Rule("required", f"is missing: a {data['type']} needs it")
-            if name not in data
-            else Rule("type", f"must be {'a list' if kind is list else 'an object'}")
-            for name, kind in wanted.items()
-            if not isinstance(data.get(name), kind)
-        }
-        if wrong:
-            raise ValidationError({name: [rule] for name, rule in wrong.items()})
-
-
-class AttributesSchema(BodySchema):
-    """The attributes of a widget that is created or replaced."""
-
-    definition = fields.Nested(DefinitionSchema, required=True)
-    tags = fields.List(fields.String(), load_default=list)
-
-
-class DataSchema(BodySchema):
-    """A resource of JSON:API."""
-
-    type = fields.String(required=True, validate=validate.Equal("widgets"))
-    attributes = fields.Nested(AttributesSchema, required=True)
-
-
-class WidgetRequestSchema(BodySchema):
-    """The body of a request that creates or replaces a widget."""
-
-    data = fields.Nested(DataSchema, required=True)
 
 
 @blueprint.before_request
@@ -116,35 +60,74 @@ def check_api_key() -> None:
         raise Unidentified("wrong_api_key")
 
 
-@blueprint.post("/api/v2/widgets/<experience_type>")
-def create(experience_type: str) -> Response:
-    """Keep a new widget."""
-    check_experience_type(experience_type)
-    caller().require_any(WRITE)
-    draft = read_draft()
-    return answer(library().saved_widgets.create(caller(), experience_type, draft))
-
-
-@blueprint.get("/api/v2/widgets/<experience_type>/<widget_id>")
-def show(experience_type: str, widget_id: str) -> Response:
-    """Answer with one widget."""
-    check_experience_type(experience_type)
+@blueprint.get("/api/v2/widgets/<experience_type>")
+def search(**_: str) -> Response:
+    """Answer with a page of the widgets that meet the filters."""
     caller().require_any(READ)
-    key = read_uuid(widget_id)
-    return answer(library().saved_widgets.get(caller(), experience_type, key))
+    path = read_path(ExperienceSchema())
+    asked, page = read_search()
+    found = library().saved_widgets.search(caller(), path["experience_type"], asked, page)
+    people = [person for each in found.widgets for person in (each.created_by, each.modified_by)]
+    return json_response(
+        {
+            "data": [resource(widget) for widget in found.widgets],
+            "included": included(people),
+            "meta": {f"{name}_total": count for name, count in asdict(found.totals).items()},
+        }
+    )
 
 
-def check_experience_type(given: str) -> None:
-    """Raise Malformed for an experience type that there is not."""
-    if given not in EXPERIENCE_TYPES:
-        raise Malformed(f"must be one of {', '.join(EXPERIENCE_TYPES)}", where="experience_type")
+@blueprint.post("/api/v2/widgets/<experience_type>")
+def create(**_: str) -> Response:
+    """Keep a new widget."""
+    caller().require_any(WRITE)
+    path = read_path(ExperienceSchema())
+    return answer(library().saved_widgets.create(caller(), path["experience_type"], read_draft()))
 
 
-def read_uuid(given: str) -> UUID:
-    """Read the id of a widget; raises Malformed."""
-    if not _UUID.fullmatch(given):
-        raise Malformed("is no uuid such as a1b2c3d4-e5f6-7890-abcd-ef1234567890", where="uuid")
-    return UUID(given)
+@blueprint.get("/api/v2/widgets/<experience_type>/<uuid>")
+def show(**_: str) -> Response:
+    """Answer with one widget."""
+    caller().require_any(READ)
+    return answer(library().saved_widgets.get(caller(), *read_address()))
+
+
+@blueprint.put("/api/v2/widgets/<experience_type>/<uuid>")
+def replace(**_: str) -> Response:
+    """Replace a widget's definition and tags."""
+    caller().require_any(WRITE)
+    address, draft = read_address(), read_draft()
+    return answer(library().saved_widgets.replace(caller(), *address, draft))
+
+
+@blueprint.delete("/api/v2/widgets/<experience_type>/<uuid>")
+def delete(**_: str) -> Response:
+    """Delete a widget."""
+    caller().require_any(WRITE)
+    library().saved_widgets.delete(caller(), *read_address())
+    return Response(status=204)
+
+
+@blueprint.put("/api/v2/favorites/widgets/<uuid>")
+def mark(**_: str) -> Response:
+    """Make a widget the caller's favourite."""
+    caller().require_any(READ)
+    library().saved_widgets.mark(caller(), read_path(FavoriteSchema())["uuid"])
+    return Response(status=204)
+
+
+@blueprint.delete("/api/v2/favorites/widgets/<uuid>")
+def unmark(**_: str) -> Response:
+    """Let a widget be no favourite of the caller's."""
+    caller().require_any(READ)
+    library().saved_widgets.unmark(caller(), read_path(FavoriteSchema())["uuid"])
+    return Response(status=204)
+
+
+def read_address() -> tuple[str, UUID]:
+    """Read where a widget is: its experience type and its id."""
+    path = read_path(WidgetSchema())
+    return path["experience_type"], path["uuid"]
 
 
 def read_draft() -> WidgetDraft:
@@ -153,6 +136,13 @@ def read_draft() -> WidgetDraft:
     loaded = checked(WidgetRequestSchema(), body)
     definition = body["data"]["attributes"]["definition"]
     return WidgetDraft(definition, tuple(loaded["data"]["attributes"]["tags"]))
+
+
+def read_search() -> tuple[Filter, Page]:
+    """Read what is searched for, and which page of it."""
+    given = read_query(SearchSchema())
+    sort, number, size = given.pop("sort"), given.pop("number"), given.pop("size")
+    return Filter(**given), Page(sort.removeprefix("-"), sort.startswith("-"), number, size)
 
 
 def answer(widget: SavedWidget) -> Response:
@@ -200,9 +190,99 @@ def refuse(refusal: Refusal) -> Response:
     return json_response({"errors": [sentence, *others]}, status)
 
 
+REFUSED: Final = {
+    400: Answer("What is wrong, and where", Body(ErrorsSchema)),
+    403: Answer("No token, a false one, or one without any of the scopes", Body(ErrorsSchema)),
+    413: Answer("The body is too large", Body(ErrorsSchema)),
+    429: Answer("The token has no request left in this minute", Body(ErrorsSchema)),
+    500: Answer("Our fault, or the database does not answer", Body(ErrorsSchema)),
+}
+MISSED: Final = REFUSED | {404: Answer("There is no such widget", Body(ErrorsSchema))}
+WIDGETS: Final = "/api/v2/widgets/{experience_type}"
+WIDGET: Final = f"{WIDGETS}/{{uuid}}"
+FAVORITE: Final = "/api/v2/favorites/widgets/{uuid}"
+
+OPERATIONS: Final = (
+    Operation(
+        id="search_widgets",
+        method="get",
+        path=WIDGETS,
+        summary="Search widgets",
+        answers={200: Answer("A page of what was found", Body(WidgetListSchema))} | REFUSED,
+        scopes=READ,
+        parameters=ExperienceSchema,
+        query=SearchSchema,
+    ),
+    Operation(
+        id="create_widget",
+        method="post",
+        path=WIDGETS,
+        summary="Create a widget",
+        answers={200: Answer("The new widget", Body(WidgetAnswerSchema))} | REFUSED,
+        scopes=WRITE,
+        parameters=ExperienceSchema,
+        request=Body(WidgetRequestSchema),
+        description=(
+            "The definition is kept and answered as it is, keys that are not named here too. A "
+            "`cloud_cost_summary` needs `graph_options` besides, a `geomap` `style` and `view`."
+        ),
+    ),
+    Operation(
+        id="get_widget",
+        method="get",
+        path=WIDGET,
+        summary="Get a widget",
+        answers={200: Answer("The widget", Body(WidgetAnswerSchema))} | MISSED,
+        scopes=READ,
+        parameters=WidgetSchema,
+    ),
+    Operation(
+        id="update_widget",
+        method="put",
+        path=WIDGET,
+        summary="Replace a widget's definition and tags",
+        answers={200: Answer("The widget as it is now", Body(WidgetAnswerSchema))} | MISSED,
+        scopes=WRITE,
+        parameters=WidgetSchema,
+        request=Body(WidgetRequestSchema),
+        description="Tags that are left out are gone; the creator and the time of creation stay.",
+    ),
+    Operation(
+        id="delete_widget",
+        method="delete",
+        path=WIDGET,
+        summary="Delete a widget",
+        answers={204: Answer("It is gone")} | MISSED,
+        scopes=WRITE,
+        parameters=WidgetSchema,
+    ),
+    Operation(
+        id="mark_favorite_widget",
+        method="put",
+        path=FAVORITE,
+        summary="Make a widget a favourite of yours",
+        answers={204: Answer("It is one now, or was already")} | MISSED,
+        scopes=READ,
+        parameters=FavoriteSchema,
+        description="Placard's own: Datadog has favourites in another service.",
+    ),
+    Operation(
+        id="unmark_favorite_widget",
+        method="delete",
+        path=FAVORITE,
+        summary="Let a widget be no favourite of yours",
+        answers={204: Answer("It is none now, or was none")} | MISSED,
+        scopes=READ,
+        parameters=FavoriteSchema,
+        description="Placard's own: Datadog has favourites in another service.",
+    ),
+)
 DIALECT: Final = Dialect(
     blueprint=blueprint,
     paths=re.compile(r"/api/v2/"),
     credential=application_key,
     answer=refuse,
+    title="Saved widgets, as Datadog has them",
+    operations=OPERATIONS,
+    security=("application_key",),
 )

@@ -19,6 +19,7 @@ from app.library.refusals import (
     TooManyRequests,
     WrongMethod,
 )
+from app.web.library.operations import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,17 @@ class Dialect:
 
     `paths` matches the beginning of every address that is the dialect's, known or not. On these,
     nobody gets further without the token that `credential` finds, and all that goes wrong is what
-    `answer` makes of it: its envelope, and its status where it is not HTTP's own.
+    `answer` makes of it: its envelope, and its status where it is not HTTP's own. `operations`
+    tells of them all, under a `title`; `security` names where the token may stand.
     """
 
     blueprint: Blueprint
     paths: Pattern[str]
     credential: Callable[[Request], str | None]
     answer: Callable[[Refusal], Response]
+    title: str = ""
+    operations: tuple[Operation, ...] = ()
+    security: tuple[str, ...] = ()
 
 
 def dialect_of(path: str, dialects: Iterable[Dialect]) -> Dialect | None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.web import EXTENSION, Library
 from tests.conftest import settings_with
 
 ALICE = "alice@example.com"
+GRANT = Grant(ALICE, "Alice", SCOPES, ("domain-1",), timedelta(hours=1))
 MakeToken = Callable[..., str]
 
 
@@ -68,14 +70,7 @@ def library_of(app: Flask) -> Library:
 
 
 def token_of(library: Library, **changes: Any) -> str:
-    values: dict[str, Any] = {
-        "subject": ALICE,
-        "name": "Alice",
-        "scopes": SCOPES,
-        "domains": ("domain-1",),
-        "lifetime": timedelta(hours=1),
-    }
-    return library.tokens.create(Grant(**(values | changes))).text
+    return library.tokens.create(replace(GRANT, **changes)).text
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from werkzeug.test import TestResponse
 
 from app.library.models import FavoriteRow, SavedWidgetRow
 from app.web import Library
-from app.web.library.datadog_api import EXPERIENCE_TYPES, READ, WIDGET_TYPES, WRITE
+from app.web.library.datadog_api import READ, WRITE
+from app.web.library.datadog_schemas import EXPERIENCE_TYPES, WIDGET_TYPES
 from tests.app.library.conftest import ALICE, MakeToken, application, library_of, token_of
 
 CCM = "/api/v2/widgets/ccm_reports"

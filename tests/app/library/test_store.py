@@ -316,3 +316,14 @@ def test_sqlite_folds_as_python_does(sqlite_url: str, folds: Callable[[str], str
         assert connection.exec_driver_sql("SELECT fold(?)", (folds("ÄÉß"),)).scalar_one() == "äéss"
         assert connection.exec_driver_sql("SELECT fold(NULL), fold(2)").one() == (None, 2)
     store.close()
+
+
+def test_who_reads_sees_one_moment(store: Store) -> None:
+    count = select(func.count()).select_from(CustomWidgetRow)
+    with store.reading() as session:
+        before = session.scalar(count)
+        with store.writing() as writer:
+            writer.add(a_custom_widget())
+        assert (before, session.scalar(count)) == (0, 0)
+    with store.reading() as session:
+        assert session.scalar(count) == 1

@@ -1,0 +1,134 @@
+"""What the routes for the host, and for those who run the service, take and answer."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from marshmallow import Schema, fields, validate
+
+from app.config import Settings
+from app.verification import SIGNATURE_HEADER
+from app.web.library.operations import Answer, Body, Operation
+from templates_schemas import ENVELOPES
+from templates_schemas.summary_with_details import SummaryWithDetailsSchema
+
+HOST: Final = "The host's widgets"
+HEALTH: Final = "Is it well"
+_REFUSED: Final = {
+    400: "Parameters are missing, repeated or unreadable",
+    401: "No proof, a false one, or an expired one",
+    403: "The workspace is not served, or the other system refuses our credentials",
+    404: "There is no connector for the address, or no such resource",
+    500: "Our fault, or the other system is slow, down or unreadable",
+}
+
+
+class WidgetQuerySchema(Schema):
+    """The query of the host's request; others than these do not matter."""
+
+    resource_url = fields.Url(
+        required=True, schemes={"http", "https"}, metadata={"description": "What is shown."}
+    )
+    workspace = fields.String()
+    task = fields.String()
+    user = fields.String()
+    attachment = fields.String()
+    asset = fields.String()
+    locale = fields.String()
+    expires_at = fields.String(
+        metadata={"description": "ISO 8601 with an offset, or milliseconds since 1970."}
+    )
+
+
+class AliveSchema(Schema):
+    """The process answers."""
+
+    status = fields.String(required=True, validate=validate.Equal("ok"))
+
+
+class ReadySchema(Schema):
+    """Whether requests can be answered, and what is waited for."""
+
+    status = fields.String(required=True, validate=validate.OneOf(("ready", "waiting")))
+    waiting_for = fields.List(fields.String(), required=True)
+
+
+def host_operations(settings: Settings) -> tuple[Operation, ...]:
+    """List the operation for the host, with the envelope that is set."""
+    envelope = Body(ENVELOPES[settings.error_envelope])
+    refused = {status: Answer(told, envelope) for status, told in _REFUSED.items()}
+    shown = {200: Answer("The card", Body(SummaryWithDetailsSchema))}
+    return (
+        Operation(
+            id="show_widget",
+            method="get",
+            path="/widget",
+            summary="Show a resource as a card",
+            answers=shown | refused,
+            query=WidgetQuerySchema,
+        ),
+    )
+
+
+def host_security(settings: Settings) -> tuple[str, ...]:
+    """Name the proofs that the host may give."""
+    named = (("host_token", settings.takes_tokens), ("host_signature", settings.takes_signatures))
+    return tuple(name for name, taken in named if taken)
+
+
+HEALTH_OPERATIONS: Final = (
+    Operation(
+        id="alive",
+        method="get",
+        path="/healthz",
+        summary="Say that the process answers",
+        answers={200: Answer("It does", Body(AliveSchema))},
+    ),
+    Operation(
+        id="ready",
+        method="get",
+        path="/readyz",
+        summary="Say whether requests can be answered",
+        answers={
+            200: Answer("They can", Body(ReadySchema)),
+            503: Answer("A key set or the database is waited for", Body(ReadySchema)),
+        },
+    ),
+    Operation(
+        id="metrics",
+        method="get",
+        path="/metrics",
+        summary="Give the counters",
+        answers={200: Answer("Text in the format of Prometheus")},
+    ),
+)
+
+SECURITY: Final[Mapping[str, Mapping[str, str]]] = {
+    "host_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A JWT of the host, for `GET /widget`.",
+    },
+    "host_signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": SIGNATURE_HEADER,
+        "description": "The host's signature of the query, for `GET /widget`.",
+    },
+    "application_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "DD-APPLICATION-KEY",
+        "description": "A token of the library, where Datadog's clients send it.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the library.",
+    },
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A token of the library as the password; the user does not matter.",
+    },
+}

@@ -1,0 +1,110 @@
+"""`placard library import` and `export`, from the command line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from app.config import setting_names
+from app.connectors import options
+from app.errors import StoreUnavailable
+from app.library.saved_widgets import SavedWidgets
+from tests.host import JWT_SECRET
+
+BARE = {"type": "widgets", "attributes": {"definition": {"title": "T", "type": "x"}}}
+LINES = [
+    {
+        "experience_type": "ccm_reports",
+        "data": {
+            "id": f"a1b2c3d4-e5f6-7890-abcd-ef123456789{number}",
+            "type": "widgets",
+            "attributes": {
+                "definition": {"title": f"T{number}", "type": "change", "requests": []},
+                "created_at": "2024-01-15T00:00:00.000Z",
+            },
+        },
+    }
+    for number in range(3)
+]
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Run:
+    """Run `placard library …` in a folder of its own, once on each kind of database."""
+    monkeypatch.chdir(tmp_path)
+    for name in setting_names(options()):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PLACARD_JWT_SECRETS", JWT_SECRET)
+    monkeypatch.setenv("PLACARD_DATABASE_URL", database_url)
+
+    def run(*arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(main, ["library", *arguments], input=stdin)
+
+    return run
+
+
+def jsonl(*records: object) -> str:
+    return "".join(f"{json.dumps(record)}\n" for record in records)
+
+
+def test_a_file_is_imported_and_exported(run: Run, tmp_path: Path) -> None:
+    Path("in.jsonl").write_text(jsonl(*LINES))
+    first = run("import", "--from", "datadog", "--sub", "ann@example.com", "in.jsonl")
+    assert (first.exit_code, first.stdout) == (0, "")
+    assert first.stderr == "3 stored, 0 known, 0 refused\n"
+    assert run("import", "--from", "datadog", "in.jsonl").stderr.startswith("0 stored, 3 known")
+    assert run("export", "--from", "datadog", "out.jsonl").stderr == "3 exported\n"
+    shown = run("export", "--from", "datadog")
+    assert shown.stdout == Path("out.jsonl").read_text()
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [each["data"]["id"] for each in records] == [each["data"]["id"] for each in LINES]  # type: ignore[index]
+    assert records[0]["included"][0]["attributes"]["handle"] == "ann@example.com"
+    assert run("import", "--from", "datadog", "-", stdin=shown.stdout).exit_code == 0
+
+
+def test_what_is_refused_is_told_and_the_rest_is_stored(run: Run) -> None:
+    strange = {"experience_type": "ccm_reports", "data": BARE}
+    result = run("import", "--from", "datadog", "-", stdin=jsonl(LINES[0], strange, LINES[1]))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("line 2: $.data.attributes.definition.")
+    assert "Must be one of: bar_chart" in result.stdout
+    assert result.stdout.count("\n") == 1
+    assert result.stderr == "2 stored, 0 known, 1 refused\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("import", "--from", "grafana", "-"), "'grafana' is not"),
+        (("import", "--from", "datadog", "no-such-file"), "no-such-file"),
+        (("import", "-"), "--from"),
+        (("import", "--from", "datadog", "--sub", "", "-"), "--sub: must be 1 to 255"),
+        (("export",), "--from"),
+    ],
+)
+def test_a_command_that_is_wrong_is_told(run: Run, arguments: tuple[str, ...], told: str) -> None:
+    result = run(*arguments, stdin="")
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_a_library_that_is_off_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACARD_LIBRARY", "off")
+    result = run("export", "--from", "datadog")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("PLACARD_LIBRARY: ")
+
+
+def test_a_database_that_stops_to_answer_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bool:
+        raise StoreUnavailable("57P01")
+
+    monkeypatch.setattr(SavedWidgets, "adopt", fail)
+    result = run("import", "--from", "datadog", "-", stdin=jsonl(*LINES))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("PLACARD_DATABASE_URL: the database stopped answering (57P01)")
