@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.library.callers import Caller
@@ -35,6 +35,7 @@ from app.library.dashboard_rows import (
     widgets_of,
 )
 from app.library.models import DashboardRow, DashboardWidgetRow
+from app.library.refusals import Conflict
 from app.library.store import Store
 from app.library.tokens import utc_now
 
@@ -176,6 +177,42 @@ class DashboardWidgets:
             for draft in drafts:
                 update_widget(session, change, dashboard_id, draft)
             return WidgetList(moved, widgets_of(session, dashboard_id))
+
+    def keep(self, caller: Caller, place: Place, dashboard_id: UUID, draft: WidgetDraft) -> bool:
+        """Add a widget of an id at the end of the list; False where it is on the dashboard already.
+
+        Raises Conflict where the id is that of a widget elsewhere.
+        """
+        change = self._change(caller)
+        where = (DashboardRow.id == dashboard_id, *in_place(place))
+        with self._store.writing() as session:
+            # Nobody else adds it between our look and our insert.
+            locked = session.scalar(select(DashboardRow.id).where(*where).with_for_update())
+            if locked is None:
+                raise no_dashboard(dashboard_id)
+            kept = select(DashboardWidgetRow.dashboard_id).where(DashboardWidgetRow.id == draft.id)
+            there = session.scalar(kept)
+            if there is not None and there != dashboard_id:
+                raise Conflict(f"The id {draft.id} is taken by a widget elsewhere.")
+            if there is None:
+                move(session, change, place, dashboard_id, None)
+                rank = _last_rank(session, dashboard_id) + 1
+                add_widgets(session, change, dashboard_id, [(rank, draft)])
+            return there is None
+
+    def after(
+        self, dashboard_id: UUID, last: tuple[int, UUID], count: int
+    ) -> tuple[tuple[tuple[int, UUID], Widget], ...]:
+        """Return the next widgets of a dashboard's list, each with its place in it."""
+        key = (DashboardWidgetRow.rank, DashboardWidgetRow.id)
+        asked = (
+            select(DashboardWidgetRow)
+            .where(DashboardWidgetRow.dashboard_id == dashboard_id, tuple_(*key) > tuple_(*last))
+            .order_by(*key)
+            .limit(count)
+        )
+        with self._store.reading() as session:
+            return tuple(((row.rank, row.id), seen_widget(row)) for row in session.scalars(asked))
 
     def _change(self, caller: Caller) -> Change:
         return Change(caller.person.id, to_the_millisecond(self._now()))

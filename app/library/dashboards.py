@@ -67,34 +67,38 @@ class Dashboards:
         """Keep a new dashboard, with the widgets that the draft has."""
         change = self._change(caller)
         with self._store.writing() as session:
-            last, count = session.execute(
-                select(func.max(DashboardRow.rank), func.count()).where(*in_place(place))
-            ).one()
-            if count >= MOST_DASHBOARDS:
-                raise Malformed(
-                    f"A team has at most {MOST_DASHBOARDS} dashboards.", rule="too_many"
-                )
-            row = _row(change, place, draft, draft.rank or (last or 0) + 1)
-            session.add(row)
-            session.flush()
-            add_widgets(session, change, row.id, enumerate(draft.widgets or (), 1))
-            return dashboard_with_widgets(session, place, row.id)
+            key = uuid.uuid4()
+            _add(session, change, place, key, draft)
+            add_widgets(session, change, key, enumerate(draft.widgets or (), 1))
+            return dashboard_with_widgets(session, place, key)
 
     def ensure(self, caller: Caller, place: Place, dashboard_id: UUID) -> None:
         """Make an empty dashboard of an id, unless there is one, here or elsewhere."""
         change = self._change(caller)
-        values = {
-            "id": dashboard_id, "name": IMPLICIT_NAME, "rank": 1, "etag": 1,
-            "created_at": change.at, "created_by_id": change.by,
-            "modified_at": change.at, "modified_by_id": change.by,
-        }  # fmt: skip
-        for name in ("collection", "project", "team"):
-            values[name] = getattr(place, name)
-            values[f"{name}_folded"] = folded(getattr(place, name))
-        on_postgresql = self._store.dialect == "postgresql"
-        insert = (postgresql if on_postgresql else sqlite).insert(DashboardRow)
         with self._store.writing() as session:
-            session.execute(insert.values(values).on_conflict_do_nothing(index_elements=["id"]))
+            _add(session, change, place, dashboard_id, DashboardDraft(IMPLICIT_NAME))
+
+    def keep(self, caller: Caller, place: Place, dashboard_id: UUID, draft: DashboardDraft) -> bool:
+        """Make a dashboard of an id, without widgets; False where it is in the place already.
+
+        Raises Conflict where the id is that of a dashboard elsewhere.
+        """
+        change = self._change(caller)
+        with self._store.writing() as session:
+            if _add(session, change, place, dashboard_id, draft):
+                return True
+            where = (DashboardRow.id == dashboard_id, *in_place(place))
+            if session.scalar(select(DashboardRow.id).where(*where)) is None:
+                raise Conflict(f"The id {dashboard_id} is taken by a dashboard elsewhere.")
+            return False
+
+    def after(self, last: UUID | None, count: int) -> tuple[Dashboard, ...]:
+        """Return the next dashboards of the whole store, by their ids."""
+        asked = select(DashboardRow).order_by(DashboardRow.id).limit(count)
+        if last is not None:
+            asked = asked.where(DashboardRow.id > last)
+        with self._store.reading() as session:
+            return tuple(seen_dashboard(row) for row in session.scalars(asked))
 
     def replace(
         self,
@@ -173,19 +177,36 @@ def _listed(session: Session, place: Place) -> tuple[Dashboard, ...]:
     return tuple(seen_dashboard(row) for row in session.scalars(asked))
 
 
-def _row(change: Change, place: Place, draft: DashboardDraft, rank: int) -> DashboardRow:
-    return DashboardRow(
-        id=uuid.uuid4(),
-        collection=place.collection,
-        project=place.project,
-        team=place.team,
-        name=draft.name,
-        description=draft.description,
-        rank=rank,
-        refresh_interval=draft.refresh_interval,
-        etag=1,
-        created_at=change.at,
-        created_by_id=change.by,
-        modified_at=change.at,
-        modified_by_id=change.by,
+def _add(
+    session: Session, change: Change, place: Place, dashboard_id: UUID, draft: DashboardDraft
+) -> bool:
+    """Add a dashboard without widgets, unless its id is taken; tell whether it was added."""
+    last, count = session.execute(
+        select(func.max(DashboardRow.rank), func.count()).where(*in_place(place))
+    ).one()
+    if count >= MOST_DASHBOARDS:
+        raise Malformed(
+            f"A team has at most {MOST_DASHBOARDS} dashboards.", rule="too_many_dashboards"
+        )
+    names = {name: getattr(place, name) for name in ("collection", "project", "team")}
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    added = session.execute(
+        dialect.insert(DashboardRow)
+        .values(
+            id=dashboard_id,
+            name=draft.name,
+            description=draft.description,
+            rank=draft.rank or (last or 0) + 1,
+            refresh_interval=draft.refresh_interval,
+            etag=1,
+            created_at=change.at,
+            created_by_id=change.by,
+            modified_at=change.at,
+            modified_by_id=change.by,
+            **names,
+            **{f"{name}_folded": folded(given) for name, given in names.items()},
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(DashboardRow.id)
     )
+    return added.scalar_one_or_none() is not None

@@ -26,6 +26,7 @@ LONGEST_NAME: Final = 255
 _ANOTHER_S: Final = r"(?!(?i:api/v2|dashboard/v1)(?:/|\Z))"
 _NAMES: Final = r"(?:(?!(?i:_apis)/)[^/]+/)"
 PATHS: Final = re.compile(rf"/{_ANOTHER_S}{_NAMES}*(?i:_apis)(?:/|\Z)")
+_PLACE: Final = re.compile(rf"{_ANOTHER_S}{_NAMES}{{1,4}}")
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _APIS: Final = re.compile(r"(?:\A|/)_apis(?:/|\Z)", re.IGNORECASE)
 
@@ -76,6 +77,15 @@ def read_address(path: str) -> Address:
 def read_guid(given: str) -> UUID | None:
     """Read the id of a widget or a dashboard as it stands in a body; None where it is none."""
     return UUID(given) if _GUID.fullmatch(given) else None
+
+
+def check_place(place: Place) -> None:
+    """Raise Malformed for a place that no address leads to."""
+    path = "/".join(name for name in (place.collection, place.project, place.team) if name)
+    address = read_address(f"{path}/_apis")
+    if not _PLACE.fullmatch(f"{path}/") or address.place != place:
+        raise Malformed("are not those of any address", where="collection, project, team")
+    check_names(address)
 
 
 def check_names(address: Address) -> None:

@@ -184,13 +184,7 @@ def widget_document(place: Place, dashboard_id: object, widget: Widget) -> dict[
     return {
         "id": str(widget.id),
         "eTag": str(widget.etag),
-        "name": widget.name,
-        "position": _given({"row": widget.row, "column": widget.column}),
-        "size": _given({"rowSpan": widget.row_span, "columnSpan": widget.column_span}),
-        "settings": widget.settings,
-        "settingsVersion": widget.settings_version,
-        "contributionId": widget.contribution_id,
-        **widget.besides,
+        **widget_body(widget),
         "url": url,
         "_links": {
             "self": {"href": url},
@@ -200,15 +194,35 @@ def widget_document(place: Place, dashboard_id: object, widget: Widget) -> dict[
     }
 
 
-def dashboard_document(dashboard: Dashboard) -> dict[str, Any]:
-    """Write a dashboard without its widgets."""
-    url = dashboards_url(dashboard.place, dashboard.id)
+def widget_body(widget: Widget) -> dict[str, Any]:
+    """Write what a client gave of a widget."""
+    return {
+        "name": widget.name,
+        "position": _given({"row": widget.row, "column": widget.column}),
+        "size": _given({"rowSpan": widget.row_span, "columnSpan": widget.column_span}),
+        "settings": widget.settings,
+        "settingsVersion": widget.settings_version,
+        "contributionId": widget.contribution_id,
+        **widget.besides,
+    }
+
+
+def dashboard_body(dashboard: Dashboard) -> dict[str, Any]:
+    """Write what a client gave of a dashboard, and its id."""
     return {
         "id": str(dashboard.id),
         "name": dashboard.name,
         "description": dashboard.description,
         "position": dashboard.rank,
         "refreshInterval": dashboard.refresh_interval,
+    }
+
+
+def dashboard_document(dashboard: Dashboard) -> dict[str, Any]:
+    """Write a dashboard without its widgets."""
+    url = dashboards_url(dashboard.place, dashboard.id)
+    return {
+        **dashboard_body(dashboard),
         "dashboardScope": "project_Team" if dashboard.place.team else "project",
         "eTag": str(dashboard.etag),
         "modifiedBy": str(dashboard.modified_by.id),
