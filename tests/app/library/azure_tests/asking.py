@@ -8,6 +8,7 @@ from unittest import mock
 
 import azure.devops.client
 import azure.devops.connection
+import pytest
 import requests
 from azure.devops._file_cache import FileCache
 from azure.devops.connection import Connection
@@ -34,6 +35,8 @@ ENVELOPE = {"$id", "innerException", "message", "typeName", "typeKey", "errorCod
 BARE = {"name": "Bare", "contributionId": CONTRIBUTION}
 
 Ask = Callable[..., TestResponse]
+# For what does not come as far as the tables: one kind of database is enough.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def basic(token: str) -> dict[str, str]:

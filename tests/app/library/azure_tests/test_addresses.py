@@ -15,6 +15,7 @@ from tests.app.library.azure_tests.asking import (
     a_widget,
     asking,
     basic,
+    on_sqlite,
     state,
     told,
     version,
@@ -39,6 +40,7 @@ def test_a_trailing_slash_is_the_same_address_without_a_redirect(ask: Ask, board
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 204]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "path",
     [
@@ -60,6 +62,7 @@ def test_another_address_is_missing_in_the_dialect_s_envelope(ask: Ask, path: st
     assert answer.status_code == 404
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("path", "status", "keys"),
     [
@@ -81,6 +84,7 @@ def test_no_address_of_others_is_taken(
     assert keys is None or set(answer.get_json()) == keys
 
 
+@on_sqlite
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "OPTIONS", "TRACE"])
 def test_a_method_that_is_not_taken_is_told(ask: Ask, board: str, method: str) -> None:
     path = {"POST": f"{board}/widgets/{uuid4()}", "PUT": f"{PLACE}/_apis"}.get(method, DASHBOARDS)
@@ -89,6 +93,7 @@ def test_a_method_that_is_not_taken_is_told(ask: Ask, board: str, method: str) -
     assert answer.headers["Allow"]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "name", ["%00", "%0d%0aX", "%ff", "%20", "%2e%2e", ".", "x" * 256, "%ed%a0%80"]
 )
@@ -167,6 +172,7 @@ def test_reading_and_writing_each_want_their_scope(
     assert only("OPTIONS", "/c/_apis").status_code == 200
 
 
+@on_sqlite
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Basic Og=="}, basic("x.y.z")])
 def test_nobody_is_served_without_a_token(library_app: Flask, header: dict[str, str]) -> None:
     for method, path in (("OPTIONS", "/c/_apis"), ("GET", DASHBOARDS), ("GET", "/c/_apis/x")):

@@ -14,6 +14,7 @@ from tests.app.library.azure_tests.asking import (
     WIDGET,
     Ask,
     a_widget,
+    on_sqlite,
     state,
     told,
 )
@@ -22,6 +23,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 on_one_app = examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -60,6 +62,7 @@ def test_a_widget_that_is_wrong_is_told_where(
     assert state(ask, board) == before
 
 
+@on_sqlite
 @pytest.mark.parametrize("missing", ["name", "contributionId"])
 def test_what_a_widget_must_have_is_told(ask: Ask, board: str, missing: str) -> None:
     body = {key: value for key, value in WIDGET.items() if key != missing}
@@ -67,6 +70,7 @@ def test_what_a_widget_must_have_is_told(ask: Ask, board: str, missing: str) -> 
     assert told(answer, 400, "ArgumentNullException") == f"$.{missing}: is missing"
 
 
+@on_sqlite
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"1", b'{"a": NaN}', b"\xff", b"[" * 99])
 def test_a_body_that_is_no_json_object_is_refused(ask: Ask, board: str, raw: bytes) -> None:
     told(ask("POST", f"{board}/widgets", data=raw), 400, "ArgumentException")
@@ -85,6 +89,7 @@ def test_a_dashboard_has_no_more_widgets_than_a_list_should(ask: Ask, board: str
     assert state(ask, board)[1]["count"] == MOST_WIDGETS
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -16,10 +16,12 @@ from tests.app.library.azure_tests.asking import (
     Ask,
     a_dashboard,
     a_widget,
+    on_sqlite,
     version,
 )
 
 
+@on_sqlite
 def test_every_route_is_described_and_nothing_else(library_app: Flask) -> None:
     described = {(one.id, one.method.upper()) for one in OPERATIONS}
     assert described == {(f"azure_{view.__name__}", method) for method, _, view in ROUTES}
@@ -27,6 +29,7 @@ def test_every_route_is_described_and_nothing_else(library_app: Flask) -> None:
     assert len(OPERATIONS) == len([r for r in rules if r.endpoint.startswith("azure_api.")])
 
 
+@on_sqlite
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: str(one.id))
 def test_what_is_described_is_at_its_address(library_app: Flask, operation: Any) -> None:
     assert operation.parameters is not None

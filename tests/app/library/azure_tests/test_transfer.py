@@ -14,7 +14,14 @@ from hypothesis import HealthCheck, given, settings as examples, strategies as s
 from app.library.callers import Caller
 from app.web import Library
 from app.web.library.azure.transfer import Imported, export_records, import_records
-from tests.app.library.azure_tests.asking import DASHBOARDS, WIDGET, Ask, a_dashboard, a_widget
+from tests.app.library.azure_tests.asking import (
+    DASHBOARDS,
+    WIDGET,
+    Ask,
+    a_dashboard,
+    a_widget,
+    on_sqlite,
+)
 from tests.app.library.conftest import application, library_of, token_of
 
 NAMES = {"collection": "DefaultCollection", "project": "Fabrikam", "team": "Fabrikam Team"}
@@ -98,6 +105,7 @@ def test_an_id_of_another_place_is_refused(ask: Ask, library: Library, caller: C
     assert exported(library) == before
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("record", "why"),
     [
@@ -137,6 +145,7 @@ def test_a_record_that_cannot_be_kept_is_told_and_the_next_is_read(
     assert refused.why.startswith(why)
 
 
+@on_sqlite
 @given(st.lists(st.binary(max_size=60) | st.text().map(str.encode), max_size=3))
 @examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_any_line_is_refused_or_skipped(
@@ -145,6 +154,7 @@ def test_any_line_is_refused_or_skipped(
     assert {one.outcome for one in imported(library, caller, lines)} <= {"refused"}
 
 
+@on_sqlite
 def test_an_export_holds_a_few_widgets_at_a_time(ask: Ask, library: Library) -> None:
     board = a_dashboard(ask)
     for _ in range(60):

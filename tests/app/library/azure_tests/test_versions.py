@@ -10,11 +10,13 @@ from tests.app.library.azure_tests.asking import (
     WIDGET,
     Ask,
     a_widget,
+    on_sqlite,
     state,
     told,
 )
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "given_version", ["3.0-preview.2", "3.0", "4.1-preview", "5.1", "7.1-preview.2", "7.1"]
 )
@@ -24,6 +26,7 @@ def test_a_version_of_the_api_that_is_served_may_be_named(ask: Ask, given_versio
     assert ask("GET", DASHBOARDS, headers=accept).status_code == 200
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "given_version",
     [
@@ -44,6 +47,7 @@ def test_another_version_of_the_api_is_refused(ask: Ask, given_version: str) -> 
         told(ask("GET", DASHBOARDS, headers=accept), 400, "VssVersionOutOfRangeException")
 
 
+@on_sqlite
 def test_a_version_of_the_api_that_is_given_twice_is_refused(ask: Ask) -> None:
     path = f"{DASHBOARDS}?api-version=7.1&Api-Version=7.1"
     told(ask("GET", path), 400, "VssVersionOutOfRangeException")
@@ -103,6 +107,7 @@ def test_a_widget_is_not_written_without_its_version(
     assert state(ask, board) == before
 
 
+@on_sqlite
 @pytest.mark.parametrize("header", ["ETag", "If-Match", "etag", "IF-MATCH"])
 @pytest.mark.parametrize("written", ["{}", '"{}"', 'W/"{}"', " {} "])
 def test_the_version_of_a_list_is_taken_from_either_header(

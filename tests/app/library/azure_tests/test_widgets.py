@@ -14,6 +14,7 @@ from tests.app.library.azure_tests.asking import (
     Ask,
     a_widget,
     asking,
+    on_sqlite,
     state,
     told,
     version,
@@ -45,6 +46,7 @@ def test_the_links_lead_to_what_they_name(ask: Ask, board: str) -> None:
         assert ask("GET", link.removeprefix("http://localhost")).status_code == 200
 
 
+@on_sqlite
 def test_the_addresses_are_those_of_the_public_url(database_url: str) -> None:
     settings = {"database_url": database_url, "public_url": "https://placard.example/base"}
     with application(**settings) as app:
@@ -62,6 +64,7 @@ def test_lists_have_their_count(ask: Ask, board: str) -> None:
         assert (set(answer), answer["count"]) == ({"count", "value"}, len(answer["value"]))
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", ["/defaultcollection/_apis", "/_apis/", "/a/b/_APIS"])
 def test_the_resources_are_told_as_the_client_asks(ask: Ask, path: str) -> None:
     answer = ask("OPTIONS", path)
@@ -80,6 +83,7 @@ def test_the_resources_are_told_as_the_client_asks(ask: Ask, path: str) -> None:
     }
 
 
+@on_sqlite
 def test_an_unknown_area_is_missing(ask: Ask) -> None:
     told(ask("GET", f"/c/_apis/ResourceAreas/{uuid4()}"), 404, "ResourceNotFoundException")
 
