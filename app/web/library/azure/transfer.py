@@ -1,18 +1,16 @@
-"""Dashboards and their widgets as lines of JSON, out of the library and into it.
-
-A line is either of these; what is below `dashboard` and `widget` is what the API takes and answers,
-and is checked by the same schemas. A dashboard comes before its widgets, these in their order.
+"""Dashboards and their widgets as records: a dashboard comes before its widgets, in their order.
 
     {"collection": …, "project": …, "team": …, "dashboard": {"id": …, "name": …, …}}
     {"collection": …, "project": …, "team": …, "dashboardId": …, "widget": {"id": …, …}}
 
-The ids are the keys: what is there already is left as it is, so an import can be run again.
+What is below `dashboard` and `widget` is what the API takes and answers, and is checked by the same
+schemas. Who made it and when is not told: it is the importing owner's, and of now.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
-from uuid import UUID
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid5
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
@@ -21,7 +19,9 @@ from app.library.columns import written_json
 from app.library.dashboard_content import Place
 from app.library.dashboard_widgets import DashboardWidgets
 from app.library.dashboards import Dashboards
-from app.library.refusals import Refusal, TooLarge
+from app.library.store import Store
+from app.library.tokens import utc_now
+from app.library.users import keep_user
 from app.web.library.azure.addresses import check_place
 from app.web.library.azure.answers import dashboard_body, widget_body
 from app.web.library.azure.schemas import (
@@ -32,21 +32,13 @@ from app.web.library.azure.schemas import (
     dashboard_draft_of,
     draft_of,
 )
-from app.web.library.body import LARGEST, BodySchema, checked, parsed
+from app.web.library.body import BodySchema, checked
+from app.web.library.transfers import Outcome, Owner, Transfer, each_record
 from templates_schemas.rules import Rule
 
 AT_ONCE: Final = 20
 FIRST: Final = (0, UUID(int=0))
-LONGEST_LINE: Final = 2 * LARGEST
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What became of the record of a line, counted from 1; `why` is the reason of a refusal."""
-
-    line: int
-    outcome: Literal["stored", "present", "refused"]
-    why: str = ""
+_NAMESPACE: Final = UUID("a9c0a1ff-35a5-4ac5-9a3f-3f2f3e0a7b16")
 
 
 class KeptDashboardSchema(DashboardSchema):
@@ -54,12 +46,6 @@ class KeptDashboardSchema(DashboardSchema):
 
     class Meta(DashboardSchema.Meta):
         exclude = ("widgets",)
-
-    id = Guid(required=True)
-
-
-class KeptWidgetSchema(ListedWidgetSchema):
-    """A widget with its id."""
 
     id = Guid(required=True)
 
@@ -72,7 +58,7 @@ class RecordSchema(BodySchema):
     team = fields.String(load_default="", validate=validate.Length(0, LONGEST_NAME))
     dashboard = fields.Nested(KeptDashboardSchema)
     dashboard_id = Guid(data_key="dashboardId")
-    widget = fields.Nested(KeptWidgetSchema)
+    widget = fields.Nested(ListedWidgetSchema)
 
     @validates_schema
     def _check_what_it_is(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -82,58 +68,59 @@ class RecordSchema(BodySchema):
             raise ValidationError([Rule("required", "must have either dashboard or widget")])
 
 
-def export_records(dashboards: Dashboards, widgets: DashboardWidgets) -> Iterator[bytes]:
-    """Write all dashboards of the library with their widgets, a few at a time."""
-    last: UUID | None = None
-    while part := dashboards.after(last, AT_ONCE):
-        for dashboard in part:
-            last = dashboard.id
-            place = dashboard.place
-            names = {
-                "collection": place.collection,
-                "project": place.project,
-                "team": place.team,
-            }
-            yield _line(names | {"dashboard": dashboard_body(dashboard)})
+def exported(store: Store) -> Iterator[bytes]:
+    """Yield every dashboard as a line, and then each of its widgets."""
+    dashboards, widgets = Dashboards(store), DashboardWidgets(store)
+    last = None
+    while page := dashboards.after(last, AT_ONCE):
+        for dashboard in page:
+            place = _names(dashboard.place)
+            yield _written(place | {"dashboard": dashboard_body(dashboard)})
             for widget in _widgets(widgets, dashboard.id):
-                yield _line(names | {"dashboardId": str(dashboard.id), "widget": widget})
+                yield _written(place | {"dashboardId": str(dashboard.id), "widget": widget})
+        last = page[-1].id
 
 
-def import_records(
-    dashboards: Dashboards, widgets: DashboardWidgets, caller: Caller, lines: Iterable[bytes]
-) -> Iterator[Imported]:
-    """Keep the records, one after the other, and say of each what became of it."""
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            stored = _keep(dashboards, widgets, caller, line)
-        except Refusal as refusal:
-            others = getattr(refusal, "others", ())
-            yield Imported(number, "refused", " ".join([refusal.sentence, *others]))
-        else:
-            yield Imported(number, "stored" if stored else "present")
+def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+    """Keep the records of the lines, each by its id; a widget without one has its content's."""
+    with store.writing() as session:
+        person = keep_user(session, owner.handle, owner.name, utc_now())
+    caller = Caller(person, frozenset(), frozenset(), jti="")
+    return each_record(lines, partial(_keep, Dashboards(store), DashboardWidgets(store), caller))
 
 
-def _keep(dashboards: Dashboards, widgets: DashboardWidgets, caller: Caller, line: bytes) -> bool:
-    if len(line) > LONGEST_LINE:
-        raise TooLarge(f"The line is over {LONGEST_LINE} bytes.")
-    record = checked(RecordSchema(), parsed(line))
-    place = Place(record["collection"], record["project"], record["team"])
+def _keep(
+    dashboards: Dashboards, widgets: DashboardWidgets, caller: Caller, record: Any
+) -> tuple[str, bool]:
+    loaded = checked(RecordSchema(), record)
+    place = Place(loaded["collection"], loaded["project"], loaded["team"])
     check_place(place)
-    if "dashboard" in record:
-        draft = dashboard_draft_of(record["dashboard"])
-        return dashboards.keep(caller, place, record["dashboard"]["id"], draft)
-    return widgets.keep(caller, place, record["dashboard_id"], draft_of(record["widget"]))
+    if "dashboard" in loaded:
+        key, draft = loaded["dashboard"]["id"], dashboard_draft_of(loaded["dashboard"])
+        return str(key), dashboards.keep(caller, place, key, draft)
+    board, widget = loaded["dashboard_id"], loaded["widget"]
+    key = widget.get("id") or _key_of([str(board), record["widget"]])
+    return str(key), widgets.keep(caller, place, board, draft_of(widget, key))
+
+
+def _key_of(content: Any) -> UUID:
+    return uuid5(_NAMESPACE, written_json(content))
 
 
 def _widgets(widgets: DashboardWidgets, dashboard_id: UUID) -> Iterator[dict[str, Any]]:
     last = FIRST
-    while part := widgets.after(dashboard_id, last, AT_ONCE):
-        for key, widget in part:
-            last = key
+    while page := widgets.after(dashboard_id, last, AT_ONCE):
+        for _, widget in page:
             yield {"id": str(widget.id)} | widget_body(widget)
+        last, _ = page[-1]
 
 
-def _line(record: Mapping[str, Any]) -> bytes:
+def _names(place: Place) -> dict[str, Any]:
+    return {"collection": place.collection, "project": place.project, "team": place.team}
+
+
+def _written(record: Mapping[str, Any]) -> bytes:
     return written_json(record).encode() + b"\n"
+
+
+TRANSFER: Final = Transfer("azure", exported, imported)

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings as examples, strategies as st
 
-from app.library.callers import Caller
 from app.web import Library
-from app.web.library.azure.transfer import Imported, export_records, import_records
+from app.web.library.azure.transfer import TRANSFER
+from app.web.library.transfers import Outcome, Owner
 from tests.app.library.azure_tests.asking import (
     DASHBOARDS,
     WIDGET,
@@ -22,22 +22,17 @@ from tests.app.library.azure_tests.asking import (
     a_widget,
     on_sqlite,
 )
-from tests.app.library.conftest import application, library_of, token_of
+from tests.app.library.conftest import application, library_of
 
 NAMES = {"collection": "DefaultCollection", "project": "Fabrikam", "team": "Fabrikam Team"}
 
 
-@pytest.fixture
-def caller(library: Library, token: str) -> Caller:
-    return library.tokens.caller(token)
-
-
 def exported(library: Library) -> list[bytes]:
-    return list(export_records(library.dashboards, library.dashboard_widgets))
+    return list(TRANSFER.exported(library.store))
 
 
-def imported(library: Library, caller: Caller, lines: Iterable[bytes]) -> list[Imported]:
-    return list(import_records(library.dashboards, library.dashboard_widgets, caller, lines))
+def imported(library: Library, lines: Iterable[bytes]) -> list[Outcome]:
+    return list(TRANSFER.imported(library.store, Owner("import@localhost", "Import"), lines))
 
 
 @pytest.fixture
@@ -56,10 +51,9 @@ def test_what_is_exported_is_imported_once_and_equal(
     lines = exported(library)
     assert len(lines) == 28
     other = library_of(empty)
-    someone = other.tokens.caller(token_of(other))
-    assert {one.outcome for one in imported(other, someone, lines)} == {"stored"}
+    assert {one.state for one in imported(other, lines)} == {"stored"}
     assert exported(other) == lines
-    assert {one.outcome for one in imported(other, someone, lines)} == {"present"}
+    assert {one.state for one in imported(other, lines)} == {"known"}
     assert exported(other) == lines
 
 
@@ -71,25 +65,24 @@ def test_an_import_that_was_broken_off_is_taken_up_again(
         a_widget(ask, board, name=f"W{number}")
     lines = exported(library)
     other = library_of(empty)
-    someone = other.tokens.caller(token_of(other))
-    imported(other, someone, lines[:4])
-    outcomes = [one.outcome for one in imported(other, someone, lines)]
-    assert outcomes == ["present"] * 4 + ["stored"] * 3
+    imported(other, lines[:4])
+    states = [one.state for one in imported(other, lines)]
+    assert states == ["known"] * 4 + ["stored"] * 3
     assert exported(other) == lines
 
 
-def test_what_is_there_already_is_left_as_it_is(ask: Ask, library: Library, caller: Caller) -> None:
+def test_what_is_there_already_is_left_as_it_is(ask: Ask, library: Library) -> None:
     board = a_dashboard(ask)
     made = a_widget(ask, board)
     lines = exported(library)
     changed = ask("PATCH", f"{board}/widgets/{made['id']}", json={"eTag": "1", "name": "Mine"})
-    assert [one.outcome for one in imported(library, caller, lines)] == ["present"] * 2
+    assert [one.state for one in imported(library, lines)] == ["known"] * 2
     listed = ask("GET", f"{board}/widgets")
     assert listed.get_json()["value"][0]["name"] == "Mine"
     assert listed.headers["ETag"] == changed.headers["ETag"]
 
 
-def test_an_id_of_another_place_is_refused(ask: Ask, library: Library, caller: Caller) -> None:
+def test_an_id_of_another_place_is_refused(ask: Ask, library: Library) -> None:
     board, other = a_dashboard(ask), a_dashboard(ask)
     made = a_widget(ask, board)
     before = exported(library)
@@ -99,8 +92,8 @@ def test_an_id_of_another_place_is_refused(ask: Ask, library: Library, caller: C
         NAMES | {"dashboardId": other.rpartition("/")[2], "widget": WIDGET | {"id": made["id"]}},
         NAMES | {"project": "Other", "dashboardId": key, "widget": WIDGET | {"id": made["id"]}},
     ]
-    for outcome in imported(library, caller, [json.dumps(one).encode() for one in records]):
-        assert outcome.outcome == "refused"
+    for outcome in imported(library, [json.dumps(one).encode() for one in records]):
+        assert outcome.state == "refused"
         assert "elsewhere" in outcome.why or "There is no dashboard" in outcome.why
     assert exported(library) == before
 
@@ -136,22 +129,20 @@ def test_an_id_of_another_place_is_refused(ask: Ask, library: Library, caller: C
     ],
 )  # fmt: skip
 def test_a_record_that_cannot_be_kept_is_told_and_the_next_is_read(
-    library: Library, caller: Caller, record: Any, why: str
+    library: Library, record: Any, why: str
 ) -> None:
     sound = NAMES | {"dashboard": {"id": str(uuid4()), "name": "Sound"}}
     lines = [record if isinstance(record, bytes) else json.dumps(record).encode(), b"\n"]
-    refused, stored = imported(library, caller, [*lines, json.dumps(sound).encode()])
-    assert (refused.line, refused.outcome, stored) == (1, "refused", Imported(3, "stored"))
+    refused, stored = imported(library, [*lines, json.dumps(sound).encode()])
+    assert (refused.line, refused.state, stored.line, stored.state) == (1, "refused", 3, "stored")
     assert refused.why.startswith(why)
 
 
 @on_sqlite
 @given(st.lists(st.binary(max_size=60) | st.text().map(str.encode), max_size=3))
 @examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-def test_any_line_is_refused_or_skipped(
-    library: Library, caller: Caller, lines: list[bytes]
-) -> None:
-    assert {one.outcome for one in imported(library, caller, lines)} <= {"refused"}
+def test_any_line_is_refused_or_skipped(library: Library, lines: list[bytes]) -> None:
+    assert {one.state for one in imported(library, lines)} <= {"refused"}
 
 
 @on_sqlite
@@ -161,10 +152,21 @@ def test_an_export_holds_a_few_widgets_at_a_time(ask: Ask, library: Library) -> 
         a_widget(ask, board, settings="x" * 500_000)
     tracemalloc.start()
     try:
-        size = sum(map(len, export_records(library.dashboards, library.dashboard_widgets)))
+        size = sum(map(len, TRANSFER.exported(library.store)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert size > 30_000_000
     assert peak < 25_000_000
     assert ask("GET", DASHBOARDS).get_json()["count"] == 1
+
+
+def test_a_widget_without_an_id_is_known_by_its_content(ask: Ask, library: Library) -> None:
+    board = a_dashboard(ask)
+    record = NAMES | {"dashboardId": board.rpartition("/")[2], "widget": WIDGET}
+    lines = [json.dumps(record).encode()] * 2
+    first, second = imported(library, lines)
+    assert (first.state, second.state, first.key == second.key) == ("stored", "known", True)
+    (widget,) = ask("GET", f"{board}/widgets").get_json()["value"]
+    assert widget["id"] == first.key
+    assert {name: widget[name] for name in WIDGET} == WIDGET
