@@ -22,6 +22,7 @@ from app.web.library.azure.locations import AreaListSchema, AreaSchema, Location
 from app.web.library.azure.schemas import (
     LONGEST_NAME,
     DashboardSchema,
+    ETag,
     GroupSchema,
     Guid,
     ListedUpdateSchema,
@@ -34,11 +35,25 @@ from app.web.library.azure.schemas import (
 from app.web.library.azure.scopes import READ, WRITE
 from app.web.library.operations import Answer, Body, Operation
 
+NAME_PATTERN: Final = r"^(?=.*[^ .])[^/\x00-\x1f\x7f-\x9f\ufffd]+$"
+VERSION_PATTERN: Final = (
+    r"^(3\.0(-preview(\.([2-9]|[1-9][0-9]{1,2}))?)?"
+    r"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[01])(-preview(\.[0-9]{1,3})?)?)$"
+)
+
+
+def _name() -> fields.String:
+    return fields.String(
+        required=True,
+        validate=validate.Length(1, LONGEST_NAME),
+        metadata={"pattern": NAME_PATTERN},
+    )
+
 
 class CollectionPath(Schema):
     """The path of a collection: one name, or several with slashes between them."""
 
-    collection = fields.String(required=True, validate=validate.Length(1, LONGEST_NAME))
+    collection = _name()
 
 
 class AreaPath(CollectionPath):
@@ -50,8 +65,8 @@ class AreaPath(CollectionPath):
 class PlacePath(CollectionPath):
     """The path of a team's dashboards; the names are compared without regard to case."""
 
-    project = fields.String(required=True, validate=validate.Length(1, LONGEST_NAME))
-    team = fields.String(required=True, validate=validate.Length(1, LONGEST_NAME))
+    project = _name()
+    team = _name()
 
 
 class DashboardPath(PlacePath):
@@ -69,19 +84,19 @@ class WidgetPath(DashboardPath):
 class VersionQuery(Schema):
     """The version of the API; it may stand in `Accept` too, or nowhere."""
 
-    version = fields.String(data_key="api-version", metadata={"example": "7.1-preview.2"})
+    version = fields.String(data_key="api-version", metadata={"pattern": VERSION_PATTERN})
 
 
 class ListVersion(Schema):
     """The version of the dashboard's list that must be current; `If-Match` is read too."""
 
-    etag = fields.String(data_key="ETag")
+    etag = ETag(data_key="ETag")
 
 
 class RequiredListVersion(Schema):
     """The version of the dashboard's list of widgets, without which no list is written."""
 
-    etag = fields.String(data_key="ETag", required=True)
+    etag = ETag(data_key="ETag", required=True)
 
 
 _DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"

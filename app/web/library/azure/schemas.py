@@ -20,15 +20,21 @@ from templates_schemas.rules import Rule
 
 LONGEST_NAME: Final = 255
 LARGEST: Final = 2**31 - 1
+# What the description shows of an eTag: those that we give. Others are stale.
+ETAG_PATTERN: Final = '^([1-9][0-9]{0,8}|"[1-9][0-9]{0,8}")$'
+# Of what is answered, and does nothing when it is sent back.
+READ_ONLY: Final = {"readOnly": True}
 
 
 class WholeNumber(fields.Integer):
-    """A whole number of JSON, from `least` on; true and 1.0 are none."""
+    """A whole number of JSON, from `least` on: 1.0 is one, true and "1" are none."""
 
     def __init__(self, least: int = 1, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, LARGEST), **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("invalid")
         return super()._deserialize(value, *args, **kwargs)
@@ -46,6 +52,9 @@ class Flag(fields.Boolean):
 
 class ETag(fields.String):
     """A version that must be the current one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"pattern": ETAG_PATTERN}, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *args, **kwargs)
@@ -152,6 +161,8 @@ class ListedWidgetSchema(WidgetSchema):
 class NewWidgetSchema(ListedWidgetSchema):
     """A widget that is created."""
 
+    id = Guid(allow_none=True, metadata=READ_ONLY)
+
     @pre_load
     def _refuse_an_id(self, data: Any, **_: Any) -> Any:
         if isinstance(data, dict) and data.get("id") is not None:
@@ -164,12 +175,14 @@ class NewWidgetSchema(ListedWidgetSchema):
 class ReplacedWidgetSchema(ListedWidgetSchema):
     """A widget that is replaced."""
 
+    id = Guid(allow_none=True, metadata=READ_ONLY)
     etag = ETag(data_key="eTag", required=True)
 
 
 class UpdatedWidgetSchema(WidgetSchema):
     """A widget that is changed."""
 
+    id = Guid(allow_none=True, metadata=READ_ONLY)
     etag = ETag(data_key="eTag", required=True)
 
 
@@ -189,7 +202,7 @@ class ListedUpdateSchema(WidgetSchema):
 class DashboardSchema(BodySchema):
     """A dashboard that is created or replaced."""
 
-    id = Guid(allow_none=True)
+    id = Guid(allow_none=True, metadata=READ_ONLY)
     name = _line(required=True)
     description = fields.String(allow_none=True)
     position = WholeNumber(allow_none=True)

@@ -37,7 +37,7 @@ on_one_app = examples(suppress_health_check=[HealthCheck.function_scoped_fixture
         ({"position": {"row": ""}}, "$.position.row: Not a valid integer"),
         ({"position": {"column": "1"}}, "$.position.column: Not a valid integer"),
         ({"position": {"column": True}}, "$.position.column: Not a valid integer"),
-        ({"position": {"column": 1.0}}, "$.position.column: Not a valid integer"),
+        ({"position": {"column": 1.5}}, "$.position.column: Not a valid integer"),
         ({"position": {"row": 2**31}}, "$.position.row: Must be"),
         ({"position": 1}, "$.position: "),
         ({"size": {"rowSpan": -1}}, "$.size.rowSpan: Must be"),
@@ -60,6 +60,13 @@ def test_a_widget_that_is_wrong_is_told_where(
     assert answer.status_code == 400
     assert answer.get_json()["message"].startswith(message)
     assert state(ask, board) == before
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_nought(ask: Ask, board: str) -> None:
+    made = ask("POST", f"{board}/widgets", data='{"name": "n", "contributionId": "c", '
+               '"position": {"row": 3.0, "column": 4e0}}')  # fmt: skip
+    assert made.get_json()["position"] == {"row": 3, "column": 4}
+    assert "3.0" not in made.text
 
 
 @on_sqlite
