@@ -33,6 +33,8 @@ from app.fetch import (
     SampleAdapter,
     bundled_samples,
 )
+from app.library.dashboard_widgets import DashboardWidgets
+from app.library.dashboards import Dashboards
 from app.library.saved_widgets import SavedWidgets
 from app.library.store import Store
 from app.library.tokens import Tokens
@@ -54,7 +56,7 @@ from app.web import EXTENSION, Library, Service, docs, health, preview, widget
 from app.web.cors import Origins, init_cors
 from app.web.description import describe
 from app.web.errors import Application, init_errors
-from app.web.library import datadog_api
+from app.web.library import azure, datadog_api
 from app.web.library.admission import init_admission
 from app.web.library.limits import Limiter
 from app.web.own import answering_itself
@@ -64,7 +66,7 @@ from app.widgets import Widgets
 
 __all__ = ["DIALECTS", "build_fetcher", "build_widgets", "create_app"]
 
-DIALECTS: Final = (datadog_api.DIALECT,)
+DIALECTS: Final = (datadog_api.DIALECT, azure.DIALECT)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -231,6 +233,8 @@ def _library(settings: Settings) -> Library:
         limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
         dialects=DIALECTS,
         saved_widgets=SavedWidgets(store),
+        dashboards=Dashboards(store),
+        dashboard_widgets=DashboardWidgets(store),
     )
 
 

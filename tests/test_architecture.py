@@ -19,6 +19,7 @@ FLOORS = {
     "app.library.models": 2,
     "app.library.callers": 1,
     "app.library.columns": 1,
+    "app.library.dashboard_content": 1,
     "app.library.refusals": 1,
     "app.connectors": 2,
     "app.fetch": 2,

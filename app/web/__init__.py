@@ -7,6 +7,8 @@ from typing import Any, Final, cast
 from flask import current_app
 
 from app.config import Settings
+from app.library.dashboard_widgets import DashboardWidgets
+from app.library.dashboards import Dashboards
 from app.library.saved_widgets import SavedWidgets
 from app.library.store import Store
 from app.library.tokens import Tokens
@@ -29,6 +31,8 @@ class Library:
     limiter: Limiter
     dialects: tuple[Dialect, ...]
     saved_widgets: SavedWidgets
+    dashboards: Dashboards
+    dashboard_widgets: DashboardWidgets
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,7 @@ def _dashboard_widgets() -> None:
         sa.Column("column_span", sa.Integer(), nullable=True),
         sa.Column("settings", _text(), nullable=True),
         sa.Column("settings_version", sa.Text(), nullable=True),
+        sa.Column("besides", sa.Text(), nullable=True),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("etag", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
