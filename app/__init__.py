@@ -15,6 +15,7 @@ from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import Credentials, read_credentials_file
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import AddressGuard, Exchange, Fetcher, SampleAdapter, bundled_samples
+from app.library.custom_widgets import CustomWidgets
 from app.library.saved_widgets import SavedWidgets
 from app.library.store import Store
 from app.library.tokens import Tokens
@@ -34,7 +35,7 @@ from app.verification import (
 from app.web import EXTENSION, Library, Service, health, widget
 from app.web.cors import init_cors
 from app.web.errors import Application, init_errors
-from app.web.library import datadog_api
+from app.web.library import datadog_api, spaceone_api
 from app.web.library.admission import init_admission
 from app.web.library.limits import Limiter
 from app.web.requests_log import init_requests_log
@@ -140,8 +141,9 @@ def _library(settings: Settings) -> Library:
         store=store,
         tokens=Tokens(store, settings.signing_secrets),
         limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
-        dialects=(datadog_api.DIALECT,),
+        dialects=(datadog_api.DIALECT, spaceone_api.DIALECT),
         saved_widgets=SavedWidgets(store),
+        custom_widgets=CustomWidgets(store),
     )
 
 

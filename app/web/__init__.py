@@ -6,6 +6,7 @@ from typing import Final, cast
 from flask import current_app
 
 from app.config import Settings
+from app.library.custom_widgets import CustomWidgets
 from app.library.saved_widgets import SavedWidgets
 from app.library.store import Store
 from app.library.tokens import Tokens
@@ -27,6 +28,7 @@ class Library:
     limiter: Limiter
     dialects: tuple[Dialect, ...]
     saved_widgets: SavedWidgets
+    custom_widgets: CustomWidgets
 
 
 @dataclass(frozen=True, slots=True)
