@@ -33,6 +33,7 @@ from app.fetch import (
     SampleAdapter,
     bundled_samples,
 )
+from app.library.custom_widgets import CustomWidgets
 from app.library.dashboard_widgets import DashboardWidgets
 from app.library.dashboards import Dashboards
 from app.library.saved_widgets import SavedWidgets
@@ -56,7 +57,7 @@ from app.web import EXTENSION, Library, Service, docs, health, preview, widget
 from app.web.cors import Origins, init_cors
 from app.web.description import describe
 from app.web.errors import Application, init_errors
-from app.web.library import azure, datadog_api
+from app.web.library import azure, datadog_api, spaceone_api
 from app.web.library.admission import init_admission
 from app.web.library.limits import Limiter
 from app.web.own import answering_itself
@@ -66,7 +67,7 @@ from app.widgets import Widgets
 
 __all__ = ["DIALECTS", "build_fetcher", "build_widgets", "create_app"]
 
-DIALECTS: Final = (datadog_api.DIALECT, azure.DIALECT)
+DIALECTS: Final = (datadog_api.DIALECT, spaceone_api.DIALECT, azure.DIALECT)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -233,6 +234,7 @@ def _library(settings: Settings) -> Library:
         limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
         dialects=DIALECTS,
         saved_widgets=SavedWidgets(store),
+        custom_widgets=CustomWidgets(store),
         dashboards=Dashboards(store),
         dashboard_widgets=DashboardWidgets(store),
     )

@@ -2,11 +2,13 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, DateTime, Dialect, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+EXACT: Final = 2**53
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 """A document that is searched. PostgreSQL reorders its keys: keep what is echoed in ExactJson."""
@@ -25,6 +27,33 @@ def text() -> TypeEngine[str]:
 def folded(given: str) -> str:
     """Return a text as it is compared without regard to case, in the columns named `…_folded`."""
     return given.casefold()
+
+
+def folded_json(document: Any) -> Any:
+    """Return a document with all texts but its keys as they are compared without regard to case."""
+    if isinstance(document, str):
+        return folded(document)
+    if isinstance(document, list):
+        return [folded_json(inner) for inner in document]
+    if isinstance(document, dict):
+        return {key: folded_json(inner) for key, inner in document.items()}
+    return document
+
+
+def canonical(document: Any) -> Any:
+    """Return a document of which equal values are equal texts: keys sorted, numbers as doubles are.
+
+    A double that is a whole number of up to 53 bits is an integer. Raises OverflowError for an
+    integer that no double can hold.
+    """
+    if isinstance(document, list):
+        return [canonical(inner) for inner in document]
+    if isinstance(document, dict):
+        return {key: canonical(document[key]) for key in sorted(document)}
+    if isinstance(document, int | float) and not isinstance(document, bool):
+        number = float(document)
+        return int(number) if number.is_integer() and abs(number) <= EXACT else number
+    return document
 
 
 def to_the_millisecond(moment: datetime) -> datetime:

@@ -12,10 +12,20 @@ from sqlalchemy import ForeignKey, Index, MetaData, text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 from sqlalchemy.schema import SchemaItem
 
-from app.library.columns import ExactJson, Json, Moment, folded, line, text
+from app.library.columns import (
+    ExactJson,
+    Json,
+    Moment,
+    canonical,
+    folded,
+    folded_json,
+    line,
+    text,
+)
 
 ID_LENGTH = 64
 NAME_LENGTH = 255
+DOCUMENTS = ("options", "settings", "inherit_options", "labels", "tags")
 
 
 class Base(DeclarativeBase):
@@ -135,7 +145,8 @@ class CustomWidgetRow(Base):
     """A custom widget of the SpaceONE dialect.
 
     `document` has the five documents as they were given, and is what is echoed; the columns of
-    their names are for queries, and are set by `document` alone.
+    their names are for queries, and are set by `document` alone: `canonical`, so that equal values
+    are equal texts. `folded` has all texts casefolded, for searches in any case.
     """
 
     __tablename__ = "custom_widgets"
@@ -162,22 +173,24 @@ class CustomWidgetRow(Base):
     inherit_options: Mapped[dict[str, Any] | None] = mapped_column(Json)
     labels: Mapped[list[Any] | None] = mapped_column(Json)
     tags: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    folded: Mapped[dict[str, Any]] = mapped_column(Json)
     user_id: Mapped[str] = mapped_column(line(NAME_LENGTH))
     created_at: Mapped[datetime] = mapped_column(Moment)
     updated_at: Mapped[datetime] = mapped_column(Moment)
 
-    @validates("title")
-    def _fold_title(self, _: str, title: str) -> str:
-        self.title_folded = folded(title)
-        return title
+    @validates("id", "domain_id", "widget_name", "title", "version", "user_id")
+    def _fold_line(self, name: str, given: str) -> str:
+        self.folded = {**(self.folded or {}), name: folded(given)}
+        if name == "title":
+            self.title_folded = folded(given)
+        return given
 
     @validates("document")
     def _spread(self, _: str, document: dict[str, Any]) -> dict[str, Any]:
-        self.options = document["options"]
-        self.settings = document.get("settings")
-        self.inherit_options = document.get("inherit_options")
-        self.labels = document.get("labels")
-        self.tags = document.get("tags")
+        spread = {name: canonical(document.get(name)) for name in DOCUMENTS}
+        for name, value in spread.items():
+            setattr(self, name, value)
+        self.folded = {**(self.folded or {}), **folded_json(spread)}
         return document
 
 

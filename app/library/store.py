@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import regex
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,6 +23,7 @@ from app.library.migrations import head, revision_of, upgrade
 
 # In seconds: how long a writer waits for another, a request for a connection, a statement at most.
 PATIENCE: Final = 10
+MATCH_SECONDS: Final = 0.25
 CONNECTIONS: Final = 8
 MORE_CONNECTIONS: Final = 24
 CONNECT_TIMEOUT: Final = 5
@@ -40,6 +42,7 @@ _OF_POSTGRESQL: Final = (
 _OUT_OF_REACH: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 _UNUSABLE: Final = (exc.DBAPIError, exc.TimeoutError)
 WRITES: Final = "placard_writes"
+PATTERN_FLAGS: Final = regex.ASCII | regex.DOTALL | regex.VERSION0
 
 
 class Store:
@@ -156,12 +159,21 @@ def _connected_sqlite(connection: Any, _: Any) -> None:
     # The driver would begin only at the first write, when it is too late to queue.
     connection.isolation_level = None
     connection.create_function("fold", 1, _fold, deterministic=True)
+    connection.create_function("regexp", 2, _matches, deterministic=True)
     for statement in _OF_SQLITE:
         connection.execute(statement)
 
 
 def _fold(given: Any) -> Any:
     return folded(given) if isinstance(given, str) else given
+
+
+def _matches(pattern: str, given: Any) -> bool | None:
+    """Say whether a text has a match; raises TimeoutError rather than hold everybody up."""
+    if not isinstance(given, str):
+        return None
+    found = regex.search(pattern, given, flags=PATTERN_FLAGS, timeout=MATCH_SECONDS)
+    return found is not None
 
 
 def _connected_postgresql(connection: Any, _: Any) -> None:

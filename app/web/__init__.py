@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from flask import current_app
 
 from app.config import Settings
+from app.library.custom_widgets import CustomWidgets
 from app.library.dashboard_widgets import DashboardWidgets
 from app.library.dashboards import Dashboards
 from app.library.saved_widgets import SavedWidgets
@@ -31,6 +32,7 @@ class Library:
     limiter: Limiter
     dialects: tuple[Dialect, ...]
     saved_widgets: SavedWidgets
+    custom_widgets: CustomWidgets
     dashboards: Dashboards
     dashboard_widgets: DashboardWidgets
 

@@ -152,6 +152,7 @@ def _custom_widgets() -> None:
         sa.Column("inherit_options", _json(), nullable=True),
         sa.Column("labels", _json(), nullable=True),
         sa.Column("tags", _json(), nullable=True),
+        sa.Column("folded", _json(), nullable=False),
         sa.Column("user_id", _line(255), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
