@@ -15,11 +15,17 @@ from app.cli.token import library_settings
 from app.errors import ConfigurationError, StoreUnavailable
 from app.library.store import Store
 from app.library.tokens import LONGEST_NAME
-from app.web.library import datadog_records
+from app.web.library import datadog_records, spaceone_transfer
+from app.web.library.azure import transfer as azure_transfer
 from app.web.library.transfers import Outcome, Owner, Transfer, lines_of
 
 TRANSFERS: Final[dict[str, Transfer]] = {
-    transfer.name: transfer for transfer in (datadog_records.TRANSFER,)
+    transfer.name: transfer
+    for transfer in (
+        datadog_records.TRANSFER,
+        spaceone_transfer.TRANSFER,
+        azure_transfer.TRANSFER,
+    )
 }
 OWNER: Final = "import@localhost"
 

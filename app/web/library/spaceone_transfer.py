@@ -5,21 +5,21 @@ widget, under an id that follows from what it says, so that a second run finds i
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from marshmallow import fields, validate
 
-from app.library.callers import Caller
 from app.library.columns import canonical, to_the_millisecond, written_json
 from app.library.custom_widgets import PREFIX, CustomWidget, CustomWidgets
-from app.library.refusals import Malformed, Missing, NotAllowed, Refusal, TooLarge
+from app.library.store import Store
 from app.library.tokens import utc_now
-from app.web.library.body import LARGEST, checked, parsed
+from app.web.library.body import checked
 from app.web.library.spaceone_api import draft_of, info
 from app.web.library.spaceone_schemas import LONGEST_TITLE, CreateCustomWidgetRequest
+from app.web.library.transfers import Outcome, Owner, Transfer, each_record
 
 _ID: Final = r"custom-widget-[0-9a-f]{12}\Z"
 
@@ -35,53 +35,24 @@ class CustomWidgetRecord(CreateCustomWidgetRequest):
     updated_at = fields.AwareDateTime(format="iso")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of the line `number`, from 1: `refusal` is why it was not stored, if it was not.
-
-    `stored` is False, without a refusal, where a run before has stored it.
-    """
-
-    number: int
-    stored: bool
-    refusal: str | None = None
-
-
-def export(widgets: CustomWidgets, domain_ids: Sequence[str]) -> Iterator[bytes]:
-    """Yield the widgets of domains as lines, in constant memory."""
-    for widget in widgets.all_of(domain_ids):
+def exported(store: Store) -> Iterator[bytes]:
+    """Yield the widgets of all domains as lines, in constant memory."""
+    for widget in CustomWidgets(store).all():
         yield written_json(info(widget)).encode() + b"\n"
 
 
-def import_lines(
-    widgets: CustomWidgets, caller: Caller, lines: Iterable[bytes]
-) -> Iterator[Outcome]:
-    """Store what lines say, one after the other, and say of each what became of it.
-
-    Empty lines are passed over. What is there already is left as it is.
-    """
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _imported(widgets, caller, line, number)
+def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+    """Keep the records of the lines, each in the domain that it names and by its id."""
+    return each_record(lines, partial(_keep, CustomWidgets(store), owner))
 
 
-def _imported(widgets: CustomWidgets, caller: Caller, line: bytes, number: int) -> Outcome:
-    try:
-        return Outcome(number, widgets.restore(caller, read_record(line, caller)))
-    except (Malformed, Missing, NotAllowed, TooLarge) as refusal:
-        return Outcome(number, stored=False, refusal=_told(refusal))
+def _keep(widgets: CustomWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
+    widget = read_record(record, owner)
+    return widget.id, widgets.restore(widget)
 
 
-def _told(refusal: Refusal) -> str:
-    others = refusal.others if isinstance(refusal, Malformed) else ()
-    return "; ".join((refusal.sentence, *others))
-
-
-def read_record(line: bytes, caller: Caller) -> CustomWidget:
-    """Read a line; raises Malformed or TooLarge. What it does not say is the caller's, and now."""
-    if len(line) > LARGEST:
-        raise TooLarge(f"The line is over {LARGEST} bytes.")
-    document = parsed(line)
+def read_record(document: Any, owner: Owner) -> CustomWidget:
+    """Read a record; raises Malformed. What it does not say is the owner's, and of now."""
     loaded = checked(CustomWidgetRecord(), document)
     draft = draft_of(loaded)
     created: datetime = loaded.get("created_at") or to_the_millisecond(utc_now())
@@ -92,7 +63,7 @@ def read_record(line: bytes, caller: Caller) -> CustomWidget:
         title=draft.title,
         version=draft.version,
         document=draft.document,
-        user_id=loaded.get("user_id") or caller.subject,
+        user_id=loaded.get("user_id") or owner.handle,
         created_at=created,
         updated_at=loaded.get("updated_at") or created,
     )
@@ -102,3 +73,6 @@ def id_of(document: Any) -> str:
     """Make the id of a record that has none: the same for what says the same."""
     written = written_json(canonical(document)).encode()
     return PREFIX + hashlib.sha256(written).hexdigest()[:12]
+
+
+TRANSFER: Final = Transfer("spaceone", exported, imported)

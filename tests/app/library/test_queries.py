@@ -145,7 +145,7 @@ def filled(url: str) -> Iterator[CustomWidgets]:
 
 @pytest.fixture(scope="module")
 def rows(sqlite_widgets: CustomWidgets) -> list[dict[str, Any]]:
-    kept = [info(widget) for widget in sqlite_widgets.all_of([DOMAIN])]
+    kept = [info(widget) for widget in sqlite_widgets.all()]
     return Rows(sorted(kept, key=lambda row: row["created_at"]))
 
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 import pytest
 from flask import Flask
 
-from app.library.callers import Caller
 from app.web import Library
 from app.web.library.spaceone_api import OPERATIONS, blueprint
-from app.web.library.spaceone_transfer import Outcome, export, import_lines
+from app.web.library.spaceone_transfer import exported, imported
+from app.web.library.transfers import LONGEST_LINE, Outcome, Owner
 from tests.app.library.test_spaceone_api import GIVEN, Ask, Post, ask, post
 
 __all__ = ["ask", "post"]
@@ -19,46 +19,49 @@ CORPORA: Final = Path(__file__).parents[4] / "shared" / "corpora" / "spaceone"
 IS_THERE: Final = CORPORA.is_dir()
 
 
-@pytest.fixture
-def caller(library: Library, token: str) -> Caller:
-    return library.tokens.caller(token)
+OWNER: Final = Owner("import@localhost", "import@localhost")
 
 
-def test_what_is_exported_is_imported_as_it_was_and_only_once(
-    ask: Ask, library: Library, caller: Caller
-) -> None:
+def imported_into(library: Library, lines: list[bytes]) -> list[Outcome]:
+    return list(imported(library.store, OWNER, lines))
+
+
+def test_what_is_exported_is_imported_as_it_was_and_only_once(ask: Ask, library: Library) -> None:
     made = [ask("create", **(GIVEN | {"title": f"t{number}"})) for number in range(3)]
-    lines = list(export(library.custom_widgets, ["domain-1"]))
+    lines = list(exported(library.store))
     assert sorted(json.loads(line)["title"] for line in lines) == ["t0", "t1", "t2"]
     for widget in made[1:]:
         ask("delete", custom_widget_id=widget["custom_widget_id"])
-    first = list(import_lines(library.custom_widgets, caller, [*lines, b"\n"]))
-    assert sum(outcome.stored for outcome in first) == 2
-    again = list(import_lines(library.custom_widgets, caller, lines))
-    assert again == [Outcome(number, stored=False) for number in (1, 2, 3)]
+    first = imported_into(library, [*lines, b"\n"])
+    assert sorted(outcome.state for outcome in first) == ["known", "stored", "stored"]
+    again = imported_into(library, lines)
+    assert [outcome.state for outcome in again] == ["known"] * 3
     assert ask("list")["results"] == made
-    assert list(export(library.custom_widgets, ["domain-1"])) == lines
+    assert list(exported(library.store)) == lines
 
 
-def test_a_line_that_is_wrong_is_told_and_the_others_are_stored(
-    ask: Ask, library: Library, caller: Caller
-) -> None:
+def test_a_line_that_is_wrong_is_told_and_the_others_are_stored(ask: Ask, library: Library) -> None:
     lines = [
         b"{",
         json.dumps({**GIVEN, "title": None}).encode(),
-        json.dumps({**GIVEN, "domain_id": "domain-2"}).encode(),
         json.dumps({**GIVEN, "custom_widget_id": "x"}).encode(),
-        b'"' + b"x" * (1 << 20) + b'"',
+        b'"' + b"x" * (LONGEST_LINE + 1) + b'"',
         json.dumps(GIVEN).encode(),
         b"[]",
     ]
-    outcomes = list(import_lines(library.custom_widgets, caller, lines))
-    assert [outcome.stored for outcome in outcomes] == [False] * 5 + [True, False]
-    told = ["is not JSON", "$.title: is missing", "not for this domain", "12 hex digits", "1048576"]
+    outcomes = imported_into(library, lines)
+    assert [outcome.state for outcome in outcomes] == ["refused"] * 4 + ["stored", "refused"]
+    told = ["is not JSON", "$.title: is missing", "12 hex digits", str(LONGEST_LINE)]
     for outcome, words in zip(outcomes, told, strict=False):
-        assert words in (outcome.refusal or "")
-    assert list(import_lines(library.custom_widgets, caller, [lines[5]])) == [Outcome(1, False)]
+        assert words in outcome.why
+    assert imported_into(library, [lines[4]])[0].state == "known"
     assert ask("list")["total_count"] == 1
+
+
+def test_a_record_stays_in_the_domain_that_it_names(ask: Ask, library: Library) -> None:
+    record = json.dumps({**GIVEN, "domain_id": "domain-2"}).encode()
+    assert imported_into(library, [record])[0].state == "stored"
+    assert ask("list")["total_count"] == 0
 
 
 def test_an_export_is_read_a_few_at_a_time(
@@ -67,8 +70,7 @@ def test_an_export_is_read_a_few_at_a_time(
     monkeypatch.setattr("app.library.custom_widgets._AT_ONCE", 2)
     for number in range(5):
         ask("create", **(GIVEN | {"title": str(number)}))
-    lines = export(library.custom_widgets, ["domain-1", "domain-9"])
-    titles = {json.loads(line)["title"] for line in lines}
+    titles = {json.loads(line)["title"] for line in exported(library.store)}
     assert titles == set("01234")
 
 

@@ -71,7 +71,7 @@ def test_another_address_is_missing_in_the_dialect_s_envelope(ask: Ask, path: st
         ("/preview", 404, {"data"}),
         ("/api/v2/_apis/dashboard/dashboards", 403, {"errors"}),
         ("/api/v2/widgets/ccm_reports", 403, {"errors"}),
-        ("/dashboard/v1/_apis/dashboard/dashboards", 404, {"data"}),
+        ("/dashboard/v1/_apis/dashboard/dashboards", 401, {"detail"}),
         ("/API/V2/_apis/dashboard/dashboards", 404, {"data"}),
         ("/no/such/page", 404, {"data"}),
     ],
