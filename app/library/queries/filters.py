@@ -122,6 +122,8 @@ class Filters:
                 return place.column.in_([_moment(text, condition) for text in texts])
         same = [_canonical(value, condition) for value in values if value is not None]
         tests = [self._some(place, lambda value: value.equals_any(same))] if same else []
+        if same and place.indexed:
+            tests = [and_(self._json.may_hold(place.root, place.steps, same), *tests)]
         if None in values:
             tests.append(self._some(place, lambda value: value.is_null))
             tests.append(not_(some_node(place.root, place.steps, self._json)))

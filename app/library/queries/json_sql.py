@@ -145,6 +145,10 @@ class JsonSql(ABC):
         """Return a node as JSON text."""
 
     @abstractmethod
+    def may_hold(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
+        """Whether one of the values may be at the end of a step or none: what an index can tell."""
+
+    @abstractmethod
     def contains(self, text: ColumnElement[str], part: str) -> Test:
         """Whether a text has the part."""
 

@@ -58,11 +58,15 @@ class MomentPlace:
 
 @dataclass(frozen=True, slots=True)
 class JsonPlace:
-    """Steps from a node to values in it; `folded` is the same node with its texts casefolded."""
+    """Steps from a node to values in it; `folded` is the same node with its texts casefolded.
+
+    `indexed` where an index may know what the whole document holds.
+    """
 
     root: Node
     folded: Node | None
     steps: tuple[str, ...]
+    indexed: bool = False
 
 
 Place = LinePlace | MomentPlace | JsonPlace
@@ -106,7 +110,9 @@ def place_of(key: str, where: str, json: JsonSql) -> Place:
             return LinePlace(column, CustomWidgetRow.title_folded.expression)
         return LinePlace(column, json.read(json.member(everything, str(column.key))).text)
     node = json.document(getattr(CustomWidgetRow, root))
-    return JsonPlace(node, json.member(everything, root), split_key(key, where)[1:])
+    steps = split_key(key, where)[1:]
+    indexed = (root == "tags" and len(steps) == 1) or (root == "labels" and not steps)
+    return JsonPlace(node, json.member(everything, root), steps, indexed)
 
 
 def node_at(node: Node, steps: Sequence[str], json: JsonSql) -> Node:
