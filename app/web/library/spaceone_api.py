@@ -181,14 +181,6 @@ def refuse(refusal: Refusal) -> Response:
     return response
 
 
-DIALECT: Final = Dialect(
-    blueprint=blueprint,
-    paths=re.compile(r"/dashboard/v1/"),
-    credential=bearer,
-    answer=refuse,
-)
-
-
 def _operation(
     name: str, summary: str, scopes: tuple[str, ...], request: type[Schema], answer: type[Schema]
 ) -> Operation:
@@ -243,4 +235,14 @@ OPERATIONS: Final = (
         messages.CustomWidgetStatQuery,
         messages.StatisticsInfo,
     ),
+)
+
+DIALECT: Final = Dialect(
+    blueprint=blueprint,
+    paths=re.compile(r"/dashboard/v1/"),
+    credential=bearer,
+    answer=refuse,
+    title="Custom widgets, as SpaceONE has them",
+    operations=OPERATIONS,
+    security=("bearer",),
 )

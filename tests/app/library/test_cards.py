@@ -1,7 +1,8 @@
-"""What is saved in the library, shown as cards: by each dialect's own address, without a network."""
+"""What is saved in the library, as cards: by each dialect's own address, without a network."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import uuid4
@@ -10,12 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
-from app.library.tokens import Grant
 from app.web import EXTENSION
 from templates_schemas import faults
-from tests.app.library.conftest import MakeToken
-from tests.conftest import settings_with
+from tests.app.library.conftest import MakeToken, application
 from tests.host import Host, query_of, signature
 
 PUBLIC: Final = "https://placard.example.com"
@@ -48,7 +46,7 @@ AZURE: Final = {"name": "Sprint burndown", "contributionId": "ms.vss-work.Burndo
 @pytest.fixture
 def served(
     database_url: str, make_token: MakeToken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Served:
+) -> Iterator[Served]:
     """Make a service whose workspace 111 has a token of the library, and whose network is off."""
 
     def make(**grant: Any) -> Host:
@@ -60,19 +58,22 @@ def served(
             f'headers = {{ DD-APPLICATION-KEY = "{token}", Authorization = "Bearer {token}" }}\n'
         )
         file.chmod(0o600)
-        settings = settings_with(
-            database_url=database_url,
-            public_url=PUBLIC,
-            credentials_file=str(file),
-            verify="signature",
+        app = stack.enter_context(
+            application(
+                database_url=database_url,
+                public_url=PUBLIC,
+                credentials_file=str(file),
+                verify="signature",
+            )
         )
-        return Host(create_app(settings).test_client())
+        return Host(app.test_client())
 
     def refuse(*_: object, **__: object) -> NoReturn:
         pytest.fail("the network was asked")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    return make
+    with ExitStack() as stack:
+        yield make
 
 
 def card(host: Host, url: str, workspace: str = "111") -> Any:
@@ -178,20 +179,15 @@ def test_in_the_local_mode_the_local_token_shows_what_is_saved(
     database_url: str, make_token: MakeToken
 ) -> None:
     token = make_token()
-    settings = settings_with(
-        mode="local", database_url=database_url, public_url="http://127.0.0.1:8080",
-        local_token=token,
-    )  # fmt: skip
-    host = Host(create_app(settings).test_client())
-    made = post(host.client, "/api/v2/widgets/ccm_reports", DATADOG, token)
-    url = f"http://127.0.0.1:8080/api/v2/widgets/ccm_reports/{made['data']['id']}"
-    assert host.ask(url).get_json()["metadata"]["title"] == TITLES["datadog"]
+    public = "http://127.0.0.1:8080"
+    changes = {"mode": "local", "public_url": public, "local_token": token}
+    with application(database_url=database_url, **changes) as app:
+        host = Host(app.test_client())
+        made = post(host.client, "/api/v2/widgets/ccm_reports", DATADOG, token)
+        answer = host.ask(f"{public}/api/v2/widgets/ccm_reports/{made['data']['id']}")
+    assert answer.get_json()["metadata"]["title"] == TITLES["datadog"]
 
 
-def test_without_a_public_address_none_is_the_service_s_own(database_url: str) -> None:
-    host = Host(create_app(settings_with(database_url=database_url)).test_client())
+def test_without_a_public_address_none_is_the_service_s_own(library_app: Flask) -> None:
+    host = Host(library_app.test_client())
     assert host.ask(f"{PUBLIC}/api/v2/widgets/ccm_reports/{uuid4()}").status_code == 404
-
-
-def test_what_is_granted_is_known() -> None:
-    assert Grant.__dataclass_fields__.keys() >= {"scopes", "domains"}

@@ -16,6 +16,11 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from app import DIALECTS
 from app.library.callers import SCOPES, Caller
+from app.library.dashboard_content import (
+    DashboardDraft,
+    Place,
+    WidgetDraft as WidgetOfDashboard,
+)
 from app.library.saved_widgets import WidgetDraft
 from app.web import Library, docs
 from app.web.library.dialects import Dialect
@@ -40,9 +45,31 @@ def a_saved_widget(library: Library, caller: Caller) -> dict[str, str]:
     return {"uuid": str(made.id), "experience_type": "ccm_reports"}
 
 
+def a_custom_widget(_: Library, __: Caller) -> dict[str, str]:
+    return {}  # its addresses have no parts
+
+
+def a_dashboard_s_widget(library: Library, caller: Caller) -> dict[str, str]:
+    draft = WidgetOfDashboard(name="W", contribution_id="ms.vss.Text")
+    place = Place("fabrikam", "Web", "Team")
+    board, (widget,) = library.dashboards.create(
+        caller, place, DashboardDraft("Overview", widgets=(draft,))
+    )
+    return {
+        "collection": place.collection,
+        "project": place.project,
+        "team": place.team,
+        "dashboardId": str(board.id),
+        "widgetId": str(widget.id),
+        "areaId": "31c84e0a-3ece-48fd-a29d-100849af99ba",
+    }
+
+
 # For each dialect something that is there: the parts of its address.
 THERE: Final[Mapping[str, Callable[[Library, Caller], dict[str, str]]]] = {
     "datadog_api": a_saved_widget,
+    "spaceone_api": a_custom_widget,
+    "azure_api": a_dashboard_s_widget,
 }
 
 
@@ -110,7 +137,8 @@ def routes(app: Flask) -> set[tuple[str, str]]:
     return {
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.partition(".")[0] != "docs"
+        # The routes of Azure DevOps' dialect, one a kind of address, are told in its own tests.
+        if rule.endpoint.partition(".")[0] not in ("docs", "azure_api")
         for method in rule.methods or ()
         if method not in ("HEAD", "OPTIONS")
     }
@@ -118,7 +146,12 @@ def routes(app: Flask) -> set[tuple[str, str]]:
 
 def test_every_route_is_described_and_no_other(on_sqlite: Flask) -> None:
     told = on_sqlite.test_client().get("/openapi.json").get_json()["paths"]
-    described = {(method, path) for path, methods in told.items() for method in methods}
+    described = {
+        (method, path)
+        for path, methods in told.items()
+        for method, one in methods.items()
+        if not one["operationId"].startswith("azure_")
+    }
     assert described == routes(on_sqlite)
 
 
@@ -128,7 +161,8 @@ def test_an_operation_tells_the_parts_of_its_address(
 ) -> None:
     parts = set(re.findall(r"\{(\w+)\}", operation.path))
     schema = operation.parameters
-    assert parts == (set(schema().fields) if schema else set())
+    named = schema().fields.items() if schema else ()
+    assert parts == {kind.data_key or name for name, kind in named}
     assert dialect.paths.match(operation.path)
     assert set(operation.scopes) <= set(SCOPES)
     assert operation.id.isidentifier()

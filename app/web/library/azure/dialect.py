@@ -10,6 +10,7 @@ from app.web.library.admission import basic_or_bearer
 from app.web.library.azure import dashboards_api as dashboards, locations, widgets_api as widgets
 from app.web.library.azure.addresses import CONVERTERS, PATHS, Address, check_names
 from app.web.library.azure.envelope import refuse
+from app.web.library.azure.operations import OPERATIONS
 from app.web.library.azure.versions import check_api_version
 from app.web.library.dialects import Dialect
 
@@ -59,5 +60,11 @@ def check_request() -> None:
 
 
 DIALECT: Final = Dialect(
-    blueprint=blueprint, paths=PATHS, credential=basic_or_bearer, answer=refuse
+    blueprint=blueprint,
+    paths=PATHS,
+    credential=basic_or_bearer,
+    answer=refuse,
+    title="Dashboards and their widgets, as Azure DevOps has them",
+    operations=OPERATIONS,
+    security=("basic", "bearer"),
 )
