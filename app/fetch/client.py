@@ -153,7 +153,6 @@ class Fetcher:
         outgoing = requests.Request(request.method, self._actual(url), sent, data=request.body)
         parts = urlsplit(url)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
-            _check_time()
             response = self._manners.call(
                 origin_of(url), proof.identity, partial(self._send, outgoing, url)
             )
@@ -223,14 +222,6 @@ def _timeout_or_unreachable(error: Exception) -> UpstreamTimeout | UpstreamUnrea
     except TimeoutError:
         return UpstreamTimeout(_words(error))
     return UpstreamUnreachable(_words(error))
-
-
-def _check_time() -> None:
-    """Raise UpstreamTimeout past the deadline: a host that is not asked is not to blame."""
-    try:
-        remaining()
-    except TimeoutError as error:
-        raise UpstreamTimeout(_words(error)) from None
 
 
 def _words(error: Exception) -> str:

@@ -9,10 +9,17 @@ from typing import Final, Literal
 
 import structlog
 
-from app.errors import UpstreamBusy, UpstreamError, UpstreamRateLimited, UpstreamResting
+from app.errors import (
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamResting,
+    UpstreamTimeout,
+)
 from app.fetch.breaker import Breaker
 from app.fetch.bulkhead import Bulkhead
 from app.fetch.holds import Holds
+from app.fetch.transport import remaining
 from app.upstream import UpstreamResponse
 
 Event = Literal["hold", "held", "opened", "resting", "busy", "retried"]
@@ -57,14 +64,15 @@ class Manners:
     ) -> UpstreamResponse:
         """Send to an origin with a credential's identity, and heed what the answer asks for.
 
-        Raises UpstreamRateLimited, UpstreamResting or UpstreamBusy without sending, and what
-        `send` raises.
+        Raises UpstreamRateLimited, UpstreamResting, UpstreamBusy or, past the deadline,
+        UpstreamTimeout without sending, and what `send` raises.
         """
         try:
             self._holds.check(origin, identity)
             # Before a place is waited for, and once more when there is one.
             self._breaker.check(origin)
             with self._bulkhead.place(origin):
+                _check_time()
                 response = self._breaker.call(origin, send)
         except tuple(REFUSALS) as refusal:
             self.tell(REFUSALS[type(refusal)])
@@ -90,3 +98,11 @@ class Manners:
     def _opened(self, origin: str) -> None:
         self.tell("opened")
         _log.warning("upstream_breaker_opened", origin=origin)
+
+
+def _check_time() -> None:
+    """Raise UpstreamTimeout past the deadline: a host that is not asked is not to blame."""
+    try:
+        remaining()
+    except TimeoutError as error:
+        raise UpstreamTimeout(str(error)) from None
