@@ -11,12 +11,11 @@ import structlog
 from flask import Flask
 
 from app.cache import Cache, Keeper, Lives, MemoryKeeper, RedisKeeper, redis_client
-from app.config import Settings, settings_from_environment, unknown_settings
+from app.config import FETCH_PLACES, Settings, settings_from_environment, unknown_settings
 from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import Credentials, read_credentials_file
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import (
-    PLACES,
     AddressGuard,
     Event,
     Exchange,
@@ -85,6 +84,7 @@ def build_fetcher(
     allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
     guard = AddressGuard(allowed)
     manners = _manners(settings, metrics or Metrics())
+    # A connection is kept for each call that may be under way.
     network = GuardedAdapter(guard, settings.ca_bundle, pool_size=manners.places)
     return Fetcher(
         deadline=settings.fetch_deadline,
@@ -101,7 +101,7 @@ def _manners(settings: Settings, metrics: Metrics) -> Manners:
         metrics.upstream_events.labels(event).inc()
 
     return Manners(
-        places=settings.fetch_places or PLACES,
+        places=settings.fetch_places or FETCH_PLACES,
         failures=settings.breaker_failures,
         rest=settings.breaker_rest,
         on_event=count,

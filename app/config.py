@@ -29,6 +29,9 @@ Verify = Literal["jwt", "signature", "either", "off"]
 
 LOCAL_FILE: Final = Path(".env")
 MASK: Final = "********"
+FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
+BREAKER_FAILURES: Final = 5
+BREAKER_REST: Final = 10.0  # seconds
 LOCAL_SECRETS: Final = ("PLACARD_JWT_SECRETS", "PLACARD_SIGNATURE_SECRETS")
 
 
@@ -53,8 +56,8 @@ class Settings:
     error_envelope: EnvelopeForm = "nested"
     fetch_deadline: float = 5.0
     fetch_places: int | None = None
-    breaker_failures: int = 5
-    breaker_rest: float = 10.0
+    breaker_failures: int = BREAKER_FAILURES
+    breaker_rest: float = BREAKER_REST
     upstreams: Mapping[str, str] = field(default_factory=dict)
     allow_private_hosts: tuple[str, ...] = ()
     ca_bundle: str | None = None

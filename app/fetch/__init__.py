@@ -2,12 +2,11 @@
 
 from app.fetch.addresses import AddressGuard
 from app.fetch.client import Exchange, Fetcher
-from app.fetch.manners import PLACES, Event, Manners
+from app.fetch.manners import Event, Manners
 from app.fetch.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
 from app.fetch.transport import GuardedAdapter
 
 __all__ = [
-    "PLACES",
     "AddressGuard",
     "Event",
     "Exchange",

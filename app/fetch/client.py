@@ -23,7 +23,7 @@ from app.errors import (
 from app.fetch.addresses import AddressGuard
 from app.fetch.manners import Manners
 from app.fetch.retry import Retry
-from app.fetch.transport import GuardedAdapter, remaining, within
+from app.fetch.transport import remaining, within
 from app.upstream import (
     ANONYMOUS,
     DEFAULT_PORTS,
@@ -67,9 +67,9 @@ class Fetcher:
     """Fetches resources for the whole process, over one pool of connections.
 
     `deadline` is in seconds and covers everything: name resolution, redirects, the body.
-    `manners` say when a host is not to be asked; `upstreams` maps an origin to the one that stands
-    in for it. `adapter` is the transport: one that trusts other authorities, or the offline
-    samples. `on_exchange` is told of each answer.
+    `adapter` is the transport: guarded, or the offline samples. `manners` say when a host is not to
+    be asked; `upstreams` maps an origin to the one that stands in for it. `on_exchange` is told of
+    each answer.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Fetcher:
         *,
         deadline: float,
         guard: AddressGuard,
+        adapter: BaseAdapter,
         manners: Manners | None = None,
         upstreams: Mapping[str, str] | None = None,
-        adapter: BaseAdapter | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.deadline = deadline
@@ -87,7 +87,7 @@ class Fetcher:
         self._manners = manners or Manners()
         self._upstreams = dict(upstreams or {})
         self._on_exchange = on_exchange
-        self._session = _session(adapter or GuardedAdapter(guard, pool_size=self._manners.places))
+        self._session = _session(adapter)
 
     def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """Return the answer, of whatever status, after at most `MAX_REDIRECTS` redirects.

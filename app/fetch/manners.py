@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import structlog
 
+from app.config import BREAKER_FAILURES, BREAKER_REST, FETCH_PLACES
 from app.errors import (
     UpstreamBusy,
     UpstreamError,
@@ -24,9 +25,6 @@ from app.upstream import UpstreamResponse
 
 Event = Literal["hold", "held", "opened", "resting", "busy", "retried"]
 
-PLACES: Final = 8
-FAILURES: Final = 5
-REST: Final = 10.0  # seconds
 REFUSALS: Final[Mapping[type[UpstreamError], Event]] = {
     UpstreamRateLimited: "held",
     UpstreamResting: "resting",
@@ -46,9 +44,9 @@ class Manners:
     def __init__(
         self,
         *,
-        places: int = PLACES,
-        failures: int = FAILURES,
-        rest: float = REST,
+        places: int = FETCH_PLACES,
+        failures: int = BREAKER_FAILURES,
+        rest: float = BREAKER_REST,
         on_event: Callable[[Event], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
