@@ -20,7 +20,7 @@ from marshmallow.fields import Field
 
 from app.errors import ConfigurationError
 from app.setting_kinds import MEMORY, password_in
-from app.setting_table import Option, schema_with
+from app.setting_table import MOST_PLACES, Option, schema_with
 from templates_schemas import EnvelopeForm
 from templates_schemas.rules import faults_in
 
@@ -56,6 +56,7 @@ class Settings:
     error_envelope: EnvelopeForm = "nested"
     fetch_deadline: float = 5.0
     fetch_places: int | None = None
+    fetch_total: int | None = None
     breaker_failures: int = BREAKER_FAILURES
     breaker_rest: float = BREAKER_REST
     upstreams: Mapping[str, str] = field(default_factory=dict)
@@ -147,9 +148,15 @@ def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) ->
 
 
 def leave_threads_free(settings: Settings, threads: int) -> None:
-    """Set how many of the threads one host may take, where no setting says it: half of them."""
+    """Set how many threads one host may take, and all hosts, where no setting says it.
+
+    Half of them, and all but two; of four or fewer, all but one.
+    """
     if settings.fetch_places is None:
-        os.environ["PLACARD_FETCH_PLACES"] = str(max(1, threads // 2))
+        os.environ["PLACARD_FETCH_PLACES"] = str(min(max(1, threads // 2), MOST_PLACES))
+    if settings.fetch_total is None:
+        free = 2 if threads > 4 else 1
+        os.environ["PLACARD_FETCH_TOTAL"] = str(min(max(1, threads - free), MOST_PLACES))
 
 
 def use_local_mode() -> None:

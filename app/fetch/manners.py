@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import structlog
 
-from app.config import BREAKER_FAILURES, BREAKER_REST, FETCH_PLACES
+from app.config import BREAKER_FAILURES, BREAKER_REST
 from app.errors import (
     UpstreamBusy,
     UpstreamError,
@@ -44,18 +44,17 @@ class Manners:
     def __init__(
         self,
         *,
-        places: int = FETCH_PLACES,
+        bulkhead: Bulkhead | None = None,
         failures: int = BREAKER_FAILURES,
         rest: float = BREAKER_REST,
         on_event: Callable[[Event], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.places = places
         self.tell = on_event
         self._holds = Holds(clock, wall)
         self._breaker = Breaker(failures, rest, self._opened, clock)
-        self._bulkhead = Bulkhead(places)
+        self._bulkhead = bulkhead or Bulkhead()
 
     def call(
         self, origin: str, identity: str, send: Callable[[], UpstreamResponse]
