@@ -251,9 +251,14 @@ def _contradictions(settings: Settings) -> list[str]:
         faults.append("PLACARD_JWT_JWKS_URL: must be https; http is possible only locally")
     if settings.ca_bundle and not _holds_authorities(settings.ca_bundle):
         faults.append("REQUESTS_CA_BUNDLE: is no file of certificate authorities in PEM")
-    if settings.metrics_folder and not os.access(settings.metrics_folder, os.W_OK | os.X_OK):
+    if settings.metrics_folder and not _can_be_written_to(settings.metrics_folder):
         faults.append("PROMETHEUS_MULTIPROC_DIR: is no folder that can be written to")
     return faults
+
+
+def _can_be_written_to(folder: str) -> bool:
+    # A file of settings may hold what the environment cannot, and the system does not take.
+    return "\0" not in folder and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _holds_authorities(path: str) -> bool:

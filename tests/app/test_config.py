@@ -103,6 +103,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_CACHE_BYTES", "9" * 5000, "no size"),
         ("PLACARD_JWT_JWKS_URL", "https://user:made_up@keys.example/", "without a user"),
         ("PROMETHEUS_MULTIPROC_DIR", "/no/such/folder", "no folder"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/no\0such/folder", "no folder"),
         ("REQUESTS_CA_BUNDLE", "/", "no file of certificate authorities"),
         ("REQUESTS_CA_BUNDLE", __file__, "no file of certificate authorities"),
         ("PLACARD_UPSTREAMS", "https://api.github.com", "no `https://first=https://second`"),
