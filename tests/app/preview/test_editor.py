@@ -116,7 +116,7 @@ def test_any_json_is_shown(payload: Any) -> None:
 
 
 def test_of_very_many_faults_the_first_are_told(preview: Preview) -> None:
-    payload = {"metadata": {"fields": [{}] * 10_000}}
+    payload: Any = {"metadata": {"fields": [{}] * 10_000}}
     typed = preview.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
     assert f"And {len(faults(payload)) - MOST_FAULTS} more." in words_of(
         typed.get_data(as_text=True)
