@@ -12,7 +12,7 @@ import structlog
 from flask import Flask
 
 from app.cache import Cache, Keeper, Lives, MemoryKeeper, RedisKeeper, redis_client
-from app.config import Settings, settings_from_environment, unknown_settings
+from app.config import FETCH_PLACES, Settings, settings_from_environment, unknown_settings
 from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import (
     Credentials,
@@ -22,8 +22,8 @@ from app.credentials import (
 )
 from app.errors import ConfigurationError, UpstreamFailed
 from app.fetch import (
-    PLACES,
     AddressGuard,
+    Bulkhead,
     Event,
     Exchange,
     Fetcher,
@@ -114,12 +114,13 @@ def build_fetcher(
     stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
     allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
     guard = AddressGuard(allowed)
-    manners = _manners(settings, metrics or Metrics())
-    network = GuardedAdapter(guard, settings.ca_bundle, pool_size=manners.places)
+    bulkhead = Bulkhead(settings.fetch_places or FETCH_PLACES, total=settings.fetch_total)
+    # A connection is kept for each call to a host that may be under way.
+    network = GuardedAdapter(guard, settings.ca_bundle, pool_size=bulkhead.places)
     return Fetcher(
         deadline=settings.fetch_deadline,
         guard=guard,
-        manners=manners,
+        manners=_manners(settings, bulkhead, metrics or Metrics()),
         upstreams=settings.upstreams,
         adapter=SampleAdapter(bundled_samples()) if settings.offline else network,
         on_exchange=on_exchange,
@@ -127,12 +128,12 @@ def build_fetcher(
     )
 
 
-def _manners(settings: Settings, metrics: Metrics) -> Manners:
+def _manners(settings: Settings, bulkhead: Bulkhead, metrics: Metrics) -> Manners:
     def count(event: Event) -> None:
         metrics.upstream_events.labels(event).inc()
 
     return Manners(
-        places=settings.fetch_places or PLACES,
+        bulkhead=bulkhead,
         failures=settings.breaker_failures,
         rest=settings.breaker_rest,
         on_event=count,

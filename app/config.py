@@ -20,7 +20,7 @@ from marshmallow.fields import Field
 
 from app.errors import ConfigurationError
 from app.setting_kinds import MEMORY, password_in
-from app.setting_table import Option, schema_with
+from app.setting_table import MOST_PLACES, Option, schema_with
 from app.upstream import host_of
 from templates_schemas import EnvelopeForm
 from templates_schemas.rules import faults_in
@@ -30,6 +30,9 @@ Verify = Literal["jwt", "signature", "either", "off"]
 
 LOCAL_FILE: Final = Path(".env")
 MASK: Final = "********"
+FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
+BREAKER_FAILURES: Final = 5
+BREAKER_REST: Final = 10.0  # seconds
 LOCAL_SECRETS: Final = ("PLACARD_JWT_SECRETS", "PLACARD_SIGNATURE_SECRETS")
 
 
@@ -54,8 +57,9 @@ class Settings:
     error_envelope: EnvelopeForm = "nested"
     fetch_deadline: float = 5.0
     fetch_places: int | None = None
-    breaker_failures: int = 5
-    breaker_rest: float = 10.0
+    fetch_total: int | None = None
+    breaker_failures: int = BREAKER_FAILURES
+    breaker_rest: float = BREAKER_REST
     upstreams: Mapping[str, str] = field(default_factory=dict)
     allow_private_hosts: tuple[str, ...] = ()
     ca_bundle: str | None = None
@@ -174,9 +178,15 @@ def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) ->
 
 
 def leave_threads_free(settings: Settings, threads: int) -> None:
-    """Set how many of the threads one host may take, where no setting says it: half of them."""
+    """Set how many threads one host may take, and all hosts, where no setting says it.
+
+    Half of them, and all but two; of four or fewer, all but one.
+    """
     if settings.fetch_places is None:
-        os.environ["PLACARD_FETCH_PLACES"] = str(max(1, threads // 2))
+        os.environ["PLACARD_FETCH_PLACES"] = str(min(max(1, threads // 2), MOST_PLACES))
+    if settings.fetch_total is None:
+        free = 2 if threads > 4 else 1
+        os.environ["PLACARD_FETCH_TOTAL"] = str(min(max(1, threads - free), MOST_PLACES))
 
 
 def use_local_mode() -> None:
@@ -281,9 +291,14 @@ def _contradictions(settings: Settings) -> list[str]:
         faults.append("PLACARD_JWT_JWKS_URL: must be https; http is possible only locally")
     if settings.ca_bundle and not _holds_authorities(settings.ca_bundle):
         faults.append("REQUESTS_CA_BUNDLE: is no file of certificate authorities in PEM")
-    if settings.metrics_folder and not os.access(settings.metrics_folder, os.W_OK | os.X_OK):
+    if settings.metrics_folder and not _can_be_written_to(settings.metrics_folder):
         faults.append("PROMETHEUS_MULTIPROC_DIR: is no folder that can be written to")
     return faults
+
+
+def _can_be_written_to(folder: str) -> bool:
+    # A file of settings may hold what the environment cannot, and the system does not take.
+    return "\0" not in folder and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _holds_authorities(path: str) -> bool:

@@ -47,9 +47,11 @@ class PlacardError(Exception):
     code: str = "internal_error"
     sentence: str = "Internal server error."
     cache_status: str = ""
+    longest_detail: ClassVar[int] = LONGEST_DETAIL
 
     def __init__(self, detail: str = "", *, sentence: str | None = None) -> None:
-        self.detail = detail if len(detail) <= LONGEST_DETAIL else detail[:LONGEST_DETAIL] + " …"
+        cut = len(detail) > self.longest_detail
+        self.detail = detail[: self.longest_detail] + " …" if cut else detail
         super().__init__(self.detail)
         if sentence is not None:
             self.sentence = sentence
@@ -59,6 +61,8 @@ class ConfigurationError(PlacardError):
     """The service must not start; `detail` names each setting and what would be right."""
 
     code = "configuration"
+    # Each line is a setting's, and none may be lost.
+    longest_detail = 1 << 20
 
 
 class MalformedRequest(PlacardError):

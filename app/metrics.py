@@ -50,7 +50,6 @@ class Metrics:
             ["connector"],
             registry=self._registry,
         )
-
         self.upstream_events = Counter(
             "placard_upstream_events",
             "Manners towards upstreams: a `hold` that one asked for, a breaker that `opened`, a "

@@ -150,6 +150,12 @@ class SettingsSchema(Schema):
         "calls under way to one host, at most; by default half of the threads",
         validate=validate.Range(1, MOST_PLACES, error="must be from {min} to {max}"),
     )
+    fetch_total = _setting(
+        kinds.Integer,
+        "PLACARD_FETCH_TOTAL",
+        "calls under way to all hosts, at most; by default all but two of the threads",
+        validate=validate.Range(1, MOST_PLACES, error="must be from {min} to {max}"),
+    )
     breaker_failures = _setting(
         kinds.Integer,
         "PLACARD_BREAKER_FAILURES",

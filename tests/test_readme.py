@@ -13,6 +13,7 @@ from app.connectors.definitions import lint_definitions
 from app.credentials import read_credentials_file
 from app.errors import ConfigurationError, tree
 from app.verification import signature, token
+from app.web import CACHE_STATUS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -84,6 +85,11 @@ def test_the_credentials_that_are_shown_can_be_read(tmp_path: Path) -> None:
     file.chmod(0o600)
     (known,) = read_credentials_file(file)
     assert (known.host, known.workspace) == ("gitlab.example.com", "12345")
+
+
+@pytest.mark.parametrize("header", [CACHE_STATUS, "ETag", "If-None-Match"])
+def test_every_header_that_a_client_may_read_or_send_is_told(header: str) -> None:
+    assert f"`{header}`" in README
 
 
 def test_the_pictures_that_are_shown_are_there() -> None:

@@ -1,4 +1,4 @@
-"""A bound on the calls that are under way to one host: one that hangs cannot take every thread."""
+"""Bounds on the calls under way, to one host and to all: those that hang leave threads free."""
 
 import threading
 from collections import Counter
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from app.config import FETCH_PLACES
 from app.errors import UpstreamBusy
 from app.fetch.transport import remaining
 
@@ -13,13 +14,21 @@ PATIENCE: Final = 0.25  # seconds
 
 
 class Bulkhead:
-    """Lets at most `places` calls to one host go on at a time.
+    """Lets at most `places` calls to one host go on at a time, and `total` to all hosts.
 
-    Half as many more may wait for a place, `patience` seconds at most: waiting takes threads too.
+    Half as many more may wait for a place, `patience` seconds at most. Waiting takes threads too:
+    `total` counts those that wait, and who comes after that is refused at once. None is no bound.
     """
 
-    def __init__(self, places: int, patience: float = PATIENCE) -> None:
-        self._places = places
+    def __init__(
+        self,
+        places: int = FETCH_PLACES,
+        patience: float = PATIENCE,
+        *,
+        total: int | None = None,
+    ) -> None:
+        self.places = places
+        self._total = total
         self._seats = max(1, places // 2)
         self._patience = patience
         self._left = threading.Condition()
@@ -30,8 +39,10 @@ class Bulkhead:
     def place(self, host: str) -> Iterator[None]:
         """Hold a place for the length of a block; raises UpstreamBusy where none is free."""
         with self._left:
+            if self._is_full():
+                raise UpstreamBusy(f"{self._total} calls are under way already")
             if not self._is_free(host) and not self._wait(host):
-                raise UpstreamBusy(f"{self._places} calls to {host} are under way already")
+                raise UpstreamBusy(f"{self.places} calls to {host} are under way already")
             self._aboard[host] += 1
         try:
             yield
@@ -40,8 +51,12 @@ class Bulkhead:
                 _take_one(self._aboard, host)
                 self._left.notify_all()
 
+    def _is_full(self) -> bool:
+        taken = self._aboard.total() + self._waiting.total()
+        return self._total is not None and taken >= self._total
+
     def _is_free(self, host: str) -> bool:
-        return self._aboard[host] < self._places
+        return self._aboard[host] < self.places
 
     def _wait(self, host: str) -> bool:
         if self._waiting[host] >= self._seats:

@@ -23,7 +23,7 @@ from app.errors import (
 from app.fetch.addresses import AddressGuard
 from app.fetch.manners import Manners
 from app.fetch.retry import Retry
-from app.fetch.transport import GuardedAdapter, remaining, within
+from app.fetch.transport import remaining, within
 from app.upstream import (
     ANONYMOUS,
     DEFAULT_PORTS,
@@ -75,10 +75,9 @@ class Fetcher:
     """Fetches resources for the whole process, over one pool of connections.
 
     `deadline` is in seconds and covers everything: name resolution, redirects, the body.
-    `manners` say when a host is not to be asked; `upstreams` maps an origin to the one that stands
-    in for it. `adapter` is the transport: one that trusts other authorities, or the offline
-    samples. `on_exchange` is told of each answer. What is asked of this service's `own` address
-    is answered without a network.
+    `adapter` is the transport: guarded, or the offline samples. `manners` say when a host is not to
+    be asked; `upstreams` maps an origin to the one that stands in for it. `on_exchange` is told of
+    each answer. What is asked of this service's `own` address is answered without a network.
     """
 
     def __init__(
@@ -86,9 +85,9 @@ class Fetcher:
         *,
         deadline: float,
         guard: AddressGuard,
+        adapter: BaseAdapter,
         manners: Manners | None = None,
         upstreams: Mapping[str, str] | None = None,
-        adapter: BaseAdapter | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
         own: Own | None = None,
     ) -> None:
@@ -98,7 +97,7 @@ class Fetcher:
         self._manners = manners or Manners()
         self._upstreams = dict(upstreams or {})
         self._on_exchange = on_exchange
-        self._session = _session(adapter or GuardedAdapter(guard, pool_size=self._manners.places))
+        self._session = _session(adapter)
 
     def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """Return the answer, of whatever status, after at most `MAX_REDIRECTS` redirects.
@@ -166,7 +165,6 @@ class Fetcher:
         outgoing = requests.Request(request.method, self._actual(url), sent, data=request.body)
         parts = urlsplit(url)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
-            _check_time()
             response = self._manners.call(
                 origin_of(url), proof.identity, partial(self._send, outgoing, url)
             )
@@ -244,14 +242,6 @@ def _timeout_or_unreachable(error: Exception) -> UpstreamTimeout | UpstreamUnrea
     except TimeoutError:
         return UpstreamTimeout(_words(error))
     return UpstreamUnreachable(_words(error))
-
-
-def _check_time() -> None:
-    """Raise UpstreamTimeout past the deadline: a host that is not asked is not to blame."""
-    try:
-        remaining()
-    except TimeoutError as error:
-        raise UpstreamTimeout(_words(error)) from None
 
 
 def _words(error: Exception) -> str:

@@ -9,17 +9,22 @@ from typing import Final, Literal
 
 import structlog
 
-from app.errors import UpstreamBusy, UpstreamError, UpstreamRateLimited, UpstreamResting
+from app.config import BREAKER_FAILURES, BREAKER_REST
+from app.errors import (
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamResting,
+    UpstreamTimeout,
+)
 from app.fetch.breaker import Breaker
 from app.fetch.bulkhead import Bulkhead
 from app.fetch.holds import Holds
+from app.fetch.transport import remaining
 from app.upstream import UpstreamResponse
 
 Event = Literal["hold", "held", "opened", "resting", "busy", "retried"]
 
-PLACES: Final = 8
-FAILURES: Final = 5
-REST: Final = 10.0  # seconds
 REFUSALS: Final[Mapping[type[UpstreamError], Event]] = {
     UpstreamRateLimited: "held",
     UpstreamResting: "resting",
@@ -39,32 +44,32 @@ class Manners:
     def __init__(
         self,
         *,
-        places: int = PLACES,
-        failures: int = FAILURES,
-        rest: float = REST,
+        bulkhead: Bulkhead | None = None,
+        failures: int = BREAKER_FAILURES,
+        rest: float = BREAKER_REST,
         on_event: Callable[[Event], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.places = places
         self.tell = on_event
         self._holds = Holds(clock, wall)
         self._breaker = Breaker(failures, rest, self._opened, clock)
-        self._bulkhead = Bulkhead(places)
+        self._bulkhead = bulkhead or Bulkhead()
 
     def call(
         self, origin: str, identity: str, send: Callable[[], UpstreamResponse]
     ) -> UpstreamResponse:
         """Send to an origin with a credential's identity, and heed what the answer asks for.
 
-        Raises UpstreamRateLimited, UpstreamResting or UpstreamBusy without sending, and what
-        `send` raises.
+        Raises UpstreamRateLimited, UpstreamResting, UpstreamBusy or, past the deadline,
+        UpstreamTimeout without sending, and what `send` raises.
         """
         try:
             self._holds.check(origin, identity)
             # Before a place is waited for, and once more when there is one.
             self._breaker.check(origin)
             with self._bulkhead.place(origin):
+                _check_time()
                 response = self._breaker.call(origin, send)
         except tuple(REFUSALS) as refusal:
             self.tell(REFUSALS[type(refusal)])
@@ -90,3 +95,11 @@ class Manners:
     def _opened(self, origin: str) -> None:
         self.tell("opened")
         _log.warning("upstream_breaker_opened", origin=origin)
+
+
+def _check_time() -> None:
+    """Raise UpstreamTimeout past the deadline: a host that is not asked is not to blame."""
+    try:
+        remaining()
+    except TimeoutError as error:
+        raise UpstreamTimeout(str(error)) from None

@@ -26,10 +26,10 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
+from app.config import FETCH_PLACES
 from app.fetch.addresses import AddressGuard
 
 POOLS: Final = 32
-POOL_SIZE: Final = 8
 RESOLVER_THREADS: Final = 16
 
 _deadline: ContextVar[float] = ContextVar("placard_deadline", default=float("inf"))
@@ -185,7 +185,7 @@ class GuardedAdapter(HTTPAdapter):
     """
 
     def __init__(
-        self, guard: AddressGuard, ca_bundle: str | None = None, *, pool_size: int = POOL_SIZE
+        self, guard: AddressGuard, ca_bundle: str | None = None, *, pool_size: int = FETCH_PLACES
     ) -> None:
         # Its warnings quote whole addresses, queries included.
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)

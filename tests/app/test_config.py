@@ -11,10 +11,12 @@ from app.config import (
     Settings,
     environment_of,
     is_loopback,
+    leave_threads_free,
     load_settings,
     provide_local_secrets,
     setting_lines,
     setting_names,
+    settings_from_environment,
     unknown_settings,
 )
 from app.connectors import options
@@ -93,6 +95,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_FETCH_PLACES", "0", "from 1 to 256"),
         ("PLACARD_FETCH_PLACES", "half", "integer"),
         ("PLACARD_FETCH_PLACES", "9" * 5000, "integer"),
+        ("PLACARD_FETCH_TOTAL", "0", "from 1 to 256"),
         ("PLACARD_BREAKER_FAILURES", "0", "from 1 to 1000000"),
         ("PLACARD_BREAKER_REST", "0", "more than 0"),
         ("PLACARD_CACHE_TTL", "1e12", "604800 at most"),
@@ -100,6 +103,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_CACHE_BYTES", "9" * 5000, "no size"),
         ("PLACARD_JWT_JWKS_URL", "https://user:made_up@keys.example/", "without a user"),
         ("PROMETHEUS_MULTIPROC_DIR", "/no/such/folder", "no folder"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/no\0such/folder", "no folder"),
         ("REQUESTS_CA_BUNDLE", "/", "no file of certificate authorities"),
         ("REQUESTS_CA_BUNDLE", __file__, "no file of certificate authorities"),
         ("PLACARD_UPSTREAMS", "https://api.github.com", "no `https://first=https://second`"),
@@ -140,6 +144,22 @@ def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str
         load_settings({**SOUND, name: value}, options())
     assert caught.value.detail.startswith(f"{name}: ")
     assert said in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("threads", "places", "total"),
+    [(1, 1, 1), (2, 1, 1), (3, 1, 2), (4, 2, 3), (5, 2, 3), (16, 8, 14), (5000, 256, 256)],
+)
+def test_threads_are_left_free(
+    monkeypatch: pytest.MonkeyPatch, threads: int, places: int, total: int
+) -> None:
+    for name in ("PLACARD_FETCH_PLACES", "PLACARD_FETCH_TOTAL"):
+        monkeypatch.setenv(name, "")
+    leave_threads_free(load_settings(SOUND), threads)
+    settings = settings_from_environment()
+    assert (settings.fetch_places, settings.fetch_total) == (places, total)
+    leave_threads_free(settings, 99)
+    assert settings_from_environment() == settings
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -49,6 +49,18 @@ def hanging() -> Iterator[Hanging]:
     upstream = Hanging()
     yield upstream
     upstream.go_on.set()
+
+
+@contextmanager
+def two_that_hang(hanging: Hanging) -> Iterator[dict[str, str]]:
+    """Serve GitHub and an Enterprise host, which both hang; yields the settings."""
+    with serving(hanging) as server:
+        stand_ins = ("https://api.github.com", "https://github.example.com")
+        yield {
+            "PLACARD_UPSTREAMS": ", ".join(f"{origin}={server.origin}" for origin in stand_ins),
+            "PLACARD_GITHUB_HOSTS": "github.example.com",
+            "PLACARD_FETCH_DEADLINE": "30",
+        }
 
 
 @contextmanager
@@ -109,3 +121,23 @@ def test_a_service_of_few_threads_keeps_half_of_them_for_others(hanging: Hanging
         finally:
             hanging.go_on.set()
         assert [call.result(20).status_code for call in hung] == [200, 200]
+
+
+def test_two_hosts_that_hang_leave_threads_for_hits(hanging: Hanging) -> None:
+    pages = [f"{page}/{number}" for page in (PAGE, OTHER) for number in (2, 3, 4)]
+    with (
+        two_that_hang(hanging) as settings,
+        ThreadPoolExecutor(len(pages)) as pool,
+        running("serve", "--threads", "6", settings=SOUND | settings) as (_, base),
+    ):
+        assert ask_process(base, f"{PAGE}/1").ok
+        hung = [pool.submit(ask_process, base, page) for page in pages]
+        try:
+            assert hanging.is_asked(4)
+            assert ask_process(base, f"{PAGE}/1").ok
+            ended = as_completed(hung, timeout=20)
+            refused = [next(ended).result().json() for _ in range(2)]
+            assert refused == [{"data": {"error": BUSY}}] * 2
+        finally:
+            hanging.go_on.set()
+        assert [call.result().status_code for call in ended] == [200] * 4

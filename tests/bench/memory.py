@@ -10,7 +10,7 @@ from pathlib import Path
 from app.cache import Cache, Lives, MemoryKeeper
 from app.connectors import all_connectors
 from app.credentials import Credentials
-from app.fetch import AddressGuard, Fetcher
+from app.fetch import AddressGuard, Fetcher, GuardedAdapter
 from app.metrics import Metrics
 from app.upstream import UpstreamRequest, UpstreamResponse
 from app.widgets import Widgets
@@ -63,7 +63,8 @@ def main() -> None:
     keeper = MemoryKeeper(settings.cache_bytes)
     lives = Lives(ttl=3600, failure_ttl=10)
     cache = Cache(keeper, lives, patience=5, on_refresh=lambda _: None)
-    upstream = _Upstream(deadline=5, guard=AddressGuard(()))
+    guard = AddressGuard(())
+    upstream = _Upstream(deadline=5, guard=guard, adapter=GuardedAdapter(guard))
     known = all_connectors(settings)
     widgets = Widgets(known, upstream, cache, Credentials(), Metrics())
     for passed in range(RESOURCES + 1):

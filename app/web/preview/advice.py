@@ -31,8 +31,8 @@ ADVICE: Final[dict[str, str]] = {
     "allowance than none.",
     "upstream_resting": "The system kept failing, so it is left alone for PLACARD_BREAKER_REST "
     "seconds. Wait, and ask again.",
-    "upstream_busy": "As many calls to this system are under way as may be (PLACARD_FETCH_PLACES). "
-    "Ask again.",
+    "upstream_busy": "As many calls to this system are under way as may be (PLACARD_FETCH_PLACES), "
+    "or to all systems (PLACARD_FETCH_TOTAL). Ask again.",
     "upstream_failed": "The system answered with a status that it should not have; see its own "
     "status page.",
     "upstream_unreadable": "The answer is not what the system's documentation promises. The reason "

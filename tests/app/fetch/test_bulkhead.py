@@ -24,9 +24,9 @@ def taken(bulkhead: Bulkhead, places: int) -> Iterator[ExitStack]:
         yield held
 
 
-def board(bulkhead: Bulkhead) -> str:
+def board(bulkhead: Bulkhead, host: str = HOST) -> str:
     try:
-        with bulkhead.place(HOST):
+        with bulkhead.place(host):
             return "aboard"
     except UpstreamBusy:
         return "busy"
@@ -72,6 +72,26 @@ def test_half_as_many_as_there_are_places_may_wait() -> None:
         held.close()
         assert [one.result(10) for one in waiting] == ["aboard"] * 2
     assert not bulkhead._waiting
+
+
+def test_all_hosts_together_take_no_more_than_the_total() -> None:
+    bulkhead = Bulkhead(3, patience=3600, total=4)
+    with taken(bulkhead, 3), bulkhead.place(OTHER):
+        for host in (HOST, OTHER, "https://third.example:443"):
+            assert board(bulkhead, host) == "busy"
+    assert board(bulkhead, OTHER) == "aboard"
+
+
+def test_who_waits_counts_to_the_total() -> None:
+    bulkhead = Bulkhead(2, patience=10, total=3)
+    with ThreadPoolExecutor(1) as pool, taken(bulkhead, 2) as held:
+        waiting = pool.submit(board, bulkhead)
+        until_there_wait(bulkhead, 1)
+        with pytest.raises(UpstreamBusy, match=r"^3 calls are under way already$"):
+            bulkhead.place(OTHER).__enter__()
+        held.close()
+        assert waiting.result(10) == "aboard"
+    assert board(bulkhead, OTHER) == "aboard"
 
 
 def test_nobody_waits_longer_than_the_deadline() -> None:

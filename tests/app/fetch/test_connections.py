@@ -2,11 +2,14 @@
 
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app import build_fetcher
 from app.errors import UpstreamTimeout, UpstreamUnreachable
-from tests.app.fetch.servers import Connection, answer, fetching, request_to, serving
+from tests.app.fetch.servers import LOOPBACK, Connection, answer, fetching, request_to, serving
+from tests.conftest import settings_with
 
 INTERIM = {
     "102": b"HTTP/1.1 102 Processing\r\n\r\n",
@@ -54,6 +57,22 @@ def test_a_kept_connection_that_closes_as_it_is_asked_is_made_anew() -> None:
         bodies = [fetcher.fetch(request_to(server.origin)).body for _ in range(2)]
     assert bodies == [b"first", b"second"]
     assert server.connections == 2
+
+
+def test_as_many_connections_are_kept_as_there_are_places() -> None:
+    places = 12
+    all_there = threading.Barrier(places, timeout=10)
+
+    def handler(connection: Connection) -> None:
+        while connection.request():
+            all_there.wait()
+            connection.send(answer())
+
+    fetcher = build_fetcher(settings_with(fetch_places=str(places), allow_private_hosts=LOOPBACK))
+    with serving(handler) as server, ThreadPoolExecutor(places) as pool:
+        for _ in range(2):
+            list(pool.map(fetcher.fetch, [request_to(server.origin)] * places))
+    assert server.connections == places
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -2,13 +2,16 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 import responses
 from structlog.testing import capture_logs
 
-from app.errors import UpstreamRateLimited
+from app.errors import UpstreamRateLimited, UpstreamTimeout
 from app.fetch import Event, Manners
+from app.fetch.transport import remaining
 from app.upstream import Credential, origin_of
 from tests.app.fetch.servers import answer, fetching, request_to, routing, saying, serving
 from tests.conftest import MakeHost
@@ -95,6 +98,27 @@ def test_host_that_keeps_failing_is_left_alone(
     assert answers[3:] == ["GitHub keeps failing. We leave it alone for a moment."] * 2
     assert len(upstream.calls) == 3
     assert counted(host) == {"opened": 1, "resting": 2}
+
+
+@contextmanager
+def place_at_the_deadline(_: str) -> Iterator[None]:
+    """A place that becomes free when time is up."""
+    with suppress(TimeoutError):
+        while remaining():
+            time.sleep(0.001)
+    yield
+
+
+def test_host_is_not_to_blame_for_the_wait_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[Event] = []
+    manners = Manners(failures=1, on_event=events.append)
+    monkeypatch.setattr(manners._bulkhead, "place", place_at_the_deadline)
+    with serving(saying(answer())) as server, fetching(manners=manners, deadline=0.05) as fetcher:
+        with pytest.raises(UpstreamTimeout):
+            fetcher.fetch(request_to(server.origin))
+        assert events == []
+        assert server.requests == []
+        assert manners.may_ask(server.origin, "")
 
 
 def credential(identity: str, url: str) -> Credential:

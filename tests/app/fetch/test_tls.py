@@ -76,7 +76,7 @@ def test_authorities_of_the_environment_are_not_trusted(
     assert server.requests == []
 
 
-def test_fetcher_makes_its_own_transport_of_guard_and_authorities(tmp_path: Path) -> None:
+def test_transport_is_made_of_guard_and_authorities(tmp_path: Path) -> None:
     context, ca_bundle = certificate(tmp_path, LOOPBACK)
     with serving(saying(answer(b"safe")), tls=context) as server:
         request = request_to(server.origin)
@@ -84,7 +84,7 @@ def test_fetcher_makes_its_own_transport_of_guard_and_authorities(tmp_path: Path
         fetcher = Fetcher(deadline=5, guard=guard, adapter=GuardedAdapter(guard, ca_bundle))
         assert fetcher.fetch(request).body == b"safe"
         with pytest.raises(UpstreamUnreachable):
-            Fetcher(deadline=5, guard=guard).fetch(request)
+            Fetcher(deadline=5, guard=guard, adapter=GuardedAdapter(guard)).fetch(request)
         other = GuardedAdapter(AddressGuard(), ca_bundle)
         with pytest.raises(AddressRefused):
             Fetcher(deadline=5, guard=AddressGuard(), adapter=other).fetch(request)

@@ -1,0 +1,120 @@
+"""Two workers under load: what is lost with one that is killed, and nothing with a stop."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.standin import standing_in
+from tests.test_production import SOUND, ask, running
+
+CLIENTS = 8
+# So slow that what a worker logs fits into the pipe that nobody reads meanwhile.
+DELAY = 0.5
+
+
+@dataclass
+class Load:
+    """Clients that ask for one cold card after the other, and what became of each request."""
+
+    base: str
+    ending: threading.Event = field(default_factory=threading.Event)
+    answered: list[tuple[float, int]] = field(default_factory=list)
+    lost: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def go_on_asking(self) -> None:
+        """Ask until told to end, or until nobody listens any more."""
+        while not (self.ending.is_set() or self.refused):
+            issue = f"https://github.com/pallets/flask/issues/{next(self._numbers)}"
+            began = time.monotonic()
+            try:
+                answer = ask(self.base, issue)
+                self.answered.append((began, answer.status_code))
+            except requests.ConnectionError as error:
+                (self.refused if "refused" in str(error) else self.lost).append(began)
+
+    def statuses(self, since: float = 0.0) -> list[int]:
+        """The statuses of the answers to what was asked since a time."""
+        return [status for began, status in self.answered if began >= since]
+
+
+@contextmanager
+def loading(base: str) -> Iterator[Load]:
+    """Put a service under load for the length of a block."""
+    load = Load(base)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        asking = [pool.submit(load.go_on_asking) for _ in range(CLIENTS)]
+        try:
+            yield load
+        finally:
+            load.ending.set()
+        for client in asking:
+            client.result(20)
+
+
+def workers_of(process: int) -> set[int]:
+    """The workers of a service that live: its children, but for the one that tracks resources."""
+    found = set()
+    for child in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(int(child))
+    return found
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if happened():
+            return
+        time.sleep(0.01)
+    pytest.fail("it did not happen")
+
+
+def test_a_worker_that_is_killed_takes_only_its_own_requests_along() -> None:
+    with (
+        standing_in(DELAY) as slow,
+        running("serve", "--workers", "2", settings=SOUND | slow.settings) as (process, base),
+    ):
+        before = workers_of(process.pid)
+        assert len(before) == 2
+        victim = min(before)
+        with loading(base) as load:
+            wait_until(lambda: len(load.answered) >= CLIENTS)
+            os.kill(victim, signal.SIGKILL)
+            # Only when its parent knows of its end are its sockets closed for certain.
+            wait_until(lambda: not Path(f"/proc/{victim}").exists())
+            gone = time.monotonic()
+            wait_until(lambda: len(workers_of(process.pid)) == 2)
+            wait_until(lambda: len(load.statuses(gone)) >= 2 * CLIENTS)
+        assert process.poll() is None
+        assert before - workers_of(process.pid) == {victim}
+    assert set(load.statuses()) == {200}
+    assert len(load.lost) <= CLIENTS
+    assert [began for began in load.lost if began >= gone] == []
+    assert load.refused == []
+
+
+def test_a_stop_under_load_loses_no_request() -> None:
+    with (
+        standing_in(DELAY) as slow,
+        running("serve", "--workers", "2", settings=SOUND | slow.settings) as (process, base),
+        loading(base) as load,
+    ):
+        wait_until(lambda: len(load.answered) >= CLIENTS)
+        wait_until(lambda: len(slow.asked) >= len(load.answered) + CLIENTS // 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert set(load.statuses()) == {200}
+    assert load.lost == []
+    assert len(load.statuses()) == len(slow.asked) > CLIENTS
