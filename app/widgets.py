@@ -11,14 +11,14 @@ from typing import Any, Final
 from marshmallow import ValidationError
 
 from app import errors, trace
-from app.cache import CARD, Cache, Entry, Finding, Lookup, conditional, validator_of
+from app.cache import CARD, Cache, Crowded, Entry, Finding, Lookup, conditional, validator_of
 from app.connectors import Connector, Directory, Match
 from app.credentials import Credentials
 from app.errors import PlacardError
-from app.fetch import Fetcher
+from app.fetch import Fetcher, within
 from app.logs import tell
 from app.metrics import Metrics
-from app.upstream import UpstreamRequest, UpstreamResponse
+from app.upstream import UpstreamRequest, UpstreamResponse, origin_of
 from templates_schemas import Fault, SummaryWithDetails, faults, payload
 from templates_schemas.rules import faults_in
 
@@ -142,15 +142,20 @@ class Widgets:
 
     def _look_up(self, asked: _Asked, *, refresh: bool) -> Lookup:
         try:
-            return self._cache.look_up(
-                asked.key, lambda previous: self._find(asked, previous), refresh=refresh
-            )
+            # Who waits for another process first has only the rest of the time for the upstream.
+            with within(self._fetcher.deadline):
+                return self._cache.look_up(
+                    asked.key,
+                    lambda previous: self._find(asked, previous),
+                    origin=origin_of(asked.request.url),
+                    refresh=refresh,
+                )
+        except Crowded:
+            busy = errors.UpstreamBusy("as many requests as may wait for another's call")
+            raise _unkept(busy, asked.connector) from None
         except TimeoutError:
-            late = errors.UpstreamTimeout(
-                "another request's call took too long", sentence=_sentence(asked.connector)
-            )
-            late.cache_status = f"Placard; fwd=miss; detail={late.code}"
-            raise late from None
+            late = errors.UpstreamTimeout("another request's call took too long")
+            raise _unkept(late, asked.connector) from None
 
     def _find(self, asked: _Asked, previous: Entry | None) -> Finding:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
@@ -278,8 +283,14 @@ def _first(found: Sequence[Fault]) -> str:
     return told if len(found) <= MOST_FAULTS else f"{told}; and {len(found) - MOST_FAULTS} more"
 
 
-def _sentence(connector: Connector, error: PlacardError | None = None) -> str:
-    kind = errors.UpstreamTimeout if error is None else type(error)
-    if error is not None and "sentence" in vars(error):
+def _unkept(error: PlacardError, connector: Connector) -> PlacardError:
+    """Word an error that only this request has."""
+    error.sentence = _sentence(connector, error)
+    error.cache_status = f"Placard; fwd=miss; detail={error.code}"
+    return error
+
+
+def _sentence(connector: Connector, error: PlacardError) -> str:
+    if "sentence" in vars(error):
         return error.sentence
-    return SENTENCES.get(kind, kind.sentence).format(label=connector.label)
+    return SENTENCES.get(type(error), error.sentence).format(label=connector.label)

@@ -4,7 +4,7 @@ from app.fetch.addresses import AddressGuard
 from app.fetch.client import Exchange, Fetcher
 from app.fetch.manners import PLACES, Event, Manners
 from app.fetch.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
-from app.fetch.transport import GuardedAdapter
+from app.fetch.transport import GuardedAdapter, within
 
 __all__ = [
     "PLACES",
@@ -19,4 +19,5 @@ __all__ = [
     "bundled_samples",
     "read_sample",
     "recorded_body",
+    "within",
 ]
