@@ -1,6 +1,7 @@
 """The cache over a keeper, with a clock that stands still: phases, flights, trouble."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.cache import CARD, Cache, Entry, Finding, Lives, Lookup, MemoryKeeper
-from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, LONGEST_WAIT, phase_of, seconds_of
+from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.cache.lookups import REFRESH_THREADS, REFRESHES_WAITING
 from app.errors import tree
+from app.upstream import LONGEST_WAIT, retry_after
 from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, Clock, card, times
 
 LIVES = Lives(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
@@ -256,7 +258,7 @@ def test_a_connector_s_own_time_goes_before_the_setting(
 
 
 @pytest.mark.parametrize(
-    ("code", "retry_after", "life"),
+    ("code", "wait", "life"),
     [
         ("resource_missing", "", 10),
         ("upstream_refused", "", 10),
@@ -271,11 +273,17 @@ def test_a_connector_s_own_time_goes_before_the_setting(
         ("upstream_rate_limited", "99999", LONGEST_WAIT),
         ("upstream_rate_limited", "soon", 10),
         ("upstream_rate_limited", "Fri, 15 Jan 2027 08:02:00 GMT", 120),
+        ("upstream_rate_limited", "Fri, 15 Jan 2027 08:02:00 -0000", 120),
+        ("upstream_rate_limited", " 120 ", 120),
         ("upstream_rate_limited", "Fri, 15 Jan 2027 07:00:00 GMT", 1),
     ],
 )
-def test_a_failure_lives_as_its_kind_does(code: str, retry_after: str, life: float) -> None:
-    found = Finding(code, b"", retry_after=retry_after)
+def test_a_failure_lives_as_its_kind_does(
+    monkeypatch: pytest.MonkeyPatch, code: str, wait: str, life: float
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    found = Finding(code, b"", retry_after=wait)
     assert LIVES.entry(found, NOW, None).times.keep_until == NOW + life
 
 
@@ -285,7 +293,7 @@ def test_every_kind_of_the_table_is_an_error() -> None:
 
 @given(st.text() | st.integers().map(str))
 def test_any_retry_after_is_read_or_ignored(text: str) -> None:
-    seconds = seconds_of(text, NOW)
+    seconds = retry_after(text, NOW)
     assert seconds is None or isinstance(seconds, float)
 
 
