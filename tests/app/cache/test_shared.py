@@ -165,6 +165,17 @@ def test_commands_that_are_each_slow_do_not_add_up(
         assert min(taken) < 0.1
 
 
+@pytest.mark.parametrize(("seconds", "kinds"), [(0.01, []), (0.03, ["TimeoutError"])])
+def test_only_who_gave_it_time_says_that_redis_is_late(
+    failures: list[str], seconds: float, kinds: list[str]
+) -> None:
+    with speaking(silent) as url, keeping(url, failures) as keeper:
+        with allowing(seconds):
+            assert keeper.get("key") is None
+        assert (keeper._ask_again_at > float("-inf")) == bool(kinds)
+    assert failures == kinds
+
+
 def test_after_a_failure_redis_is_left_alone_for_a_moment(
     own_server: RedisServer, failures: list[str], clock: Clock
 ) -> None:
