@@ -164,7 +164,8 @@ class Widgets:
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
                 response = self._fetcher.fetch(conditional(request, previous))
-            if previous and response.status == 304:
+            # Of another address it would confirm another card.
+            if previous and response.status == 304 and response.url == request.url:
                 return _renewed(connector, previous, request, response)
             card = self._map(connector, asked.match, response)
             body = checked(card, connector)
@@ -255,15 +256,17 @@ def _renewed(
 def _failure(
     connector: Connector, error: PlacardError, response: UpstreamResponse | None
 ) -> Finding:
-    """Tell what went wrong, and whether it may pass by itself: what is definitive may not."""
+    """Tell what went wrong, and what it means for a card that is kept."""
     status = response.status if response else None
+    definitive = isinstance(error, errors.Forbidden | errors.NotFound)
     passing = isinstance(error, _PASSING) or (status is not None and status >= 500)
     return Finding(
         error.code,
         _sentence(connector, error).encode(),
         detail=error.detail,
         retry_after=response.headers.get("retry-after", "") if response else "",
-        transient=passing and not isinstance(error, errors.Forbidden | errors.NotFound),
+        transient=passing and not definitive,
+        definitive=definitive,
     )
 
 

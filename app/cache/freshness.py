@@ -70,7 +70,18 @@ class Lives:
     def troubled(self, kept: Entry, finding: Finding, now: float) -> Entry:
         """Note on a good entry that its upstream is in trouble, and is to be left alone a while."""
         retry_at = now + self.of_failure(finding, now)
+        if not finding.transient:
+            retry_at = min(retry_at, kept.times.stale_until)
         return replace(kept, times=replace(kept.times, retry_at=retry_at, trouble=finding.outcome))
+
+
+def may_stand_in(kept: Entry, finding: Finding, now: float) -> bool:
+    """Tell whether a card outlives a failure: what is definitive replaces it, whatever its age."""
+    if not kept.is_card or finding.is_card or finding.definitive:
+        return False
+    if finding.transient:
+        return phase_of(kept, now) != "gone"
+    return kept.times.made_at <= now + MOST_SKEW and now < kept.times.stale_until
 
 
 def phase_of(entry: Entry, now: float) -> Phase:

@@ -11,7 +11,7 @@ import structlog
 from app.cache.crew import Crew
 from app.cache.entry import Entry, Finding
 from app.cache.flights import Flights
-from app.cache.freshness import Lives, is_renewable, phase_of
+from app.cache.freshness import Lives, is_renewable, may_stand_in, phase_of
 from app.cache.keeping import Keeper, allowance, allowing
 from app.cache.outcome import Forwarded, Lookup
 
@@ -151,21 +151,21 @@ class Cache:
         now = self._clock()
         finding = errand.make(previous if previous and is_renewable(previous, now) else None)
         now = self._clock()
-        if previous and finding.transient and phase_of(previous, now) != "gone":
+        if previous and may_stand_in(previous, finding, now):
             return self._keep_in_trouble(errand, previous, finding)
         entry = self._lives.entry(finding, now, previous)
         self._keeper.put(errand.key, entry, entry.times.keep_until - now)
         return Lookup(entry, "renewed" if finding.renewed else "miss", now, errand.forwarded)
 
     def _keep_in_trouble(self, errand: _Errand, previous: Entry, finding: Finding) -> Lookup:
-        """Keep a good entry over a transient failure, and answer with it while that is allowed."""
+        """Keep a good entry over a failure, and answer with it while that is allowed."""
         now = self._clock()
         noted = self._lives.troubled(previous, finding, now)
         latest = self._keeper.get(errand.key)
         # Who lost the claim must not bring back what another has replaced.
         if latest is None or latest.times.made_at <= previous.times.made_at:
             self._keeper.put(errand.key, noted, noted.times.keep_until - now)
-        if now < noted.times.error_until:
+        if now < (noted.times.error_until if finding.transient else noted.times.stale_until):
             return Lookup(noted, "stale", now, errand.forwarded)
         return Lookup(self._lives.entry(finding, now, None), "miss", now, errand.forwarded)
 

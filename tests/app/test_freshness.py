@@ -210,6 +210,26 @@ def test_what_a_redirect_led_to_has_no_validator_of_the_first_address(
     assert not any("If-None-Match" in call.request.headers for call in upstream.calls)
 
 
+@pytest.mark.parametrize("moved_status", [200, 304])
+def test_a_card_is_confirmed_by_its_own_address_only(
+    host: Host, upstream: responses.RequestsMock, clock: Clock, moved_status: int
+) -> None:
+    moved = "https://api.github.com/repos/other/repo/issues/9"
+    upstream.get(API, json=RESOURCE, headers={"ETag": '"a"', "Last-Modified": formatdate(0)})
+    upstream.get(API, status=301, headers={"Location": moved})
+    body = "" if moved_status == 304 else json.dumps({**RESOURCE, "title": "Another"})
+    upstream.get(moved, status=moved_status, body=body)
+    host.ask()
+    clock.now += 400
+    answer = host.ask()
+    asked = [call.request.headers.get("If-None-Match") for call in upstream.calls]
+    assert asked == [None, '"a"', None]
+    if moved_status == 200:
+        assert title(answer) == "Another"
+    else:
+        assert answer.status_code == 500
+
+
 FAILURES: dict[str, dict[str, Any]] = {
     "timeout": {"body": requests.ReadTimeout()},
     "unreachable": {"body": requests.ConnectionError()},
@@ -267,6 +287,32 @@ def test_what_a_connector_calls_missing_is_definitive_whatever_its_status(
     host.ask()
     clock.now += 400
     assert host.ask().status_code == 404
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "400": {"status": 400},
+    "418": {"status": 418},
+    "a maintenance page": {"body": "<html>Back soon</html>"},
+    "too large": {"body": "x" * ((1 << 20) + 1)},
+    "elsewhere": {"status": 302, "headers": {"Location": "https://example.com/"}},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_neither_transient_nor_definitive_leaves_the_card_for_its_stale_time(
+    host: Host, upstream: responses.RequestsMock, clock: Clock, kind: str
+) -> None:
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, **OTHERS[kind])
+    first = host.ask()
+    clock.now += 75
+    assert host.ask().data == first.data
+    assert counted(host, refreshed("failed"))
+    kept = host.ask()
+    assert (kept.status_code, kept.data) == (200, first.data)
+    assert len(upstream.calls) == 2
+    clock.now += 400
+    assert host.ask().status_code == 500
 
 
 @pytest.mark.parametrize("status_code", [206, 400, 418])

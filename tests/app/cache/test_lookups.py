@@ -13,7 +13,7 @@ from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.cache.lookups import REFRESH_THREADS, REFRESHES_WAITING
 from app.errors import tree
 from app.upstream import LONGEST_WAIT, retry_after
-from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, Clock, card, times
+from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, UNREADABLE, Clock, card, times
 
 LIVES = Lives(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 NEWER = Finding(CARD, b'{"newer":true}')
@@ -221,6 +221,28 @@ def test_a_definitive_answer_replaces_a_good_entry_and_no_failure_brings_it_back
     clock.now += 11
     upstream.answer = DOWN
     assert cache.look_up("key", upstream).entry.outcome == "upstream_failed"
+
+
+def test_a_failure_of_no_kind_leaves_a_good_entry_for_its_stale_time_and_is_told_after_it(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    cache.look_up("key", upstream)
+    upstream.answer = UNREADABLE
+    clock.now += 75
+    cache.look_up("key", upstream)
+    assert refreshes.wait() == "failed"
+    clock.now += 9.9
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (BODY, "stale")
+    assert lookup.cache_status() == "Placard; hit; ttl=-25; detail=upstream_unreadable"
+    assert len(upstream.asked) == 2
+    clock.now += 70
+    assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+    assert refreshes.wait() == "failed"
+    # It is left alone for ten seconds, but not past the stale time.
+    clock.now += 5.2
+    assert cache.look_up("key", upstream).entry.outcome == "upstream_unreadable"
+    assert len(upstream.asked) == 4
 
 
 def test_trouble_does_not_bring_back_what_another_process_has_replaced(
