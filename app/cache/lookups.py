@@ -14,6 +14,8 @@ from app.cache.flights import Flights
 from app.cache.freshness import Lives, is_renewable, may_stand_in, phase_of
 from app.cache.keeping import Keeper, allowance, allowing
 from app.cache.outcome import Forwarded, Lookup
+from app.errors import InternalError
+from app.logs import places_of
 
 Make = Callable[[Entry | None], Finding]
 
@@ -65,7 +67,13 @@ class Cache:
         self._clock = clock
         self._pause = pause
         self._flights: Flights[Lookup] = Flights(patience, places)
-        self._crew = Crew("placard-refresh", threads=REFRESH_THREADS, waiting=REFRESHES_WAITING)
+        self._crew = Crew(
+            "placard-refresh",
+            threads=REFRESH_THREADS,
+            waiting=REFRESHES_WAITING,
+            # One origin that is slow leaves half of them to the others.
+            each=REFRESH_THREADS // 2,
+        )
         self._lock = threading.Lock()
         self._behind: set[str] = set()
 
@@ -175,8 +183,12 @@ class Cache:
             if errand.key in self._behind:
                 return
             self._behind.add(errand.key)
-        if not self._crew.offer(lambda: self._refresh(errand)):
-            self._refreshed(errand, "dropped")
+        taken = False
+        try:
+            taken = self._crew.offer(lambda: self._refresh(errand), errand.origin)
+        finally:
+            if not taken:
+                self._refreshed(errand, "dropped")
 
     def _refresh(self, errand: _Errand) -> None:
         if self._clock() > errand.since + self._patience:
@@ -186,11 +198,21 @@ class Cache:
             with allowing():
                 lookup, made_here = self._take_off(errand)
             result = _REFRESHED.get(lookup.result, "elsewhere") if made_here else "elsewhere"
+        except TimeoutError:
+            result = "elsewhere"
         except Exception as error:  # noqa: BLE001 - nobody waits for it who could be told
-            structlog.get_logger("placard").error("refresh_failed", kind=type(error).__name__)
+            structlog.get_logger("placard").error("refresh_failed", **places_of(error))
+            self._note_trouble(errand)
         finally:
             self._refreshed(errand, result)
         return None
+
+    def _note_trouble(self, errand: _Errand) -> None:
+        """Leave the upstream alone for a while: what broke would break at the next look too."""
+        with allowing():
+            kept = self._keeper.get(errand.key)
+            if kept and kept.is_card:
+                self._keep_in_trouble(errand, kept, Finding(InternalError.code, b""))
 
     def _refreshed(self, errand: _Errand, result: str) -> None:
         with self._lock:

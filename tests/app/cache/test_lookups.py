@@ -1,5 +1,6 @@
 """The cache over a keeper, with a clock that stands still: phases, flights, trouble."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, strategies as st
+from structlog.testing import capture_logs
 
 from app.cache import CARD, Cache, Entry, Finding, Lives, Lookup, MemoryKeeper
 from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
@@ -453,16 +455,61 @@ def test_refreshes_are_bounded_in_number_and_what_is_too_much_is_dropped(
     assert refreshes.results.count("dropped") == len(keys) - refreshes.results.count("replaced")
 
 
-def test_a_refresh_that_breaks_is_told_and_the_next_one_works(
+def test_a_refresh_that_breaks_is_told_and_not_tried_again_at_once(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     def broken(_: Entry | None) -> Finding:
-        raise RuntimeError("a bug")
+        raise RuntimeError("a secret of the upstream")
 
     cache.look_up("key", upstream)
     clock.now += 75
-    assert cache.look_up("key", broken).result == "stale"
-    assert refreshes.wait() == "failed"
+    with capture_logs() as log:
+        assert cache.look_up("key", broken).result == "stale"
+        assert refreshes.wait() == "failed"
+    (line,) = log
+    assert (line["event"], line["exception"]) == ("refresh_failed", "RuntimeError")
+    assert re.fullmatch(r".*/test_lookups\.py:\d+ broken", line["traceback"][-1])
+    assert "secret" not in repr(line)
     upstream.answer = NEWER
+    lookup = cache.look_up("key", upstream)
+    assert lookup.cache_status() == "Placard; hit; ttl=-15; detail=internal_error"
+    clock.now += 10
     assert cache.look_up("key", upstream).result == "stale"
     assert refreshes.wait() == "replaced"
+
+
+def test_a_refresh_that_cannot_begin_is_dropped_and_the_next_one_works(
+    cache: Cache,
+    upstream: Upstream,
+    clock: Clock,
+    refreshes: Refreshes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cache.look_up("key", upstream)
+    clock.now += 75
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", fail)
+        assert cache.look_up("key", upstream).result == "stale"
+    assert refreshes.wait() == "dropped"
+    assert cache.look_up("key", upstream).result == "stale"
+    assert refreshes.wait() == "replaced"
+
+
+def test_one_origin_that_hangs_leaves_threads_for_the_refreshes_of_others(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    for key in "abcdx":
+        cache.look_up(key, upstream)
+    clock.now += 75
+    hanging = Upstream()
+    hanging.open.clear()
+    for key in "abcd":
+        assert cache.look_up(key, hanging, origin="hangs").result == "stale"
+    assert cache.look_up("x", upstream, origin="other").result == "stale"
+    assert refreshes.wait() == "replaced"
+    assert len(hanging.asked) <= REFRESH_THREADS // 2
+    hanging.open.set()
+    assert [refreshes.wait() for _ in range(4)] == ["replaced"] * 4
