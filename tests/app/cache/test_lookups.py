@@ -281,6 +281,11 @@ def test_a_connector_s_own_time_goes_before_the_setting(
     assert cache.look_up("key", upstream).result == "stale"
 
 
+def test_what_was_made_with_no_life_is_not_called_stale(cache: Cache, upstream: Upstream) -> None:
+    upstream.answer = Finding(CARD, BODY, ttl=0.0)
+    assert cache.look_up("key", upstream).cache_status() == "Placard; fwd=miss; ttl=0"
+
+
 @pytest.mark.parametrize(
     ("code", "wait", "life"),
     [
