@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 
 from app.cache import Cache, Entry, Finding, Lives, MemoryKeeper, RedisKeeper, redis_client
 from app.cache.keeping import allowance, allowing
-from app.cache.lookups import LONGEST_CLAIM_WAIT
 from app.cache.shared import LEFT_ALONE
 from tests.app.cache.parts import (
     BODY,
@@ -342,7 +341,7 @@ def test_a_holder_that_does_not_come_back_costs_a_second_and_an_extra_call(
         )
         assert keeper.claim("key", 60)
         assert cache.look_up("key", lambda _: FOUND).result == "miss"
-    assert sum(pauses) == pytest.approx(LONGEST_CLAIM_WAIT)
+    assert 1 < sum(pauses) < 1.5
 
 
 def test_a_claim_ends_by_itself_soon(redis_server: RedisServer, failures: list[str]) -> None:
