@@ -1,6 +1,5 @@
 """One handler for all that goes wrong: the host's envelope, and what the log is told."""
 
-import traceback
 from typing import Any
 
 import structlog
@@ -8,7 +7,7 @@ from flask import Flask, Response, json
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
-from app.logs import tell
+from app.logs import places_of, tell
 from app.web import CACHE_STATUS, service
 from templates_schemas import envelope
 
@@ -20,7 +19,7 @@ class Application(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """Leave a structured line, without the exception's text."""
-        structlog.get_logger("placard").error("exception", **_places(exc_info[1]))
+        structlog.get_logger("placard").error("exception", **places_of(exc_info[1]))
 
 
 def init_errors(app: Flask) -> None:
@@ -41,15 +40,8 @@ def answer(error: Exception) -> Response:
 
 
 def _unforeseen(error: BaseException) -> Response:
-    tell(**_places(error))
+    tell(**places_of(error))
     return _placard(InternalError())
-
-
-def _places(error: BaseException) -> dict[str, Any]:
-    """Tell an exception's type and places only: its text may hold an upstream's, or a secret."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"exception": type(error).__name__, "traceback": where}
 
 
 def _placard(error: PlacardError) -> Response:
