@@ -157,6 +157,7 @@ def build_widgets(
         _keeper(settings, metrics, clock),
         lives,
         patience=settings.fetch_deadline + 0.2,
+        places=settings.fetch_places or FETCH_PLACES,
         on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
         clock=clock,
     )

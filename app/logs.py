@@ -10,6 +10,7 @@ It is kept in one context variable; one for each fact would cost a warm request 
 
 import logging
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -58,3 +59,10 @@ def told() -> Mapping[str, Any]:
 def merge_told(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Put what was told into a line of the log, as a processor of structlog."""
     return {**told(), **event}
+
+
+def places_of(error: BaseException) -> dict[str, Any]:
+    """Tell an exception's type and places only: its text may hold an upstream's, or a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"exception": type(error).__name__, "traceback": where}

@@ -209,14 +209,15 @@ class SettingsSchema(Schema):
     cache_stale = _setting(
         kinds.Float,
         "PLACARD_CACHE_STALE",
-        "how long after that a card is still answered while it is refreshed, in seconds",
+        "how long after `PLACARD_CACHE_TTL` a card is answered while it is refreshed, in seconds",
         validate=_SECONDS_OR_NONE,
         allow_nan=False,
     )
     cache_stale_if_error = _setting(
         kinds.Float,
         "PLACARD_CACHE_STALE_IF_ERROR",
-        "how long after that a card stands in for an upstream that is down, in seconds",
+        "how long after `PLACARD_CACHE_TTL` a card stands in for an upstream that is down, in "
+        "seconds",
         validate=_SECONDS_OR_NONE,
         allow_nan=False,
     )

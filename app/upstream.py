@@ -3,10 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 _LABEL = re.compile(r"[a-z0-9-]+", re.ASCII)
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# In seconds: how long an upstream may send us away.
+LONGEST_WAIT: Final = 900.0
+_DIGITS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +90,23 @@ def origin_of(url: str | SplitResult) -> str:
     host = (parts.hostname or "").lower()
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}:{parts.port or DEFAULT_PORTS.get(scheme, 0)}"
+
+
+def retry_after(value: str, now: float) -> float | None:
+    """Read `Retry-After`, seconds or an HTTP date, as seconds from now; None where it is neither.
+
+    Implements RFC 9110, section 10.2.3. `now` is the time of day.
+    """
+    text = value.strip()
+    if _DIGITS.fullmatch(text):
+        return float(text)
+    try:
+        return seconds_until(parsedate_to_datetime(text), now)
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None
+
+
+def seconds_until(then: datetime, now: float) -> float:
+    """Count the seconds to a time, none where it is past; one without an offset is UTC."""
+    aware = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return max(aware.timestamp() - now, 0.0)

@@ -11,14 +11,14 @@ from typing import Any, Final
 from marshmallow import ValidationError
 
 from app import errors, trace
-from app.cache import CARD, Cache, Entry, Finding, Lookup, conditional, validator_of
+from app.cache import CARD, Cache, Crowded, Entry, Finding, Lookup, conditional, validator_of
 from app.connectors import Connector, Directory, Match
 from app.credentials import Credentials
 from app.errors import PlacardError
-from app.fetch import Fetcher
+from app.fetch import Fetcher, within
 from app.logs import tell
 from app.metrics import Metrics
-from app.upstream import UpstreamRequest, UpstreamResponse
+from app.upstream import UpstreamRequest, UpstreamResponse, origin_of
 from templates_schemas import Fault, SummaryWithDetails, faults, payload
 from templates_schemas.rules import faults_in
 
@@ -143,15 +143,20 @@ class Widgets:
 
     def _look_up(self, asked: _Asked, *, refresh: bool) -> Lookup:
         try:
-            return self._cache.look_up(
-                asked.key, lambda previous: self._find(asked, previous), refresh=refresh
-            )
+            # Who waits for another process first has only the rest of the time for the upstream.
+            with within(self._fetcher.deadline):
+                return self._cache.look_up(
+                    asked.key,
+                    lambda previous: self._find(asked, previous),
+                    origin=origin_of(asked.request.url),
+                    refresh=refresh,
+                )
+        except Crowded:
+            busy = errors.UpstreamBusy("as many requests as may wait for another's call")
+            raise _unkept(busy, asked.connector) from None
         except TimeoutError:
-            late = errors.UpstreamTimeout(
-                "another request's call took too long", sentence=_sentence(asked.connector)
-            )
-            late.cache_status = f"Placard; fwd=miss; detail={late.code}"
-            raise late from None
+            late = errors.UpstreamTimeout("another request's call took too long")
+            raise _unkept(late, asked.connector) from None
 
     def _find(self, asked: _Asked, previous: Entry | None) -> Finding:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
@@ -160,7 +165,8 @@ class Widgets:
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
                 response = self._fetcher.fetch(conditional(request, previous))
-            if previous and response.status == 304:
+            # Of another address it would confirm another card.
+            if previous and response.status == 304 and response.url == request.url:
                 return _renewed(connector, previous, request, response)
             card = self._map(connector, asked.match, response)
             body = checked(card, connector)
@@ -251,15 +257,17 @@ def _renewed(
 def _failure(
     connector: Connector, error: PlacardError, response: UpstreamResponse | None
 ) -> Finding:
-    """Tell what went wrong, and whether it may pass by itself: what is definitive may not."""
+    """Tell what went wrong, and what it means for a card that is kept."""
     status = response.status if response else None
+    definitive = isinstance(error, errors.Forbidden | errors.NotFound)
     passing = isinstance(error, _PASSING) or (status is not None and status >= 500)
     return Finding(
         error.code,
         _sentence(connector, error).encode(),
         detail=error.detail,
         retry_after=response.headers.get("retry-after", "") if response else "",
-        transient=passing and not isinstance(error, errors.Forbidden | errors.NotFound),
+        transient=passing and not definitive,
+        definitive=definitive,
     )
 
 
@@ -279,8 +287,14 @@ def _first(found: Sequence[Fault]) -> str:
     return told if len(found) <= MOST_FAULTS else f"{told}; and {len(found) - MOST_FAULTS} more"
 
 
-def _sentence(connector: Connector, error: PlacardError | None = None) -> str:
-    kind = errors.UpstreamTimeout if error is None else type(error)
-    if error is not None and "sentence" in vars(error):
+def _unkept(error: PlacardError, connector: Connector) -> PlacardError:
+    """Word an error that only this request has."""
+    error.sentence = _sentence(connector, error)
+    error.cache_status = f"Placard; fwd=miss; detail={error.code}"
+    return error
+
+
+def _sentence(connector: Connector, error: PlacardError) -> str:
+    if "sentence" in vars(error):
         return error.sentence
-    return SENTENCES.get(kind, kind.sentence).format(label=connector.label)
+    return SENTENCES.get(type(error), error.sentence).format(label=connector.label)

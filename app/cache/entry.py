@@ -22,7 +22,7 @@ class Times:
     Past `fresh_until` a card is stale: until `stale_until` it is answered while it is refreshed,
     until `error_until` in place of a transient failure. `mapped_at` is when the body was made,
     `made_at` when the upstream last confirmed it. Until `retry_at` the upstream is left alone:
-    its last answer was `trouble`, the code of a transient failure.
+    its last answer was `trouble`, the code of a failure.
     """
 
     made_at: float
@@ -76,8 +76,9 @@ class Finding:
     """What came of asking an upstream, before the cache gives it its times.
 
     `ttl` is the connector's own, in seconds. `retry_after` is the header as it came. `transient`
-    says that a stale card may stand in for this failure; `renewed`, that the upstream confirmed
-    the card that was kept.
+    says that a stale card may stand in for this failure for long; `definitive`, that it may not at
+    all; of neither kind, it may in its stale time. `renewed` says that the upstream confirmed the
+    card that was kept.
     """
 
     outcome: str
@@ -88,7 +89,13 @@ class Finding:
     ttl: float | None = None
     retry_after: str = ""
     transient: bool = False
+    definitive: bool = False
     renewed: bool = False
+
+    @property
+    def is_card(self) -> bool:
+        """Whether this is a card, and not an error."""
+        return self.outcome == CARD
 
 
 def etag_of(body: bytes) -> str:

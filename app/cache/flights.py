@@ -1,47 +1,101 @@
-"""Single flight: of all threads that want one key, one works and the others wait for it."""
+"""Single flight: of all threads that want one key, one works and the others wait for it.
+
+Who waits takes a thread too. Of each group (all that ask one host) only so many may do so for long.
+"""
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
+# In seconds: a flight that is younger may be waited for by any number.
+YOUNG: Final = 1.0
+
+
+class Crowded(TimeoutError):
+    """What is waited for is slow, and as many wait for it as may."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight(Generic[T]):
+    began: float
+    landed: Future[T] = field(default_factory=Future)
+
 
 class Flights(Generic[T]):
-    """Lets any number of concurrent calls for a key be one; who waits does so for `patience` s."""
+    """Lets any number of concurrent calls for a key be one.
 
-    def __init__(self, patience: float) -> None:
+    `places` are those who lead or wait in one group: they wait for `patience` s. Anybody else waits
+    only until the flight is `YOUNG` s old. `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self, patience: float, places: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._patience = patience
+        self._places = places
+        self._clock = clock
         self._lock = threading.Lock()
-        self._flights: dict[str, Future[T]] = {}
+        self._flights: dict[str, _Flight[T]] = {}
+        self._seated: Counter[str] = Counter()
 
-    def fly(self, key: str, work: Callable[[], T]) -> tuple[T, bool]:
-        """Return what came of `work`, and whether it was done here.
+    def fly(self, key: str, group: str, work: Callable[[bool], T]) -> tuple[T, bool]:
+        """Return what came of `work`, and whether it was done here; it is told if it has a place.
 
-        What it raises is raised here and for all who wait; who waits too long gets TimeoutError.
+        What it raises is raised here and for all who wait; who waits too long gets TimeoutError,
+        and who has no place to wait, Crowded.
         """
-        flight, leading = self._board(key)
-        if not leading:
-            return flight.result(timeout=self._patience), False
+        flight, leading, seated = self._board(key, group)
+        try:
+            if leading:
+                return self._lead(key, flight, lambda: work(seated)), True
+            return self._wait(flight, seated=seated), False
+        finally:
+            if leading or seated:
+                self._leave(group)
+
+    def _board(self, key: str, group: str) -> tuple[_Flight[T], bool, bool]:
+        with self._lock:
+            flight = self._flights.get(key)
+            leading, seated = flight is None, self._seated[group] < self._places
+            if flight is None:
+                self._flights[key] = flight = _Flight(self._clock())
+            if leading or seated:
+                self._seated[group] += 1
+            return flight, leading, seated
+
+    def _lead(self, key: str, flight: _Flight[T], work: Callable[[], T]) -> T:
         try:
             result = work()
         except BaseException as error:
             self._land(key)
-            flight.set_exception(error)
+            flight.landed.set_exception(error)
             raise
         self._land(key)
-        flight.set_result(result)
-        return result, True
+        flight.landed.set_result(result)
+        return result
 
-    def _board(self, key: str) -> tuple[Future[T], bool]:
-        with self._lock:
-            flight = self._flights.get(key)
-            if flight is not None:
-                return flight, False
-            self._flights[key] = flight = Future()
-            return flight, True
+    def _wait(self, flight: _Flight[T], *, seated: bool) -> T:
+        left = self._patience if seated else max(0.0, flight.began + YOUNG - self._clock())
+        try:
+            return flight.landed.result(timeout=left)
+        except TimeoutError as error:
+            # The leader's own failure is no matter of places.
+            if seated or (flight.landed.done() and flight.landed.exception() is error):
+                raise
+            raise Crowded from None
 
     def _land(self, key: str) -> None:
         with self._lock:
             del self._flights[key]
+
+    def _leave(self, group: str) -> None:
+        with self._lock:
+            self._seated[group] -= 1
+            if not self._seated[group]:
+                del self._seated[group]

@@ -3,13 +3,12 @@
 Implements freshness as RFC 9111 has it, and both extensions of RFC 5861.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
 from app.cache.entry import CARD, Entry, Finding, Times, etag_of
+from app.upstream import LONGEST_WAIT, retry_after
 
 Phase = Literal["fresh", "held", "stale", "old", "gone"]
 
@@ -26,13 +25,11 @@ FAILURE_SHARES: Final[Mapping[str, float]] = {
     "upstream_busy": 0.1,
 }
 OTHER_SHARE: Final = 1.0
-# In seconds. How long an upstream may send us away.
-LONGEST_WAIT: Final = 300.0
-# A body is made anew at least this often: the mapping changes with a release, its input may not.
+# In seconds. A body is made anew at least this often: the mapping changes with a release, its
+# input may not.
 LONGEST_RENEWAL: Final = 3600.0
 # Clocks of machines that share entries differ a little; more than this is no clock to trust.
 MOST_SKEW: Final = 5.0
-_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class Lives:
     def of_failure(self, finding: Finding, now: float) -> float:
         """Return the life of a failure: shorter than a card's, but for a rate limit's own."""
         if finding.outcome == "upstream_rate_limited":
-            wait = seconds_of(finding.retry_after, now)
+            wait = retry_after(finding.retry_after, now)
             if wait is not None:
                 return min(max(wait, 1.0), LONGEST_WAIT)
         share = FAILURE_SHARES.get(finding.outcome, OTHER_SHARE)
@@ -73,7 +70,18 @@ class Lives:
     def troubled(self, kept: Entry, finding: Finding, now: float) -> Entry:
         """Note on a good entry that its upstream is in trouble, and is to be left alone a while."""
         retry_at = now + self.of_failure(finding, now)
+        if not finding.transient:
+            retry_at = min(retry_at, kept.times.stale_until)
         return replace(kept, times=replace(kept.times, retry_at=retry_at, trouble=finding.outcome))
+
+
+def may_stand_in(kept: Entry, finding: Finding, now: float) -> bool:
+    """Tell whether a card outlives a failure: what is definitive replaces it, whatever its age."""
+    if not kept.is_card or finding.is_card or finding.definitive:
+        return False
+    if finding.transient:
+        return phase_of(kept, now) != "gone"
+    return kept.times.made_at <= now + MOST_SKEW and now < kept.times.stale_until
 
 
 def phase_of(entry: Entry, now: float) -> Phase:
@@ -95,13 +103,3 @@ def phase_of(entry: Entry, now: float) -> Phase:
 def is_renewable(entry: Entry, now: float) -> bool:
     """Tell whether a 304 may renew a card without mapping it again."""
     return entry.validator is not None and 0 <= now - entry.times.mapped_at < LONGEST_RENEWAL
-
-
-def seconds_of(retry_after: str, now: float) -> float | None:
-    """Read a `Retry-After`, in seconds or as a date; None where it cannot be read."""
-    if _SECONDS.fullmatch(retry_after):
-        return float(retry_after)
-    try:
-        return parsedate_to_datetime(retry_after).timestamp() - now
-    except (ValueError, OverflowError):
-        return None

@@ -47,11 +47,12 @@ _allowance: ContextVar[Allowance | None] = ContextVar("placard_allowance", defau
 
 
 @contextmanager
-def allowing(seconds: float | None = None) -> Iterator[None]:
+def allowing(seconds: float | None = None) -> Iterator[Allowance]:
     """Give all looks inside a block `seconds` in total, or a whole allowance."""
-    token = _allowance.set(Allowance(ALLOWANCE if seconds is None else seconds))
+    given = Allowance(ALLOWANCE if seconds is None else seconds)
+    token = _allowance.set(given)
     try:
-        yield
+        yield given
     finally:
         _allowance.reset(token)
 

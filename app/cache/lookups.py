@@ -11,16 +11,21 @@ import structlog
 from app.cache.crew import Crew
 from app.cache.entry import Entry, Finding
 from app.cache.flights import Flights
-from app.cache.freshness import Lives, is_renewable, phase_of
+from app.cache.freshness import Lives, is_renewable, may_stand_in, phase_of
 from app.cache.keeping import Keeper, allowance, allowing
 from app.cache.outcome import Forwarded, Lookup
+from app.errors import InternalError
+from app.logs import places_of
 
 Make = Callable[[Entry | None], Finding]
 
 REFRESH_THREADS: Final = 4
 REFRESHES_WAITING: Final = 64
-# In seconds: how often one looks whether another process has made the entry.
+# In seconds: how often one looks whether another process has made the entry, how long that process
+# may be trusted to be alive, and after how long one makes the entry oneself in any case.
 LOOK_AGAIN: Final = 0.025
+CLAIM_LIFE: Final = 1.0
+LONGEST_CLAIM_WAIT: Final = 1.25
 _REFRESHED: Final = {"renewed": "renewed", "miss": "replaced", "stale": "failed"}
 
 
@@ -29,6 +34,7 @@ class _Errand:
     """What is wanted: an entry that is fresh, or even newer than the request itself."""
 
     key: str
+    origin: str
     make: Make
     since: float
     forwarded: Forwarded
@@ -38,8 +44,9 @@ class Cache:
     """Answers from a keeper, and lets any number of concurrent misses make one entry.
 
     `patience` is how long, in seconds, one who waits waits for the one that makes the entry, before
-    TimeoutError; and how long a refresh behind may queue. `on_refresh` is told what became of each
-    refresh behind. `clock` is in epoch seconds, `pause` sleeps.
+    TimeoutError; and how long a refresh behind may queue. `places` is how many may make entries of
+    one origin, or wait for them so long: others are soon sent away with Crowded. `on_refresh` is
+    told what became of each refresh behind. `clock` is in epoch seconds, `pause` sleeps.
     """
 
     def __init__(
@@ -48,6 +55,7 @@ class Cache:
         lives: Lives,
         *,
         patience: float,
+        places: int,
         on_refresh: Callable[[str], None],
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
@@ -58,8 +66,14 @@ class Cache:
         self._on_refresh = on_refresh
         self._clock = clock
         self._pause = pause
-        self._flights: Flights[Lookup] = Flights(patience)
-        self._crew = Crew("placard-refresh", threads=REFRESH_THREADS, waiting=REFRESHES_WAITING)
+        self._flights: Flights[Lookup] = Flights(patience, places)
+        self._crew = Crew(
+            "placard-refresh",
+            threads=REFRESH_THREADS,
+            waiting=REFRESHES_WAITING,
+            # One origin that is slow leaves half of them to the others.
+            each=REFRESH_THREADS // 2,
+        )
         self._lock = threading.Lock()
         self._behind: set[str] = set()
 
@@ -69,25 +83,25 @@ class Cache:
         now = self._clock()
         return Lookup(kept, "hit", now) if kept and phase_of(kept, now) == "fresh" else None
 
-    def look_up(self, key: str, make: Make, *, refresh: bool = False) -> Lookup:
+    def look_up(self, key: str, make: Make, *, origin: str = "", refresh: bool = False) -> Lookup:
         """Return an entry: fresh, stale, or what `make` finds.
 
-        `make` is handed the card that a 304 would renew, if there is one. `refresh` has it made
-        anew in any case. What `make` raises, this raises for all who wait.
+        `make` is handed the card that a 304 would renew, if there is one; it asks `origin`.
+        `refresh` has it made anew in any case. What `make` raises, this raises for all who wait.
         """
         with allowing():
             kept, now = self._keeper.get(key), self._clock()
             phase = phase_of(kept, now) if kept else "gone"
             if kept and not refresh and phase in ("fresh", "held", "stale"):
                 if phase == "stale":
-                    self._refresh_behind(_Errand(key, make, now, "stale"))
+                    self._refresh_behind(_Errand(key, origin, make, now, "stale"))
                 return Lookup(kept, "hit" if phase == "fresh" else "stale", now)
             why: Forwarded = "request" if refresh else "miss" if phase == "gone" else "stale"
-            return self._fly(_Errand(key, make, now, why), kept)
+            return self._fly(_Errand(key, origin, make, now, why), kept)
 
     def _fly(self, errand: _Errand, kept: Entry | None) -> Lookup:
         try:
-            lookup, made_here = self._flights.fly(errand.key, lambda: self._lead(errand))
+            lookup, made_here = self._take_off(errand)
         except TimeoutError:
             now = self._clock()
             if kept and kept.is_card and now < kept.times.error_until:
@@ -96,26 +110,41 @@ class Cache:
         made = lookup.result in ("miss", "renewed")
         return replace(lookup, result="shared") if made and not made_here else lookup
 
-    def _lead(self, errand: _Errand) -> Lookup:
+    def _take_off(self, errand: _Errand) -> tuple[Lookup, bool]:
+        return self._flights.fly(
+            errand.key, errand.origin, lambda seated: self._lead(errand, may_wait=seated)
+        )
+
+    def _lead(self, errand: _Errand, *, may_wait: bool) -> Lookup:
         """Make the entry, unless another thread or process has just done so."""
-        for _ in range(max(1, round(self._patience / LOOK_AGAIN))):
-            claim = self._keeper.claim(errand.key, self._patience)
-            if claim is not None:
-                break
-            if self._clock() > errand.since + self._patience:
-                raise _too_long()
-            self._pause(LOOK_AGAIN)
-            # Waiting for another process is not waiting for the keeper, unless that fails.
-            with allowing(allowance().seconds):
-                if made := self._made_meanwhile(errand, self._keeper.get(errand.key)):
-                    return replace(made, result="shared", forwarded=errand.forwarded)
-        else:
-            raise _too_long()
+        claim = self._claim(errand, LONGEST_CLAIM_WAIT if may_wait else 0.0)
+        if isinstance(claim, Lookup):
+            return claim
         try:
             kept = self._keeper.get(errand.key)
             return self._made_meanwhile(errand, kept) or self._make(errand, kept)
         finally:
             self._keeper.release(errand.key, claim)
+
+    def _claim(self, errand: _Errand, patience: float) -> str | Lookup:
+        """Claim the making, or wait for who has claimed it, but not long: it may be dead, or hang.
+
+        Returns what it made meanwhile, or what releases a claim: nothing, where there is none.
+        """
+        claim, until = self._keeper.claim(errand.key, CLAIM_LIFE), self._clock() + patience
+        for _ in range(round(patience / LOOK_AGAIN)):
+            if claim is not None or self._clock() > until:
+                break
+            self._pause(LOOK_AGAIN)
+            left = allowance()
+            # Waiting for another process is not waiting for the keeper, unless that fails.
+            with allowing(left.seconds) as look:
+                if made := self._made_meanwhile(errand, self._keeper.get(errand.key)):
+                    return replace(made, result="shared", forwarded=errand.forwarded)
+                claim = self._keeper.claim(errand.key, CLAIM_LIFE)
+            if claim == "":
+                left.seconds = look.seconds
+        return claim or ""
 
     def _made_meanwhile(self, errand: _Errand, kept: Entry | None) -> Lookup | None:
         now = self._clock()
@@ -130,21 +159,21 @@ class Cache:
         now = self._clock()
         finding = errand.make(previous if previous and is_renewable(previous, now) else None)
         now = self._clock()
-        if previous and finding.transient and phase_of(previous, now) != "gone":
+        if previous and may_stand_in(previous, finding, now):
             return self._keep_in_trouble(errand, previous, finding)
         entry = self._lives.entry(finding, now, previous)
         self._keeper.put(errand.key, entry, entry.times.keep_until - now)
         return Lookup(entry, "renewed" if finding.renewed else "miss", now, errand.forwarded)
 
     def _keep_in_trouble(self, errand: _Errand, previous: Entry, finding: Finding) -> Lookup:
-        """Keep a good entry over a transient failure, and answer with it while that is allowed."""
+        """Keep a good entry over a failure, and answer with it while that is allowed."""
         now = self._clock()
         noted = self._lives.troubled(previous, finding, now)
         latest = self._keeper.get(errand.key)
         # Who lost the claim must not bring back what another has replaced.
         if latest is None or latest.times.made_at <= previous.times.made_at:
             self._keeper.put(errand.key, noted, noted.times.keep_until - now)
-        if now < noted.times.error_until:
+        if now < (noted.times.error_until if finding.transient else noted.times.stale_until):
             return Lookup(noted, "stale", now, errand.forwarded)
         return Lookup(self._lives.entry(finding, now, None), "miss", now, errand.forwarded)
 
@@ -154,8 +183,12 @@ class Cache:
             if errand.key in self._behind:
                 return
             self._behind.add(errand.key)
-        if not self._crew.offer(lambda: self._refresh(errand)):
-            self._refreshed(errand, "dropped")
+        taken = False
+        try:
+            taken = self._crew.offer(lambda: self._refresh(errand), errand.origin)
+        finally:
+            if not taken:
+                self._refreshed(errand, "dropped")
 
     def _refresh(self, errand: _Errand) -> None:
         if self._clock() > errand.since + self._patience:
@@ -163,19 +196,25 @@ class Cache:
         result = "failed"
         try:
             with allowing():
-                lookup, made_here = self._flights.fly(errand.key, lambda: self._lead(errand))
+                lookup, made_here = self._take_off(errand)
             result = _REFRESHED.get(lookup.result, "elsewhere") if made_here else "elsewhere"
+        except TimeoutError:
+            result = "elsewhere"
         except Exception as error:  # noqa: BLE001 - nobody waits for it who could be told
-            structlog.get_logger("placard").error("refresh_failed", kind=type(error).__name__)
+            structlog.get_logger("placard").error("refresh_failed", **places_of(error))
+            self._note_trouble(errand)
         finally:
             self._refreshed(errand, result)
         return None
+
+    def _note_trouble(self, errand: _Errand) -> None:
+        """Leave the upstream alone for a while: what broke would break at the next look too."""
+        with allowing():
+            kept = self._keeper.get(errand.key)
+            if kept and kept.is_card:
+                self._keep_in_trouble(errand, kept, Finding(InternalError.code, b""))
 
     def _refreshed(self, errand: _Errand, result: str) -> None:
         with self._lock:
             self._behind.discard(errand.key)
         self._on_refresh(result)
-
-
-def _too_long() -> TimeoutError:
-    return TimeoutError("another process makes this entry, and takes too long")

@@ -41,6 +41,12 @@ class Lookup:
         if self.result == "shared":
             words.append("collapsed")
         words.append(f"ttl={self.ttl}")
-        if self.is_stale:
-            words.append(f"detail={self.entry.times.trouble or 'stale-while-revalidate'}")
+        if self.is_stale and self._detail:
+            words.append(f"detail={self._detail}")
         return "; ".join(words)
+
+    @property
+    def _detail(self) -> str:
+        """Why something stale is answered; what was just made with no life at all is not."""
+        kept = "stale-while-revalidate" if self.result == "stale" else ""
+        return self.entry.times.trouble or kept

@@ -1,7 +1,8 @@
 """An entry as JSON, for keepers outside this process: what is read is not trusted.
 
 What does not load is no entry: garbage, another version, a body that is not what its ETag says, a
-card that breaks the host's contract.
+card that breaks the host's contract, a life that no setting allows. Nothing is signed: who may
+write to the Redis that is shared can place any valid card there, under any key that is known.
 """
 
 import json
@@ -12,11 +13,14 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from app.cache.entry import CARD, Entry, Times, Validator, etag_of
 from app.errors import tree
+from app.setting_table import LONGEST_TIME
 from templates_schemas import faults
 
 # To be raised with every change to what is written; what has another number is not read.
 VERSION: Final = 1
 LONGEST: Final = 1 << 20
+# In seconds: a stale time begins where that of the card ends; and what rounding may add.
+LONGEST_LIFE: Final = 2 * LONGEST_TIME + 1
 _CODES: Final = frozenset(kind.code for kind in tree()) | {CARD}
 
 
@@ -42,7 +46,12 @@ class _TimesSchema(Schema):
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> Times:
-        return Times(**data)
+        times = Times(**data)
+        fresh, kept = times.fresh_until - times.made_at, times.keep_until - times.made_at
+        left_alone = times.retry_at - times.keep_until
+        if fresh > LONGEST_TIME + 1 or kept > LONGEST_LIFE or left_alone > LONGEST_TIME + 1:
+            raise ValidationError("lives longer than any setting allows")
+        return times
 
 
 class _ValidatorSchema(Schema):

@@ -5,7 +5,7 @@ from app.fetch.bulkhead import Bulkhead
 from app.fetch.client import Exchange, Fetcher, Own
 from app.fetch.manners import Event, Manners
 from app.fetch.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
-from app.fetch.transport import GuardedAdapter
+from app.fetch.transport import GuardedAdapter, within
 
 __all__ = [
     "AddressGuard",
@@ -21,4 +21,5 @@ __all__ = [
     "bundled_samples",
     "read_sample",
     "recorded_body",
+    "within",
 ]

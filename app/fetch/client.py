@@ -38,6 +38,8 @@ from app.upstream import (
 MAX_BODY: Final = 1 << 20
 MAX_REDIRECTS: Final = 3
 UNREADABLE: Final = "the address cannot be read"
+# What asks about the state of one resource, and says nothing of another that a redirect leads to.
+CONDITIONS: Final = frozenset({"if-none-match", "if-modified-since"})
 _CHUNK: Final = 1 << 16
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {
@@ -157,7 +159,7 @@ class Fetcher:
         return parts._replace(scheme=home.scheme, netloc=home.netloc).geturl()
 
     def _exchange(self, request: UpstreamRequest, url: str) -> UpstreamResponse:
-        headers = {**_HEADERS, **request.headers}
+        headers = {**_HEADERS, **_headers_for(request, url)}
         proof = _proof(request, url)
         sent = {**headers, **proof.headers}
         if request.body is not None:
@@ -189,6 +191,14 @@ class Fetcher:
             raise UpstreamUnreadable(f"$: {_words(error)}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _timeout_or_unreachable(error) from None
+
+
+def _headers_for(request: UpstreamRequest, url: str) -> Mapping[str, str]:
+    """Return the request's own headers, without its conditions where a redirect led elsewhere."""
+    if url == request.url:
+        return request.headers
+    own = request.headers.items()
+    return {name: value for name, value in own if name.lower() not in CONDITIONS}
 
 
 def _proof(request: UpstreamRequest, url: str) -> Credential:

@@ -7,16 +7,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
 
 from cachetools import TLRUCache
 
 from app.errors import UpstreamRateLimited
-from app.upstream import UpstreamResponse
+from app.upstream import LONGEST_WAIT, UpstreamResponse, retry_after, seconds_until
 
-LONGEST_HOLD: Final = 900.0  # seconds
 MOST_HOLDS: Final = 4096
 # Azure DevOps says with a 200 that the next call shall wait, GitHub's secondary limit with a 403.
 _WAITING: Final = frozenset({200, 403, 429, 503})
@@ -67,33 +65,22 @@ class Holds:
 
 
 def wait_asked(response: UpstreamResponse, now: float) -> float:
-    """Return the seconds that an answer asks us to wait, 0 to `LONGEST_HOLD`.
+    """Return the seconds that an answer asks us to wait, 0 to `LONGEST_WAIT`.
 
     `now` is the time of day. What cannot be read asks for nothing.
     """
     headers = response.headers
     waits = [0.0]
     if response.status in _WAITING and "retry-after" in headers:
-        waits.append(retry_after(headers["retry-after"], now))
+        waits.append(retry_after(headers["retry-after"], now) or 0.0)
     if is_used_up(headers) or (response.status == 429 and "retry-after" not in headers):
         waits.extend(reset(headers.get(f"{family}-reset", ""), now) for family in _FAMILIES)
-    return min(max(waits), LONGEST_HOLD)
+    return min(max(waits), LONGEST_WAIT)
 
 
 def is_used_up(headers: Mapping[str, str]) -> bool:
     """Tell whether a rate limit has no call left."""
     return any(headers.get(f"{family}-remaining", "").strip() == "0" for family in _FAMILIES)
-
-
-def retry_after(value: str, now: float) -> float:
-    """Read `Retry-After`, seconds or an HTTP date, as seconds from now; 0 where it is neither."""
-    text = value.strip()
-    if _DIGITS.fullmatch(text):
-        return float(text)
-    try:
-        return _from(now, parsedate_to_datetime(text))
-    except (ValueError, OverflowError, IndexError, TypeError):
-        return 0.0
 
 
 def reset(value: str, now: float) -> float:
@@ -103,15 +90,9 @@ def reset(value: str, now: float) -> float:
         seconds = float(text)
         return seconds if seconds < _FIRST_TIME else max(seconds - now, 0.0)
     try:
-        return _from(now, datetime.fromisoformat(text))
+        return seconds_until(datetime.fromisoformat(text), now)
     except (ValueError, OverflowError):
         return 0.0
-
-
-def _from(now: float, then: datetime) -> float:
-    """Count the seconds to a time; one without an offset is UTC."""
-    aware = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return max(aware.timestamp() - now, 0.0)
 
 
 def _end(_: Hold, end: float, __: float) -> float:

@@ -37,8 +37,8 @@ _deadline: ContextVar[float] = ContextVar("placard_deadline", default=float("inf
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Give all that is fetched inside `seconds` in total."""
-    token = _deadline.set(time.monotonic() + seconds)
+    """Give all that is fetched inside `seconds` in total, or what an outer block leaves."""
+    token = _deadline.set(min(time.monotonic() + seconds, _deadline.get()))
     try:
         yield
     finally:

@@ -3,7 +3,6 @@
 On the addresses of a dialect of the library, the envelope is the dialect's.
 """
 
-import traceback
 from typing import Any
 
 import structlog
@@ -12,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
 from app.library.refusals import Refusal, Unidentified
-from app.logs import tell
+from app.logs import places_of, tell
 from app.web import CACHE_STATUS, service
 from app.web.library.dialects import Dialect, answered, dialect_of, refusal_of
 from templates_schemas import envelope
@@ -25,7 +24,7 @@ class Application(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """Leave a structured line, without the exception's text."""
-        structlog.get_logger("placard").error("exception", **_places(exc_info[1]))
+        structlog.get_logger("placard").error("exception", **places_of(exc_info[1]))
 
 
 def init_errors(app: Flask) -> None:
@@ -52,7 +51,7 @@ def _for_a_dialect(error: Exception, dialect: Dialect) -> Response:
         case Refusal() | HTTPException():
             pass
         case unforeseen:
-            tell(**_places(unforeseen))
+            tell(**places_of(unforeseen))
     return answered(refusal, dialect)
 
 
@@ -68,15 +67,8 @@ def _for_the_host(error: Exception) -> Response:
 
 
 def _unforeseen(error: BaseException) -> Response:
-    tell(**_places(error))
+    tell(**places_of(error))
     return _placard(InternalError())
-
-
-def _places(error: BaseException) -> dict[str, Any]:
-    """Tell an exception's type and places only: its text may hold an upstream's, or a secret."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"exception": type(error).__name__, "traceback": where}
 
 
 def _placard(error: PlacardError) -> Response:

@@ -93,7 +93,7 @@ def widget_headers(widget: Widget) -> tuple[tuple[str, str], ...]:
 @blueprint.after_request
 def tell_of_the_cache(response: Response) -> Response:
     """Say of an answer that has nothing of the cache that it has not."""
-    response.headers.setdefault(CACHE_STATUS, "Placard; detail=not-used")
+    response.headers.setdefault(CACHE_STATUS, "Placard; fwd=bypass")
     return response
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,7 +11,10 @@ import pytest
 from app import create_app
 from app.config import load_settings
 from app.connectors import options
+from app.fetch.transport import remaining
+from app.web import EXTENSION
 from tests.app.fetch.servers import Connection, answer, serving
+from tests.conftest import MakeHost
 from tests.host import Host
 from tests.test_production import SOUND, ask as ask_process, running
 
@@ -141,3 +144,53 @@ def test_two_hosts_that_hang_leave_threads_for_hits(hanging: Hanging) -> None:
         finally:
             hanging.go_on.set()
         assert [call.result().status_code for call in ended] == [200] * 4
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["cold", "an old card"])
+def test_one_cold_resource_of_a_host_that_hangs_does_not_take_every_thread(
+    hanging: Hanging, *, kept: bool
+) -> None:
+    with two_upstreams(hanging) as settings, ThreadPoolExecutor(2 * PLACES) as pool:
+        changed = {
+            "PLACARD_FETCH_PLACES": str(PLACES),
+            "PLACARD_CACHE_TTL": "0.001",
+            "PLACARD_CACHE_STALE": "0",
+        }
+        host = Host(create_app(load_settings(SOUND | settings | changed, options())).test_client())
+        page = f"{PAGE}/2"
+        if kept:
+            hanging.go_on.set()
+            assert told(host, page) == "An issue"
+            assert hanging.is_asked(1)
+            hanging.go_on.clear()
+        hung = [pool.submit(told, host, page) for _ in range(2 * PLACES)]
+        try:
+            assert hanging.is_asked(1)
+            # All but the leader and those who have a place beside it are soon done.
+            done, waiting = wait(hung, timeout=10, return_when=FIRST_COMPLETED)
+            for _ in range(1000):
+                if len(waiting) == PLACES:
+                    break
+                done, waiting = wait(hung, timeout=0.01)
+            assert {call.result() for call in done} == {"An issue" if kept else BUSY}
+            assert len(waiting) == PLACES
+        finally:
+            hanging.go_on.set()
+        assert [call.result(20) for call in waiting] == ["An issue"] * PLACES
+        assert not hanging.arrived.acquire(blocking=False)
+
+
+def test_waiting_for_others_and_asking_the_upstream_share_one_deadline(
+    make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = make_host(fetch_deadline="3")
+    widgets = host.client.application.extensions[EXTENSION].widgets
+    left = []
+
+    def look_up(*_: object, **__: object) -> None:
+        left.append(remaining())
+        raise TimeoutError
+
+    monkeypatch.setattr(widgets._cache, "look_up", look_up)
+    assert told(host, f"{PAGE}/1") == "GitHub did not answer in time."
+    assert 0 < (left[0] or 99) <= 3

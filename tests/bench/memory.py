@@ -62,7 +62,7 @@ def main() -> None:
     settings = settings_with()
     keeper = MemoryKeeper(settings.cache_bytes)
     lives = Lives(ttl=3600, failure_ttl=10)
-    cache = Cache(keeper, lives, patience=5, on_refresh=lambda _: None)
+    cache = Cache(keeper, lives, patience=5, places=8, on_refresh=lambda _: None)
     guard = AddressGuard(())
     upstream = _Upstream(deadline=5, guard=guard, adapter=GuardedAdapter(guard))
     known = all_connectors(settings)

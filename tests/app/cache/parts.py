@@ -52,7 +52,8 @@ CARD_ENTRY = card(
 FAILURE = failure()
 FOUND = Finding(CARD, BODY, validator=Validator("If-None-Match", '"1"'))
 DOWN = Finding("upstream_failed", b"GitHub answered with an error.", transient=True)
-MISSING = Finding("resource_missing", b"Not found.")
+MISSING = Finding("resource_missing", b"Not found.", definitive=True)
+UNREADABLE = Finding("upstream_unreadable", b"GitHub gave an answer that we cannot read.")
 
 
 @dataclass

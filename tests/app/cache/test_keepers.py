@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from cachetools import LRUCache
 from hypothesis import given, strategies as st
 
 from app.cache import OVERHEAD, Entry, Keeper, MemoryKeeper, RedisKeeper, redis_client
-from app.cache.wire import dump
+from app.cache.wire import dump, load
+from app.setting_table import LONGEST_TIME
 from tests.app.cache.parts import BODY, CARD_ENTRY, FAILURE, Clock, RedisServer, card, times
 
 KEY = "github\nGET\nhttps://api.github.com/repos/pallets/flask/issues/1\n\n[]\nGITHUB_TOKEN#1"
@@ -172,8 +174,11 @@ class TestRedisKeeper(KeeperContract):
             dump(card(BODY.replace(b"green", b"teal"))),
             dump(card(b"<html>")),
             dump(CARD_ENTRY) + b" " * (1 << 20),
+            dump(card(times=times(ttl=LONGEST_TIME + 2))),
+            dump(card(times=times(error_until=2.0**39))),
+            dump(card(times=times(retry_at=2.0**39, trouble="upstream_failed"))),
         ],
-        ids=range(15),
+        ids=range(18),
     )
     def test_what_is_no_entry_is_a_miss(
         self, keeper: RedisKeeper, inside: redis.Redis, failures: list[str], raw: bytes
@@ -197,6 +202,42 @@ class TestRedisKeeper(KeeperContract):
         assert failures == ["ResponseError"]
         keeper.put(KEY, FAILURE, 60)
         assert keeper.get(KEY) == FAILURE
+
+    def test_what_was_read_before_is_not_checked_again_and_what_differs_is(
+        self, keeper: RedisKeeper, inside: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keeper.put(KEY, CARD_ENTRY, 60)
+        assert keeper.get(KEY) == CARD_ENTRY
+        checked: list[bytes] = []
+
+        def check(raw: bytes) -> Entry:
+            checked.append(raw)
+            return load(raw)
+
+        monkeypatch.setattr("app.cache.shared.load", check)
+        assert keeper.get(KEY) == CARD_ENTRY
+        assert checked == []
+        (name,) = inside.scan_iter()
+        forged = dump(CARD_ENTRY).replace(b"A card", b"A fake")
+        inside.set(name, forged)
+        assert keeper.get(KEY) is None
+        assert checked == [forged]
+
+    def test_what_is_remembered_of_reading_is_bounded(self, keeper: RedisKeeper) -> None:
+        keeper._read = LRUCache(10_000, getsizeof=keeper._read.getsizeof)
+        for number in range(20):
+            keeper.put(str(number), card(detail="x" * number), 60)
+            assert keeper.get(str(number)) is not None
+        assert 1 <= len(keeper._read) < 10
+
+    @pytest.mark.parametrize("reply", [5, 1.5, True, "text", [b"x"], {}])
+    def test_a_reply_that_is_no_bytes_is_a_miss(
+        self, failures: list[str], monkeypatch: pytest.MonkeyPatch, reply: object
+    ) -> None:
+        with redis_client("redis://127.0.0.1/0") as client:
+            monkeypatch.setattr(client, "get", lambda _: reply)
+            assert RedisKeeper(client, failures.append).get(KEY) is None
+        assert failures == ["unreadable"]
 
     def test_a_release_and_a_claim_race_to_one_holder(self, keeper: RedisKeeper) -> None:
         gate = threading.Barrier(8)

@@ -1,17 +1,21 @@
 """The cache over a keeper, with a clock that stands still: phases, flights, trouble."""
 
+import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, strategies as st
+from structlog.testing import capture_logs
 
 from app.cache import CARD, Cache, Entry, Finding, Lives, Lookup, MemoryKeeper
-from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, LONGEST_WAIT, phase_of, seconds_of
+from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.cache.lookups import REFRESH_THREADS, REFRESHES_WAITING
 from app.errors import tree
-from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, Clock, card, times
+from app.upstream import LONGEST_WAIT, retry_after
+from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, UNREADABLE, Clock, card, times
 
 LIVES = Lives(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 NEWER = Finding(CARD, b'{"newer":true}')
@@ -67,7 +71,7 @@ def keeper(clock: Clock) -> MemoryKeeper:
 
 @pytest.fixture
 def cache(keeper: MemoryKeeper, clock: Clock, refreshes: Refreshes) -> Cache:
-    return Cache(keeper, LIVES, patience=5, on_refresh=refreshes, clock=clock)
+    return Cache(keeper, LIVES, patience=5, places=8, on_refresh=refreshes, clock=clock)
 
 
 def seen(lookup: Lookup) -> tuple[bytes, str]:
@@ -181,7 +185,7 @@ def test_it_stands_in_for_so_long_only(cache: Cache, upstream: Upstream, clock: 
 def test_it_never_stands_in_where_the_setting_says_so(
     keeper: MemoryKeeper, clock: Clock, upstream: Upstream
 ) -> None:
-    strict = Cache(keeper, Lives(60, 10), patience=5, on_refresh=pytest.fail, clock=clock)
+    strict = Cache(keeper, Lives(60, 10), patience=5, places=8, on_refresh=pytest.fail, clock=clock)
     strict.look_up("key", upstream)
     clock.now += 60
     upstream.answer = DOWN
@@ -221,6 +225,28 @@ def test_a_definitive_answer_replaces_a_good_entry_and_no_failure_brings_it_back
     assert cache.look_up("key", upstream).entry.outcome == "upstream_failed"
 
 
+def test_a_failure_of_no_kind_leaves_a_good_entry_for_its_stale_time_and_is_told_after_it(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    cache.look_up("key", upstream)
+    upstream.answer = UNREADABLE
+    clock.now += 75
+    cache.look_up("key", upstream)
+    assert refreshes.wait() == "failed"
+    clock.now += 9.9
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (BODY, "stale")
+    assert lookup.cache_status() == "Placard; hit; ttl=-25; detail=upstream_unreadable"
+    assert len(upstream.asked) == 2
+    clock.now += 70
+    assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+    assert refreshes.wait() == "failed"
+    # It is left alone for ten seconds, but not past the stale time.
+    clock.now += 5.2
+    assert cache.look_up("key", upstream).entry.outcome == "upstream_unreadable"
+    assert len(upstream.asked) == 4
+
+
 def test_trouble_does_not_bring_back_what_another_process_has_replaced(
     cache: Cache, keeper: MemoryKeeper, upstream: Upstream, clock: Clock
 ) -> None:
@@ -255,8 +281,13 @@ def test_a_connector_s_own_time_goes_before_the_setting(
     assert cache.look_up("key", upstream).result == "stale"
 
 
+def test_what_was_made_with_no_life_is_not_called_stale(cache: Cache, upstream: Upstream) -> None:
+    upstream.answer = Finding(CARD, BODY, ttl=0.0)
+    assert cache.look_up("key", upstream).cache_status() == "Placard; fwd=miss; ttl=0"
+
+
 @pytest.mark.parametrize(
-    ("code", "retry_after", "life"),
+    ("code", "wait", "life"),
     [
         ("resource_missing", "", 10),
         ("upstream_refused", "", 10),
@@ -271,11 +302,17 @@ def test_a_connector_s_own_time_goes_before_the_setting(
         ("upstream_rate_limited", "99999", LONGEST_WAIT),
         ("upstream_rate_limited", "soon", 10),
         ("upstream_rate_limited", "Fri, 15 Jan 2027 08:02:00 GMT", 120),
+        ("upstream_rate_limited", "Fri, 15 Jan 2027 08:02:00 -0000", 120),
+        ("upstream_rate_limited", " 120 ", 120),
         ("upstream_rate_limited", "Fri, 15 Jan 2027 07:00:00 GMT", 1),
     ],
 )
-def test_a_failure_lives_as_its_kind_does(code: str, retry_after: str, life: float) -> None:
-    found = Finding(code, b"", retry_after=retry_after)
+def test_a_failure_lives_as_its_kind_does(
+    monkeypatch: pytest.MonkeyPatch, code: str, wait: str, life: float
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    found = Finding(code, b"", retry_after=wait)
     assert LIVES.entry(found, NOW, None).times.keep_until == NOW + life
 
 
@@ -285,7 +322,7 @@ def test_every_kind_of_the_table_is_an_error() -> None:
 
 @given(st.text() | st.integers().map(str))
 def test_any_retry_after_is_read_or_ignored(text: str) -> None:
-    seconds = seconds_of(text, NOW)
+    seconds = retry_after(text, NOW)
     assert seconds is None or isinstance(seconds, float)
 
 
@@ -367,7 +404,7 @@ def test_what_the_leader_raises_reaches_those_who_wait(cache: Cache, upstream: U
 def test_one_who_waits_has_patience_only_for_so_long(
     keeper: MemoryKeeper, clock: Clock, upstream: Upstream, *, kept: bool
 ) -> None:
-    cache = Cache(keeper, LIVES, patience=0.05, on_refresh=pytest.fail, clock=clock)
+    cache = Cache(keeper, LIVES, patience=0.05, places=8, on_refresh=pytest.fail, clock=clock)
     if kept:
         cache.look_up("key", upstream)
         clock.now += 160
@@ -395,7 +432,7 @@ def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> No
             self.looks += 1
             return None if self.looks == 1 else card()
 
-    cache = Cache(Late(1 << 20), LIVES, patience=5, on_refresh=pytest.fail, clock=clock)
+    cache = Cache(Late(1 << 20), LIVES, patience=5, places=8, on_refresh=pytest.fail, clock=clock)
     assert seen(cache.look_up("key", lambda _: pytest.fail("asked"))) == (BODY, "hit")
 
 
@@ -423,16 +460,61 @@ def test_refreshes_are_bounded_in_number_and_what_is_too_much_is_dropped(
     assert refreshes.results.count("dropped") == len(keys) - refreshes.results.count("replaced")
 
 
-def test_a_refresh_that_breaks_is_told_and_the_next_one_works(
+def test_a_refresh_that_breaks_is_told_and_not_tried_again_at_once(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     def broken(_: Entry | None) -> Finding:
-        raise RuntimeError("a bug")
+        raise RuntimeError("a secret of the upstream")
 
     cache.look_up("key", upstream)
     clock.now += 75
-    assert cache.look_up("key", broken).result == "stale"
-    assert refreshes.wait() == "failed"
+    with capture_logs() as log:
+        assert cache.look_up("key", broken).result == "stale"
+        assert refreshes.wait() == "failed"
+    (line,) = log
+    assert (line["event"], line["exception"]) == ("refresh_failed", "RuntimeError")
+    assert re.fullmatch(r".*/test_lookups\.py:\d+ broken", line["traceback"][-1])
+    assert "secret" not in repr(line)
     upstream.answer = NEWER
+    lookup = cache.look_up("key", upstream)
+    assert lookup.cache_status() == "Placard; hit; ttl=-15; detail=internal_error"
+    clock.now += 10
     assert cache.look_up("key", upstream).result == "stale"
     assert refreshes.wait() == "replaced"
+
+
+def test_a_refresh_that_cannot_begin_is_dropped_and_the_next_one_works(
+    cache: Cache,
+    upstream: Upstream,
+    clock: Clock,
+    refreshes: Refreshes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cache.look_up("key", upstream)
+    clock.now += 75
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", fail)
+        assert cache.look_up("key", upstream).result == "stale"
+    assert refreshes.wait() == "dropped"
+    assert cache.look_up("key", upstream).result == "stale"
+    assert refreshes.wait() == "replaced"
+
+
+def test_one_origin_that_hangs_leaves_threads_for_the_refreshes_of_others(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    for key in "abcdx":
+        cache.look_up(key, upstream)
+    clock.now += 75
+    hanging = Upstream()
+    hanging.open.clear()
+    for key in "abcd":
+        assert cache.look_up(key, hanging, origin="hangs").result == "stale"
+    assert cache.look_up("x", upstream, origin="other").result == "stale"
+    assert refreshes.wait() == "replaced"
+    assert len(hanging.asked) <= REFRESH_THREADS // 2
+    hanging.open.set()
+    assert [refreshes.wait() for _ in range(4)] == ["replaced"] * 4

@@ -5,10 +5,11 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from app.cache import CARD, Entry, etag_of
+from app.cache import CARD, Entry, Lives, etag_of
 from app.cache.wire import Unreadable, dump, load
+from app.setting_table import LONGEST_TIME
 from templates_schemas import faults
-from tests.app.cache.parts import CARD_ENTRY, FAILURE, card, failure, times
+from tests.app.cache.parts import CARD_ENTRY, DOWN, FAILURE, FOUND, NOW, card, failure, times
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -61,6 +62,17 @@ def test_what_was_written_is_read_again(detail: str, changes: list[str], made_at
         failure(detail=detail),
     ):
         assert load(dump(entry)) == entry
+
+
+@given(*[st.floats(0, LONGEST_TIME)] * 4)
+def test_what_the_settings_allow_is_read_again(
+    ttl: float, stale: float, error: float, waited: float
+) -> None:
+    lives = Lives(ttl, ttl, stale, error)
+    kept = lives.entry(FOUND, NOW, None)
+    if waited < kept.times.keep_until - NOW:
+        kept = lives.troubled(kept, DOWN, NOW + waited)
+    assert load(dump(kept)) == kept
 
 
 def test_a_card_s_code_is_no_trouble() -> None:

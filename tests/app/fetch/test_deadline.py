@@ -269,3 +269,8 @@ def test_deadline_ends_with_its_block() -> None:
         with within(0):
             pass
         assert 59 < (remaining() or 0) <= 60
+
+
+def test_a_deadline_inside_another_is_no_later() -> None:
+    with within(10), within(60):
+        assert 9 < (remaining() or 0) <= 10

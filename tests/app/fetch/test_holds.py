@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.errors import UpstreamRateLimited
-from app.fetch.holds import LONGEST_HOLD, MOST_HOLDS, Holds, reset, retry_after, wait_asked
-from app.upstream import UpstreamResponse
+from app.fetch.holds import MOST_HOLDS, Holds, reset, wait_asked
+from app.upstream import LONGEST_WAIT, UpstreamResponse, retry_after
 from tests.app.fetch.clocks import Clock
 
 NOW = 1_762_257_600.0  # Tue, 04 Nov 2025 12:00:00 GMT
@@ -29,7 +29,7 @@ WAITS: Mapping[str, tuple[UpstreamResponse, float]] = {
     "429, an old form of date": (response(429, retry_after="Tuesday, 04-Nov-25 12:01:00 GMT"), 60),
     "429, a date that is past": (response(429, retry_after="Tue, 04 Nov 2025 11:00:00 GMT"), 0),
     "429, at once": (response(429, retry_after="0"), 0),
-    "429, a day": (response(429, retry_after="86400"), LONGEST_HOLD),
+    "429, a day": (response(429, retry_after="86400"), LONGEST_WAIT),
     "429, nothing": (response(429), 0),
     "429, only a reset": (response(429, x_ratelimit_reset="7"), 7),
     "503": (response(503, retry_after="30"), 30),
@@ -43,7 +43,7 @@ WAITS: Mapping[str, tuple[UpstreamResponse, float]] = {
     ),
     "none left, a time far off": (
         response(403, x_ratelimit_remaining="0", x_ratelimit_reset=f"{NOW + 3600:.0f}"),
-        LONGEST_HOLD,
+        LONGEST_WAIT,
     ),
     "none left, a time that is past": (
         response(200, x_ratelimit_remaining="0", x_ratelimit_reset=f"{NOW - 45:.0f}"),
@@ -104,7 +104,7 @@ def test_any_headers_ask_for_a_bounded_time(
     told = response(
         status, retry_after=after, x_ratelimit_remaining=remaining, x_ratelimit_reset=reset_at
     )
-    assert 0 <= wait_asked(told, NOW) <= LONGEST_HOLD
+    assert 0 <= wait_asked(told, NOW) <= LONGEST_WAIT
 
 
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # the zone is given beside

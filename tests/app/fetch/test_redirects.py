@@ -283,3 +283,15 @@ def test_stand_in_is_used_for_its_own_origin_only() -> None:
     ):
         fetcher.fetch(request_to(f"http://{LOOPBACK.replace('1', '2')}:{server.port}/"))
     assert server.connections == 0
+
+
+@pytest.mark.parametrize("name", ["If-None-Match", "if-modified-since"])
+def test_a_condition_is_for_the_first_address_only(name: str) -> None:
+    routes = {"/from": redirect("/to"), "/to": answer(b"there")}
+    with serving(routing(routes)) as server, fetching() as fetcher:
+        request = request_to(f"{server.origin}/from", headers={name: "x", "X-Other": "y"})
+        fetcher.fetch(request)
+    first, second = (server.headers(place) for place in (0, 1))
+    assert name.lower() in first
+    assert name.lower() not in second
+    assert first["x-other"] == second["x-other"] == "y"

@@ -1,0 +1,1 @@
+"""Freshness through the front door: a signed request in, bytes and headers out."""

@@ -1,0 +1,146 @@
+"""A stale card: refreshed behind, and in place of which failures."""
+
+import re
+import time
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from app.connectors.github import GitHub
+from app.trace import recording
+from tests.app.cache.parts import Clock
+from tests.app.freshness.parts import API, counted, refreshed, status, title
+from tests.host import Host
+from tests.standin import ISSUE as RESOURCE
+
+
+def test_a_stale_card_is_answered_and_refreshed_behind(
+    host: Host, upstream: responses.RequestsMock, clock: Clock
+) -> None:
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, json={**RESOURCE, "title": "Newer"})
+    host.ask()
+    made_at = clock.now
+    clock.now += 75
+    with recording() as trace:
+        stale = host.ask()
+    assert (title(stale), status(stale)) == (
+        "Stand-in issue",
+        "Placard; hit; ttl=-15; detail=stale-while-revalidate",
+    )
+    (facts,) = [step.facts for step in trace.steps if step.name == "cache"]
+    assert facts["result"] == "stale"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", facts["as_of"])
+    assert facts["as_of"].startswith(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(made_at)))
+    assert counted(host, refreshed("replaced"))
+    assert (title(host.ask()), len(upstream.calls)) == ("Newer", 2)
+
+
+FAILURES: dict[str, dict[str, Any]] = {
+    "timeout": {"body": requests.ReadTimeout()},
+    "unreachable": {"body": requests.ConnectionError()},
+    "500": {"status": 500},
+    "503": {"status": 503, "headers": {"Retry-After": "5"}},
+    "429": {"status": 429},
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_a_stale_card_stands_in_for_a_transient_failure(
+    host: Host, upstream: responses.RequestsMock, clock: Clock, kind: str
+) -> None:
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, **FAILURES[kind])
+    first = host.ask()
+    clock.now += 400
+    answer = host.ask()
+    assert (answer.status_code, answer.data) == (200, first.data)
+    assert status(answer).startswith("Placard; fwd=stale; ttl=-340; detail=upstream_")
+    clock.now += 3600
+    assert host.ask().status_code == 500
+
+
+@pytest.mark.parametrize("refusal", [401, 403, 404, 410])
+@pytest.mark.parametrize("wait", [75, 400], ids=["behind", "in front"])
+def test_a_definitive_answer_is_never_hidden_and_no_500_brings_the_card_back(
+    host: Host, upstream: responses.RequestsMock, clock: Clock, refusal: int, wait: int
+) -> None:
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, status=refusal)
+    upstream.get(API, status=500)
+    host.ask()
+    clock.now += wait
+    answer = host.ask()
+    if wait == 75:
+        assert answer.status_code == 200
+        assert counted(host, refreshed("replaced"))
+        answer = host.ask()
+    assert answer.status_code == (403 if refusal in (401, 403) else 404)
+    clock.now += 11
+    assert host.ask().status_code == 500
+    assert len(upstream.calls) == 3
+
+
+def test_what_a_connector_calls_missing_is_definitive_whatever_its_status(
+    host: Host,
+    upstream: responses.RequestsMock,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(GitHub, "missing", frozenset({500}))
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, status=500)
+    host.ask()
+    clock.now += 400
+    assert host.ask().status_code == 404
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "400": {"status": 400},
+    "418": {"status": 418},
+    "a maintenance page": {"body": "<html>Back soon</html>"},
+    "too large": {"body": "x" * ((1 << 20) + 1)},
+    "elsewhere": {"status": 302, "headers": {"Location": "https://example.com/"}},
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_neither_transient_nor_definitive_leaves_the_card_for_its_stale_time(
+    host: Host, upstream: responses.RequestsMock, clock: Clock, kind: str
+) -> None:
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, **OTHERS[kind])
+    first = host.ask()
+    clock.now += 75
+    assert host.ask().data == first.data
+    assert counted(host, refreshed("failed"))
+    kept = host.ask()
+    assert (kept.status_code, kept.data) == (200, first.data)
+    assert len(upstream.calls) == 2
+    clock.now += 400
+    assert host.ask().status_code == 500
+
+
+@pytest.mark.parametrize("status_code", [206, 400, 418])
+def test_for_no_other_failure_does_a_stale_card_stand_in(
+    host: Host, upstream: responses.RequestsMock, clock: Clock, status_code: int
+) -> None:
+    upstream.get(API, json=RESOURCE)
+    upstream.get(API, status=status_code)
+    host.ask()
+    clock.now += 400
+    assert host.ask().status_code == 500
+
+
+def test_a_rate_limit_lives_as_long_as_it_says(
+    host: Host, upstream: responses.RequestsMock, clock: Clock
+) -> None:
+    upstream.get(API, status=429, headers={"Retry-After": "120"})
+    assert status(host.ask()) == "Placard; fwd=miss; ttl=120"
+    clock.now += 119
+    assert status(host.ask()) == "Placard; hit; ttl=1"
+    # The hold of that host goes by its own clock, which has not moved.
+    clock.now += 1
+    assert status(host.ask()) == "Placard; fwd=miss; ttl=10"
