@@ -1,4 +1,4 @@
-"""Real databases to test on: SQLite in a file, and a PostgreSQL server of the tests' own."""
+"""Real databases for tests and benches: SQLite in a file, and a PostgreSQL server of their own."""
 
 import os
 import pwd
@@ -14,14 +14,17 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from app.library.store import Store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 TEMPLATE = "placard_template"
-# Nothing here outlives the tests, so nothing need be safe from a power cut.
+# Nothing here outlives the run, so nothing need be safe from a power cut.
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
+
+
+class NoPostgresql(Exception):
+    """There is no PostgreSQL server; the text says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,11 @@ class Server:
 
 @contextmanager
 def postgresql() -> Iterator[Server]:
-    """Run a server whose template has the library's tables."""
+    """Run a server whose template has the library's tables, or raise NoPostgresql."""
     if not BINARIES:
-        pytest.skip("there is no PostgreSQL server in /usr/lib/postgresql: half is not tested")
+        raise NoPostgresql(
+            "there is no PostgreSQL server in /usr/lib/postgresql: apt-get install postgresql"
+        )
     # In /tmp, since the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="placard-pg-", dir="/tmp"))
     owner = _owner()
@@ -99,7 +104,7 @@ def _ready(server: Server, process: subprocess.Popen[bytes]) -> Server:
         else:
             migrated(server.url(TEMPLATE)).close()
             return server
-    pytest.fail("PostgreSQL did not come up")
+    raise RuntimeError("PostgreSQL did not come up")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -7,7 +7,11 @@ import sys
 import pytest
 from hypothesis import given, strategies as st
 
+from app.library.store import Store
+from tests.bench import library, library_rows
 from tests.bench.__main__ import BENCHES
+from tests.bench.library_operations import operations_of
+from tests.bench.library_statements import Bare, heard, shortened
 from tests.bench.load import Load, middle, read_report, widget_requests
 from tests.bench.machine import need
 from tests.bench.processes import ServerFailed, free_port, running
@@ -67,6 +71,55 @@ def test_what_is_missing_is_said_with_what_to_install(monkeypatch: pytest.Monkey
     with pytest.raises(Missing, match=r"`wrk` is not here .*apt-get install wrk") as missing:
         need("wrk")
     assert skipped("Express", ("a", "b", "c"), missing.value)[1].startswith("skipped: `wrk`")
+
+
+@pytest.mark.parametrize(
+    ("plan", "short"),
+    [
+        (
+            ["SEARCH saved_widgets USING INDEX ix (id=?)", "SEARCH users USING INDEX u (id=?)"],
+            "SEARCH saved_widgets USING INDEX ix (id=?)",
+        ),
+        (["SCAN custom_widgets", "USE TEMP B-TREE FOR ORDER BY"],
+         "SCAN custom_widgets, USE TEMP B-TREE FOR ORDER BY"),
+        (
+            [
+                "Limit  (cost=1.00..2.00 rows=50 width=8)",
+                "  ->  Sort  (cost=1.00..2.00 rows=50 width=8)",
+                "        Sort Key: saved_widgets.title",
+                "        ->  Bitmap Heap Scan on saved_widgets  (cost=1.00..2.00 rows=50 width=8)",
+                "              ->  Bitmap Index Scan on ix_saved_widgets_tags  (cost=0.00..1.00)",
+                "  ->  Seq Scan on saved_widgets saved_widgets_1  (cost=0.00..1.00)",
+            ],
+            "Sort, Bitmap Index Scan on ix_saved_widgets_tags, Seq Scan on saved_widgets",
+        ),
+    ],
+)  # fmt: skip
+def test_a_plan_is_shortened_to_how_it_comes_by_widgets(plan: list[str], short: str) -> None:
+    assert shortened(plan) == short
+
+
+def test_the_library_is_measured_and_what_is_missing_is_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.databases.BINARIES", [])
+    monkeypatch.setattr("tests.bench.library.SECONDS", 0)
+    table = library.measured(100)
+    *rows, last = table.rows
+    assert len({row[0] for row in rows}) == len(rows) == 15
+    assert all(row[0].startswith("SQLite, ") and len(row) == len(table.columns) for row in rows)
+    assert last[1].startswith("skipped: there is no PostgreSQL server")
+    assert table.notes.count("- SQLite, ") == len(rows) + 1
+
+
+def test_a_bare_loop_says_what_the_modules_say(store: Store) -> None:
+    library_rows.load([store], 20)
+    for operation in operations_of(store, 20):
+        with heard() as first:
+            operation.call(0)
+        with heard() as again:
+            Bare(store, [first])()
+        assert [said.text for said in again] == [said.text for said in first], operation.name
 
 
 @pytest.mark.parametrize("proof", ["jwt", "jwt for 20"])

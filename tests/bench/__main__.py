@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from tests.bench import cold, isolation, memory, preview, revalidation, warm, workers
+from tests.bench import cold, isolation, library, memory, preview, revalidation, warm, workers
 from tests.bench.machine import described
 from tests.bench.tables import RESULTS, Missing, Table, read_sections, section, write_sections
 
@@ -29,6 +29,7 @@ BENCHES = (
     Bench("isolation", "warm requests beside 32 that hang", isolation.measure),
     Bench("revalidation", "what the cache saves the upstream", revalidation.measure),
     Bench("preview", "from the address box to the drawn card", preview.measure),
+    Bench("library", "a hundred thousand saved widgets, on both databases", library.measure),
     Bench("memory", "held while a million resources pass", memory.measure),
 )
 

@@ -308,6 +308,17 @@ def test_searches_find_their_index(store: Store, table: str, search: str, index:
     assert "temp b-tree" not in plan.lower()
 
 
+def test_sqlite_counts_widgets_from_an_index_alone(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+    statement = f"""EXPLAIN QUERY PLAN
+        SELECT count(*), count(*) FILTER (WHERE created_by_id = '{uuid4().hex}')
+        FROM saved_widgets WHERE experience_type = 'a' AND deleted_at IS NULL"""
+    with store.reading() as session:
+        plan = "\n".join(str(row) for row in session.connection().exec_driver_sql(statement))
+    store.close()
+    assert "USING COVERING INDEX ix_saved_widgets_created_by" in plan
+
+
 @pytest.mark.parametrize("folds", [str.upper, str.lower])
 def test_sqlite_folds_as_python_does(sqlite_url: str, folds: Callable[[str], str]) -> None:
     store = Store(sqlite_url)

@@ -105,7 +105,7 @@ def _saved_widgets() -> None:
     op.create_index(
         "ix_saved_widgets_created_by",
         "saved_widgets",
-        ["experience_type", "created_by_id"],
+        ["experience_type", "created_by_id", "deleted_at"],
         **_ALIVE,
     )
     op.create_index(
