@@ -9,7 +9,7 @@ from json_source_map import calculate
 
 from templates_schemas import Fault, faults
 
-LONGEST: Final = 1 << 16
+LONGEST: Final = 1 << 17
 MOST_FAULTS: Final = 100
 UNTIL_JSON: Final = "json"
 
