@@ -108,7 +108,13 @@ def test_what_is_read_means_what_python_s_own_engine_says(given: str) -> None:
     except ValueError:
         return
     found = regex.compile(pattern.sqlite, PATTERN_FLAGS)
-    for text in ("", "a", "b", "ab", "1", "é", "a-b", "ss", "\n", "d{2}"):
+    try:
+        re.compile(given.casefold())
+    except re.error:
+        return  # a range such as `[B-^]`, which small letters turn around
+    # Whether `\B` is found in an empty text, Python's engine says otherwise since 3.14.
+    empty = () if r"\B" in given else ("",)
+    for text in (*empty, "a", "b", "ab", "1", "é", "a-b", "ss", "\n", "d{2}"):
         own = re.search(
             given.casefold() if "\\" not in given else given,
             text,
