@@ -248,8 +248,9 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             holds=True,
         ),
         "600": says("600 Unheard Of", errors=(UpstreamFailed,)),
-        "204": breaks_off(b"HTTP/1.1 204 No Content\r\n\r\n", UpstreamFailed),
-        "304": breaks_off(b"HTTP/1.1 304 Not Modified\r\n\r\n", UpstreamFailed),
+        # Whole answers, after which a connection is kept: to end it here would break the next call.
+        "204": sends(b"HTTP/1.1 204 No Content\r\n\r\n", UpstreamFailed),
+        "304": sends(b"HTTP/1.1 304 Not Modified\r\n\r\n", UpstreamFailed),
         # Bodies that are not what was asked for.
         "HTML": sends(answer(HTML, "Content-Type: text/html"), UpstreamUnreadable),
         "half a JSON": Fault(halved, frozenset({UpstreamUnreadable})),
