@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 import requests
@@ -36,21 +37,34 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, **settings}
 
 
+class Service(subprocess.Popen[str]):
+    """`placard …`, its log in a file: a pipe that nobody reads would fill, and hold it up."""
+
+    def __init__(self, *arguments: str, settings: dict[str, str], cwd: Path) -> None:
+        self._log = TemporaryFile("a+", encoding="utf-8")  # noqa: SIM115  # it lives as long
+        super().__init__(
+            [BIN / "placard", *arguments],
+            env=environment(**settings),
+            cwd=cwd,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    def logged(self) -> str:
+        """What it has written to its log until now."""
+        self._log.seek(0)
+        return self._log.read()
+
+
 @contextmanager
 def running(
     *arguments: str, settings: dict[str, str], cwd: Path = ROOT
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
+) -> Iterator[tuple[Service, str]]:
     """Run `placard …`, wait until it answers, and give the process and its address."""
     port = free_port()
-    process = subprocess.Popen(
-        [BIN / "placard", *arguments, "--port", str(port)],
-        env=environment(**settings),
-        cwd=cwd,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = Service(*arguments, "--port", str(port), settings=settings, cwd=cwd)
     try:
         base = f"http://127.0.0.1:{port}"
         wait_for(base, process)
@@ -72,9 +86,9 @@ def stop(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def wait_for(base: str, process: subprocess.Popen[str]) -> None:
+def wait_for(base: str, process: Service) -> None:
     for _ in range(300):
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.logged()
         try:
             if requests.get(f"{base}/healthz", timeout=1).ok:
                 return
@@ -150,7 +164,8 @@ def test_each_request_leaves_one_line_of_json_without_secrets(stand_in: StandIn)
             timeout=20,
         )
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=20)
+        process.wait(20)
+    log = process.logged()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line.get("request_id") == "the-one"]
     assert {key: line[key] for key in ("event", "status", "outcome", "connector", "cache")} == {

@@ -12,7 +12,7 @@ import requests
 
 from tests.app.cache.parts import RedisServer, redis_running
 from tests.standin import StandIn, standing_in
-from tests.test_production import BIN, ROOT, SOUND, ask, environment, running, stop
+from tests.test_production import BIN, ROOT, SOUND, Service, ask, environment, running, stop
 
 PASSWORD = "hunter2-of-redis"
 
@@ -26,7 +26,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 @contextmanager
 def services(
     redis_server: RedisServer, stand_in: StandIn, count: int = 2
-) -> Iterator[list[tuple["subprocess.Popen[str]", str]]]:
+) -> Iterator[list[tuple[Service, str]]]:
     """Run services that share nothing but Redis."""
     settings = SOUND | stand_in.settings | {"PLACARD_CACHE_URL": redis_server.url}
     with ExitStack() as stack:
@@ -85,9 +85,8 @@ def test_the_password_is_in_no_log_and_no_listing(redis_server: RedisServer) -> 
         assert ask(base).status_code == 200
         redis_server.kill()
         assert ask(base, "https://github.com/pallets/flask/issues/2").status_code == 200
-        process.terminate()
-        written = "".join(process.communicate(timeout=10))
         stop(process)
+        written = process.logged()
     assert "cache_unavailable" in written
     listed = subprocess.run(
         [BIN / "placard", "settings"],

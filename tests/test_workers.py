@@ -1,4 +1,4 @@
-"""Two workers under load: what is lost with one that is killed."""
+"""Two workers under load: what is lost with one that is killed, and nothing with a stop."""
 
 import os
 import signal
@@ -18,7 +18,6 @@ from tests.standin import standing_in
 from tests.test_production import SOUND, ask, running
 
 CLIENTS = 8
-# So slow that what a worker logs fits into the pipe that nobody reads meanwhile.
 DELAY = 0.5
 
 
@@ -103,3 +102,18 @@ def test_a_worker_that_is_killed_takes_only_its_own_requests_along() -> None:
     assert len(load.lost) <= CLIENTS
     assert [began for began in load.lost if began >= gone] == []
     assert load.refused == []
+
+
+def test_a_stop_under_load_answers_every_request_that_was_taken() -> None:
+    with (
+        standing_in(DELAY) as slow,
+        running("serve", "--workers", "2", settings=SOUND | slow.settings) as (process, base),
+        loading(base) as load,
+    ):
+        wait_until(lambda: len(load.answered) >= CLIENTS)
+        wait_until(lambda: len(slow.asked) >= len(load.answered) + CLIENTS // 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert set(load.statuses()) == {200}
+    assert load.lost == []
+    assert len(load.statuses()) == len(slow.asked) > CLIENTS

@@ -7,12 +7,12 @@ import tempfile
 from contextlib import ExitStack
 
 import click
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
+from app.cli.server import DrainingServer
 from app.cli.token import local_token
 from app.config import Settings, is_loopback, leave_threads_free
 from app.connectors import all_connectors
@@ -38,7 +38,7 @@ def serve_application(
     _refuse_a_port_in_use(host, port)
     # A fresh interpreter for each worker: nothing is shared that a fork would tear.
     multiprocessing.set_start_method("spawn", force=True)
-    server = Granian(
+    server = DrainingServer(
         "wsgi:app",
         address=host,
         port=port,

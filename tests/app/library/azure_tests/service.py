@@ -1,17 +1,15 @@
 """The production start, with two worker processes on one database."""
 
-import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.app.library.conftest import application, library_of, token_of
 from tests.host import JWT_SECRET
-from tests.test_production import running
+from tests.test_production import Service, running
 
 
 @contextmanager
-def served_by_two(database_url: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+def served_by_two(database_url: str) -> Iterator[tuple[Service, str, str]]:
     """Run the service with two worker processes: give the first one, its address, a token."""
     with application(database_url=database_url) as app:
         token = token_of(library_of(app))
@@ -21,9 +19,4 @@ def served_by_two(database_url: str) -> Iterator[tuple[subprocess.Popen[str], st
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000",
     }
     with running("serve", "--workers", "2", "--threads", "8", settings=settings) as (process, base):
-        # Nobody reads the log, and a full pipe would stop the service.
-        assert process.stdout is not None
-        assert process.stderr is not None
-        for pipe in (process.stdout, process.stderr):
-            threading.Thread(target=pipe.read, daemon=True).start()
         yield process, base, token
