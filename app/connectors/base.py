@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ClassVar, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -111,7 +112,12 @@ class Connector(ABC):
 
     def load(self, document: Any) -> Any:
         """Load an upstream's JSON with the schema; raises ValidationError."""
-        return self.schema().load(document)
+        return self._loader.load(document)
+
+    @cached_property
+    def _loader(self) -> Schema:
+        # Made once: a schema copies all of its fields, and keeps nothing of what it loads.
+        return self.schema()
 
     @abstractmethod
     def request_for(self, match: Match) -> UpstreamRequest:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -77,9 +76,10 @@ class Fetcher:
     """Fetches resources for the whole process, over one pool of connections.
 
     `deadline` is in seconds and covers everything: name resolution, redirects, the body.
-    `adapter` is the transport: guarded, or the offline samples. `manners` say when a host is not to
-    be asked; `upstreams` maps an origin to the one that stands in for it. `on_exchange` is told of
-    each answer. What is asked of this service's `own` address is answered without a network.
+    `adapter` is the transport: guarded, or the offline samples. There is no session around it: that
+    would keep cookies, and read the environment's proxies and .netrc. `manners` say when a host is
+    not to be asked; `upstreams` maps an origin to the one that stands in for it. `on_exchange` is
+    told of each answer. What is asked of the service's `own` address needs no network.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Fetcher:
         self._manners = manners or Manners()
         self._upstreams = dict(upstreams or {})
         self._on_exchange = on_exchange
-        self._session = _session(adapter)
+        self._adapter = adapter
 
     def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
         """Return the answer, of whatever status, after at most `MAX_REDIRECTS` redirects.
@@ -179,8 +179,8 @@ class Fetcher:
 
     def _send(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
         try:
-            with self._session.send(
-                outgoing.prepare(), stream=True, allow_redirects=False, timeout=remaining()
+            with self._adapter.send(
+                outgoing.prepare(), stream=True, timeout=remaining(), verify=True
             ) as answer:
                 body = b"".join(_bounded(answer))
                 headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -213,23 +213,6 @@ def _ask_itself(request: UpstreamRequest, own: Own) -> UpstreamResponse:
         response = own.answer(request)
         facts.update(status=response.status, bytes=len(response.body))
     return response
-
-
-class _Session(requests.Session):
-    """A session that leaves redirects alone: even unasked, `requests` would read their bodies."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Name none, so that none is looked at."""
-
-
-def _session(adapter: BaseAdapter) -> requests.Session:
-    session = _Session()
-    # Neither proxies nor .netrc of the environment: no credential that no setting names.
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
 
 
 def _bounded(answer: requests.Response) -> Iterator[bytes]:

@@ -216,7 +216,7 @@ def suffer(host: Host, port: int, count: int) -> int:
     for case in sound_cases():
         assert check(ask(host, case)) is not None
     # Idle connections are kept for the next call; any other would still be open after this.
-    host.client.application.extensions[EXTENSION].widgets._fetcher._session.close()
+    host.client.application.extensions[EXTENSION].widgets._fetcher._adapter.close()
     gc.collect()
     return asked
 
