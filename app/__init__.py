@@ -61,8 +61,8 @@ from app.web.library import azure, datadog_api, spaceone_api
 from app.web.library.admission import init_admission
 from app.web.library.limits import Limiter
 from app.web.own import answering_itself
+from app.web.plain import init_plain
 from app.web.requests_log import init_requests_log
-from app.web.warm import init_warm
 from app.widgets import Widgets
 
 __all__ = ["DIALECTS", "build_fetcher", "build_widgets", "create_app"]
@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(docs.blueprint)
     if settings.local:
         preview.init_preview(app, settings)
-    init_warm(app, parts, origins)
+    init_plain(app, parts, origins)
     _warn(settings)
     return app
 

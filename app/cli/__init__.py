@@ -74,7 +74,7 @@ def main(*, local: bool) -> None:
 @click.option("--host", type=IpAddress(), default="127.0.0.1", show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option(
-    "--threads", type=click.IntRange(1), default=16, show_default=True, help="Threads in each."
+    "--threads", type=click.IntRange(1), default=64, show_default=True, help="Threads in each."
 )
 def serve(*, port: int, host: str, workers: int, threads: int) -> None:
     """Start the service, under its production server."""

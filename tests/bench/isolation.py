@@ -1,35 +1,41 @@
 """Isolation: warm requests while others hang on an upstream that is dead."""
 
+import os
 import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import requests
 
 from tests.bench.load import Load, load, middle, widget_requests, write_requests
-from tests.bench.machine import need, need_two_cores
-from tests.bench.processes import Server, placard, upstream
+from tests.bench.machine import CLIENT_CORE, need, need_two_cores
+from tests.bench.processes import THREADS, Server, placard, upstream
 from tests.bench.tables import Table
 from tests.bench.warm import RESOURCES, addresses, ask
 from tests.host import ORIGIN
 
 HANGING = 32
-ROUNDS = 2
-SECONDS = 4
+ROUNDS = 5
+SECONDS = 3
 CONNECTIONS = 4
+# How long who is refused waits before asking again, in seconds: not in this round, or soon.
+ONCE, AGAIN = 60.0, 0.1
 COLUMNS = ("threads", "meanwhile", "requests a second", "p50", "p99", "p99, against without")
 NOTES = f"""
-Medians of {ROUNDS} rounds of {SECONDS} s, wrk over {CONNECTIONS} connections. The dead upstream
-takes connections and never says a word; {HANGING} clients ask for ever new resources of it, each
-again as soon as it is answered (by the fetch deadline, 5 s, or sooner by what Placard has learnt).
+Medians of {ROUNDS} rounds of {SECONDS} s, each with a service of its own; wrk over {CONNECTIONS}
+connections. The dead upstream takes connections and never says a word; {HANGING} clients ask for as
+many resources of it, and those that get a place hang all through the round: half of the threads are
+for one host, the others are refused. Then the same with clients that, refused, come again with
+another resource after {AGAIN} s: a load of its own, of up to 320 requests a second.
 """
 
 
 def measure() -> Table:
-    """Measure with the threads of the README, and with more than hang."""
+    """Measure with fewer threads than hang, and with those of the README."""
     need("wrk", "taskset")
     need_two_cores()
     with (
@@ -39,26 +45,41 @@ def measure() -> Table:
     ):
         stand_ins = f"https://api.github.com={base},https://gitlab.com={dead}"
         settings = {"PLACARD_VERIFY": "signature", "PLACARD_UPSTREAMS": stand_ins}
-        rows = [row for threads in (16, 64) for row in _rows(Path(name), threads, settings)]
+        rows = [row for threads in (16, THREADS) for row in _rows(Path(name), threads, settings)]
     return Table(COLUMNS, rows, NOTES)
 
 
 def _rows(folder: Path, threads: int, settings: Mapping[str, str]) -> list[list[str]]:
     written = write_requests(widget_requests(addresses(2000), "signature"), folder / "warm.tsv")
+    alone, beside, pressed = [], [], []
+    for _ in range(ROUNDS):
+        with _warm(folder, threads, settings, written) as server:
+            alone.append(_load(server, written))
+            with _hanging(server, ONCE):
+                beside.append(_load(server, written))
+        with _warm(folder, threads, settings, written) as server, _hanging(server, AGAIN):
+            pressed.append(_load(server, written))
+    without = middle(alone)
+    rows = [[str(threads), "nothing", *_told(without), ""]]
+    for meanwhile, loads in ((f"{HANGING} hang", beside), ("and come again", pressed)):
+        during = middle(loads)
+        ratio = f"{during.p99 / without.p99:.1f} times" if during.rate else ""
+        rows.append([str(threads), meanwhile, *_told(during), ratio])
+    return rows
+
+
+@contextmanager
+def _warm(
+    folder: Path, threads: int, settings: Mapping[str, str], written: Path
+) -> Iterator[Server]:
     with placard(folder / "log.jsonl", settings, threads=threads) as server:
         for line in written.read_text("utf-8").splitlines()[:RESOURCES]:
             ask(server, line)
-        alone, beside = [], []
-        for turn in range(ROUNDS):
-            alone.append(load(server, written, connections=CONNECTIONS, seconds=SECONDS))
-            with _hanging(server, turn):
-                beside.append(load(server, written, connections=CONNECTIONS, seconds=SECONDS))
-    without, during = middle(alone), middle(beside)
-    ratio = f"{during.p99 / without.p99:.1f} times" if during.rate else ""
-    return [
-        [str(threads), "nothing", *_told(without), ""],
-        [str(threads), f"{HANGING} hang", *_told(during), ratio],
-    ]
+        yield server
+
+
+def _load(server: Server, written: Path) -> Load:
+    return load(server, written, connections=CONNECTIONS, seconds=SECONDS)
 
 
 def _told(seen: Load) -> list[str]:
@@ -77,23 +98,21 @@ def _dead() -> Iterator[str]:
 
 
 @contextmanager
-def _hanging(server: Server, turn: int) -> Iterator[None]:
+def _hanging(server: Server, pause: float) -> Iterator[None]:
     """Keep requests hanging on the dead upstream until the block ends."""
     over = threading.Event()
 
     def ask_on(client: int) -> None:
-        for count in range(100_000):
-            if over.is_set():
-                return
-            number = (turn * HANGING + client) * 100_000 + count
-            page = f"https://gitlab.com/a/b/-/issues/{number + 1}"
+        os.sched_setaffinity(0, {int(CLIENT_CORE)})
+        for number in count(client + 1, HANGING):
+            page = f"https://gitlab.com/a/b/-/issues/{number}"
             ((path, header, value),) = widget_requests([page], "signature")
             with suppress(requests.RequestException):
                 requests.get(
                     server.base + path, headers={header: value, "Origin": ORIGIN}, timeout=30
                 )
-            # One that is refused at once comes again soon, but is not a load of its own.
-            over.wait(0.1)
+            if over.wait(pause):
+                return
 
     clients = [threading.Thread(target=ask_on, args=(client,)) for client in range(HANGING)]
     for client in clients:

@@ -17,7 +17,7 @@ from tests.host import JWT_SECRET, SIGNATURE_SECRET
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
 # As the README has it.
-THREADS = 16
+THREADS = 64
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

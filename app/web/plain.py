@@ -1,7 +1,8 @@
-"""The warm path: a fresh card that is kept is answered before Flask's dispatch.
+"""The plain path: a request for a card that succeeds is answered before Flask's dispatch.
 
-That dispatch takes longer than all else that a warm answer needs. Only the plain case is answered
-here; any other request goes on to Flask, with what is known of it by then.
+That dispatch takes longer than all else that a warm answer needs, and a good part of what a cold
+one does. Only the plain case is answered here; any other request, and whatever ends in an error,
+goes on to Flask, with what is known of it by then.
 """
 
 from collections.abc import Iterable
@@ -30,7 +31,7 @@ _CONDITIONS: Final = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_CACHE_CONTROL"})
 _FACTS: Final = {"method": "GET", "path": PATH, "status": 200}
 
 
-class WarmPath:
+class PlainPath:
     """A WSGI application before another one: begins each visit, and ends those it can answer."""
 
     def __init__(self, inner: WSGIApplication, parts: Service, origins: Origins) -> None:
@@ -41,7 +42,7 @@ class WarmPath:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, here or further in."""
         visit = begin(environ)
-        widget = self._fresh(environ) if _is_plain(environ) else None
+        widget = self._card(environ) if _is_plain(environ) else None
         if widget is None:
             return self._inner(environ, start_response)
         headers = [
@@ -54,11 +55,12 @@ class WarmPath:
         start_response("200 OK", headers)
         return [widget.body]
 
-    def _fresh(self, environ: dict[str, Any]) -> Widget | None:
-        """Return the fresh card that a request may have, and leave word for the view."""
+    def _card(self, environ: dict[str, Any]) -> Widget | None:
+        """Return the card that is asked for, or leave word for the view of what went wrong."""
         try:
             admitted = environ[ADMITTED] = admit(signed_request(environ), self._parts)
-            return self._parts.widgets.fresh(admitted.resource_url, admitted.workspace)
+            asked, widgets = (admitted.resource_url, admitted.workspace), self._parts.widgets
+            return widgets.fresh(*asked) or widgets.widget_for(*asked)
         except Exception as error:  # noqa: BLE001 - the view raises it where handlers are
             environ[ADMITTED] = error
             return None
@@ -68,9 +70,9 @@ class WarmPath:
         return (*visit.headers, ("Vary", VARY), *self._origins.headers_for(origin))
 
 
-def init_warm(app: Flask, parts: Service, origins: Origins) -> None:
-    """Put the warm path before an application, where Flask's documentation wants it."""
-    app.wsgi_app = WarmPath(app.wsgi_app, parts, origins)  # type: ignore[method-assign]
+def init_plain(app: Flask, parts: Service, origins: Origins) -> None:
+    """Put the plain path before an application, where Flask's documentation wants it."""
+    app.wsgi_app = PlainPath(app.wsgi_app, parts, origins)  # type: ignore[method-assign]
 
 
 def _is_plain(environ: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The warm path: the same answers as by Flask's dispatch, and no dispatch."""
+"""The plain path: the same answers as by Flask's dispatch, and no dispatch."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -168,6 +168,23 @@ def test_a_warm_card_needs_no_dispatch(warm: Host, monkeypatch: pytest.MonkeyPat
     assert warm.get(QUERY).status_code == 200
     with recording():
         assert warm.get(QUERY).status_code == 500
+
+
+def test_a_cold_card_needs_no_dispatch_and_is_the_same_both_ways(
+    make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = {"Origin": ORIGIN, "X-Request-Id": "the-one"} | bearer(token())
+    request = {"method": "GET", "path": "/widget", "query": QUERY.encode(), "headers": headers}
+    plain = make_host()
+    monkeypatch.setattr(plain.client.application, "full_dispatch_request", None)
+    with responses.RequestsMock() as outside:
+        outside.get(API_ISSUE, json=ISSUE_JSON)
+        with recording():
+            whole, told_whole = send(make_host(), request)
+        short, told_short = send(plain, request)
+    assert (short.status_code, told_short["cache"]) == (200, "miss")
+    assert sorted(short.headers) == sorted(whole.headers)
+    assert (short.data, told_short) == (whole.data, told_whole)
 
 
 def test_both_ways_count_alike(warm: Host) -> None:
