@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import TextIO
 
 import pytest
 import requests
@@ -40,15 +41,15 @@ def environment(**settings: str) -> dict[str, str]:
 class Service(subprocess.Popen[str]):
     """`placard …`, its log in a file: a pipe that nobody reads would fill, and hold it up."""
 
-    def __init__(self, *arguments: str, settings: dict[str, str], cwd: Path) -> None:
-        self._log = TemporaryFile("a+", encoding="utf-8")  # noqa: SIM115  # it lives as long
+    def __init__(self, *arguments: str, settings: dict[str, str], cwd: Path, log: TextIO) -> None:
+        self._log = log
         super().__init__(
             [BIN / "placard", *arguments],
             env=environment(**settings),
             cwd=cwd,
             text=True,
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=log,
             start_new_session=True,
         )
 
@@ -64,13 +65,16 @@ def running(
 ) -> Iterator[tuple[Service, str]]:
     """Run `placard …`, wait until it answers, and give the process and its address."""
     port = free_port()
-    process = Service(*arguments, "--port", str(port), settings=settings, cwd=cwd)
-    try:
-        base = f"http://127.0.0.1:{port}"
-        wait_for(base, process)
-        yield process, base
-    finally:
-        stop(process)
+    with (
+        TemporaryFile("a+", encoding="utf-8") as log,
+        Service(*arguments, "--port", str(port), settings=settings, cwd=cwd, log=log) as process,
+    ):
+        try:
+            base = f"http://127.0.0.1:{port}"
+            wait_for(base, process)
+            yield process, base
+        finally:
+            stop(process)
 
 
 def stop(process: subprocess.Popen[str]) -> None:
@@ -165,7 +169,7 @@ def test_each_request_leaves_one_line_of_json_without_secrets(stand_in: StandIn)
         )
         process.send_signal(signal.SIGTERM)
         process.wait(20)
-    log = process.logged()
+        log = process.logged()
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line.get("request_id") == "the-one"]
     assert {key: line[key] for key in ("event", "status", "outcome", "connector", "cache")} == {

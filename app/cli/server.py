@@ -1,18 +1,18 @@
-"""Granian, so that a stop loses no request: one listener for all workers, drained before its end.
+"""Granian, so that a stop loses no request: the listeners outlive the workers, and are drained.
 
-Granian gives each worker a listener of its own. What the system has put into the queue of one and
-no worker has accepted is reset when it closes, at every stop and whenever a worker dies.
+In granian each worker has its own listener, so that the system spreads connections over them. What
+waits in the queue of one is reset when it closes: at every stop, and whenever a worker dies.
 """
 
 import contextlib
 import ctypes
 import socket
 import struct
-import sys
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
-from granian.server import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 # Seconds. A client that was told it is connected has this long to send the handshake's last part.
 HANDSHAKE: Final = 0.25
@@ -35,9 +35,10 @@ _TCPI_UNACKED: Final = 24
 
 
 class DrainingServer(MPServer):
-    """Granian with one shared listener, whose queue is empty before the workers are told to stop.
+    """Granian with listeners that the first process keeps, one for each worker.
 
-    On Linux; elsewhere a connection that nobody has accepted yet may be reset by a stop.
+    Who takes a dead worker's place takes its queue over. At a stop the queues are empty before the
+    workers are told. On Linux; elsewhere what nobody has accepted yet may be reset by a stop.
     """
 
     _ssp: Any
@@ -46,33 +47,48 @@ class DrainingServer(MPServer):
 
     def _init_shared_socket(self) -> None:
         super()._init_shared_socket()  # type: ignore[no-untyped-call]
+        # Where it is not Linux, granian itself has made one for all.
+        self._listeners: list[tuple[Any, socket.socket]] = []
         if self._shd is None:
-            # What granian does where it is not on Linux: build it once, and hand it to the workers.
-            self._shd = self._ssp.build()
-            self._sfd = self._shd.get_fd()
+            self._listeners = [_listener(self._ssp) for _ in range(self.workers)]
             self._ssp = None
-            self._sso = socket.socket(fileno=self._sfd)
-            self._sso.set_inheritable(True)
+
+    def _spawn_worker(self, idx: int, *how: Any, **named: Any) -> WorkerProcess:
+        if self._listeners:
+            self._shd, self._sso = self._listeners[idx]
+        return super()._spawn_worker(idx, *how, **named)
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Take no new connection, let the workers accept those that are made, then stop them."""
-        drain(self._sso)
+        drain([listener for _, listener in self._listeners])
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]
 
+    def _drop_shared_socket(self) -> None:
+        super()._drop_shared_socket()  # type: ignore[no-untyped-call]
+        while self._listeners:
+            self._listeners.pop()[1].close()
 
-def drain(listener: socket.socket) -> None:
+
+def _listener(spec: Any) -> tuple[Any, socket.socket]:
+    """Listen; return granian's handle of it for a worker, and the socket that it is."""
+    handle = spec.build()
+    listener = socket.socket(fileno=handle.get_fd())
+    listener.set_inheritable(True)
+    return handle, listener
+
+
+def drain(listeners: Sequence[socket.socket]) -> None:
     """Refuse new connections; return when those that were made before have been accepted.
 
-    A client that connects meanwhile is not answered, tries again, and is refused once the listener
-    is closed: it is never told that it is connected.
+    A client that connects meanwhile is not answered, tries again, and is refused once the listeners
+    are closed: it is never told that it is connected.
     """
-    if sys.platform != "linux":
-        return
     with contextlib.suppress(OSError):  # a sandbox may not allow filters; it stops as granian does
-        _refuse_new_connections(listener)
+        for listener in listeners:
+            _refuse_new_connections(listener)
         began = time.monotonic()
         while time.monotonic() < began + HANDSHAKE or (
-            _waiting(listener) and time.monotonic() < began + LONGEST_DRAIN
+            any(map(_waiting, listeners)) and time.monotonic() < began + LONGEST_DRAIN
         ):
             time.sleep(_POLL)
 

@@ -24,7 +24,7 @@ def test_who_is_connected_is_waited_for_and_who_is_not_is_refused(
         address = listener.getsockname()[:2]
         early = socket.create_connection(address, timeout=5)
         early.sendall(b"a request")
-        draining = pool.submit(drain, listener)
+        draining = pool.submit(drain, [listener])
         # Its SYN finds no answer, as if it had been lost on its way.
         with socket.socket(family) as late:
             late.settimeout(0.3)
@@ -51,11 +51,11 @@ def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         socket.create_server(("127.0.0.1", 0)) as listener,
         socket.create_connection(listener.getsockname()),
     ):
-        drain(listener)
+        drain([listener])
 
 
 def test_where_there_are_no_filters_it_goes_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_SO_ATTACH_FILTER", -1)
     monkeypatch.setattr(server, "HANDSHAKE", 3600.0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        drain(listener)
+        drain([listener])
