@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(docs.blueprint)
     if settings.local:
         preview.init_preview(app, settings)
-    init_plain(app, parts, origins)
+    init_plain(app, origins)
     _warn(settings)
     return app
 

@@ -147,7 +147,7 @@ class Widgets:
             with within(self._fetcher.deadline):
                 return self._cache.look_up(
                     asked.key,
-                    lambda previous: self._find(asked, previous),
+                    lambda previous: self._make(asked, previous),
                     origin=origin_of(asked.request.url),
                     refresh=refresh,
                 )
@@ -157,6 +157,10 @@ class Widgets:
         except TimeoutError:
             late = errors.UpstreamTimeout("another request's call took too long")
             raise _unkept(late, asked.connector) from None
+
+    def _make(self, asked: _Asked, previous: Entry | None) -> Finding:
+        near = self._fetcher.is_near(asked.request)
+        return replace(self._find(asked, previous), near=near)
 
     def _find(self, asked: _Asked, previous: Entry | None) -> Finding:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""

@@ -78,7 +78,8 @@ class Finding:
     `ttl` is the connector's own, in seconds. `retry_after` is the header as it came. `transient`
     says that a stale card may stand in for this failure for long; `definitive`, that it may not at
     all; of neither kind, it may in its stale time. `renewed` says that the upstream confirmed the
-    card that was kept.
+    card that was kept. `near` says that this service itself has the resource: to ask again is
+    cheap, and who changes it looks at once.
     """
 
     outcome: str
@@ -91,6 +92,7 @@ class Finding:
     transient: bool = False
     definitive: bool = False
     renewed: bool = False
+    near: bool = False
 
     @property
     def is_card(self) -> bool:

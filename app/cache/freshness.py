@@ -3,6 +3,7 @@
 Implements freshness as RFC 9111 has it, and both extensions of RFC 5861.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -30,6 +31,8 @@ OTHER_SHARE: Final = 1.0
 LONGEST_RENEWAL: Final = 3600.0
 # Clocks of machines that share entries differ a little; more than this is no clock to trust.
 MOST_SKEW: Final = 5.0
+# The longest life of what is near, and it is never stale.
+NEAR_LIFE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,18 @@ class Lives:
 
     def entry(self, finding: Finding, now: float, previous: Entry | None) -> Entry:
         """Make the entry of a finding; `previous` is what a 304 has renewed."""
+        longest = NEAR_LIFE if finding.near else math.inf
         if finding.outcome != CARD:
-            until = now + self.of_failure(finding, now)
+            until = now + min(self.of_failure(finding, now), longest)
             times = Times(now, until, until, until, now)
             return Entry(finding.outcome, finding.body, times, finding.detail)
-        until = now + (self.ttl if finding.ttl is None else finding.ttl)
+        until = now + min(self.ttl if finding.ttl is None else finding.ttl, longest)
+        stale = 0.0 if finding.near else self.stale
         mapped_at = previous.times.mapped_at if finding.renewed and previous else now
         return Entry(
             CARD,
             finding.body,
-            Times(now, until, until + self.stale, until + self.stale_if_error, mapped_at),
+            Times(now, until, until + stale, until + self.stale_if_error, mapped_at),
             etag=etag_of(finding.body),
             changes=finding.changes,
             validator=finding.validator,

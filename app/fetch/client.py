@@ -108,7 +108,7 @@ class Fetcher:
         UpstreamFailed (too many redirects) or AddressRefused; and without a call
         UpstreamRateLimited, UpstreamResting or UpstreamBusy.
         """
-        if self._own is not None and host_of(_split(request.url)) == self._own.host:
+        if self._own is not None and self.is_near(request):
             return _ask_itself(request, self._own)
         retry = Retry(request.method, partial(self._manners.tell, "retried"))
         with within(self.deadline):
@@ -125,6 +125,10 @@ class Fetcher:
                     return response
                 url = self._target(url, location)
         raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
+
+    def is_near(self, request: UpstreamRequest) -> bool:
+        """Tell whether this service itself has what is asked for."""
+        return self._own is not None and host_of(_split(request.url)) == self._own.host
 
     def _check(self, url: str, request: UpstreamRequest) -> None:
         """Let through only what the connector names, and never from https down to http."""

@@ -6,13 +6,13 @@ goes on to Flask, with what is known of it by then.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 from wsgiref.types import StartResponse, WSGIApplication
 
 from flask import Flask
 
 from app import trace
-from app.web import Service
+from app.web import EXTENSION, Service
 from app.web.cors import VARY, Origins
 from app.web.requests_log import Visit, begin, end
 from app.web.widget import (
@@ -34,10 +34,14 @@ _FACTS: Final = {"method": "GET", "path": PATH, "status": 200}
 class PlainPath:
     """A WSGI application before another one: begins each visit, and ends those it can answer."""
 
-    def __init__(self, inner: WSGIApplication, parts: Service, origins: Origins) -> None:
-        self._inner = inner
-        self._parts = parts
+    def __init__(self, app: Flask, origins: Origins) -> None:
+        self._inner: WSGIApplication = app.wsgi_app
+        self._extensions = app.extensions
         self._origins = origins
+
+    @property
+    def _parts(self) -> Service:
+        return cast(Service, self._extensions[EXTENSION])
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, here or further in."""
@@ -57,9 +61,10 @@ class PlainPath:
 
     def _card(self, environ: dict[str, Any]) -> Widget | None:
         """Return the card that is asked for, or leave word for the view of what went wrong."""
+        parts = self._parts
         try:
-            admitted = environ[ADMITTED] = admit(signed_request(environ), self._parts)
-            asked, widgets = (admitted.resource_url, admitted.workspace), self._parts.widgets
+            admitted = environ[ADMITTED] = admit(signed_request(environ), parts)
+            asked, widgets = (admitted.resource_url, admitted.workspace), parts.widgets
             return widgets.fresh(*asked) or widgets.widget_for(*asked)
         except Exception as error:  # noqa: BLE001 - the view raises it where handlers are
             environ[ADMITTED] = error
@@ -70,9 +75,9 @@ class PlainPath:
         return (*visit.headers, ("Vary", VARY), *self._origins.headers_for(origin))
 
 
-def init_plain(app: Flask, parts: Service, origins: Origins) -> None:
+def init_plain(app: Flask, origins: Origins) -> None:
     """Put the plain path before an application, where Flask's documentation wants it."""
-    app.wsgi_app = PlainPath(app.wsgi_app, parts, origins)  # type: ignore[method-assign]
+    app.wsgi_app = PlainPath(app, origins)  # type: ignore[method-assign]
 
 
 def _is_plain(environ: dict[str, Any]) -> bool:

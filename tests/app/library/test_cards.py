@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import uuid4
@@ -11,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.cache import freshness
 from app.web import EXTENSION
 from templates_schemas import faults
 from tests.app.library.conftest import MakeToken, application
@@ -119,7 +121,24 @@ def test_a_saved_widget_is_a_card(served: Served, make_token: MakeToken, dialect
     assert answer.status_code == 200, answer.text
     assert faults(answer.get_json()) == ()
     assert answer.get_json()["metadata"]["title"] == TITLES[dialect]
-    assert answer.headers["Cache-Status"] == "Placard; fwd=miss; ttl=60"
+    assert answer.headers["Cache-Status"] == "Placard; fwd=miss; ttl=1"
+
+
+def test_who_changes_a_widget_sees_it_changed(
+    served: Served, make_token: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(freshness, "NEAR_LIFE", 0.0)
+    host, token = served(), make_token()
+    url = saved(host, "datadog", token)
+    path, headers = url.removeprefix(PUBLIC), {"DD-APPLICATION-KEY": token}
+    assert card(host, url).get_json()["metadata"]["title"] == TITLES["datadog"]
+    changed: Any = deepcopy(DATADOG)
+    changed["data"]["attributes"]["definition"]["title"] = "What they cost now"
+    assert host.client.put(path, json=changed, headers=headers).status_code == 200
+    assert card(host, url).get_json()["metadata"]["title"] == "What they cost now"
+    assert host.client.delete(path, headers=headers).status_code == 204
+    assert card(host, url).status_code == 404
+    assert host.client.put(path, json=changed, headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize("dialect", TITLES)
