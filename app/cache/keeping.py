@@ -32,6 +32,9 @@ class Keeper(Protocol):
         everybody claim.
         """
 
+    def hold(self, key: str, claim: str, life: float) -> None:
+        """Hold a claim for `life` seconds more, if it is still held."""
+
     def release(self, key: str, claim: str) -> None:
         """Give a claim back, if it is still held."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from app.cache.claims import Claims
 from app.cache.crew import Crew
 from app.cache.entry import Entry, Finding
 from app.cache.flights import Flights
@@ -21,11 +22,11 @@ Make = Callable[[Entry | None], Finding]
 
 REFRESH_THREADS: Final = 4
 REFRESHES_WAITING: Final = 64
-# In seconds: how often one looks whether another process has made the entry, how long that process
-# may be trusted to be alive, and after how long one makes the entry oneself in any case.
+# In seconds: how often one looks whether another process has made the entry, at first and after a
+# while, and how long that process is taken to be alive if it does not say so again.
 LOOK_AGAIN: Final = 0.025
+LOOK_AGAIN_LATER: Final = 0.1
 CLAIM_LIFE: Final = 1.0
-LONGEST_CLAIM_WAIT: Final = 1.25
 _REFRESHED: Final = {"renewed": "renewed", "miss": "replaced", "stale": "failed"}
 
 
@@ -61,6 +62,7 @@ class Cache:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._keeper = keeper
+        self._claims = Claims(keeper, CLAIM_LIFE)
         self._lives = lives
         self._patience = patience
         self._on_refresh = on_refresh
@@ -117,31 +119,32 @@ class Cache:
 
     def _lead(self, errand: _Errand, *, may_wait: bool) -> Lookup:
         """Make the entry, unless another thread or process has just done so."""
-        claim = self._claim(errand, LONGEST_CLAIM_WAIT if may_wait else 0.0)
+        claim = self._claim(errand, self._patience if may_wait else 0.0)
         if isinstance(claim, Lookup):
             return claim
-        try:
+        with self._claims.held(errand.key, claim):
             kept = self._keeper.get(errand.key)
             return self._made_meanwhile(errand, kept) or self._make(errand, kept)
-        finally:
-            self._keeper.release(errand.key, claim)
 
     def _claim(self, errand: _Errand, patience: float) -> str | Lookup:
-        """Claim the making, or wait for who has claimed it, but not long: it may be dead, or hang.
+        """Claim the making, or wait for who has claimed it while that works on.
 
-        Returns what it made meanwhile, or what releases a claim: nothing, where there is none.
+        Returns what it made meanwhile, or a claim: an empty one where there is no time to wait.
+        Raises TimeoutError where there was, and it is over.
         """
-        claim, until = self._keeper.claim(errand.key, CLAIM_LIFE), self._clock() + patience
-        for _ in range(round(patience / LOOK_AGAIN)):
-            if claim is not None or self._clock() > until:
-                break
-            self._pause(LOOK_AGAIN)
+        claim, until = self._claims.claim(errand.key), self._clock() + patience
+        waited, pause = 0.0, LOOK_AGAIN
+        while claim is None and patience:
+            if waited >= patience or self._clock() > until:
+                raise TimeoutError
+            self._pause(pause)
+            waited, pause = waited + pause, min(pause * 1.1, LOOK_AGAIN_LATER)
             left = allowance()
             # Waiting for another process is not waiting for the keeper, unless that fails.
             with allowing(left.seconds) as look:
                 if made := self._made_meanwhile(errand, self._keeper.get(errand.key)):
                     return replace(made, result="shared", forwarded=errand.forwarded)
-                claim = self._keeper.claim(errand.key, CLAIM_LIFE)
+                claim = self._claims.claim(errand.key)
             if claim == "":
                 left.seconds = look.seconds
         return claim or ""

@@ -49,6 +49,9 @@ class MemoryKeeper:
         """Let everybody claim: nobody else shares this keeper."""
         return ""
 
+    def hold(self, key: str, claim: str, life: float) -> None:
+        """Do nothing: nothing is claimed."""
+
     def release(self, key: str, claim: str) -> None:
         """Do nothing: nothing is claimed."""
 

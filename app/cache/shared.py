@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -39,10 +40,10 @@ FAIR_TIME: Final = 0.02
 MOST_READ: Final = 8 << 20  # bytes
 MOST_FORGOTTEN: Final = 10_000
 FORGOTTEN_FOR: Final = 86_400.0
-# Only who holds a claim gives it back.
-_RELEASE: Final = (
-    "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call('del',KEYS[1]) end return 0"
-)
+# Only who holds a claim keeps it or gives it back.
+_IF_HELD: Final = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call(%s) end return 0"
+_RELEASE: Final = _IF_HELD % "'del',KEYS[1]"
+_HOLD: Final = _IF_HELD % "'pexpire',KEYS[1],ARGV[2]"
 
 T = TypeVar("T")
 
@@ -118,9 +119,8 @@ class RedisKeeper:
 
     def put(self, key: str, entry: Entry, life: float) -> None:
         """Keep an entry for at most `life` seconds, in place of any other of this key."""
-        milliseconds = max(1, round(life * 1000))
         try:
-            self._ask(lambda: self._redis.set(_name(key), dump(entry), px=milliseconds))
+            self._ask(lambda: self._redis.set(_name(key), dump(entry), px=_milliseconds(life)))
         except _InTrouble:
             with self._lock:
                 self._forgotten[key] = entry.times.made_at
@@ -134,24 +134,25 @@ class RedisKeeper:
     def claim(self, key: str, life: float) -> str | None:
         """Claim the making of an entry; whoever holds a claim too long loses it."""
         claim = secrets.token_hex(16)
-        milliseconds = max(1, round(life * 1000))
         try:
             held = self._ask(
-                lambda: self._redis.set(_name(key, "claim"), claim, px=milliseconds, nx=True)
+                lambda: self._redis.set(_name(key, "claim"), claim, px=_milliseconds(life), nx=True)
             )
         except _InTrouble:
             return ""
         return claim if held else None
 
+    def hold(self, key: str, claim: str, life: float) -> None:
+        """Hold a claim for `life` seconds more, if it is still held."""
+        name, more = _name(key, "claim"), _milliseconds(life)
+        # In trouble, it ends by itself.
+        with suppress(_InTrouble):
+            self._ask(lambda: self._redis.eval(_HOLD, 1, name, claim, more))
+
     def release(self, key: str, claim: str) -> None:
         """Give a claim back, if it is still held."""
-        if not claim:
-            return
-        try:
+        with suppress(_InTrouble):
             self._ask(lambda: self._redis.eval(_RELEASE, 1, _name(key, "claim"), claim))
-        except _InTrouble:
-            # It ends by itself.
-            return
 
     def _ask(self, command: Callable[[], Any]) -> Any:
         """Run a command within what the request has left; raises _InTrouble."""
@@ -200,6 +201,10 @@ class _Read:
 
 def _size(read: _Read) -> int:
     return read.size
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
 
 
 def _name(key: str, use: str = "entry") -> str:

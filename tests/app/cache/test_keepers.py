@@ -149,6 +149,17 @@ class TestRedisKeeper(KeeperContract):
         time.sleep(0.21)
         assert keeper.claim("key", 60)
 
+    def test_a_claim_lasts_as_long_as_it_is_held(self, keeper: RedisKeeper) -> None:
+        claim = keeper.claim("key", 0.2)
+        assert claim
+        keeper.hold("key", claim, 60)
+        keeper.hold("key", "another", 0.001)
+        time.sleep(0.25)
+        assert keeper.claim("key", 60) is None
+        keeper.release("key", claim)
+        keeper.hold("key", claim, 60)
+        assert keeper.claim("key", 60)
+
     def test_a_claim_that_ended_does_not_give_back_another_s(self, keeper: RedisKeeper) -> None:
         lost = keeper.claim("key", 0.1)
         time.sleep(0.11)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.cache import Cache, Entry, Finding, Lives, MemoryKeeper, RedisKeeper, redis_client
+from app.cache import Cache, Entry, Finding, Lives, MemoryKeeper, RedisKeeper, lookups, redis_client
 from app.cache.keeping import allowance, allowing
 from app.cache.shared import LEFT_ALONE
 from tests.app.cache.parts import (
@@ -331,17 +331,30 @@ def test_a_restart_of_redis_costs_one_extra_call_at_most(
     assert upstream.calls <= 2
 
 
-def test_a_holder_that_does_not_come_back_costs_a_second_and_an_extra_call(
+def test_a_holder_that_takes_longer_than_a_claim_lives_costs_no_extra_call(
+    redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "CLAIM_LIFE", 0.3)
+    upstream = Upstream(delay=1.2)
+    with processes(redis_server, failures, count=3) as caches:
+        assert ask_all(caches, upstream) == [BODY] * 12
+    assert upstream.calls == 1
+
+
+def test_who_waits_for_a_holder_that_works_on_is_done_waiting_in_time(
     redis_server: RedisServer, failures: list[str]
 ) -> None:
     pauses: list[float] = []
+    upstream = Upstream()
     with keeping(redis_server.url, failures) as keeper:
         cache = Cache(
-            keeper, LIVES, patience=5, places=8, on_refresh=pytest.fail, pause=pauses.append
+            keeper, LIVES, patience=2, places=8, on_refresh=pytest.fail, pause=pauses.append
         )
         assert keeper.claim("key", 60)
-        assert cache.look_up("key", lambda _: FOUND).result == "miss"
-    assert 1 < sum(pauses) < 1.5
+        with pytest.raises(TimeoutError):
+            cache.look_up("key", upstream)
+    assert 2 <= sum(pauses) < 2.2
+    assert upstream.calls == 0
 
 
 def test_a_claim_ends_by_itself_soon(redis_server: RedisServer, failures: list[str]) -> None:
@@ -442,7 +455,8 @@ def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> 
             found = cache.look_up("other", lambda _: FOUND)
             results.append(found.result)
 
-    cache.look_up("key", lambda _: FOUND)
+    with pytest.raises(TimeoutError):
+        cache.look_up("key", lambda _: FOUND)
     assert results == ["asked", "miss"]
 
 
