@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import structlog
 from flask import Flask
 
-from app.cache import Cache, Keeper, Lives, MemoryKeeper, RedisKeeper, redis_client
+from app.cache import Cache, Keeper, Lives, MemoryKeeper, Places, RedisKeeper, redis_client
 from app.config import FETCH_PLACES, Settings, settings_from_environment, unknown_settings
 from app.connectors import Connector, all_connectors, coded_connectors, options
 from app.credentials import (
@@ -157,7 +157,7 @@ def build_widgets(
         _keeper(settings, metrics, clock),
         lives,
         patience=settings.fetch_deadline + 0.2,
-        places=settings.fetch_places or FETCH_PLACES,
+        places=Places(settings.fetch_places or FETCH_PLACES, settings.fetch_total),
         on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
         clock=clock,
     )

@@ -7,7 +7,7 @@ nothing fetched with one credential is answered for another.
 
 from app.cache.conditional import conditional, validator_of
 from app.cache.entry import CARD, Entry, Finding, Times, Validator, etag_of
-from app.cache.flights import Crowded
+from app.cache.flights import Crowded, Places
 from app.cache.freshness import Lives
 from app.cache.keeping import Keeper
 from app.cache.lookups import Cache, Make
@@ -27,6 +27,7 @@ __all__ = [
     "Lookup",
     "Make",
     "MemoryKeeper",
+    "Places",
     "RedisKeeper",
     "Result",
     "Times",

@@ -1,6 +1,7 @@
 """Single flight: of all threads that want one key, one works and the others wait for it.
 
-Who waits takes a thread too. Of each group (all that ask one host) only so many may do so for long.
+Who waits takes a thread too. Of each group (all that ask one host) only so many may do so for long,
+and of all groups together.
 """
 
 import threading
@@ -22,6 +23,19 @@ class Crowded(TimeoutError):
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """How many may lead a flight or wait for one for long: in `each` group, and in all of them."""
+
+    each: int
+    total: int | None = None
+
+    def has_one(self, taken: Counter[str], group: str) -> bool:
+        """Tell whether there is another place in a group, with so many taken by group."""
+        free = self.total is None or taken.total() < self.total
+        return free and taken[group] < self.each
+
+
+@dataclass(frozen=True, slots=True)
 class _Flight(Generic[T]):
     began: float
     landed: Future[T] = field(default_factory=Future)
@@ -30,12 +44,12 @@ class _Flight(Generic[T]):
 class Flights(Generic[T]):
     """Lets any number of concurrent calls for a key be one.
 
-    `places` are those who lead or wait in one group: they wait for `patience` s. Anybody else waits
-    only until the flight is `YOUNG` s old. `clock` is monotonic, in seconds.
+    Those who have one of the `places` wait for `patience` s; anybody else waits only until the
+    flight is `YOUNG` s old. `clock` is monotonic, in seconds.
     """
 
     def __init__(
-        self, patience: float, places: int, clock: Callable[[], float] = time.monotonic
+        self, patience: float, places: Places, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._patience = patience
         self._places = places
@@ -62,7 +76,7 @@ class Flights(Generic[T]):
     def _board(self, key: str, group: str) -> tuple[_Flight[T], bool, bool]:
         with self._lock:
             flight = self._flights.get(key)
-            leading, seated = flight is None, self._seated[group] < self._places
+            leading, seated = flight is None, self._places.has_one(self._seated, group)
             if flight is None:
                 self._flights[key] = flight = _Flight(self._clock())
             if leading or seated:

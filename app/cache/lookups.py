@@ -11,7 +11,7 @@ import structlog
 from app.cache.claims import Claims
 from app.cache.crew import Crew
 from app.cache.entry import Entry, Finding
-from app.cache.flights import Flights
+from app.cache.flights import Flights, Places
 from app.cache.freshness import Lives, is_renewable, may_stand_in, phase_of
 from app.cache.keeping import Keeper, allowance, allowing
 from app.cache.outcome import Forwarded, Lookup
@@ -46,8 +46,9 @@ class Cache:
 
     `patience` is how long, in seconds, one who waits waits for the one that makes the entry, before
     TimeoutError; and how long a refresh behind may queue. `places` is how many may make entries of
-    one origin, or wait for them so long: others are soon sent away with Crowded. `on_refresh` is
-    told what became of each refresh behind. `clock` is in epoch seconds, `pause` sleeps.
+    one origin and of all, or wait for them so long: others are soon sent away with Crowded.
+    `on_refresh` is told what became of each refresh behind. `clock` is in epoch seconds, `pause`
+    sleeps.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Cache:
         lives: Lives,
         *,
         patience: float,
-        places: int,
+        places: Places,
         on_refresh: Callable[[str], None],
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.cache import Cache, Lives, MemoryKeeper
+from app.cache import Cache, Lives, MemoryKeeper, Places
 from app.connectors import all_connectors
 from app.credentials import Credentials
 from app.fetch import AddressGuard, Fetcher, GuardedAdapter
@@ -62,7 +62,7 @@ def main() -> None:
     settings = settings_with()
     keeper = MemoryKeeper(settings.cache_bytes)
     lives = Lives(ttl=3600, failure_ttl=10)
-    cache = Cache(keeper, lives, patience=5, places=8, on_refresh=lambda _: None)
+    cache = Cache(keeper, lives, patience=5, places=Places(8), on_refresh=lambda _: None)
     guard = AddressGuard(())
     upstream = _Upstream(deadline=5, guard=guard, adapter=GuardedAdapter(guard))
     known = all_connectors(settings)

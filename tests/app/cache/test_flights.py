@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.cache.flights import YOUNG, Crowded, Flights
+from app.cache.flights import YOUNG, Crowded, Flights, Places
 from tests.app.cache.parts import Clock
 
 PLACES = 3
@@ -15,7 +15,7 @@ PLACES = 3
 
 @pytest.fixture
 def flights(clock: Clock) -> Flights[str]:
-    return Flights(10, PLACES, clock)
+    return Flights(10, Places(PLACES), clock)
 
 
 @contextmanager
@@ -77,6 +77,21 @@ def test_those_who_wait_for_one_host_are_counted_together(
             flights.fly("a", "host", lambda _: "made anew")
         assert flights.fly("d", "host", str) == ("False", True)
         assert flights.fly("e", "other", str) == ("True", True)
+    assert seated(flights) == 0
+
+
+def test_those_who_wait_for_any_host_are_counted_together_too(clock: Clock) -> None:
+    flights: Flights[str] = Flights(10, Places(PLACES, PLACES + 1), clock)
+    with ThreadPoolExecutor(1) as pool:
+        with flying(flights, "a", "one"), flying(flights, "b", "two"), flying(flights, "c"):
+            waiting = board(pool, flights, "c")
+            clock.now += YOUNG
+            for key in "abc":
+                with pytest.raises(Crowded):
+                    flights.fly(key, "host", lambda _: "made anew")
+            assert flights.fly("d", "another", str) == ("False", True)
+        assert waiting.result(10) == "c"
+    assert flights.fly("d", "another", str) == ("True", True)
     assert seated(flights) == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
-from app.cache import CARD, Cache, Entry, Finding, Lives, Lookup, MemoryKeeper
+from app.cache import CARD, Cache, Entry, Finding, Lives, Lookup, MemoryKeeper, Places
 from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.cache.lookups import REFRESH_THREADS, REFRESHES_WAITING
 from app.errors import tree
@@ -71,7 +71,7 @@ def keeper(clock: Clock) -> MemoryKeeper:
 
 @pytest.fixture
 def cache(keeper: MemoryKeeper, clock: Clock, refreshes: Refreshes) -> Cache:
-    return Cache(keeper, LIVES, patience=5, places=8, on_refresh=refreshes, clock=clock)
+    return Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=refreshes, clock=clock)
 
 
 def seen(lookup: Lookup) -> tuple[bytes, str]:
@@ -185,7 +185,9 @@ def test_it_stands_in_for_so_long_only(cache: Cache, upstream: Upstream, clock: 
 def test_it_never_stands_in_where_the_setting_says_so(
     keeper: MemoryKeeper, clock: Clock, upstream: Upstream
 ) -> None:
-    strict = Cache(keeper, Lives(60, 10), patience=5, places=8, on_refresh=pytest.fail, clock=clock)
+    strict = Cache(
+        keeper, Lives(60, 10), patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+    )
     strict.look_up("key", upstream)
     clock.now += 60
     upstream.answer = DOWN
@@ -404,7 +406,9 @@ def test_what_the_leader_raises_reaches_those_who_wait(cache: Cache, upstream: U
 def test_one_who_waits_has_patience_only_for_so_long(
     keeper: MemoryKeeper, clock: Clock, upstream: Upstream, *, kept: bool
 ) -> None:
-    cache = Cache(keeper, LIVES, patience=0.05, places=8, on_refresh=pytest.fail, clock=clock)
+    cache = Cache(
+        keeper, LIVES, patience=0.05, places=Places(8), on_refresh=pytest.fail, clock=clock
+    )
     if kept:
         cache.look_up("key", upstream)
         clock.now += 160
@@ -432,7 +436,9 @@ def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> No
             self.looks += 1
             return None if self.looks == 1 else card()
 
-    cache = Cache(Late(1 << 20), LIVES, patience=5, places=8, on_refresh=pytest.fail, clock=clock)
+    cache = Cache(
+        Late(1 << 20), LIVES, patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+    )
     assert seen(cache.look_up("key", lambda _: pytest.fail("asked"))) == (BODY, "hit")
 
 

@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.cache import Cache, Entry, Finding, Lives, MemoryKeeper, RedisKeeper, lookups, redis_client
+from app.cache import (
+    Cache,
+    Entry,
+    Finding,
+    Lives,
+    MemoryKeeper,
+    Places,
+    RedisKeeper,
+    lookups,
+    redis_client,
+)
 from app.cache.keeping import allowance, allowing
 from app.cache.shared import LEFT_ALONE
 from tests.app.cache.parts import (
@@ -131,7 +141,7 @@ def test_a_request_waits_for_redis_under_50_ms_in_all(
         # The machine may be busy; what is waited for by design is waited for each time.
         for _ in range(3):
             with keeping(url, failures) as keeper:
-                cache = Cache(keeper, LIVES, patience=5, places=8, on_refresh=pytest.fail)
+                cache = Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=pytest.fail)
                 began = time.perf_counter()
                 assert cache.look_up("key", lambda _: FOUND).result == "miss"
                 taken.append(time.perf_counter() - began)
@@ -265,7 +275,7 @@ def processes(server: RedisServer, failures: list[str], count: int = 4) -> Itera
                 stack.enter_context(keeping(server.url, failures)),
                 LIVES,
                 patience=2,
-                places=8,
+                places=Places(8),
                 on_refresh=pytest.fail,
             )
             for _ in range(count)
@@ -348,7 +358,7 @@ def test_who_waits_for_a_holder_that_works_on_is_done_waiting_in_time(
     upstream = Upstream()
     with keeping(redis_server.url, failures) as keeper:
         cache = Cache(
-            keeper, LIVES, patience=2, places=8, on_refresh=pytest.fail, pause=pauses.append
+            keeper, LIVES, patience=2, places=Places(8), on_refresh=pytest.fail, pause=pauses.append
         )
         assert keeper.claim("key", 60)
         with pytest.raises(TimeoutError):
@@ -372,13 +382,15 @@ def test_a_claim_ends_by_itself_soon(redis_server: RedisServer, failures: list[s
 
 
 def test_while_another_process_works_on_looking_again_does_not_use_up_the_time_for_redis(
-    hurried: None, redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
+    redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each look takes a while, as on a busy machine: all of them more than a request may wait."""
+    for module in ("keeping", "shared"):
+        monkeypatch.setattr(f"app.cache.{module}.ALLOWANCE", 0.3)
     for _ in range(3):
         redis_server.client().flushall()
         with keeping(redis_server.url, failures) as keeper:
-            cache = Cache(keeper, LIVES, patience=5, places=8, on_refresh=pytest.fail)
+            cache = Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=pytest.fail)
             claim = keeper.claim("key", 60)
             monkeypatch.setattr(keeper, "claim", slowly(keeper.claim))
             ended = threading.Timer(0.6, lambda: keeper.put("key", card_now(), 60))
@@ -398,7 +410,7 @@ def card_now() -> Entry:
 
 def slowly(claim: Callable[[str, float], str | None]) -> Callable[[str, float], str | None]:
     def wait_and_claim(key: str, life: float) -> str | None:
-        allowance().seconds -= 0.005
+        allowance().seconds -= 0.05
         return claim(key, life)
 
     return wait_and_claim
@@ -425,7 +437,7 @@ def test_a_look_for_another_process_counts_only_if_redis_fails(
         Slow(1 << 20, clock),
         LIVES,
         patience=2,
-        places=8,
+        places=Places(8),
         on_refresh=pytest.fail,
         clock=clock,
         pause=lambda _: None,
@@ -442,7 +454,7 @@ def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> 
         Claimed(1 << 20, clock),
         LIVES,
         patience=2,
-        places=1,
+        places=Places(1),
         on_refresh=pytest.fail,
         clock=clock,
         pause=lambda _: inside(),
@@ -463,6 +475,6 @@ def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> 
 def test_a_look_without_io_does_not_ask_redis() -> None:
     failures: list[str] = []
     with keeping(refused(), failures) as keeper:
-        cache = Cache(keeper, LIVES, patience=2, places=8, on_refresh=pytest.fail)
+        cache = Cache(keeper, LIVES, patience=2, places=Places(8), on_refresh=pytest.fail)
         assert cache.fresh("key") is None
     assert failures == []
