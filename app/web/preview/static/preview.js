@@ -37,6 +37,13 @@ function place(part) {
   if (said) say(said.dataset.said);
 }
 
+/** Bring the answer into view, no further than need be, and at once for whom motion makes ill. */
+function reveal() {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const answer = result.querySelector(".panel");
+  answer.scrollIntoView({ block: "nearest", behavior: still ? "instant" : "smooth" });
+}
+
 /** Tell a screen reader; and everybody, where it is a trouble. */
 function say(words, trouble = false) {
   status.textContent = words;
@@ -47,7 +54,7 @@ function say(words, trouble = false) {
 
 const address = document.querySelector("form.address");
 
-function ask(url, { remember = true } = {}) {
+async function ask(url, { remember = true } = {}) {
   const target = new URL(address.action);
   target.searchParams.set("url", url);
   if (remember) history.pushState(null, "", target);
@@ -56,7 +63,7 @@ function ask(url, { remember = true } = {}) {
     const chosen = new URL(link.href).searchParams.get("url") === url;
     chosen ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
   }
-  return show(target);
+  if ((await show(target)) && remember) reveal();
 }
 
 if (address) {
@@ -149,9 +156,9 @@ if (payload) {
 // --- the signature check -------------------------------------------------------------------
 
 const pasted = document.querySelector("form.pasted");
-pasted?.addEventListener("submit", (event) => {
+pasted?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  show(pasted.action, { method: "POST", body: new FormData(pasted) });
+  if (await show(pasted.action, { method: "POST", body: new FormData(pasted) })) reveal();
 });
 
 // --- copying, and the theme ----------------------------------------------------------------
