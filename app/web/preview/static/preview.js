@@ -66,6 +66,13 @@ async function ask(url, { remember = true } = {}) {
   if ((await show(target)) && remember) reveal();
 }
 
+/** Ask past the cache. The link that did is drawn anew too: it keeps the focus, if it still has. */
+async function askAgain(target) {
+  const shown = await show(target);
+  const lost = document.activeElement === document.body;
+  if (shown && lost) result.querySelector("[data-fresh]")?.focus({ preventScroll: true });
+}
+
 if (address) {
   address.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -75,7 +82,7 @@ if (address) {
     const link = event.target.closest("[data-sample], [data-fresh]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    if ("fresh" in link.dataset) return void show(link.href);
+    if ("fresh" in link.dataset) return void askAgain(link.href);
     address.elements.url.value = new URL(link.href).searchParams.get("url");
     ask(address.elements.url.value);
   });
