@@ -4,6 +4,7 @@
 const PART = { "X-Preview-Part": "1" };
 const PAUSE = 120; // milliseconds without a key, before what was typed is drawn
 const LONGEST_ADDRESS = 60_000; // what the server takes, with room for the rest
+const TOO_LONG = "This payload is too long to be shared by its address";
 const result = document.getElementById("result");
 const status = document.getElementById("status");
 let latest = 0;
@@ -110,14 +111,19 @@ const payload = document.getElementById("payload");
 const gutter = document.getElementById("gutter");
 
 async function draw() {
-  const form = payload.form;
-  const target = new URL(form.action);
-  target.searchParams.set("payload", payload.value);
-  const shown = await show(form.action, { method: "POST", body: payload.value });
+  const target = shared();
+  const shown = await show(payload.form.action, { method: "POST", body: payload.value });
   if (!shown) return;
   gutter.replaceChildren(...document.getElementById("new-gutter").content.childNodes);
-  if (target.href.length <= LONGEST_ADDRESS) history.replaceState(null, "", target);
-  else say("This payload is too long to be shared by its address", true);
+  if (target) history.replaceState(null, "", target);
+  else say(TOO_LONG, true);
+}
+
+/** The address of what is in the editor now, or nothing if it is too long for one. */
+function shared() {
+  const target = new URL(payload.form.action);
+  target.searchParams.set("payload", payload.value);
+  return target.href.length <= LONGEST_ADDRESS ? target.href : null;
 }
 
 /** Number the lines at once; which of them are faulty the server says a moment later. */
@@ -174,8 +180,10 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest(".copy");
   if (!button) return;
   const from = document.getElementById(button.dataset.copy ?? "");
+  const text = from ? from.textContent : shared();
+  if (text === null) return say(TOO_LONG, true);
   try {
-    await navigator.clipboard.writeText(from ? from.textContent : location.href);
+    await navigator.clipboard.writeText(text);
     say("Copied");
     button.classList.add("copied");
     setTimeout(() => button.classList.remove("copied"), 1500);
