@@ -145,6 +145,18 @@ def test_the_link_is_copied(open_page: Open) -> None:
     assert "payload=" in page.url
 
 
+def test_no_link_is_copied_that_leads_to_another_payload(open_page: Open) -> None:
+    page = open_page(EDITOR, permissions=["clipboard-read", "clipboard-write"])
+    write(page, with_metadata())
+    page.evaluate("navigator.clipboard.writeText('before')")
+    write(page, with_metadata(title="t" * 100_000))
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("status")).to_have_text(
+        "This payload is too long to be shared by its address"
+    )
+    assert page.evaluate("navigator.clipboard.readText()") == "before"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [

@@ -21,6 +21,21 @@ TOO_WIDE = """() => [...document.querySelectorAll('body *')].filter(one => {
     if (getComputedStyle(box).overflowX !== 'visible') return false;
   return true;
 }).map(one => one.outerHTML.slice(0, 90))"""
+# Words of the page's own, not of a card or a payload, that go over two lines.
+BROKEN = """() => {
+  const broken = [];
+  for (const label of document.querySelectorAll('header, nav, button, label, th, dt, h1, h2')) {
+    const texts = document.createTreeWalker(label, NodeFilter.SHOW_TEXT);
+    for (let text; text = texts.nextNode();)
+      for (const { 0: word, index } of text.data.matchAll(/\\S+/g)) {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        if (new Set([...range.getClientRects()].map(line => line.top)).size > 1) broken.push(word);
+      }
+  }
+  return broken;
+}"""
 SHIFTS = """() => new Promise(done => {
   const seen = [];
   new PerformanceObserver(list => seen.push(...list.getEntries()))
@@ -69,6 +84,15 @@ def test_nothing_is_wider_than_a_small_phone(open_page: Open, state: State) -> N
     state.reach(page)
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+@each_state
+def test_no_word_of_a_heading_or_a_button_is_broken_on_a_small_phone(
+    open_page: Open, state: State
+) -> None:
+    page = open_page(state.path, viewport=NARROW)
+    state.reach(page)
+    assert page.evaluate(BROKEN) == []
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -143,6 +143,18 @@ def test_a_sample_is_reached_and_shown(open_page: Open) -> None:
     expect(page.get_by_role("link", name="Open issue GitHub")).to_be_focused()
 
 
+def test_asking_again_keeps_the_focus(open_page: Open) -> None:
+    page = open_page()
+    again = page.get_by_role("link", name="Ask again")
+    for _ in range(2):
+        again.focus()
+        page.locator(".stage").evaluate("drawn => drawn.classList.add('before')")
+        page.keyboard.press("Enter")
+        expect(page.locator(".before")).to_have_count(0)
+        settled(page)
+        expect(again).to_be_focused()
+
+
 def test_the_theme_is_chosen_with_the_arrows(open_page: Open) -> None:
     page = open_page()
     page.get_by_role("radio", name="System").focus()

@@ -4,6 +4,7 @@
 const PART = { "X-Preview-Part": "1" };
 const PAUSE = 120; // milliseconds without a key, before what was typed is drawn
 const LONGEST_ADDRESS = 60_000; // what the server takes, with room for the rest
+const TOO_LONG = "This payload is too long to be shared by its address";
 const result = document.getElementById("result");
 const status = document.getElementById("status");
 let latest = 0;
@@ -37,6 +38,13 @@ function place(part) {
   if (said) say(said.dataset.said);
 }
 
+/** Bring the answer into view, no further than need be, and at once for whom motion makes ill. */
+function reveal() {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const answer = result.querySelector(".panel");
+  answer.scrollIntoView({ block: "nearest", behavior: still ? "instant" : "smooth" });
+}
+
 /** Tell a screen reader; and everybody, where it is a trouble. */
 function say(words, trouble = false) {
   status.textContent = words;
@@ -47,7 +55,7 @@ function say(words, trouble = false) {
 
 const address = document.querySelector("form.address");
 
-function ask(url, { remember = true } = {}) {
+async function ask(url, { remember = true } = {}) {
   const target = new URL(address.action);
   target.searchParams.set("url", url);
   if (remember) history.pushState(null, "", target);
@@ -56,7 +64,14 @@ function ask(url, { remember = true } = {}) {
     const chosen = new URL(link.href).searchParams.get("url") === url;
     chosen ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
   }
-  return show(target);
+  if ((await show(target)) && remember) reveal();
+}
+
+/** Ask past the cache. The link that did is drawn anew too: it keeps the focus, if it still has. */
+async function askAgain(target) {
+  const shown = await show(target);
+  const lost = document.activeElement === document.body;
+  if (shown && lost) result.querySelector("[data-fresh]")?.focus({ preventScroll: true });
 }
 
 if (address) {
@@ -68,7 +83,7 @@ if (address) {
     const link = event.target.closest("[data-sample], [data-fresh]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    if ("fresh" in link.dataset) return void show(link.href);
+    if ("fresh" in link.dataset) return void askAgain(link.href);
     address.elements.url.value = new URL(link.href).searchParams.get("url");
     ask(address.elements.url.value);
   });
@@ -96,14 +111,19 @@ const payload = document.getElementById("payload");
 const gutter = document.getElementById("gutter");
 
 async function draw() {
-  const form = payload.form;
-  const target = new URL(form.action);
-  target.searchParams.set("payload", payload.value);
-  const shown = await show(form.action, { method: "POST", body: payload.value });
+  const target = shared();
+  const shown = await show(payload.form.action, { method: "POST", body: payload.value });
   if (!shown) return;
   gutter.replaceChildren(...document.getElementById("new-gutter").content.childNodes);
-  if (target.href.length <= LONGEST_ADDRESS) history.replaceState(null, "", target);
-  else say("This payload is too long to be shared by its address", true);
+  if (target) history.replaceState(null, "", target);
+  else say(TOO_LONG, true);
+}
+
+/** The address of what is in the editor now, or nothing if it is too long for one. */
+function shared() {
+  const target = new URL(payload.form.action);
+  target.searchParams.set("payload", payload.value);
+  return target.href.length <= LONGEST_ADDRESS ? target.href : null;
 }
 
 /** Number the lines at once; which of them are faulty the server says a moment later. */
@@ -149,9 +169,9 @@ if (payload) {
 // --- the signature check -------------------------------------------------------------------
 
 const pasted = document.querySelector("form.pasted");
-pasted?.addEventListener("submit", (event) => {
+pasted?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  show(pasted.action, { method: "POST", body: new FormData(pasted) });
+  if (await show(pasted.action, { method: "POST", body: new FormData(pasted) })) reveal();
 });
 
 // --- copying, and the theme ----------------------------------------------------------------
@@ -160,8 +180,10 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest(".copy");
   if (!button) return;
   const from = document.getElementById(button.dataset.copy ?? "");
+  const text = from ? from.textContent : shared();
+  if (text === null) return say(TOO_LONG, true);
   try {
-    await navigator.clipboard.writeText(from ? from.textContent : location.href);
+    await navigator.clipboard.writeText(text);
     say("Copied");
     button.classList.add("copied");
     setTimeout(() => button.classList.remove("copied"), 1500);
