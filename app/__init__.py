@@ -233,7 +233,9 @@ def _library(settings: Settings) -> Library:
     return Library(
         store=store,
         tokens=Tokens(store, settings.signing_secrets),
-        limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
+        limiter=Limiter(
+            settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
+        ),
         dialects=DIALECTS,
         saved_widgets=SavedWidgets(store),
         custom_widgets=CustomWidgets(store),
