@@ -81,7 +81,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(local=settings.local)
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
-    parts = app.extensions[EXTENSION] = _service(settings, answering_itself(app))
+    parts = app.extensions[EXTENSION] = _service(
+        settings, answering_itself(app, urlsplit(settings.public_url or "").path)
+    )
     origins = Origins(settings.allowed_origins)
     init_requests_log(app)
     init_cors(app, origins)
@@ -162,7 +164,8 @@ def build_widgets(
         clock=clock,
     )
     known = all_connectors(settings)
-    return Widgets(known, fetcher, cache, _credentials(settings, known), metrics)
+    home = urlsplit(settings.public_url) if settings.library and settings.public_url else None
+    return Widgets(known, fetcher, cache, _credentials(settings, known), metrics, home)
 
 
 def _keeper(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> Keeper:
@@ -233,7 +236,9 @@ def _library(settings: Settings) -> Library:
     return Library(
         store=store,
         tokens=Tokens(store, settings.signing_secrets),
-        limiter=Limiter(settings.library_requests_per_minute, settings.cache_url),
+        limiter=Limiter(
+            settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
+        ),
         dialects=DIALECTS,
         saved_widgets=SavedWidgets(store),
         custom_widgets=CustomWidgets(store),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError
 
@@ -79,8 +80,9 @@ class Widgets:
         cache: Cache,
         credentials: Credentials,
         metrics: Metrics,
+        home: SplitResult | None = None,
     ) -> None:
-        self._directory = Directory(connectors)
+        self._directory = Directory(connectors, home)
         self._fetcher = fetcher
         self._cache = cache
         self._credentials = credentials
@@ -126,7 +128,7 @@ class Widgets:
 
     def _ask(self, address: str, workspace: str | None) -> _Asked:
         connector, match = self._directory.find(address)
-        request = connector.request_for(match)
+        request = below(match.base, connector.request_for(match))
         credential = self._credentials.find(request.url, workspace, connector.name)
         request = replace(request, credential=credential)
         return _Asked(connector, match, request, key_of(connector, request))
@@ -189,6 +191,14 @@ class Widgets:
                 return connector.widget(resource, match)
             except ValueError as error:
                 raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
+
+
+def below(base: str, request: UpstreamRequest) -> UpstreamRequest:
+    """Put the path that a service stands under before that of a request to it."""
+    if not base:
+        return request
+    parts = urlsplit(request.url)
+    return replace(request, url=parts._replace(path=base + parts.path).geturl())
 
 
 def key_of(connector: Connector, request: UpstreamRequest) -> str:

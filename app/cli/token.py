@@ -45,7 +45,7 @@ def library() -> None:
 
 @token.command()
 @click.option("--sub", required=True, help="Whom it is for, such as an address of e-mail.")
-@click.option("--name", help="The user's name, as others see it; by default the subject.")
+@click.option("--name", help="The user's name, as others see it; unset: as known, or the subject.")
 @click.option("--scope", multiple=True, help="What it allows; may be repeated, or hold commas.")
 @click.option("--domain", multiple=True, help="A domain that it opens; as --scope.")
 @click.option("--expires", type=Duration(), default="90d", show_default=True)
@@ -54,7 +54,7 @@ def create(
     expires: timedelta,
 ) -> None:  # fmt: skip
     """Make a token and print it: it is kept nowhere, so this is the only time."""
-    grant = Grant(sub, name or sub, _words(scope), _words(domain), expires)
+    grant = Grant(sub, name, _words(scope), _words(domain), expires)
     with _tokens(library_settings()) as tokens:
         try:
             issued = tokens.create(grant)

@@ -5,7 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Final
+from pathlib import Path
+from shutil import copymode
+from typing import IO, Any, BinaryIO, Final
 
 import click
 from rich.console import Console
@@ -33,6 +35,7 @@ _dialect = click.option(
     "--from", "dialect", type=click.Choice(list(TRANSFERS)), required=True,
     help="The dialect whose widgets these are.",
 )  # fmt: skip
+_FILE: Final = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 
 
 @click.command(name="import")
@@ -63,17 +66,41 @@ def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
 
 @click.command()
 @_dialect
-@click.argument("file", type=click.File("wb", atomic=True), default="-")
-def export(*, dialect: str, file: BinaryIO) -> None:
-    """Write the widgets to FILE (`-`: standard output), one JSON record a line."""
+@click.argument("file", type=_FILE, default="-")
+def export(*, dialect: str, file: Path) -> None:
+    """Write the widgets to FILE (`-`: standard output), one JSON record a line.
+
+    What breaks off leaves FILE as it was.
+    """
     count = 0
-    with _store() as store, _progress() as progress:
+    with _store() as store, _whole(file) as stream, _progress() as progress:
         task = progress.add_task("exported", total=None)
         for line in TRANSFERS[dialect].exported(store):
-            file.write(line)
+            stream.write(line)
             count += 1
             progress.advance(task, len(line))
     click.echo(f"{count} exported", err=True)
+
+
+@contextmanager
+def _whole(given: Path) -> Iterator[IO[Any]]:
+    """Open what is written to: a file takes the place of another once it is whole, or never."""
+    if str(given) == "-" or (given.exists() and not given.is_file()):
+        with click.open_file(str(given), "wb") as stream:
+            yield stream
+        return
+    file = given.resolve()
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with part.open("xb") as stream:
+            if file.exists():
+                copymode(file, part)
+            yield stream
+        part.replace(file)
+    except OSError as error:
+        raise click.UsageError(f"{given}: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -50,10 +50,14 @@ class Count(fields.Integer):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An address that a connector serves: its host, and the named parts of its path."""
+    """An address that a connector serves: its host, and the named parts of its path.
+
+    `base` is what stands before these, where it is an address of this very service.
+    """
 
     host: str
     parts: Mapping[str, str]
+    base: str = ""
 
     def __getitem__(self, name: str) -> str:
         return self.parts[name]
@@ -148,9 +152,13 @@ def read_address(text: str) -> SplitResult:
 
 
 class Directory:
-    """The connectors by the names of their hosts, so that only those of a host are asked."""
+    """The connectors by the names of their hosts, so that only those of a host are asked.
 
-    def __init__(self, connectors: Iterable[Connector]) -> None:
+    `home` is this service's own address: of one below it, only what follows is matched.
+    """
+
+    def __init__(self, connectors: Iterable[Connector], home: SplitResult | None = None) -> None:
+        self._home = home
         self._by_name: dict[str, dict[int, Connector]] = {}
         for place, connector in enumerate(connectors):
             for name in connector.hosts:
@@ -162,11 +170,19 @@ class Directory:
         Raises NoConnector, or MalformedRequest where the text is no address.
         """
         parts = read_address(address)
+        base = self._base_of(parts)
+        below = parts._replace(path=parts.path.removeprefix(base))
         for connector in self._of(host_of(parts)):
-            match = connector.match(parts)
+            match = connector.match(below)
             if match is not None:
-                return connector, match
+                return connector, replace(match, base=base)
         raise NoConnector(f"no connector serves this address on {parts.hostname}")
+
+    def _base_of(self, address: SplitResult) -> str:
+        home = self._home
+        if home is None or host_of(address) != host_of(home):
+            return ""
+        return home.path if address.path.startswith(f"{home.path}/") else ""
 
     def _of(self, host: str) -> Iterable[Connector]:
         named = [self._by_name[name] for name in names_of(host) if name in self._by_name]

@@ -19,7 +19,7 @@ from app.library.columns import to_the_millisecond
 from app.library.models import NAME_LENGTH, TokenRow
 from app.library.refusals import Malformed, Unidentified
 from app.library.store import Store
-from app.library.users import keep_user, person_of
+from app.library.users import keep_user, known_user, person_of
 from app.verification import FixedKeys, TokenRules, shared_secret_keys, token_claims
 
 # Not the audience of the host's tokens: neither kind passes for the other.
@@ -30,10 +30,13 @@ LONGEST_NAME: Final = NAME_LENGTH
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token shall be: for whom, what it allows, and for how long."""
+    """What a token shall be: for whom, what it allows, and for how long.
+
+    Without a `name` the user has the one that is known, or else the subject.
+    """
 
     subject: str
-    name: str
+    name: str | None
     scopes: tuple[str, ...]
     domains: tuple[str, ...]
     lifetime: timedelta
@@ -101,7 +104,8 @@ class Tokens:
             expires_at=now + grant.lifetime,
         )
         with self._store.writing() as session:
-            row.user_id = keep_user(session, grant.subject, grant.name, now).id
+            keep = known_user if grant.name is None else keep_user
+            row.user_id = keep(session, grant.subject, grant.name or grant.subject, now).id
             session.add(row)
             session.flush()
             known = _known(row)
@@ -158,7 +162,9 @@ class Tokens:
 
 def check_grant(grant: Grant) -> None:
     """Raise Malformed, with what would be right, where no token can be made of a grant."""
-    named = [("sub", grant.subject), ("name", grant.name), *(("domain", d) for d in grant.domains)]
+    named = [("sub", grant.subject), *(("domain", d) for d in grant.domains)]
+    if grant.name is not None:
+        named.append(("name", grant.name))
     for what, given in named:
         if not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
             raise Malformed(f"must be 1 to {LONGEST_NAME} printable characters", where=what)

@@ -14,20 +14,20 @@ from app.upstream import UpstreamRequest, UpstreamResponse
 OWN: Final = "placard.own"
 
 
-def answering_itself(app: Flask) -> Callable[[UpstreamRequest], UpstreamResponse]:
-    """Return what answers a request for this service's own address."""
+def answering_itself(app: Flask, base: str) -> Callable[[UpstreamRequest], UpstreamResponse]:
+    """Return what answers a request for this service's own address, which has the path `base`."""
 
     def answer(request: UpstreamRequest) -> UpstreamResponse:
         # A context of its own: what this leaves for its log line is not for the outer request's.
-        return copy_context().run(_answer, app, request)
+        return copy_context().run(_answer, app, base, request)
 
     return answer
 
 
-def _answer(app: Flask, request: UpstreamRequest) -> UpstreamResponse:
+def _answer(app: Flask, base: str, request: UpstreamRequest) -> UpstreamResponse:
     parts = urlsplit(request.url)
     response = Client(app).open(
-        parts.path,
+        parts.path.removeprefix(base),
         method=request.method,
         base_url=f"{parts.scheme}://{parts.netloc}",
         query_string=parts.query,

@@ -18,6 +18,7 @@ from templates_schemas.rules import Rule, faults_in
 LARGEST: Final = 1 << 20
 DEEPEST: Final = 64
 MOST_SHOWN: Final = 40
+MOST_FAULTS: Final = 50
 
 
 def read_object() -> dict[str, Any]:
@@ -71,16 +72,17 @@ def parsed(raw: bytes) -> Any:
 
 
 def checked(schema: Schema, document: Any) -> Any:
-    """Load a document with a schema; raises Malformed, which has every fault that was found."""
+    """Load a document with a schema; raises Malformed, which has the first MOST_FAULTS faults."""
     try:
         return schema.load(document)
     except ValidationError as error:
-        first, *others = faults_in(error)
+        found = faults_in(error)
+        first, *others = found[:MOST_FAULTS]
+        told = [f"{fault.path}: {fault.message}" for fault in others]
+        if len(found) > MOST_FAULTS:
+            told.append(f"and {len(found) - MOST_FAULTS} more")
         raise Malformed(
-            first.message,
-            where=first.path,
-            rule=first.rule,
-            others=tuple(f"{fault.path}: {fault.message}" for fault in others),
+            first.message, where=first.path, rule=first.rule, others=tuple(told)
         ) from None
 
 
@@ -135,7 +137,9 @@ def _check(document: Any) -> None:
         elif isinstance(value, dict | list):
             if depth > DEEPEST:
                 raise Malformed(f"is nested more than {DEEPEST} deep", where="$")
-            waiting.extend((inner, where, depth + 1) for inner, where in _children(value, path))
+            # Each child has its place: of a long one the beginning, or all of them take too much.
+            within = _cut(path)
+            waiting.extend((inner, where, depth + 1) for inner, where in _children(value, within))
 
 
 def _children(value: Mapping[str, Any] | list[Any], path: str) -> Iterator[tuple[Any, str]]:

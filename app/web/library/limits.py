@@ -8,8 +8,11 @@ from typing import Final
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
+
+from app.cache import redis_client
+from app.setting_kinds import MEMORY
 
 PERIOD: Final = 60
 
@@ -37,16 +40,19 @@ class Allowance:
 class Limiter:
     """Counts the requests of each token, in this process or where all processes count.
 
-    `storage` is `memory://` or `redis://…`. Where that does not answer, each process counts for
-    itself: the limit is then loose, but the library answers.
+    `storage` is `memory://` or `redis://…`. Where that does not answer at once, each process counts
+    for itself: the limit is then loose, but the library answers.
     """
 
     def __init__(
-        self, per_minute: int, storage: str, clock: Callable[[], float] = time.time
+        self,
+        per_minute: int,
+        storage: str,
+        ca_bundle: str | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._item: RateLimitItem = RateLimitItemPerMinute(per_minute, namespace="placard-library")
-        shared = storage_from_string(storage, wrap_exceptions=True)
-        self._shared = FixedWindowRateLimiter(shared)
+        self._shared = FixedWindowRateLimiter(_storage(storage, ca_bundle))
         self._own = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
 
@@ -62,3 +68,11 @@ class Limiter:
         reset, remaining = strategy.get_window_stats(self._item, jti)
         seconds = min(PERIOD, max(1, ceil(reset - self._clock())))
         return Allowance(granted, self._item.amount, remaining, seconds)
+
+
+def _storage(url: str, ca_bundle: str | None) -> Storage:
+    """Make what counts, of the cache's client: that waits no longer, and trusts no other."""
+    if url == MEMORY:
+        return MemoryStorage()
+    pool = redis_client(url, ca_bundle).connection_pool
+    return RedisStorage(url, connection_pool=pool, wrap_exceptions=True)

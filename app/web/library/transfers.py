@@ -1,6 +1,6 @@
 """Widgets out of the library and into it, as lines of JSON: what each dialect's records share.
 
-A record is one line, and as large as a body may be at most. Nothing but the one at hand is held.
+A record is one line, and as large as what a body may say. Nothing but the one at hand is held.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +11,9 @@ from app.library.refusals import Malformed, Refusal
 from app.library.store import Store
 from app.web.library.body import LARGEST, parsed
 
-# A record has, beside what a body has, its users and times.
-LONGEST_LINE: Final = LARGEST + (64 << 10)
+# What a body says takes up to four times as much when it is written again: `1e15` is
+# `1000000000000000.0`. Beside that, a record has its users and times.
+LONGEST_LINE: Final = 4 * LARGEST + (64 << 10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,25 @@ def test_a_token_is_made_listed_and_revoked(run: Run, database_url: str) -> None
     assert (again.exit_code, again.stdout) == (1, "")
 
 
+def test_a_further_token_without_a_name_leaves_the_user_s_as_it_is(
+    run: Run, database_url: str
+) -> None:
+    settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
+    texts = [
+        run("token", "create", "--sub", sub, *named, **settings).stdout.strip()
+        for sub, *named in (
+            ("alice@example.com", "--name", "Alice"),
+            ("alice@example.com",),
+            ("bob@example.com",),
+        )
+    ]
+    store = Store(database_url)
+    people = [Tokens(store, [JWT_SECRET]).caller(text).person for text in texts]
+    store.close()
+    assert [person.name for person in people] == ["Alice", "Alice", "bob@example.com"]
+    assert people[0] == people[1]
+
+
 def test_an_own_secret_signs_where_there_is_one(run: Run, sqlite_url: str) -> None:
     own = {"PLACARD_TOKEN_SECRETS": OWN_SECRET, "PLACARD_DATABASE_URL": sqlite_url}
     text = run(*CREATE, **SOUND, **own).stdout.strip()

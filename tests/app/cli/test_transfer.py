@@ -1,17 +1,21 @@
 """`placard library import` and `export`, from the command line."""
 
 import json
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import main
+from app.cli.transfer import TRANSFERS
 from app.config import setting_names
 from app.connectors import options
 from app.errors import StoreUnavailable
 from app.library.saved_widgets import SavedWidgets
+from app.library.store import Store
 from tests.host import JWT_SECRET
 
 BARE = {"type": "widgets", "attributes": {"definition": {"title": "T", "type": "x"}}}
@@ -108,3 +112,44 @@ def test_a_database_that_stops_to_answer_is_told(run: Run, monkeypatch: pytest.M
     result = run("import", "--from", "datadog", "-", stdin=jsonl(*LINES))
     assert result.exit_code == 2
     assert result.stderr.startswith("PLACARD_DATABASE_URL: the database stopped answering (57P01)")
+
+
+def test_an_export_that_breaks_off_leaves_the_file_as_it_was(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("import", "--from", "datadog", "-", stdin=jsonl(*LINES))
+    run("export", "--from", "datadog", "out.jsonl")
+    before = Path("out.jsonl").read_text()
+
+    def broken(store: Store) -> Iterator[bytes]:
+        yield next(exported(store))
+        raise StoreUnavailable("57P01")
+
+    exported = TRANSFERS["datadog"].exported
+    monkeypatch.setitem(TRANSFERS, "datadog", replace(TRANSFERS["datadog"], exported=broken))
+    assert run("export", "--from", "datadog", "out.jsonl").exit_code == 2
+    assert Path("out.jsonl").read_text() == before
+    assert [file.name for file in Path().iterdir() if "out" in file.name] == ["out.jsonl"]
+
+
+def test_an_export_of_nothing_is_an_empty_file(run: Run) -> None:
+    Path("out.jsonl").write_text("of yesterday\n")
+    assert run("export", "--from", "datadog", "out.jsonl").stderr == "0 exported\n"
+    assert Path("out.jsonl").read_text() == ""
+
+
+def test_a_file_that_cannot_be_written_is_told(run: Run) -> None:
+    for file in ("no-such-folder/out.jsonl", "."):
+        result = run("export", "--from", "datadog", file)
+        assert result.exit_code == 2
+        assert file in result.stderr
+
+
+def test_an_export_keeps_the_permissions_of_a_file_and_follows_a_link(run: Run) -> None:
+    Path("out.jsonl").touch(0o600)
+    Path("link.jsonl").symlink_to("out.jsonl")
+    run("import", "--from", "datadog", "-", stdin=jsonl(*LINES))
+    run("export", "--from", "datadog", "link.jsonl")
+    assert Path("link.jsonl").is_symlink()
+    assert len(Path("out.jsonl").read_text().splitlines()) == len(LINES)
+    assert stat.S_IMODE(Path("out.jsonl").stat().st_mode) == 0o600

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -10,8 +11,18 @@ from hypothesis import example, given, strategies as st
 from werkzeug.test import TestResponse
 
 from app.library.refusals import Malformed, Refusal
-from app.web.library.body import DEEPEST, LARGEST, parsed, read_object, read_object_or_list
+from app.web.library.body import (
+    DEEPEST,
+    LARGEST,
+    MOST_FAULTS,
+    MOST_SHOWN,
+    checked,
+    parsed,
+    read_object,
+    read_object_or_list,
+)
 from app.web.library.datadog_api import DIALECT
+from app.web.library.datadog_schemas import WidgetRequestSchema
 from app.web.library.dialects import answered
 
 JSON = st.recursive(
@@ -111,6 +122,29 @@ def test_a_long_path_or_key_is_cut() -> None:
         with pytest.raises(Malformed) as caught:
             parsed(raw)
         assert len(caught.value.sentence) < 300
+
+
+def test_the_places_of_many_elements_take_no_more_than_they_do_under_a_short_key() -> None:
+    def peak(key: str) -> int:
+        raw = json.dumps({key: {key: [""] * 20_000}}).encode()
+        tracemalloc.start()
+        parsed(raw)
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest
+
+    assert peak("k" * 5_000) < peak("k" * MOST_SHOWN * 5) * 2
+
+
+def test_of_many_faults_the_first_are_told_and_how_many_more() -> None:
+    definition = {"title": "T", "type": "change", "requests": []}
+    attributes = {"definition": definition, "tags": [1] * 1000}
+    body = {"data": {"type": "widgets", "attributes": attributes}}
+    with pytest.raises(Malformed) as caught:
+        checked(WidgetRequestSchema(), body)
+    assert caught.value.where == "$.data.attributes.tags[0]"
+    assert len(caught.value.others) == MOST_FAULTS
+    assert caught.value.others[-1] == f"and {1000 - MOST_FAULTS} more"
 
 
 @pytest.mark.parametrize(("path", "fits"), [("/object", [b"{}"]), ("/either", [b"{}", b"[]"])])

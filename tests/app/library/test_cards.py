@@ -208,6 +208,22 @@ def test_in_the_local_mode_the_local_token_shows_what_is_saved(
     assert answer.get_json()["metadata"]["title"] == TITLES["datadog"]
 
 
+def test_an_address_under_the_path_of_the_public_one_is_the_service_s_own(
+    database_url: str, make_token: MakeToken
+) -> None:
+    token = make_token()
+    public = "https://tools.example.com/placard"
+    changes = {"mode": "local", "public_url": public, "local_token": token}
+    with application(database_url=database_url, **changes) as app:
+        host = Host(app.test_client())
+        for dialect, title in TITLES.items():
+            url = saved(host, dialect, token).replace(PUBLIC, public)
+            answer = host.ask(url)
+            assert answer.status_code == 200, answer.text
+            assert answer.get_json()["metadata"]["title"] == title
+            assert host.ask(url.replace("/placard/", "/placards/")).status_code == 404
+
+
 def test_without_a_public_address_none_is_the_service_s_own(library_app: Flask) -> None:
     host = Host(library_app.test_client())
     assert host.ask(f"{PUBLIC}/api/v2/widgets/ccm_reports/{uuid4()}").status_code == 404

@@ -19,7 +19,7 @@ from app.library.tokens import Tokens
 from app.web.library.datadog_records import TRANSFER
 from app.web.library.datadog_schemas import WIDGET_TYPES
 from app.web.library.transfers import LONGEST_LINE, Outcome, Owner, lines_of
-from tests.app.library.conftest import GRANT
+from tests.app.library.conftest import GRANT, application, library_of, token_of
 from tests.app.library.test_datadog_changes import WRITERS, at_once
 from tests.databases import migrated
 from tests.host import JWT_SECRET
@@ -241,6 +241,22 @@ def test_a_file_is_read_line_by_line(parts: list[bytes]) -> None:
     read = list(lines_of(io.BytesIO(b"\n".join(parts))))
     *all_but_last, last = parts or [b""]
     assert read == [each + b"\n" for each in all_but_last] + ([last] if last else [])
+
+
+def test_what_the_api_takes_is_exported_in_a_line_that_can_be_imported(
+    elsewhere: Store, sqlite_url: str
+) -> None:
+    # Of all that a body may hold, these grow most when they are written again.
+    attributes = {"definition": {**DEFINITION, "requests": ["numbers"]}}
+    body = json.dumps({"data": {"type": "widgets", "attributes": attributes}})
+    body = body.replace('"numbers"', ",".join(["1e15"] * 209_000))
+    with application(database_url=sqlite_url) as app:
+        library = library_of(app)
+        key = {"DD-APPLICATION-KEY": token_of(library)}
+        made = app.test_client().post("/api/v2/widgets/ccm_reports", data=body, headers=key)
+        assert made.status_code == 200
+        lines = io.BytesIO(b"".join(TRANSFER.exported(library.store)))
+    assert [outcome.state for outcome in take(elsewhere, *lines_of(lines))] == ["stored"]
 
 
 def test_a_line_that_is_too_long_is_cut_and_the_next_is_whole() -> None:

@@ -1,8 +1,10 @@
 """What all dialects share at the edge: who may ask, how often, and in whose envelope."""
 
 import base64
+import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ from app.logs import merge_told
 from app.web import Library
 from app.web.library.admission import application_key, basic_or_bearer, bearer
 from app.web.library.limits import PERIOD, Limiter
+from tests.app.cache.parts import redis_running
+from tests.app.fetch.servers import LOOPBACK, certificate
 from tests.app.library.conftest import application, library_of, token_of
 from tests.conftest import MakeHost, settings_with
 from tests.host import ORIGIN, token as host_token
@@ -225,6 +229,28 @@ def test_a_counter_that_does_not_answer_leaves_each_process_its_own(
 
     monkeypatch.setattr(limiter._shared, "hit", fail)
     assert [limiter.take("one").granted for _ in range(3)] == [True, True, False]
+
+
+def test_a_counter_that_hangs_holds_no_request_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        limiter = Limiter(2, f"redis://127.0.0.1:{hanging.getsockname()[1]}/0")
+        began = time.monotonic()
+        assert [limiter.take("one").granted for _ in range(3)] == [True, True, False]
+    assert time.monotonic() < began + 1
+
+
+def test_processes_count_together_in_redis(tmp_path: Path) -> None:
+    with redis_running(tmp_path) as server:
+        first, second = (Limiter(2, server.url) for _ in range(2))
+        taken = [limiter.take("one").granted for limiter in (first, second, first, second)]
+    assert taken == [True, True, False, False]
+
+
+def test_a_counter_behind_an_own_authority_is_trusted(tmp_path: Path) -> None:
+    _, bundle = certificate(tmp_path, LOOPBACK)
+    with redis_running(tmp_path, tls=True) as server:
+        first, second = (Limiter(1, server.url, bundle) for _ in range(2))
+        assert [first.take("one").granted, second.take("one").granted] == [True, False]
 
 
 @pytest.mark.parametrize(("away", "seconds"), [(-1000, PERIOD), (0, PERIOD), (1000, 1)])

@@ -21,7 +21,7 @@ from app.library.dashboard_widgets import DashboardWidgets
 from app.library.dashboards import Dashboards
 from app.library.store import Store
 from app.library.tokens import utc_now
-from app.library.users import keep_user
+from app.library.users import known_user
 from app.web.library.azure.addresses import check_place
 from app.web.library.azure.answers import dashboard_body, widget_body
 from app.web.library.azure.schemas import (
@@ -84,7 +84,7 @@ def exported(store: Store) -> Iterator[bytes]:
 def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
     """Keep the records of the lines, each by its id; a widget without one has its content's."""
     with store.writing() as session:
-        person = keep_user(session, owner.handle, owner.name, utc_now())
+        person = known_user(session, owner.handle, owner.name, utc_now())
     caller = Caller(person, frozenset(), frozenset(), jti="")
     return each_record(lines, partial(_keep, Dashboards(store), DashboardWidgets(store), caller))
 

@@ -22,7 +22,7 @@ from tests.app.library.azure_tests.asking import (
     a_widget,
     on_sqlite,
 )
-from tests.app.library.conftest import application, library_of
+from tests.app.library.conftest import ALICE, application, library_of, token_of
 
 NAMES = {"collection": "DefaultCollection", "project": "Fabrikam", "team": "Fabrikam Team"}
 
@@ -55,6 +55,13 @@ def test_what_is_exported_is_imported_once_and_equal(
     assert exported(other) == lines
     assert {one.state for one in imported(other, lines)} == {"known"}
     assert exported(other) == lines
+
+
+def test_an_import_leaves_the_name_of_its_owner_as_it_is(empty: Flask) -> None:
+    library = library_of(empty)
+    text = token_of(library)
+    list(TRANSFER.imported(library.store, Owner(ALICE, ALICE), []))
+    assert library.tokens.caller(text).person.name == "Alice"
 
 
 def test_an_import_that_was_broken_off_is_taken_up_again(
