@@ -65,7 +65,7 @@ class SpaceONE(Connector):
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"/dashboard/v1/custom-widget/(?P<widget>custom-widget-[0-9a-f]{12})/?"
-        r"\?domain_id=(?P<domain>[A-Za-z0-9_-]{1,40})"
+        r"\?domain_id=(?P<domain>[A-Za-z0-9._-]{1,255})"
     )
     queried: ClassVar[tuple[str, ...]] = ("domain_id",)
     schema: ClassVar[type[Resource]] = CustomWidgetInfo

@@ -20,11 +20,13 @@ GET: Final = f"{HOST}/dashboard/v1/custom-widget/get"
 WIDGET: Final = "custom-widget-0123456789ab"
 PATH: Final = f"/dashboard/v1/custom-widget/{WIDGET}"
 PAGE: Final = f"{HOST}{PATH}?domain_id=domain-0123456789ab"
+DOTTED: Final = f"{HOST}{PATH}?domain_id=acme.com"
 OTHER_PORT: Final = f"https://console.example.org:8443{PATH}?domain_id=d_1"
 
 MATCHES: Final = {
     PAGE: GET,
     f"{HOST}{PATH}/?domain_id=domain-0123456789ab": GET,
+    DOTTED: GET,
     f"{PAGE}&x=1#top": GET,
     f"{HOST}{PATH}?x=1&domain_id=domain-0123456789ab": GET,
     f"{HOST}{PATH}?domain%5Fid=domain%2D0123456789ab": GET,
@@ -47,7 +49,7 @@ NEAR_MISSES: Final = (
     f"{HOST}{PATH}?domain_id=a%22b",
     f"{HOST}{PATH}?domain_id=a%3Fb",
     f"{HOST}{PATH}?domain_id=dom\u00e4ne",
-    f"{HOST}{PATH}?domain_id={'d' * 41}",
+    f"{HOST}{PATH}?domain_id={'d' * 256}",
     f"{HOST}{PATH}#?domain_id=d_1",
     f"{HOST}{PATH}%3Fdomain_id=d_1",
     # Another page, and ids that are none.
@@ -80,7 +82,8 @@ class TestSpaceONE(ConnectorContract):
     environment = ENVIRONMENT
     matches = MATCHES
     bodies: ClassVar[Mapping[str, Any]] = dict.fromkeys(MATCHES, BODY) | {
-        OTHER_PORT: {"custom_widget_id": WIDGET, "domain_id": "d_1"}
+        DOTTED: {"custom_widget_id": WIDGET, "domain_id": "acme.com"},
+        OTHER_PORT: {"custom_widget_id": WIDGET, "domain_id": "d_1"},
     }
     near_misses = NEAR_MISSES
     method = "POST"
