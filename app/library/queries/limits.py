@@ -29,6 +29,8 @@ _STEPS: Final = 10_000
 _SLOW: Final = "57014"
 _PATTERN: Final = "2201B"
 _COMPLEX: Final = ("54000", "54001", "54011", "54023")
+_INFINITE: Final = "22003"
+_INFINITE_OF_SQLITE: Final = "malformed JSON"
 _COMPLEX_OF_SQLITE: Final = ("Expression tree is too large", "parser stack overflow", "too many ")
 
 
@@ -51,6 +53,8 @@ def bounded(session: Session, seconds: float = SECONDS) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None)
         if state == _PATTERN:
             raise refused("has a regular expression that the database refuses", "query") from None
+        if state == _INFINITE or str(error.orig) == _INFINITE_OF_SQLITE:
+            raise refused("has a sum or an average that is too large", "query") from None
         if state in _COMPLEX or str(error.orig).startswith(_COMPLEX_OF_SQLITE):
             raise refused("has too many parts for the database", "query") from None
         if state == _SLOW or str(error.orig) in _OF_SQLITE:

@@ -246,6 +246,34 @@ def test_groups_tell_of_dates_sums_and_conditions(ask: Ask) -> None:
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
+AVERAGE = {"name": "average", "key": "options.n", "operator": "average"}
+SUM = {"name": "sum", "key": "options.n", "operator": "sum"}
+
+
+@pytest.mark.parametrize("field", [AVERAGE, SUM], ids=["average", "sum"])
+@pytest.mark.parametrize("more", [[], [{"sort": {"key": "n"}}]], ids=["last", "sorted"])
+def test_a_sum_that_no_double_holds_is_refused(
+    ask: Ask, post: Post, field: dict[str, Any], more: list[Any]
+) -> None:
+    for _ in range(2):
+        ask("create", **(GIVEN | {"options": {"n": 1e308}}))
+    stages = [{"group": {"fields": [field | {"name": "n"}]}}, *more]
+    answer = post("stat", {"domain_id": "domain-1", "query": {"aggregate": stages}})
+    detail = answer.get_json()["detail"]
+    assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
+    assert "too large" in detail["message"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "total"), [([1e300, 1], 1e300), ([2**53] * 2000, 2000 * 2**53)]
+)
+def test_large_numbers_are_added_as_doubles(ask: Ask, numbers: list[Any], total: float) -> None:
+    ask("create", **(GIVEN | {"options": {"n": numbers}}))
+    stages = [{"unwind": {"path": "options.n"}}, {"group": {"fields": [SUM, AVERAGE]}}]
+    (row,) = ask("stat", query={"aggregate": stages})["results"]
+    assert row == {"sum": total, "average": total / len(numbers)}
+
+
 def test_a_page_of_statistics_tells_the_number_of_all(ask: Ask) -> None:
     for title in "cab":
         ask("create", **(GIVEN | {"title": title}))
