@@ -9,6 +9,7 @@ from sqlalchemy import exc, text
 from sqlalchemy.orm import Session
 
 from app.library.refusals import Malformed
+from app.library.store import DEADLINE
 
 MOST_CONDITIONS: Final = 50
 MOST_VALUES: Final = 1000
@@ -71,10 +72,12 @@ _OF_SQLITE: Final = ("interrupted", "user-defined function raised exception")
 
 @contextmanager
 def _interrupted(session: Session, seconds: float) -> Iterator[None]:
-    driver: Any = session.connection().connection.dbapi_connection
-    end = time.monotonic() + seconds
+    connection = session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    end = connection.info[DEADLINE] = time.monotonic() + seconds
     driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
     try:
         yield
     finally:
         driver.set_progress_handler(None, 0)
+        connection.info.pop(DEADLINE)

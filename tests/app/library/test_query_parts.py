@@ -1,6 +1,7 @@
 """The parsers of the query language, and its limits."""
 
 import re
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,6 +154,23 @@ def test_a_pattern_that_takes_long_is_stopped(post: Post, ask: Ask, library: Lib
     detail = answer.get_json()["detail"]
     assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
     assert "takes too long" in detail["message"]
+
+
+def test_patterns_that_take_long_together_are_stopped(sqlite_url: str) -> None:
+    many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 200) "
+    asked = f"{many} SELECT sum(regexp('(?:a|aa)+b', '{'a' * 24}' || x)) FROM n"
+    store, start = Store(sqlite_url), time.monotonic()
+    with (
+        pytest.raises(Malformed, match="takes too long"),
+        store.reading() as session,
+        limits.bounded(session, 0.1),
+    ):
+        session.connection().exec_driver_sql(asked)
+    assert time.monotonic() - start < 1
+    with store.reading() as session:
+        found = session.connection().exec_driver_sql("SELECT regexp('b', 'abc')")
+        assert found.scalar() == 1
+    store.close()
 
 
 def test_what_takes_longer_than_it_may_is_stopped(store: Store) -> None:
