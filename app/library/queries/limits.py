@@ -12,6 +12,8 @@ from app.library.refusals import Malformed
 from app.library.store import DEADLINE
 
 MOST_CONDITIONS: Final = 50
+# Keys, fields and conditions of all stages: what it takes to read the statement cannot be stopped.
+MOST_PARTS: Final = 200
 MOST_VALUES: Final = 1000
 MOST_VALUES_IN_ALL: Final = 10_000
 MOST_TEXTS: Final = 100

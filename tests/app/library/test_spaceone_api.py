@@ -26,6 +26,9 @@ GIVEN: dict[str, Any] = {
     "labels": ["prod", "cost"],
     "tags": {"team": "a"},
 }
+GROUP_FIELD: dict[str, Any] = {"name": "n", "operator": "count"}
+ONE = {"key": "title", "value": "x"}
+MANY = {"key": "title", "value": ["x"] * 1000, "operator": "in"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MESSAGES: dict[str, Callable[[], Any]] = {
     "create": custom_widget_pb2.CustomWidgetInfo,
@@ -376,6 +379,12 @@ def test_a_query_that_cannot_be_run_says_why(
         ({"aggregate": [{"skip": 1}] * 21}, "ERROR_DB_QUERY", "20 stages"),
         ({"distinct": "no"}, "ERROR_DB_QUERY", "query.distinct"),
         ({"distinct": "title", "aggregate": [{"skip": 1}]}, "ERROR_DB_QUERY", "$.query.distinct"),
+        ({"aggregate": [{"group": {"fields": [GROUP_FIELD | {"conditions": [ONE] * 50}] * 4}}]},
+         "ERROR_DB_QUERY", "more than 200"),
+        ({"aggregate": [{"group": {"fields": [GROUP_FIELD] * 50}}] * 5},
+         "ERROR_DB_QUERY", "more than 200"),
+        ({"aggregate": [{"group": {"fields": [GROUP_FIELD | {"conditions": [MANY] * 11}]}}]},
+         "ERROR_DB_QUERY", "10000 values"),
     ],
 )  # fmt: skip
 def test_a_wrong_stage_is_named(refused: Ask, query: Any, code: str, told: str) -> None:
