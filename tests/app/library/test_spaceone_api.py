@@ -285,6 +285,12 @@ def test_list_shows_what_is_asked(ask: Ask) -> None:
     assert only == {"title": "a", "tags": {"team": "a"}, "labels": ["prod", "cost"]}
 
 
+def test_only_invents_nothing_where_a_key_leads_through_a_text(ask: Ask) -> None:
+    ask("create", **(GIVEN | {"options": {"text": "x", "list": [{"a": 1}], "o": {"a": {}}}}))
+    asked = ["options.text.a", "options.list.a", "options.o.a.b", "options.o.a.c"]
+    assert ask("list", query={"only": asked})["results"] == [{"options": {"o": {"a": {}}}}]
+
+
 def test_list_takes_fields_beside_the_query(ask: Ask) -> None:
     first, _ = fill(ask, "one", "two")
     for exact in ({"title": "one"}, {"custom_widget_id": first}):
