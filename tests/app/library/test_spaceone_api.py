@@ -339,6 +339,10 @@ def test_the_keyword_is_looked_for_in_id_and_title(ask: Ask) -> None:
         ({"page": {"limit": 2**31}}, "ERROR_INVALID_PARAMETER", "$.query.page.limit"),
         ({"unwind": {"path": "labels"}}, "ERROR_DB_QUERY", "$.query.unwind"),
         ({"count_only": "yes"}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.count_only"),
+        ({"minimal": 1}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.minimal"),
+        ({"sort": {"key": "title", "desc": 0}}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.sort"),
+        ({"only": [5]}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.only[0]"),
+        ({"filter": [None]}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.filter[0]"),
     ],
 )  # fmt: skip
 def test_a_query_that_cannot_be_run_says_why(
