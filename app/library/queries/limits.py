@@ -26,6 +26,8 @@ DEEPEST_KEY: Final = 10
 MOST_INDEXES: Final = 2
 LONGEST_KEY: Final = 255
 LARGEST_NUMBER: Final = 2**31 - 1
+# Of an answer of `stat`, in characters: a few stages make gigabytes of one large widget.
+LARGEST_RESULT: Final = 1 << 26
 SECONDS: Final = 5.0
 # Between two looks at the clock SQLite takes so many steps: some tenths of a millisecond.
 _STEPS: Final = 10_000

@@ -264,6 +264,15 @@ def test_groups_tell_of_dates_sums_and_conditions(ask: Ask) -> None:
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
+def test_a_result_that_is_too_large_is_refused(post: Post, ask: Ask) -> None:
+    ask("create", **(GIVEN | {"options": {"big": "x" * 700_000, "n": [*range(120)]}}))
+    query = {"aggregate": [{"unwind": {"path": "options.n"}}]}
+    answer = post("stat", {"domain_id": "domain-1", "query": query})
+    detail = answer.get_json()["detail"]
+    assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
+    assert "comes to more than" in detail["message"]
+
+
 AVERAGE = {"name": "average", "key": "options.n", "operator": "average"}
 SUM = {"name": "sum", "key": "options.n", "operator": "sum"}
 
