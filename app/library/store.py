@@ -8,6 +8,7 @@ a time and the others queue for up to PATIENCE seconds; on PostgreSQL writers of
 """
 
 import math
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -45,6 +46,8 @@ _OF_POSTGRESQL: Final = (
 _OUT_OF_REACH: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 _UNUSABLE: Final = (exc.DBAPIError, exc.TimeoutError)
 WRITES: Final = "placard_writes"
+# In bytes: a text or a row, which SQLite lets grow to a gigabyte, in this process.
+LONGEST_OF_SQLITE: Final = 1 << 27
 # In the `info` of a connection to SQLite: when what it runs has to be done, by time.monotonic().
 DEADLINE: Final = "deadline"
 PATTERN_FLAGS: Final = regex.ASCII | regex.DOTALL | regex.VERSION0
@@ -161,6 +164,7 @@ def _engine(url: str) -> Engine:
 
 
 def _connected_sqlite(connection: Any, record: Any) -> None:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_OF_SQLITE)
     # The driver would begin only at the first write, when it is too late to queue.
     connection.isolation_level = None
     connection.create_function("fold", 1, _fold, deterministic=True)

@@ -36,7 +36,12 @@ _PATTERN: Final = "2201B"
 _COMPLEX: Final = ("54000", "54001", "54011", "54023")
 _INFINITE: Final = "22003"
 _INFINITE_OF_SQLITE: Final = "malformed JSON"
-_COMPLEX_OF_SQLITE: Final = ("Expression tree is too large", "parser stack overflow", "too many ")
+_COMPLEX_OF_SQLITE: Final = (
+    "Expression tree is too large",
+    "parser stack overflow",
+    "too many ",
+    "string or blob too big",
+)
 
 
 def refused(what: str, where: str) -> Malformed:
@@ -61,7 +66,9 @@ def bounded(session: Session, seconds: float = SECONDS) -> Iterator[None]:
         if state == _INFINITE or str(error.orig) == _INFINITE_OF_SQLITE:
             raise refused("has a sum or an average that is too large", "query") from None
         if state in _COMPLEX or str(error.orig).startswith(_COMPLEX_OF_SQLITE):
-            raise refused("has too many parts for the database", "query") from None
+            raise refused(
+                "has too many parts, or too large ones, for the database", "query"
+            ) from None
         if state == _SLOW or str(error.orig) in _OF_SQLITE:
             raise refused(
                 f"takes more than {seconds:g} s, or a regular expression takes too long: narrow "

@@ -273,6 +273,17 @@ def test_a_result_that_is_too_large_is_refused(post: Post, ask: Ask) -> None:
     assert "comes to more than" in detail["message"]
 
 
+def test_a_text_that_grows_too_long_is_refused(post: Post, ask: Ask) -> None:
+    ask("create", **(GIVEN | {"options": {"big": "x" * 700_000, "n": [*range(400)]}}))
+    pushed = {"name": "p", "key": "options", "operator": "push"}
+    stages = [{"unwind": {"path": "options.n"}}, {"group": {"fields": [pushed]}}]
+    more = [{"project": {"fields": [{"key": "p", "name": "n", "operator": "size"}]}}]
+    query = {"aggregate": [*stages, *more]}
+    answer = post("stat", {"domain_id": "domain-1", "query": query})
+    detail = answer.get_json()["detail"]
+    assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
+
+
 AVERAGE = {"name": "average", "key": "options.n", "operator": "average"}
 SUM = {"name": "sum", "key": "options.n", "operator": "sum"}
 
