@@ -125,7 +125,18 @@ def test_what_is_read_means_what_python_s_own_engine_says(given: str) -> None:
             assert bool(found.search(text)) == bool(own), text
 
 
+@pytest.mark.parametrize(
+    ("pattern", "count"), [("[äöüß]", 1), ("stra[ß]e$", 1), ("[^ß]", 1), ("[ẞx]{2}", 0)]
+)
+def test_a_class_finds_a_letter_that_folds_to_two(ask: Ask, pattern: str, count: int) -> None:
+    ask("create", **(GIVEN | {"title": "Straße"}))
+    query = {"filter": [{"k": "title", "v": pattern, "o": "regex"}]}
+    assert ask("list", query=query)["total_count"] == count
+
+
 def test_what_is_read_is_never_heavy() -> None:
+    with pytest.raises(ValueError, match="repeats too much"):
+        read_pattern("[ßŉǰΐΰևẖẗẘẙẚ]{255}")
     assert HEAVIEST <= 2000
     with pytest.raises(ValueError, match="repeats too much"):
         read_pattern("(a{50}){50}")
