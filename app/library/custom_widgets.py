@@ -20,7 +20,7 @@ from app.library.models import DOCUMENTS, CustomWidgetRow
 from app.library.queries.asked import Listing, Order, Page, Statistics
 from app.library.queries.filters import Filters
 from app.library.queries.json_sql import JsonSql
-from app.library.queries.limits import MOST_ORDERS, bounded, refused
+from app.library.queries.limits import LARGEST_RESULT, MOST_ORDERS, bounded, refused
 from app.library.queries.pipelines import distinct_rows, pipeline
 from app.library.queries.places import JsonPlace, node_at, place_of, root_of
 from app.library.queries.postgresql_json import PostgresqlJson
@@ -229,13 +229,14 @@ class CustomWidgets:
         asked = select(*written).select_from(rows.source).order_by(rows.position)
         if page.limit:
             asked = asked.limit(page.limit).offset(page.start - 1)
-        return [
-            {
-                name: _read(text, named)
-                for (name, named), text in zip(rows.columns.items(), row, strict=True)
-            }
-            for row in session.execute(asked)
-        ]
+        values, size = [], 0
+        for row in session.execute(asked):
+            size += sum(len(text) for text in row if text is not None)
+            if size > LARGEST_RESULT:
+                raise refused(f"comes to more than {LARGEST_RESULT} characters", "query")
+            named = zip(rows.columns.items(), row, strict=True)
+            values.append({name: _read(text, value) for (name, value), text in named})
+        return values
 
 
 _LINES: Final = (

@@ -39,6 +39,8 @@ from app.library.tokens import utc_now
 
 MOST_DASHBOARDS: Final = 1000
 IMPLICIT_NAME: Final = "Dashboard"
+# What a column of whole numbers holds on PostgreSQL.
+LAST_RANK: Final = 2**31 - 1
 Whole = tuple[Dashboard, tuple[Widget, ...]]
 
 
@@ -196,7 +198,7 @@ def _add(
             id=dashboard_id,
             name=draft.name,
             description=draft.description,
-            rank=draft.rank or (last or 0) + 1,
+            rank=draft.rank or min((last or 0) + 1, LAST_RANK),
             refresh_interval=draft.refresh_interval,
             etag=1,
             created_at=change.at,

@@ -7,8 +7,12 @@ Keep a transaction short: no network call and no rendering within it. On SQLite 
 a time and the others queue for up to PATIENCE seconds; on PostgreSQL writers of the same row do.
 """
 
-from collections.abc import Iterator
+import math
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +46,10 @@ _OF_POSTGRESQL: Final = (
 _OUT_OF_REACH: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 _UNUSABLE: Final = (exc.DBAPIError, exc.TimeoutError)
 WRITES: Final = "placard_writes"
+# In bytes: a text or a row, which SQLite lets grow to a gigabyte, in this process.
+LONGEST_OF_SQLITE: Final = 1 << 27
+# In the `info` of a connection to SQLite: when what it runs has to be done, by time.monotonic().
+DEADLINE: Final = "deadline"
 PATTERN_FLAGS: Final = regex.ASCII | regex.DOTALL | regex.VERSION0
 
 
@@ -155,11 +163,12 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _connected_sqlite(connection: Any, _: Any) -> None:
+def _connected_sqlite(connection: Any, record: Any) -> None:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_OF_SQLITE)
     # The driver would begin only at the first write, when it is too late to queue.
     connection.isolation_level = None
     connection.create_function("fold", 1, _fold, deterministic=True)
-    connection.create_function("regexp", 2, _matches, deterministic=True)
+    connection.create_function("regexp", 2, partial(_matches, record.info), deterministic=True)
     for statement in _OF_SQLITE:
         connection.execute(statement)
 
@@ -168,11 +177,15 @@ def _fold(given: Any) -> Any:
     return folded(given) if isinstance(given, str) else given
 
 
-def _matches(pattern: str, given: Any) -> bool | None:
+def _matches(info: Mapping[str, float], pattern: str, given: Any) -> bool | None:
     """Say whether a text has a match; raises TimeoutError rather than hold everybody up."""
     if not isinstance(given, str):
         return None
-    found = regex.search(pattern, given, flags=PATTERN_FLAGS, timeout=MATCH_SECONDS)
+    # SQLite looks at the clock only between many steps, and each may be such a match.
+    seconds = min(MATCH_SECONDS, info.get(DEADLINE, math.inf) - time.monotonic())
+    if seconds <= 0:
+        raise TimeoutError
+    found = regex.search(pattern, given, flags=PATTERN_FLAGS, timeout=seconds)
     return found is not None
 
 

@@ -67,7 +67,10 @@ class Filters:
 
     def search(self, search: Search) -> Test:
         """Test whether a widget is one of those that are searched for; raises Malformed."""
-        _check_size(search)
+        conditions = (*search.every, *search.some)
+        if len(conditions) > MOST_CONDITIONS:
+            raise refused(f"has more than {MOST_CONDITIONS} conditions", "filter")
+        check_values(conditions, "filter")
         tests = [self.test(condition) for condition in search.every]
         if search.some:
             tests.append(or_(*map(self.test, search.some)))
@@ -204,13 +207,11 @@ class Filters:
         )
 
 
-def _check_size(search: Search) -> None:
-    conditions = (*search.every, *search.some)
-    if len(conditions) > MOST_CONDITIONS:
-        raise refused(f"has more than {MOST_CONDITIONS} conditions", "filter")
+def check_values(conditions: Sequence[Condition], where: str) -> None:
+    """Refuse conditions that have too many values in all; raises Malformed."""
     values = [c.value for c in conditions if isinstance(c.value, list)]
     if sum(map(len, values)) > MOST_VALUES_IN_ALL:
-        raise refused(f"has more than {MOST_VALUES_IN_ALL} values in all", "filter")
+        raise refused(f"has more than {MOST_VALUES_IN_ALL} values in all", where)
 
 
 def _check_value(operator: str, condition: Condition) -> None:

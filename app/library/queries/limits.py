@@ -9,8 +9,11 @@ from sqlalchemy import exc, text
 from sqlalchemy.orm import Session
 
 from app.library.refusals import Malformed
+from app.library.store import DEADLINE
 
 MOST_CONDITIONS: Final = 50
+# Keys, fields and conditions of all stages: what it takes to read the statement cannot be stopped.
+MOST_PARTS: Final = 200
 MOST_VALUES: Final = 1000
 MOST_VALUES_IN_ALL: Final = 10_000
 MOST_TEXTS: Final = 100
@@ -23,13 +26,22 @@ DEEPEST_KEY: Final = 10
 MOST_INDEXES: Final = 2
 LONGEST_KEY: Final = 255
 LARGEST_NUMBER: Final = 2**31 - 1
+# Of an answer of `stat`, in characters: a few stages make gigabytes of one large widget.
+LARGEST_RESULT: Final = 1 << 26
 SECONDS: Final = 5.0
 # Between two looks at the clock SQLite takes so many steps: some tenths of a millisecond.
 _STEPS: Final = 10_000
 _SLOW: Final = "57014"
 _PATTERN: Final = "2201B"
 _COMPLEX: Final = ("54000", "54001", "54011", "54023")
-_COMPLEX_OF_SQLITE: Final = ("Expression tree is too large", "parser stack overflow", "too many ")
+_INFINITE: Final = "22003"
+_INFINITE_OF_SQLITE: Final = "malformed JSON"
+_COMPLEX_OF_SQLITE: Final = (
+    "Expression tree is too large",
+    "parser stack overflow",
+    "too many ",
+    "string or blob too big",
+)
 
 
 def refused(what: str, where: str) -> Malformed:
@@ -51,8 +63,12 @@ def bounded(session: Session, seconds: float = SECONDS) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None)
         if state == _PATTERN:
             raise refused("has a regular expression that the database refuses", "query") from None
+        if state == _INFINITE or str(error.orig) == _INFINITE_OF_SQLITE:
+            raise refused("has a sum or an average that is too large", "query") from None
         if state in _COMPLEX or str(error.orig).startswith(_COMPLEX_OF_SQLITE):
-            raise refused("has too many parts for the database", "query") from None
+            raise refused(
+                "has too many parts, or too large ones, for the database", "query"
+            ) from None
         if state == _SLOW or str(error.orig) in _OF_SQLITE:
             raise refused(
                 f"takes more than {seconds:g} s, or a regular expression takes too long: narrow "
@@ -67,10 +83,12 @@ _OF_SQLITE: Final = ("interrupted", "user-defined function raised exception")
 
 @contextmanager
 def _interrupted(session: Session, seconds: float) -> Iterator[None]:
-    driver: Any = session.connection().connection.dbapi_connection
-    end = time.monotonic() + seconds
+    connection = session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    end = connection.info[DEADLINE] = time.monotonic() + seconds
     driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
     try:
         yield
     finally:
         driver.set_progress_handler(None, 0)
+        connection.info.pop(DEADLINE)

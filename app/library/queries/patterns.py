@@ -74,10 +74,10 @@ class _Reader:
         if char == "(":
             return True, self._group()
         if char == "[":
-            self._make(self._class())
-        elif char == "\\":
+            return True, self._class()
+        if char == "\\":
             return self._escape(), 1
-        elif char == ".":
+        if char == ".":
             self._make(".")
         elif char in "*+?":
             raise ValueError(f"has {char} with nothing to repeat")
@@ -131,19 +131,27 @@ class _Reader:
             raise ValueError(f"repeats what cannot be repeated, at character {self.at + 1}")
         return 1
 
-    def _class(self) -> str:
+    def _class(self) -> int:
         negated = "^" if self._take("^") else ""
         parts: list[str] = []
+        longer: set[str] = set()
         while not parts or not self._take("]"):
-            parts.append(self._class_item())
-        return f"[{negated}{''.join(parts)}]"
+            parts.append(self._class_item(longer))
+        own = f"[{negated}{''.join(parts)}]"
+        if negated or not longer:
+            self._make(own)
+            return 1
+        self._make(f"(?:{'|'.join((own, *sorted(longer)))})")
+        return 1 + sum(map(len, longer))
 
-    def _class_item(self) -> str:
+    def _class_item(self, longer: set[str]) -> str:
         first = self._class_char()
         if len(first) > 1:
             return first
         range_follows = self.given[self.at : self.at + 1] == "-"
         if not range_follows or self.given[self.at + 1 : self.at + 2] in ("]", ""):
+            if len(folded(first)) > 1:  # ß is ss in the texts
+                longer.add("".join(map(_escaped, folded(first))))
             return _escaped(_folded_char(first))
         self._next()
         last = self._class_char()

@@ -1,12 +1,14 @@
 """Statistics as one statement: the stages in turn, or the different values at a key."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import func, select
 
 from app.library.queries.asked import (
     Count,
     Group,
+    GroupField,
     Limit,
     Project,
     Skip,
@@ -14,10 +16,10 @@ from app.library.queries.asked import (
     Stage,
     Unwind,
 )
-from app.library.queries.filters import Filters
+from app.library.queries.filters import Filters, check_values
 from app.library.queries.groups import grouped
 from app.library.queries.json_sql import JsonSql, Test
-from app.library.queries.limits import MOST_STAGES, refused
+from app.library.queries.limits import MOST_PARTS, MOST_STAGES, refused
 from app.library.queries.places import joined, last_elements
 from app.library.queries.stages import (
     Named,
@@ -33,15 +35,38 @@ from app.library.queries.stages import (
     unwound,
 )
 
+AGGREGATE: Final = "query.aggregate"
+
 
 def pipeline(stages: Sequence[Stage], test: Test, json: JsonSql, filters: Filters) -> Rows:
     """Make the rows that the stages come to; raises Malformed, which names the stage."""
     if len(stages) > MOST_STAGES:
-        raise refused(f"has more than {MOST_STAGES} stages", "query.aggregate")
+        raise refused(f"has more than {MOST_STAGES} stages", AGGREGATE)
+    _check_parts(stages)
     rows = first_rows(test, json)
     for stage in stages:
         rows = _after(rows, stage, json, filters)
     return rows
+
+
+def _check_parts(stages: Sequence[Stage]) -> None:
+    parts = [part for stage in stages for part in _parts(stage)]
+    conditions = [c for part in parts if isinstance(part, GroupField) for c in part.conditions]
+    pushed = sum(len(part.fields) for part in parts if isinstance(part, GroupField))
+    if len(parts) + len(conditions) + pushed > MOST_PARTS:
+        raise refused(f"has more than {MOST_PARTS} keys, fields and conditions", AGGREGATE)
+    check_values(conditions, AGGREGATE)
+
+
+def _parts(stage: Stage) -> Sequence[Any]:
+    match stage:
+        case Group():
+            return (*stage.keys, *stage.fields)
+        case Project():
+            return stage.fields
+        case Sort():
+            return stage.orders
+    return ()
 
 
 def _after(rows: Rows, stage: Stage, json: JsonSql, filters: Filters) -> Rows:

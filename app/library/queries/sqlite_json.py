@@ -1,6 +1,7 @@
 """JSON in SQLite: a node is a text, read by the functions of JSON1."""
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -49,7 +50,8 @@ class _Reader(Reader):
 
     @property
     def number(self) -> ColumnElement[float]:
-        return case((self._kind.in_(_NUMBERS), type_coerce(self._atom, Float())))
+        # A sum of integers would be one, and overflow.
+        return case((self._kind.in_(_NUMBERS), cast(self._atom, Float)))
 
     @property
     def text(self) -> ColumnElement[str]:
@@ -99,6 +101,8 @@ class SqliteJson(JsonSql):
         real: ColumnElement[Any] = type_coerce(number, Float())
         return case(
             (number.is_(None), "null"),
+            # No JSON: what is made of it fails, as an overflow does on PostgreSQL.
+            (func.abs(real) > sys.float_info.max, func.json(func.printf("infinite %f", real))),
             ((func.abs(real) <= EXACT) & (real == whole), cast(whole, Text)),
             else_=func.printf("%!.17g", real),
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from marshmallow.fields import Field
 
 from app.library.refusals import Malformed, TooLarge
@@ -104,6 +104,16 @@ class BodySchema(Schema):
         for kind in ("invalid", "type"):
             if kind in messages:
                 messages[kind] = Rule("type", str(messages[kind]).rstrip("."))
+
+
+class Flag(fields.Boolean):
+    """True or false, and no word or number for it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        del args, kwargs
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def _keep(value: Any, steps: Sequence[str], kept: Any) -> None:
         return
     if not rest:
         kept[step] = value[step]
-    elif kept.get(step) is not value[step]:
+    elif isinstance(value[step], dict) and kept.get(step) is not value[step]:
         _keep(value[step], rest, kept.setdefault(step, {}))
 
 

@@ -10,7 +10,7 @@ from marshmallow import INCLUDE, ValidationError, fields, validate, validates_sc
 from marshmallow.fields import Field
 
 from app.library.queries.limits import LARGEST_NUMBER, MOST_FIELDS
-from app.web.library.body import BodySchema
+from app.web.library.body import BodySchema, Flag
 from templates_schemas.rules import Rule
 
 LONGEST_TEXT: Final = 255
@@ -26,6 +26,8 @@ class MessageSchema(BodySchema):
     def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
         """Take null for what is not given, and refuse by SpaceONE's rules."""
         super().on_bind_field(field_name, field_obj)
+        if isinstance(field_obj, fields.List):
+            super().on_bind_field(field_name, field_obj.inner)
         if field_obj.required:
             field_obj.error_messages["null"] = Rule("required", "is missing")
         else:
@@ -51,7 +53,7 @@ class SortKeySchema(MessageSchema):
     """A key to sort by."""
 
     key = fields.String()
-    desc = fields.Boolean(truthy={True}, falsy={False})
+    desc = Flag()
 
 
 class SortSchema(SortKeySchema):
@@ -91,8 +93,8 @@ class QuerySchema(SearchSchema):
     """A query of `list`."""
 
     sort = Sort()
-    minimal = fields.Boolean(truthy={True}, falsy={False})
-    count_only = fields.Boolean(truthy={True}, falsy={False})
+    minimal = Flag()
+    count_only = Flag()
     only_ = fields.List(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
     unwind = fields.Raw()
 
@@ -167,7 +169,7 @@ class ProjectSchema(MessageSchema):
         data_key="fields",
         validate=validate.Length(max=MOST_FIELDS),
     )
-    exclude_keys = fields.Boolean(truthy={True}, falsy={False})
+    exclude_keys = Flag()
 
 
 class StageSchema(MessageSchema):

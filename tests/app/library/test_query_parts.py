@@ -1,6 +1,7 @@
 """The parsers of the query language, and its limits."""
 
 import re
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -124,7 +125,18 @@ def test_what_is_read_means_what_python_s_own_engine_says(given: str) -> None:
             assert bool(found.search(text)) == bool(own), text
 
 
+@pytest.mark.parametrize(
+    ("pattern", "count"), [("[äöüß]", 1), ("stra[ß]e$", 1), ("[^ß]", 1), ("[ẞx]{2}", 0)]
+)
+def test_a_class_finds_a_letter_that_folds_to_two(ask: Ask, pattern: str, count: int) -> None:
+    ask("create", **(GIVEN | {"title": "Straße"}))
+    query = {"filter": [{"k": "title", "v": pattern, "o": "regex"}]}
+    assert ask("list", query=query)["total_count"] == count
+
+
 def test_what_is_read_is_never_heavy() -> None:
+    with pytest.raises(ValueError, match="repeats too much"):
+        read_pattern("[ßŉǰΐΰևẖẗẘẙẚ]{255}")
     assert HEAVIEST <= 2000
     with pytest.raises(ValueError, match="repeats too much"):
         read_pattern("(a{50}){50}")
@@ -153,6 +165,23 @@ def test_a_pattern_that_takes_long_is_stopped(post: Post, ask: Ask, library: Lib
     detail = answer.get_json()["detail"]
     assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
     assert "takes too long" in detail["message"]
+
+
+def test_patterns_that_take_long_together_are_stopped(sqlite_url: str) -> None:
+    many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 200) "
+    asked = f"{many} SELECT sum(regexp('(?:a|aa)+b', '{'a' * 24}' || x)) FROM n"
+    store, start = Store(sqlite_url), time.monotonic()
+    with (
+        pytest.raises(Malformed, match="takes too long"),
+        store.reading() as session,
+        limits.bounded(session, 0.1),
+    ):
+        session.connection().exec_driver_sql(asked)
+    assert time.monotonic() - start < 1
+    with store.reading() as session:
+        found = session.connection().exec_driver_sql("SELECT regexp('b', 'abc')")
+        assert found.scalar() == 1
+    store.close()
 
 
 def test_what_takes_longer_than_it_may_is_stopped(store: Store) -> None:
@@ -244,6 +273,54 @@ def test_groups_tell_of_dates_sums_and_conditions(ask: Ask) -> None:
 
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def test_a_result_that_is_too_large_is_refused(post: Post, ask: Ask) -> None:
+    ask("create", **(GIVEN | {"options": {"big": "x" * 700_000, "n": [*range(120)]}}))
+    query = {"aggregate": [{"unwind": {"path": "options.n"}}]}
+    answer = post("stat", {"domain_id": "domain-1", "query": query})
+    detail = answer.get_json()["detail"]
+    assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
+    assert "comes to more than" in detail["message"]
+
+
+def test_a_text_that_grows_too_long_is_refused(post: Post, ask: Ask) -> None:
+    ask("create", **(GIVEN | {"options": {"big": "x" * 700_000, "n": [*range(400)]}}))
+    pushed = {"name": "p", "key": "options", "operator": "push"}
+    stages = [{"unwind": {"path": "options.n"}}, {"group": {"fields": [pushed]}}]
+    more = [{"project": {"fields": [{"key": "p", "name": "n", "operator": "size"}]}}]
+    query = {"aggregate": [*stages, *more]}
+    answer = post("stat", {"domain_id": "domain-1", "query": query})
+    detail = answer.get_json()["detail"]
+    assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
+
+
+AVERAGE = {"name": "average", "key": "options.n", "operator": "average"}
+SUM = {"name": "sum", "key": "options.n", "operator": "sum"}
+
+
+@pytest.mark.parametrize("field", [AVERAGE, SUM], ids=["average", "sum"])
+@pytest.mark.parametrize("more", [[], [{"sort": {"key": "n"}}]], ids=["last", "sorted"])
+def test_a_sum_that_no_double_holds_is_refused(
+    ask: Ask, post: Post, field: dict[str, Any], more: list[Any]
+) -> None:
+    for _ in range(2):
+        ask("create", **(GIVEN | {"options": {"n": 1e308}}))
+    stages = [{"group": {"fields": [field | {"name": "n"}]}}, *more]
+    answer = post("stat", {"domain_id": "domain-1", "query": {"aggregate": stages}})
+    detail = answer.get_json()["detail"]
+    assert (answer.status_code, detail["code"]) == (400, "ERROR_DB_QUERY")
+    assert "too large" in detail["message"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "total"), [([1e300, 1], 1e300), ([2**53] * 2000, 2000 * 2**53)]
+)
+def test_large_numbers_are_added_as_doubles(ask: Ask, numbers: list[Any], total: float) -> None:
+    ask("create", **(GIVEN | {"options": {"n": numbers}}))
+    stages = [{"unwind": {"path": "options.n"}}, {"group": {"fields": [SUM, AVERAGE]}}]
+    (row,) = ask("stat", query={"aggregate": stages})["results"]
+    assert row == {"sum": total, "average": total / len(numbers)}
 
 
 def test_a_page_of_statistics_tells_the_number_of_all(ask: Ask) -> None:

@@ -26,6 +26,9 @@ GIVEN: dict[str, Any] = {
     "labels": ["prod", "cost"],
     "tags": {"team": "a"},
 }
+GROUP_FIELD: dict[str, Any] = {"name": "n", "operator": "count"}
+ONE = {"key": "title", "value": "x"}
+MANY = {"key": "title", "value": ["x"] * 1000, "operator": "in"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MESSAGES: dict[str, Callable[[], Any]] = {
     "create": custom_widget_pb2.CustomWidgetInfo,
@@ -282,6 +285,12 @@ def test_list_shows_what_is_asked(ask: Ask) -> None:
     assert only == {"title": "a", "tags": {"team": "a"}, "labels": ["prod", "cost"]}
 
 
+def test_only_invents_nothing_where_a_key_leads_through_a_text(ask: Ask) -> None:
+    ask("create", **(GIVEN | {"options": {"text": "x", "list": [{"a": 1}], "o": {"a": {}}}}))
+    asked = ["options.text.a", "options.list.a", "options.o.a.b", "options.o.a.c"]
+    assert ask("list", query={"only": asked})["results"] == [{"options": {"o": {"a": {}}}}]
+
+
 def test_list_takes_fields_beside_the_query(ask: Ask) -> None:
     first, _ = fill(ask, "one", "two")
     for exact in ({"title": "one"}, {"custom_widget_id": first}):
@@ -330,6 +339,10 @@ def test_the_keyword_is_looked_for_in_id_and_title(ask: Ask) -> None:
         ({"page": {"limit": 2**31}}, "ERROR_INVALID_PARAMETER", "$.query.page.limit"),
         ({"unwind": {"path": "labels"}}, "ERROR_DB_QUERY", "$.query.unwind"),
         ({"count_only": "yes"}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.count_only"),
+        ({"minimal": 1}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.minimal"),
+        ({"sort": {"key": "title", "desc": 0}}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.sort"),
+        ({"only": [5]}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.only[0]"),
+        ({"filter": [None]}, "ERROR_INVALID_PARAMETER_TYPE", "$.query.filter[0]"),
     ],
 )  # fmt: skip
 def test_a_query_that_cannot_be_run_says_why(
@@ -376,6 +389,12 @@ def test_a_query_that_cannot_be_run_says_why(
         ({"aggregate": [{"skip": 1}] * 21}, "ERROR_DB_QUERY", "20 stages"),
         ({"distinct": "no"}, "ERROR_DB_QUERY", "query.distinct"),
         ({"distinct": "title", "aggregate": [{"skip": 1}]}, "ERROR_DB_QUERY", "$.query.distinct"),
+        ({"aggregate": [{"group": {"fields": [GROUP_FIELD | {"conditions": [ONE] * 50}] * 4}}]},
+         "ERROR_DB_QUERY", "more than 200"),
+        ({"aggregate": [{"group": {"fields": [GROUP_FIELD] * 50}}] * 5},
+         "ERROR_DB_QUERY", "more than 200"),
+        ({"aggregate": [{"group": {"fields": [GROUP_FIELD | {"conditions": [MANY] * 11}]}}]},
+         "ERROR_DB_QUERY", "10000 values"),
     ],
 )  # fmt: skip
 def test_a_wrong_stage_is_named(refused: Ask, query: Any, code: str, told: str) -> None:

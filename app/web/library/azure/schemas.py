@@ -15,7 +15,7 @@ from app.library.dashboards import MOST_DASHBOARDS
 from app.library.refusals import Malformed
 from app.web.library.azure.addresses import read_guid
 from app.web.library.azure.versions import read_etag
-from app.web.library.body import BodySchema, checked, read_object, read_object_or_list
+from app.web.library.body import BodySchema, Flag, checked, read_object, read_object_or_list
 from templates_schemas.rules import Rule
 
 LONGEST_NAME: Final = 255
@@ -38,16 +38,6 @@ class WholeNumber(fields.Integer):
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("invalid")
         return super()._deserialize(value, *args, **kwargs)
-
-
-class Flag(fields.Boolean):
-    """True or false, and no word for it."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        del args, kwargs
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 class ETag(fields.String):

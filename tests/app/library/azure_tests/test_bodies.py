@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings as examples, strategies as st
 
 from app.library.dashboard_rows import MOST_WIDGETS
+from app.library.dashboards import LAST_RANK
 from app.web.library.body import LARGEST
 from tests.app.library.azure_tests.asking import (
     BARE,
@@ -117,6 +118,13 @@ def test_a_dashboard_that_is_wrong_is_told_where(
     assert answer.status_code == 400
     assert answer.get_json()["message"].startswith(message)
     assert ask("GET", DASHBOARDS).get_json()["count"] == 0
+
+
+def test_a_dashboard_comes_after_the_last_place_there_is(ask: Ask) -> None:
+    for name, position in (("first", 1), ("last", LAST_RANK), ("after it", None)):
+        made = ask("POST", DASHBOARDS, json={"name": name, "position": position})
+        assert made.status_code == 200, made.text
+    assert ask("GET", DASHBOARDS).get_json()["value"][0]["name"] == "first"
 
 
 @given(settings=TEXTS, name=TEXTS.filter(lambda text: 1 <= len(text) <= 255))
