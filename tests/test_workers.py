@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -72,6 +74,18 @@ def workers_of(process: int) -> set[int]:
     return found
 
 
+def is_held(process: int) -> bool:
+    """Whether every thread of a process is stopped."""
+    threads = Path(f"/proc/{process}/task").glob("*/stat")
+    return all(stat.read_text("utf-8").rpartition(") ")[2][0] == "T" for stat in threads)
+
+
+def is_told_to_end(process: int) -> bool:
+    """Whether a process that is held has a SIGTERM waiting for it."""
+    told = Path(f"/proc/{process}/status").read_text("ascii").split()
+    return bool(int(told[told.index("ShdPnd:") + 1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def wait_until(happened: Callable[[], bool]) -> None:
     for _ in range(1000):
         if happened():
@@ -117,3 +131,20 @@ def test_a_stop_under_load_answers_every_request_that_was_taken() -> None:
     assert set(load.statuses()) == {200}
     assert load.lost == []
     assert len(load.statuses()) == len(slow.asked) > CLIENTS
+
+
+def test_a_stop_waits_until_a_worker_has_taken_who_is_connected() -> None:
+    with running("serve", settings=SOUND) as (process, base):
+        (worker,) = workers_of(process.pid)
+        os.kill(worker, signal.SIGSTOP)
+        wait_until(lambda: is_held(worker))
+        address = urlsplit(base)
+        with socket.create_connection((address.hostname, address.port), timeout=20) as queued:
+            queued.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            process.send_signal(signal.SIGTERM)
+            # Long enough for a stop that does not wait to have told the worker.
+            time.sleep(0.5)
+            assert not is_told_to_end(worker)
+            os.kill(worker, signal.SIGCONT)
+            assert queued.recv(12) == b"HTTP/1.1 200"
+        assert process.wait(20) == 0

@@ -56,6 +56,10 @@ class Own:
     host: str
     answer: Callable[[UpstreamRequest], UpstreamResponse]
 
+    def has(self, request: UpstreamRequest) -> bool:
+        """Tell whether a request is for this address; raises AddressRefused for none at all."""
+        return host_of(_split(request.url)) == self.host
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -108,7 +112,7 @@ class Fetcher:
         UpstreamFailed (too many redirects) or AddressRefused; and without a call
         UpstreamRateLimited, UpstreamResting or UpstreamBusy.
         """
-        if self._own is not None and self.is_near(request):
+        if self._own is not None and self._own.has(request):
             return _ask_itself(request, self._own)
         retry = Retry(request.method, partial(self._manners.tell, "retried"))
         with within(self.deadline):
@@ -128,7 +132,7 @@ class Fetcher:
 
     def is_near(self, request: UpstreamRequest) -> bool:
         """Tell whether this service itself has what is asked for."""
-        return self._own is not None and host_of(_split(request.url)) == self._own.host
+        return self._own is not None and self._own.has(request)
 
     def _check(self, url: str, request: UpstreamRequest) -> None:
         """Let through only what the connector names, and never from https down to http."""

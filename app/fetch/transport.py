@@ -178,7 +178,7 @@ class _HTTPSConnection(_Dialled, HTTPSConnection):
 
 
 class GuardedAdapter(HTTPAdapter):
-    """The pooled transport of the one session: guarded, under the deadline, TLS verified.
+    """The pooled transport of the one client: guarded, under the deadline, TLS verified.
 
     `ca_bundle` is a file of certificate authorities; None means Mozilla's list. At most `pool_size`
     idle connections are kept to a host.

@@ -180,6 +180,28 @@ def test_one_cold_resource_of_a_host_that_hangs_does_not_take_every_thread(
         assert not hanging.arrived.acquire(blocking=False)
 
 
+def test_those_who_wait_for_two_hosts_that_hang_do_not_take_every_thread(
+    hanging: Hanging,
+) -> None:
+    total = PLACES + 1
+    with two_that_hang(hanging) as settings, ThreadPoolExecutor(2 * PLACES) as pool:
+        changed = {"PLACARD_FETCH_PLACES": str(PLACES), "PLACARD_FETCH_TOTAL": str(total)}
+        host = Host(create_app(load_settings(SOUND | settings | changed, options())).test_client())
+        pages = [f"{page}/2" for page in (PAGE, OTHER)] * PLACES
+        hung = [pool.submit(told, host, page) for page in pages]
+        try:
+            assert hanging.is_asked(2)
+            done, waiting = wait(hung, timeout=10, return_when=FIRST_COMPLETED)
+            for _ in range(1000):
+                if len(waiting) == total:
+                    break
+                done, waiting = wait(hung, timeout=0.01)
+            assert [call.result() for call in done] == [BUSY] * (2 * PLACES - total)
+        finally:
+            hanging.go_on.set()
+        assert [call.result(20) for call in waiting] == ["An issue"] * total
+
+
 def test_waiting_for_others_and_asking_the_upstream_share_one_deadline(
     make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
