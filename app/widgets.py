@@ -11,15 +11,17 @@ from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError
 
-from app import errors, trace
+from app import errors
 from app.cache import CARD, Cache, Crowded, Entry, Finding, Lookup, conditional, validator_of
 from app.connectors import Connector, Directory, Match
-from app.credentials import Credentials
 from app.errors import PlacardError
-from app.fetch import Fetcher, within
-from app.logs import tell
-from app.metrics import Metrics
-from app.upstream import UpstreamRequest, UpstreamResponse, origin_of
+from app.origins import origin_of
+from app.telemetry import trace
+from app.telemetry.logs import tell
+from app.telemetry.metrics import Metrics
+from app.upstream import Fetcher, within
+from app.upstream.credentials import Credentials
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from templates_schemas import Fault, SummaryWithDetails, faults, payload
 from templates_schemas.rules import faults_in
 

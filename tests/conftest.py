@@ -10,9 +10,9 @@ import responses
 from hypothesis import settings as examples
 
 from app import create_app
-from app.config import Settings, load_settings
 from app.connectors import options
-from app.library.store import Store
+from app.library.core.store import Store
+from app.settings.settings import Settings, load_settings
 from tests.databases import NoPostgresql, Server, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
 

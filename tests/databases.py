@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from app.library.store import Store
+from app.library.core.store import Store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 TEMPLATE = "placard_template"

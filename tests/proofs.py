@@ -11,7 +11,7 @@ from typing import Any
 import responses
 from structlog.testing import capture_logs
 
-from app.logs import merge_told
+from app.telemetry.logs import merge_told
 from tests.host import ISSUE, JWT_SECRET, Host, query_of
 
 QUERY = query_of(resource_url=ISSUE, workspace="12345")

@@ -11,9 +11,9 @@ from requests.structures import CaseInsensitiveDict
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.config import load_settings
 from app.connectors import options
-from app.fetch import recorded_body
+from app.settings.settings import load_settings
+from app.upstream import recorded_body
 from tests.host import JWT_SECRET, Host
 
 FOLDER: Final = Path(__file__).parent / "recorded"

@@ -7,7 +7,7 @@ import sys
 import pytest
 from hypothesis import given, strategies as st
 
-from app.library.store import Store
+from app.library.core.store import Store
 from tests.bench import library, library_rows
 from tests.bench.__main__ import BENCHES
 from tests.bench.library_operations import operations_of

@@ -7,11 +7,11 @@ from types import ModuleType
 import pytest
 
 from app.cli import main
-from app.config import setting_names
 from app.connectors import CONNECTORS, Connector, options
-from app.connectors.definitions import lint_definitions
-from app.credentials import read_credentials_file
+from app.connectors.definitions.files import lint_definitions
 from app.errors import ConfigurationError, tree
+from app.settings.report import setting_names
+from app.upstream.credentials import read_credentials_file
 from app.verification import signature, token
 from app.web import CACHE_STATUS
 

@@ -5,15 +5,15 @@ time. A key names the connector, the outgoing request and the identity of the cr
 nothing fetched with one credential is answered for another.
 """
 
+from app.cache.backend import Keeper
+from app.cache.cache import Cache, Make
 from app.cache.conditional import conditional, validator_of
 from app.cache.entry import CARD, Entry, Finding, Times, Validator, etag_of
-from app.cache.flights import Crowded, Places
 from app.cache.freshness import Lives
-from app.cache.keeping import Keeper
-from app.cache.lookups import Cache, Make
-from app.cache.memory import OVERHEAD, MemoryKeeper
-from app.cache.outcome import Lookup, Result
-from app.cache.shared import RedisKeeper, redis_client
+from app.cache.lookup import Lookup, Result
+from app.cache.memory_backend import OVERHEAD, MemoryKeeper
+from app.cache.redis_backend import RedisKeeper, redis_client
+from app.cache.single_flight import Crowded, Places
 
 __all__ = [
     "CARD",

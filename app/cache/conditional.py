@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.cache.entry import Entry, Validator
-from app.upstream import UpstreamRequest, UpstreamResponse
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
 
 _ETAG: Final = re.compile(r'(?:W/)?"[!#-~]{0,250}"')
 _DATE: Final = re.compile(r"[A-Za-z0-9,: +-]{1,40}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from app.cache.entry import CARD, Entry, Finding, Times, etag_of
-from app.upstream import LONGEST_WAIT, retry_after
+from app.upstream.messages import LONGEST_WAIT, retry_after
 
 Phase = Literal["fresh", "held", "stale", "old", "gone"]
 

@@ -9,29 +9,24 @@ from typing import Any
 import click
 from rich.console import Console
 
-from app import build_fetcher, build_widgets
 from app.cli.arguments import BaseUrl, IpAddress
-from app.cli.card import draw_card, draw_error
-from app.cli.doctor import ADVICE_FAILED, examine
-from app.cli.record import record_case
+from app.cli.library_tokens import library, token
+from app.cli.library_transfer import export, import_
 from app.cli.serve import serve_application
-from app.cli.token import library, token
-from app.cli.transfer import export, import_
-from app.config import (
-    Settings,
-    provide_local_secrets,
-    setting_lines,
-    settings_from_environment,
-    unknown_settings,
-    use_local_mode,
-)
 from app.connectors import all_connectors, options
-from app.connectors.definitions import lint_definitions, read_definitions
+from app.connectors.definitions.files import lint_definitions, read_definitions
+from app.devtools.doctor import ADVICE_FAILED, examine
+from app.devtools.recorder import record_case
+from app.devtools.signed_calls import Proving, curl_line, signed_call
+from app.devtools.terminal_card import draw_card, draw_error
 from app.errors import ConfigurationError, PlacardError
-from app.metrics import Metrics
-from app.setting_kinds import MEMORY
-from app.trace import recording
-from app.verification.calls import Proving, curl_line, signed_call
+from app.settings.fields import MEMORY
+from app.settings.local import provide_local_secrets, use_local_mode
+from app.settings.report import setting_lines, unknown_settings
+from app.settings.settings import Settings, settings_from_environment
+from app.telemetry.metrics import Metrics
+from app.telemetry.trace import recording
+from app.wiring import build_fetcher, build_widgets
 from templates_schemas import faults
 
 __all__ = ["main"]

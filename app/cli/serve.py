@@ -12,12 +12,13 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
+from app.cli.library_tokens import local_token
 from app.cli.server import DrainingServer
-from app.cli.token import local_token
-from app.config import Settings, is_loopback, leave_threads_free
 from app.connectors import all_connectors
+from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError
-from app.verification.calls import Proving, curl_line, signed_call
+from app.settings.schema import MOST_PLACES
+from app.settings.settings import Settings, is_loopback
 
 # A request in flight may take the fetch deadline; a worker that stops is given this much more.
 GRACE_SECONDS = 10
@@ -109,3 +110,15 @@ def _of_the_library(base: str, token: str) -> list[str]:
         "Authorization: Bearer, or as the password of Basic:",
         f"  {token}",
     ]
+
+
+def leave_threads_free(settings: Settings, threads: int) -> None:
+    """Set how many threads one host may take, and all hosts, where no setting says it.
+
+    Half of them, and all but two; of four or fewer, all but one.
+    """
+    if settings.fetch_places is None:
+        os.environ["PLACARD_FETCH_PLACES"] = str(min(max(1, threads // 2), MOST_PLACES))
+    if settings.fetch_total is None:
+        free = 2 if threads > 4 else 1
+        os.environ["PLACARD_FETCH_TOTAL"] = str(min(max(1, threads - free), MOST_PLACES))

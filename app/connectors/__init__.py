@@ -5,11 +5,10 @@ from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 from typing import Final
 
-from app.config import Settings
 from app.connectors.azure_devops import AzureDevOpsWidget, AzureDevOpsWorkItem
 from app.connectors.base import Connector, Directory, Match, find
 from app.connectors.datadog import Datadog
-from app.connectors.definitions import SETTING, read_definitions
+from app.connectors.definitions.files import SETTING, read_definitions
 from app.connectors.github import GitHub, GitHubCommit, GitHubRepository, GitHubRun
 from app.connectors.gitlab import GitLab
 from app.connectors.jira import Jira
@@ -19,7 +18,8 @@ from app.connectors.spaceone import SpaceONE
 from app.connectors.trello import Trello
 from app.connectors.zendesk import Zendesk
 from app.errors import ConfigurationError
-from app.setting_table import Option
+from app.settings.schema import Option
+from app.settings.settings import Settings
 
 __all__ = [
     "CONNECTORS",

@@ -14,12 +14,12 @@ from urllib.parse import quote, unquote
 
 from marshmallow import fields
 
-from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.parts import ask, counted, people
-from app.credentials import basic
-from app.setting_table import Option
-from app.upstream import UpstreamRequest
+from app.connectors.card_parts import ask, counted, people
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import basic
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
     CustomText,
     DatetimeWithIcon,

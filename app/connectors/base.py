@@ -11,11 +11,12 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from app.config import Settings
-from app.credentials import HostCredential
 from app.errors import MalformedRequest, NoConnector
-from app.setting_table import Option
-from app.upstream import DEFAULT_PORTS, UpstreamRequest, host_of, is_named, names_of
+from app.origins import DEFAULT_PORTS, host_of, is_named, names_of
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import HostCredential
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import SummaryWithDetails
 
 # What no address holds unescaped; `urlsplit` would quietly drop some of it.

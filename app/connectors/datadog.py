@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.config import Settings
 from app.connectors.base import Connector, Match, Moment, Resource
-from app.connectors.parts import ask, pill
-from app.credentials import header_pairs
-from app.setting_table import Option
-from app.upstream import UpstreamRequest
+from app.connectors.card_parts import ask, pill
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import header_pairs
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon, Updated
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed

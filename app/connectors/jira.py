@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.parts import ask, footer
-from app.credentials import basic, bearer
-from app.setting_table import Option
-from app.upstream import UpstreamRequest
+from app.connectors.card_parts import ask, footer
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import basic, bearer
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
     DatetimeWithIcon,
     Pill,

@@ -13,12 +13,12 @@ from urllib.parse import SplitResult, quote
 
 from marshmallow import fields, validate
 
-from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.parts import ask, counted, pill
-from app.credentials import bearer
-from app.setting_table import Option
-from app.upstream import UpstreamRequest
+from app.connectors.card_parts import ask, counted, pill
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import bearer
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon, Updated
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text

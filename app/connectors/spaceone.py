@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from marshmallow import fields
 
-from app.config import Settings
 from app.connectors.base import Connector, Match, Moment, Resource
-from app.connectors.parts import ask, footer
-from app.credentials import bearer
-from app.setting_table import Option
-from app.upstream import UpstreamRequest
+from app.connectors.card_parts import ask, footer
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import bearer
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
     DatetimeWithIcon,
     Pill,

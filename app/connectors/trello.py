@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.config import Settings
 from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.parts import ask, footer, people
-from app.credentials import header_pairs
-from app.setting_table import Option
-from app.upstream import UpstreamRequest
+from app.connectors.card_parts import ask, footer, people
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import header_pairs
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
     DatetimeWithIcon,
     Pill,

@@ -9,10 +9,10 @@ from typing import Final
 
 from flask import Flask, Response, request
 
+from app.library.http.dialect import dialect_of
 from app.verification import SIGNATURE_HEADER
 from app.web import CACHE_STATUS, service
-from app.web.library.dialects import dialect_of
-from app.web.requests_log import REQUEST_ID
+from app.web.access_log import REQUEST_ID
 
 VARY: Final = "Origin"
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template
 
+from app.library.http.dialect import json_response
 from app.web import service
-from app.web.library.dialects import json_response
 
 blueprint = Blueprint(
     "docs", __name__, template_folder="templates", static_folder="static", static_url_path="/docs"

@@ -10,10 +10,10 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
-from app.library.refusals import Refusal, Unidentified
-from app.logs import places_of, tell
+from app.library.core.errors import Refusal, Unidentified
+from app.library.http.dialect import Dialect, answered, dialect_of, refusal_of
+from app.telemetry.logs import places_of, tell
 from app.web import CACHE_STATUS, service
-from app.web.library.dialects import Dialect, answered, dialect_of, refusal_of
 from templates_schemas import envelope
 
 _BY_STATUS: dict[int | None, PlacardError] = {400: MalformedRequest(), 404: NotFound()}

@@ -5,9 +5,9 @@ from typing import Final
 
 from marshmallow import Schema, fields, validate
 
-from app.config import Settings
+from app.library.http.operation import Answer, Body, Operation
+from app.settings.settings import Settings
 from app.verification import SIGNATURE_HEADER
-from app.web.library.operations import Answer, Body, Operation
 from templates_schemas import ENVELOPES
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema
 

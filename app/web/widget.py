@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from app import trace
 from app.errors import MalformedRequest, WorkspaceNotServed
-from app.logs import tell
+from app.telemetry import trace
+from app.telemetry.logs import tell
 from app.verification import SIGNATURE_HEADER, SignedRequest, check_expiry
 from app.web import CACHE_STATUS, Service, service
 from app.widgets import Widget

@@ -19,16 +19,16 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.config import load_settings
 from app.connectors import CONNECTORS, Connector, options
 from app.errors import PlacardError, UpstreamTimeout, UpstreamUnreachable
-from app.fetch import recorded_body
-from app.upstream import origin_of
+from app.origins import origin_of
+from app.settings.settings import load_settings
+from app.upstream import recorded_body
 from app.web import EXTENSION
 from app.widgets import SENTENCES
 from templates_schemas import faults
-from tests.app.fetch.faults import FAULTS, MARK, Fault, playing
-from tests.app.fetch.servers import LOOPBACK
+from tests.app.upstream.faults import FAULTS, MARK, Fault, playing
+from tests.app.upstream.servers import LOOPBACK
 from tests.host import JWT_SECRET, Host
 from tests.recordings import Recording, case_files, read_recording
 

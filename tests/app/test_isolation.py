@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from app import create_app
-from app.config import load_settings
 from app.connectors import options
-from app.fetch.transport import remaining
+from app.settings.settings import load_settings
+from app.upstream.transport import remaining
 from app.web import EXTENSION
-from tests.app.fetch.servers import Connection, answer, serving
+from tests.app.upstream.servers import Connection, answer, serving
 from tests.conftest import MakeHost
 from tests.host import Host
 from tests.test_production import SOUND, ask as ask_process, running

@@ -11,8 +11,8 @@ import responses
 from structlog.testing import capture_logs
 
 from app.connectors.github import GitHub
-from app.logs import merge_told
-from app.trace import recording
+from app.telemetry.logs import merge_told
+from app.telemetry.trace import recording
 from templates_schemas import Created, Pill, SummaryWithDetails
 from tests.conftest import MakeHost
 from tests.host import Host

@@ -10,8 +10,9 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
-from app.library.store import Store
-from app.web.library import datadog_records, spaceone_transfer
+from app.library.core.store import Store
+from app.library.datadog import transfer as datadog_records
+from app.library.spaceone import transfer as spaceone_transfer
 from tests.bench.library_operations import Operation, operations_of
 from tests.bench.library_rows import load
 from tests.bench.library_statements import Bare, Statement, heard, plan_of

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.library.custom_widgets import CustomWidgetDraft, CustomWidgets
-from app.library.queries.asked import (
+from app.library.core.store import Store
+from app.library.datadog.search import Filter, Page
+from app.library.datadog.store import SavedWidgets, WidgetDraft
+from app.library.spaceone.query.ast import (
     Condition,
     Group,
     GroupField,
@@ -15,9 +17,7 @@ from app.library.queries.asked import (
     Search,
     Statistics,
 )
-from app.library.saved_widget_search import Filter, Page
-from app.library.saved_widgets import SavedWidgets, WidgetDraft
-from app.library.store import Store
+from app.library.spaceone.store import CustomWidgetDraft, CustomWidgets
 from tests.bench.library_rows import (
     DOMAIN,
     EXPERIENCE,

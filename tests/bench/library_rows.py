@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.library.callers import SCOPES, Caller, Person
-from app.library.models import CustomWidgetRow, SavedWidgetRow, UserRow
-from app.library.store import Store
+from app.library.core.callers import SCOPES, Caller, Person
+from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
+from app.library.core.store import Store
 
 EXPERIENCE: Final = "ccm_reports"
 DOMAIN: Final = "domain-1"

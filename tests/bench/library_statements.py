@@ -11,9 +11,9 @@ from typing import Any, Final
 from sqlalchemy import Executable, Insert, TextClause, event
 from sqlalchemy.engine import Connection, Engine
 
-from app.library.custom_widgets import new_id
-from app.library.models import SavedWidgetRow
-from app.library.store import Store
+from app.library.core.models import SavedWidgetRow
+from app.library.core.store import Store
+from app.library.spaceone.store import new_id
 
 _EXPLAIN: Final = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 # What stands around the words of a line: an arrow, costs, and the number of an alias.

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from app.cache import Cache, Lives, MemoryKeeper, Places
 from app.connectors import all_connectors
-from app.credentials import Credentials
-from app.fetch import AddressGuard, Fetcher, GuardedAdapter
-from app.metrics import Metrics
-from app.upstream import UpstreamRequest, UpstreamResponse
+from app.telemetry.metrics import Metrics
+from app.upstream import AddressGuard, Fetcher, GuardedAdapter
+from app.upstream.credentials import Credentials
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from app.widgets import Widgets
 from tests.bench.tables import Table
 from tests.conftest import settings_with

@@ -98,7 +98,7 @@ def origin(url: str) -> str:
 @pytest.fixture
 def frozen(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """Stop the clock that relative times are told from."""
-    monkeypatch.setattr("app.web.preview.now", lambda: FROZEN)
+    monkeypatch.setattr("app.devtools.preview.now", lambda: FROZEN)
     return FROZEN
 
 

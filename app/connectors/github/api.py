@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.config import Settings
 from app.connectors.base import Connector, Match, Resource
-from app.connectors.parts import ask, counted
-from app.credentials import bearer
-from app.setting_table import Option
-from app.upstream import UpstreamRequest
+from app.connectors.card_parts import ask, counted
+from app.settings.schema import Option
+from app.settings.settings import Settings
+from app.upstream.credentials import bearer
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import TextWithIcon
 
 ICON: Final = "https://github.githubassets.com/favicons/favicon.png"

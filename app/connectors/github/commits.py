@@ -13,7 +13,7 @@ from marshmallow import fields
 
 from app.connectors.base import Count, Match, Moment, Resource
 from app.connectors.github.api import ICON, PLACE, Account, GitHubPage, changes, repository
-from app.upstream import UpstreamRequest
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import Created, DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.text import first_text
 

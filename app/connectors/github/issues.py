@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Final
 from marshmallow import ValidationError, fields
 
 from app.connectors.base import Count, Match, Moment, Resource
+from app.connectors.card_parts import footer, people, pill
 from app.connectors.github.api import ICON, PLACE, Account, GitHubPage, changes
-from app.connectors.parts import footer, people, pill
-from app.upstream import UpstreamRequest
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
     DatetimeWithIcon,
     Pill,

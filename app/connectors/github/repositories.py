@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final
 from marshmallow import fields
 
 from app.connectors.base import Count, Match, Moment, Resource
+from app.connectors.card_parts import footer, words
 from app.connectors.github.api import ICON, OWNER, GitHubPage
-from app.connectors.parts import footer, words
-from app.upstream import UpstreamRequest
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 from marshmallow import fields
 
 from app.connectors.base import Count, Match, Moment, Resource
+from app.connectors.card_parts import footer, pill, words
 from app.connectors.github.api import (
     ICON,
     PLACE,
@@ -21,8 +22,7 @@ from app.connectors.github.api import (
     GitHubPage,
     repository,
 )
-from app.connectors.parts import footer, pill, words
-from app.upstream import UpstreamRequest
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text

@@ -17,7 +17,7 @@ def hurried() -> None:
 def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for Redis as long as a busy machine may need, where the wait is not what is tested."""
     if "hurried" not in request.fixturenames:
-        for module in ("keeping", "shared"):
+        for module in ("backend", "redis_backend"):
             monkeypatch.setattr(f"app.cache.{module}.ALLOWANCE", 5.0)
 
 

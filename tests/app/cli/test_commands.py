@@ -13,8 +13,8 @@ import responses
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from app.config import setting_names
 from app.connectors import options
+from app.settings.report import setting_names
 from app.verification import SignedRequest, query_string_hash
 from tests.host import ISSUE, JWT_SECRET, SIGNATURE_SECRET, signature
 from tests.standin import ISSUE as RESOURCE

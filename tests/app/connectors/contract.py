@@ -12,12 +12,13 @@ import responses
 from hypothesis import HealthCheck, given, settings as examples, strategies as st
 
 from app import create_app
-from app.config import Settings, load_settings
 from app.connectors import Connector, options
 from app.connectors.base import Match, find
-from app.credentials import Credentials
 from app.errors import MalformedRequest, NoConnector
-from app.upstream import UpstreamRequest, is_named
+from app.origins import is_named
+from app.settings.settings import Settings, load_settings
+from app.upstream.credentials import Credentials
+from app.upstream.messages import UpstreamRequest
 from templates_schemas import faults
 from tests.host import JWT_SECRET, Host
 

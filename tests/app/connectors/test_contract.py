@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 
 from app.connectors import CONNECTORS
-from app.connectors.defined import DefinedConnector
+from app.connectors.definitions.connector import DefinedConnector
 from tests.app.connectors.contract import ConnectorContract
 
 

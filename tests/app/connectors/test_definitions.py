@@ -13,13 +13,13 @@ import responses
 from hypothesis import given, strategies as st
 
 from app import create_app
-from app.config import Settings
 from app.connectors import all_connectors
 from app.connectors.base import find
-from app.connectors.defined import DefinedConnector
-from app.connectors.definitions import FileSchema, lint_definitions, read_definitions
+from app.connectors.definitions.connector import DefinedConnector
+from app.connectors.definitions.files import FileSchema, lint_definitions, read_definitions
 from app.errors import ConfigurationError
-from app.trace import recording
+from app.settings.settings import Settings
+from app.telemetry.trace import recording
 from tests.app.connectors.contract import JSON, ConnectorContract, match_of
 from tests.conftest import MakeHost, settings_with
 from tests.host import Host

@@ -9,7 +9,7 @@ import app.connectors as room
 from app.connectors import all_connectors, installed, options
 from app.connectors.github import GitHub
 from app.errors import ConfigurationError
-from app.setting_table import Option
+from app.settings.schema import Option
 from tests.conftest import settings_with
 
 

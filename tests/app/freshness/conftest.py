@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from app import build_fetcher, build_widgets, create_app
+from app import create_app
 from app.web import EXTENSION, Service
+from app.wiring import build_fetcher, build_widgets
 from tests.app.cache.parts import Clock
 from tests.app.freshness.parts import AtTime
 from tests.conftest import settings_with

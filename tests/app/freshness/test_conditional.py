@@ -9,16 +9,9 @@ import pytest
 import responses
 
 from app.connectors.github import GitHub
-from app.trace import recording
+from app.telemetry.trace import recording
 from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import (
-    API,
-    DEFINITION,
-    QUERY,
-    AtTime,
-    status,
-    title,
-)
+from tests.app.freshness.parts import API, DEFINITION, QUERY, AtTime, status, title
 from tests.host import ORIGIN, Host, token
 from tests.standin import ISSUE as RESOURCE
 

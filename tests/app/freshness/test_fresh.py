@@ -9,12 +9,7 @@ import responses
 from app.connectors.github import GitHub
 from app.web import EXTENSION
 from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import (
-    API,
-    QUERY,
-    AtTime,
-    status,
-)
+from tests.app.freshness.parts import API, QUERY, AtTime, status
 from tests.host import ISSUE, Host, token
 from tests.standin import ISSUE as RESOURCE
 

@@ -9,7 +9,7 @@ import requests
 import responses
 
 from app.connectors.github import GitHub
-from app.trace import recording
+from app.telemetry.trace import recording
 from tests.app.cache.parts import Clock
 from tests.app.freshness.parts import API, counted, refreshed, status, title
 from tests.host import Host

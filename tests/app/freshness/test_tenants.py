@@ -10,13 +10,7 @@ import responses
 from werkzeug.test import TestResponse
 
 from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import (
-    API,
-    DEFINITION,
-    QUERY,
-    AtTime,
-    title,
-)
+from tests.app.freshness.parts import API, DEFINITION, QUERY, AtTime, title
 from tests.host import ISSUE, Host, query_of, token
 from tests.standin import ISSUE as RESOURCE
 

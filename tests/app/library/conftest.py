@@ -12,9 +12,10 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.library.callers import SCOPES
-from app.library.tokens import Grant
-from app.web import EXTENSION, Library
+from app.library.core.callers import SCOPES
+from app.library.core.tokens import Grant
+from app.library.http.context import Library
+from app.web import EXTENSION
 from tests.conftest import settings_with
 
 ALICE = "alice@example.com"

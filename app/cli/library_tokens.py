@@ -1,0 +1,133 @@
+"""`placard token` and `placard library`: who may ask the widget library, and its tables."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Final
+
+import click
+
+from app.cli.arguments import Duration
+from app.connectors import options
+from app.errors import ConfigurationError
+from app.library.core.callers import SCOPES
+from app.library.core.errors import Malformed, Unidentified
+from app.library.core.store import Store
+from app.library.core.tokens import Grant, Tokens, utc_now
+from app.settings.local import keep_locally, provide_local_secrets
+from app.settings.settings import Settings, settings_from_environment
+from templates_schemas.text import host_time
+
+LOCAL_TOKEN: Final = "PLACARD_LOCAL_TOKEN"  # noqa: S105 - the setting's name
+LOCAL_GRANT: Final = Grant(
+    subject="local@localhost",
+    name="Local user",
+    scopes=SCOPES,
+    domains=("domain-local",),
+    lifetime=timedelta(days=365),
+)
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke the tokens of the widget library."""
+
+
+@click.group()
+def library() -> None:
+    """Look after the database of the widget library."""
+
+
+@token.command()
+@click.option("--sub", required=True, help="Whom it is for, such as an address of e-mail.")
+@click.option("--name", help="The user's name, as others see it; unset: as known, or the subject.")
+@click.option("--scope", multiple=True, help="What it allows; may be repeated, or hold commas.")
+@click.option("--domain", multiple=True, help="A domain that it opens; as --scope.")
+@click.option("--expires", type=Duration(), default="90d", show_default=True)
+def create(
+    *, sub: str, name: str | None, scope: tuple[str, ...], domain: tuple[str, ...],
+    expires: timedelta,
+) -> None:  # fmt: skip
+    """Make a token and print it: it is kept nowhere, so this is the only time."""
+    grant = Grant(sub, name, _words(scope), _words(domain), expires)
+    with _tokens(library_settings()) as tokens:
+        try:
+            issued = tokens.create(grant)
+        except Malformed as error:
+            raise click.UsageError(f"--{error.sentence}") from None
+    click.echo(issued.text)
+
+
+@token.command(name="list")
+def list_() -> None:
+    """List all tokens: id, state, end, for whom, scopes, domains."""
+    with _tokens(library_settings()) as tokens:
+        for known in tokens.listed():
+            parts = [known.jti, known.state(utc_now()), host_time(known.expires_at)]
+            told = [known.person.handle, ",".join(known.scopes), ",".join(known.domains)]
+            click.echo("  ".join(part or "-" for part in parts + told))
+
+
+@token.command()
+@click.argument("jti")
+def revoke(*, jti: str) -> None:
+    """Revoke the token whose id is JTI: from now on it is refused."""
+    with _tokens(library_settings()) as tokens:
+        if not tokens.revoke(jti):
+            click.echo(f"{jti}: there is no such token, or it is revoked already", err=True)
+            sys.exit(1)
+    click.echo(f"{jti}: revoked")
+
+
+@library.command()
+def migrate() -> None:
+    """Bring the tables of PLACARD_DATABASE_URL up to date."""
+    store = Store(library_settings().database_url)
+    try:
+        before, after = store.migrate()
+    finally:
+        store.close()
+    click.echo(f"the tables are at {after}; they were at {before or 'nothing'}")
+
+
+def local_token(settings: Settings) -> str:
+    """Return the token of the local mode, made and kept in `.env` where there is none that holds.
+
+    The database must be up to date.
+    """
+    with _tokens(settings) as tokens:
+        with suppress(Unidentified):
+            tokens.caller(settings.local_token or "")
+            return str(settings.local_token)
+        text = tokens.create(LOCAL_GRANT).text
+    keep_locally(LOCAL_TOKEN, text)
+    return text
+
+
+@contextmanager
+def _tokens(settings: Settings) -> Iterator[Tokens]:
+    if not settings.signing_secrets:
+        raise ConfigurationError("PLACARD_TOKEN_SECRETS: is missing, so no token can be signed")
+    store = Store(settings.database_url)
+    try:
+        store.prepare()
+        yield Tokens(store, settings.signing_secrets)
+    finally:
+        store.close()
+
+
+def library_settings() -> Settings:
+    """Load the settings of a service whose library is on."""
+    provide_local_secrets()
+    settings = settings_from_environment(options())
+    if not settings.library:
+        raise ConfigurationError(
+            "PLACARD_LIBRARY: the library is off; set PLACARD_DATABASE_URL to keep saved widgets"
+        )
+    return settings
+
+
+def _words(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the words of an option that may be repeated, or hold commas."""
+    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())

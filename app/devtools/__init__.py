@@ -1,0 +1,1 @@
+"""Tools for those who build widgets: preview, doctor, recorder, and the terminal's card."""

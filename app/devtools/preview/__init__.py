@@ -1,0 +1,220 @@
+"""`/preview`: a page that makes the real request and draws what the host would show.
+
+In the local development mode only, and for this machine only. All of it is drawn on the server: the
+first state of an address is whole without JavaScript, and an update is the same template again.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request
+
+from app.devtools.preview import signature_check
+from app.devtools.preview.advice import advice_for
+from app.devtools.preview.asking import Answer, ask
+from app.devtools.preview.drawing import draw
+from app.devtools.preview.editor import LONGEST, edit, written
+from app.devtools.preview.gallery import Gallery
+from app.devtools.preview.json_view import highlighted
+from app.devtools.preview.meters import meters_of, shortened
+from app.devtools.preview.presets import NAMES, preset
+from app.devtools.preview.timeline import timeline
+from app.devtools.signed_calls import curl_line
+from app.errors import ConfigurationError, Forbidden
+from app.settings.settings import Settings, is_loopback
+from app.web import service
+from app.web.cors import PREVIEW
+from templates_schemas.limits import PILL_COLORS
+
+# What a proxy adds: then whoever asks is not the one who seems to.
+FORWARDED: Final = frozenset(
+    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
+)
+THEMES: Final = ("system", "light", "dark")
+# A request with this header wants the part that changes, and not the page around it.
+PART: Final = "X-Preview-Part"
+# Nothing inline and nothing from elsewhere, but icons where the network is asked anyway.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'{icons}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+blueprint = Blueprint(
+    PREVIEW,
+    __name__,
+    url_prefix="/preview",
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/assets",
+)
+
+
+def init_preview(app: Flask, settings: Settings) -> None:
+    """Serve the preview, and lead from the service's root to it."""
+    app.extensions[PREVIEW] = Gallery.of(settings)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(blueprint)
+    app.add_url_rule("/", "root", lambda: redirect(blueprint.url_prefix or "/"))
+
+
+@blueprint.before_request
+def keep_to_this_machine() -> None:
+    """Refuse whoever is not at this machine, and pages of other sites that a browser has open."""
+    at_home = is_loopback(request.remote_addr or "") and is_loopback(_host_name())
+    if not at_home or FORWARDED & {name.lower() for name, _ in request.headers}:
+        raise Forbidden("the preview is for this machine only")
+    elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    if elsewhere and not _follows_a_link():
+        raise Forbidden("pages of other sites may lead to the preview, and no more")
+
+
+@blueprint.after_request
+def close_the_page(response: Response) -> Response:
+    """Let the page load nothing but its own parts, and no other page look into it."""
+    icons = "" if service().settings.offline else " https: http:"
+    response.headers.update(
+        {
+            "Content-Security-Policy": POLICY.format(icons=icons),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+    if response.mimetype == "text/html":
+        # One address has a page and a part of it: neither is to be kept for the other.
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("")
+def show() -> Response:
+    """Ask for the widget of `url`, and show the answer and how it came about.
+
+    `fresh`, or a browser's hard reload, has the upstream asked whatever is kept.
+    """
+    gallery: Gallery = current_app.extensions[PREVIEW]
+    url = request.args.get("url", gallery.featured or "").strip()
+    refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
+    return _page("preview", gallery=gallery, url=url, **_asked(url, refresh=refresh))
+
+
+@blueprint.get("/editor")
+def show_editor() -> Response:
+    """Draw the payload in the address, or one of the presets."""
+    name, moment = request.args.get("preset", "usual"), now()
+    text = request.args.get("payload")
+    if text is None:
+        text = written(preset(name if name in NAMES else "usual", moment))
+    return _edited(text, moment)
+
+
+@blueprint.post("/editor")
+def draw_edited() -> Response:
+    """Draw the payload that is the request's body, as it is being typed."""
+    request.max_content_length = 4 * LONGEST  # a character has four bytes at most
+    return _edited(request.get_data().decode("utf-8", "replace"), now())
+
+
+@blueprint.get("/signature")
+def show_signature_check() -> Response:
+    """Show the empty form."""
+    return _page("signature", line="", header="")
+
+
+@blueprint.post("/signature")
+def check_signature() -> Response:
+    """Say whether a pasted request proves itself; nothing that was pasted is kept."""
+    line, header = request.form.get("line", ""), request.form.get("header", "")
+    context: dict[str, Any] = {"line": line, "header": header}
+    try:
+        secret = request.form.get("secret", "").strip()
+        context["verdict"] = signature_check.check(line, header, service().verifier, secret)
+    except signature_check.Unreadable as unreadable:
+        context["unreadable"] = str(unreadable)
+    return _page("signature", **context)
+
+
+def now() -> datetime:
+    """Return the time that relative times are told from."""
+    return datetime.now(UTC)
+
+
+def _asked(url: str, *, refresh: bool) -> dict[str, Any]:
+    """Make the request and lay out its answer; without an address there is neither."""
+    if not url:
+        return {}
+    try:
+        answer = ask(current_app, service().settings, url, request.host_url, refresh=refresh)
+    except ConfigurationError as error:
+        return {"unsigned": error.detail}
+    context = {
+        "answer": answer,
+        "rows": timeline(answer),
+        "curl": curl_line(answer.call),
+        "json": highlighted(answer.payload),
+    }
+    return context | (_card(answer) if answer.is_card else _envelope(answer))
+
+
+def _card(answer: Answer) -> dict[str, Any]:
+    return {
+        "card": draw(answer.payload, now()),
+        "meters": meters_of(answer.payload),
+        "shortened": shortened(answer.changes, answer.payload),
+        "raw": written(answer.payload),
+    }
+
+
+def _envelope(answer: Answer) -> dict[str, Any]:
+    flat = answer.payload.get("data", answer.payload)
+    return {
+        "sentence": flat["error"],
+        "advice": advice_for(answer.code),
+        "raw": written(answer.payload),
+    }
+
+
+def _edited(text: str, moment: datetime) -> Response:
+    edited = edit(text)
+    return _page(
+        "editor",
+        edited=edited,
+        card=draw(edited.payload, moment),
+        meters=meters_of(edited.payload),
+        presets=NAMES,
+        colors=PILL_COLORS,
+    )
+
+
+def _page(name: str, **context: Any) -> Response:
+    """Render a page, or only its part that changes."""
+    part = f"preview/{name}_result.html" if PART in request.headers else f"preview/{name}.html"
+    theme = request.cookies.get("theme", "")
+    settings = service().settings
+    html = render_template(
+        part,
+        page=name,
+        theme=theme if theme in THEMES else "system",
+        offline=settings.offline,
+        verify=settings.verify,
+        **context,
+    )
+    # Half of a surrogate pair, which JSON may hold, cannot be sent.
+    return Response(html.encode("utf-8", "replace"), content_type="text/html; charset=utf-8")
+
+
+def _follows_a_link() -> bool:
+    """Tell a person who follows a link from a page that frames, fetches or posts."""
+    wanted = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    return request.method == "GET" and wanted.items() <= dict(request.headers).items()
+
+
+def _host_name() -> str:
+    """Return the name that the browser was sent to: a foreign one may lead here by its DNS."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,122 @@
+"""The service asks itself, as the host would: a signed request, through the whole application."""
+
+import json
+import time
+from collections.abc import Mapping
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.test import Client, TestResponse
+
+from app.devtools.signed_calls import Proving, SignedCall, signed_call, unsigned_call
+from app.errors import ConfigurationError
+from app.settings.settings import Settings
+from app.telemetry.logs import told
+from app.telemetry.trace import Step, recording
+
+# A page that is left open can be tried again from its `curl` line for this long.
+PROOF_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service answered: `code` and `detail` are the log's words for what went wrong.
+
+    `steps` are those that the request took, and `milliseconds` what all of it took.
+    """
+
+    call: SignedCall = field(repr=False)
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    steps: tuple[Step, ...]
+    milliseconds: float
+    facts: Mapping[str, Any]
+
+    @property
+    def is_card(self) -> bool:
+        """Whether the answer is a card, and not the envelope of an error."""
+        return self.status == 200
+
+    @property
+    def payload(self) -> Any:
+        """The answer's JSON."""
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """The machine-readable word for the outcome."""
+        return str(self.facts.get("outcome", "ok"))
+
+    @property
+    def changes(self) -> list[str]:
+        """What was cut or dropped to fit the host's limits, as lines `path: what`."""
+        return [change for step in self.steps for change in step.facts.get("changes", ())]
+
+
+def ask(
+    app: Flask, settings: Settings, address: str, base: str, *, refresh: bool = False
+) -> Answer:
+    """Ask for the widget of an address, proving the request by whatever the service accepts.
+
+    `base` is the address that the service is reached at; `refresh` wants nothing from the cache.
+    Raises ConfigurationError where there is no secret to sign with.
+    """
+    call = _call(settings, address, base)
+    headers = dict(call.headers)
+    if settings.allowed_origins:
+        headers["Origin"] = settings.allowed_origins[0]
+    if refresh:
+        headers["Cache-Control"] = "no-cache"
+    # A context of its own: what the inner request leaves for its log line is not for ours.
+    return copy_context().run(_send, app, call, headers)
+
+
+def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> Answer:
+    parts = urlsplit(call.url)
+    with recording() as trace:
+        began = time.perf_counter()
+        response: TestResponse = Client(app).get(
+            parts.path,
+            base_url=f"{parts.scheme}://{parts.netloc}",
+            query_string=parts.query,
+            headers=headers,
+            environ_overrides={"REMOTE_ADDR": "127.0.0.1"},
+        )
+        taken = (time.perf_counter() - began) * 1000
+    return Answer(
+        call=call,
+        status=response.status_code,
+        body=response.get_data(),
+        headers=dict(response.headers),
+        steps=tuple(trace.steps),
+        milliseconds=taken,
+        facts=dict(told()),
+    )
+
+
+def _call(settings: Settings, address: str, base: str) -> SignedCall:
+    parameters = {"resource_url": address}
+    if settings.allowed_workspaces:
+        parameters["workspace"] = settings.allowed_workspaces[0]
+    proving = Proving(_kind(settings), PROOF_SECONDS)
+    if proving.by == "off":
+        return unsigned_call(base, parameters, PROOF_SECONDS)
+    return signed_call(settings, base, parameters, proving)
+
+
+def _kind(settings: Settings) -> str:
+    """Choose the proof: a token where there is a secret for one, else a signature."""
+    if settings.verify == "off":
+        return "off"
+    if settings.takes_signatures and settings.signature_secrets:
+        return "jwt" if settings.takes_tokens and settings.jwt_secrets else "signature"
+    if settings.jwt_secrets:
+        return "jwt"
+    raise ConfigurationError(
+        "PLACARD_JWT_SECRETS: is missing, and this page cannot sign with a public key: set a "
+        "secret beside the key in .env, or try PLACARD_VERIFY=off"
+    )

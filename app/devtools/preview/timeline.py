@@ -1,0 +1,151 @@
+"""The trace of a request as rows of a timeline, in words."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from jinja2.filters import do_filesizeformat
+
+from app.devtools.preview.asking import Answer
+from app.telemetry.trace import Facts, Step
+
+# A named part's beginning; and the pieces of a pattern, an escape or a set of characters being one.
+_NAMED: Final = re.compile(r"\(\?P<(\w+)>")
+_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+RESULTS: Final = {
+    "hit": "fresh: answered from the cache, nothing was asked",
+    "miss": "miss: not kept yet, so it was fetched",
+    "shared": "shared: another request was fetching it",
+    "stale": "stale: answered from the cache, and refreshed behind",
+    "renewed": "renewed: the system said that nothing has changed",
+}
+PROOFS: Final = {
+    "jwt": "by a token (JWT), bound to this request",
+    "signature": "by the host's request signature",
+    "off": "verification is off: nothing was checked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step: `start` and `width` are parts of the whole, from 0 to 100."""
+
+    name: str
+    words: str
+    more: str
+    milliseconds: float
+    start: float
+    width: float
+    failed: bool
+
+
+def timeline(answer: Answer) -> tuple[Row, ...]:
+    """Tell what happened, step by step; the last row is the answer itself."""
+    whole = max(answer.milliseconds, 0.001)
+    return (*(_row(step, whole, answer) for step in answer.steps), _last(answer))
+
+
+def _row(step: Step, whole: float, answer: Answer) -> Row:
+    name, words, more = _told(step)
+    failed = _failed(step, answer)
+    if failed:
+        words = f"stopped here: {answer.facts.get('detail') or answer.code}"
+    start = min(100.0, step.began / whole * 100)
+    width = min(100.0 - start, max(0.5, step.milliseconds / whole * 100))
+    return Row(name, words, more, step.milliseconds, start, width, failed)
+
+
+def _failed(step: Step, answer: Answer) -> bool:
+    """Tell the step that went wrong: the innermost of those that an error ended."""
+    ended = [taken for taken in answer.steps if taken.failed]
+    return bool(ended) and step is ended[-1]
+
+
+def _told(step: Step) -> tuple[str, str, str]:
+    """Name a step, and tell what is known of it: in words, and more in small print."""
+    name, tell = _STEPS.get(step.name, (step.name.capitalize(), _untold))
+    return name, *tell(step.facts)
+
+
+def _verified(facts: Facts) -> tuple[str, str]:
+    return PROOFS.get(facts.get("by", ""), ""), ""
+
+
+def _looked_up(facts: Facts) -> tuple[str, str]:
+    return RESULTS.get(facts.get("result", ""), "asked for it"), _as_of(facts)
+
+
+def _mapped(_: Facts) -> tuple[str, str]:
+    return "onto summary_with_details_v0", ""
+
+
+def _checked(_: Facts) -> tuple[str, str]:
+    return "against the host's contract", ""
+
+
+def _untold(_: Facts) -> tuple[str, str]:
+    return "", ""
+
+
+def _matched(facts: Facts) -> tuple[str, str]:
+    parts = " · ".join(f"{name} {value}" for name, value in facts.get("parts", {}).items())
+    words = f"the connector {facts.get('connector')} · {parts}"
+    return words, readable(facts.get("pattern", ""))
+
+
+def readable(pattern: str) -> str:
+    """Write a pattern for people: `{owner}` for the named part `(?P<owner>…)`."""
+    shown, end = "", 0
+    while found := _NAMED.search(pattern, end):
+        shown += pattern[end : found.start()] + f"{{{found[1]}}}"
+        end = _closing(pattern, found.end())
+    return shown + pattern[end:]
+
+
+def _closing(pattern: str, start: int) -> int:
+    """Find the place after the bracket that closes the group around `start`."""
+    depth = 1
+    for token in _TOKEN.finditer(pattern, start):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if not depth:
+            return token.end()
+    return len(pattern)
+
+
+def _fetched(facts: Facts) -> tuple[str, str]:
+    call = f"{facts['method']} {facts['host']}{facts['path']}"
+    if "status" not in facts:
+        return "no answer came", call
+    return f"{facts['status']} · {do_filesizeformat(facts['bytes'])}", call
+
+
+def _as_of(facts: Facts) -> str:
+    if "as_of" not in facts:
+        return ""
+    ttl = facts["ttl"]
+    life = f"fresh for {ttl} s more" if ttl > 0 else f"stale for {-ttl} s"
+    return f"as of {facts['as_of'].replace('+00:00', 'Z')}, {life}"
+
+
+_STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {
+    "verify": ("Verified", _verified),
+    "match": ("Matched", _matched),
+    "cache": ("Looked up", _looked_up),
+    "fetch": ("Fetched", _fetched),
+    "map": ("Mapped", _mapped),
+    "check": ("Checked", _checked),
+}
+
+
+def _last(answer: Answer) -> Row:
+    words = " · ".join(_answered(answer))
+    more = f"X-Request-Id {answer.headers['X-Request-Id']}"
+    return Row("Answered", words, more, answer.milliseconds, 0.0, 100.0, not answer.is_card)
+
+
+def _answered(answer: Answer) -> Iterator[str]:
+    yield f"{answer.status} · {do_filesizeformat(len(answer.body))}"
+    yield f"Cache-Status {answer.headers['Cache-Status']}"
+    origin = answer.headers.get("Access-Control-Allow-Origin")
+    yield f"readable by pages of {origin}" if origin else "no page of another origin may read it"

@@ -1,0 +1,141 @@
+"""A test case made of a live answer, with every credential scrubbed."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from app.connectors import Connector, all_connectors, find
+from app.errors import PlacardError
+from app.settings.fields import MEMORY
+from app.settings.report import MASK, setting_lines
+from app.settings.settings import Settings
+from app.telemetry.metrics import Metrics
+from app.upstream import Exchange
+from app.upstream.credentials import read_credentials_file
+from app.wiring import build_fetcher, build_widgets
+from templates_schemas import envelope
+
+SCRUBBED: Final = "scrubbed"
+# Headers of an answer that say something a connector or the client acts on; no others are kept.
+KEPT_HEADERS: Final = frozenset(
+    {
+        "content-type",
+        "etag",
+        "last-modified",
+        "location",
+        "retry-after",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    }
+)
+_SECRET_KEY: Final = re.compile(
+    r"token|secret|passw|credential|signature|api[_-]?key|private[_-]?key", re.IGNORECASE
+)
+
+
+def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[Path, Path]:
+    """Ask for `url`, and write the case and the widget that it makes.
+
+    Returns the two files. Raises PlacardError where no connector serves the address, or nothing
+    came back that could be recorded.
+    """
+    exchanges: list[Exchange] = []
+    connector, _ = find(url, all_connectors(settings))
+    # What others have kept would be an answer without an exchange.
+    alone = replace(settings, cache_url=MEMORY)
+    widgets = build_widgets(alone, build_fetcher(settings, exchanges.append), Metrics())
+    try:
+        answer = {"status": 200, "body": json.loads(widgets.widget_for(url).body)}
+    except PlacardError as error:
+        if not exchanges:
+            raise
+        answer = {"status": error.status, "body": envelope(error.sentence, "nested")}
+    case = {
+        "source": f"recorded {datetime.now(UTC).date().isoformat()}",
+        "resource_url": url,
+        "settings": _settings_of(settings, connector),
+        "exchanges": [_exchange(exchange) for exchange in exchanges],
+    }
+    secrets = _secrets(settings)
+    place = folder / connector.name
+    place.mkdir(parents=True, exist_ok=True)
+    written = place / f"{name}.json", place / f"{name}.widget.json"
+    for path, content in zip(written, (case, answer), strict=True):
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        # A lone surrogate is no UTF-8; its escape is JSON.
+        path.write_bytes((_without(secrets, text) + "\n").encode(errors="backslashreplace"))
+    return written
+
+
+def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:
+    """Name the settings that the replay needs: the connector's own, their secrets scrubbed."""
+    lines = setting_lines(settings, {})
+    names = {option.name for option in connector.options}
+    own = (line for line in lines if line.name in names and line.value)
+    return {line.name: SCRUBBED if line.value == MASK else line.value for line in own}
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    response = exchange.response
+    kept = {
+        name: _unsigned(value) if name == "location" else value
+        for name, value in response.headers.items()
+        if name in KEPT_HEADERS
+    }
+    return {
+        "request": {
+            "method": exchange.method,
+            "url": _unsigned(exchange.url),
+            "headers": {**scrub(exchange.headers), **dict.fromkeys(exchange.proven_by, SCRUBBED)},
+            **({} if exchange.body is None else {"body": json.loads(exchange.body)}),
+        },
+        "response": {"status": response.status, "headers": kept} | _body(response.body),
+    }
+
+
+def _body(body: bytes) -> dict[str, Any]:
+    try:
+        return {"body": scrub(json.loads(body))}
+    except ValueError:
+        return {"text": body.decode("utf-8", "replace")}
+
+
+def scrub(value: Any) -> Any:
+    """Replace what stands under a key that names a secret, at any depth."""
+    if isinstance(value, Mapping):
+        return {
+            key: SCRUBBED if inner and _SECRET_KEY.search(key) else scrub(inner)
+            for key, inner in value.items()
+        }
+    return [scrub(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _unsigned(url: str) -> str:
+    """Scrub the values of an address's query that stand under a key that names a secret."""
+    parts = urlsplit(url)
+    if not _SECRET_KEY.search(parts.query):
+        return url
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(key, SCRUBBED if _SECRET_KEY.search(key) else value) for key, value in pairs]
+    return parts._replace(query=urlencode(kept)).geturl()
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    """List the secrets of the settings and of the credentials file, with and without a scheme."""
+    file = settings.credentials_file
+    given = read_credentials_file(Path(file)) if file else ()
+    values = [value for known in given for value in known.headers.values()]
+    return (*settings.secrets, *values, *(value.rpartition(" ")[2] for value in values))
+
+
+def _without(secrets: tuple[str, ...], text: str) -> str:
+    """Replace the settings' own secrets, wherever an upstream may have echoed them."""
+    for secret in secrets:
+        text = text.replace(secret, SCRUBBED).replace(json.dumps(secret)[1:-1], SCRUBBED)
+    return text

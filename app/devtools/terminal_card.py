@@ -1,0 +1,105 @@
+"""A card in the terminal: as the host would show it, with its limits."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from app.errors import PlacardError
+from app.telemetry.trace import Trace
+from templates_schemas.limits import (
+    FIELD_NAME_MAX,
+    FIELD_TEXT_MAX,
+    FIELDS_MAX,
+    TITLE_MAX,
+    PillColor,
+)
+from templates_schemas.text import utf16_length
+
+WIDTH: Final = 76
+_STYLES: Final[Mapping[PillColor, str]] = {
+    "none": "black on grey85",
+    "red": "white on red3",
+    "orange": "black on dark_orange",
+    "yellow-orange": "black on orange1",
+    "yellow": "black on yellow3",
+    "yellow-green": "black on green_yellow",
+    "green": "black on green3",
+    "blue-green": "black on cyan3",
+    "aqua": "black on aquamarine1",
+    "blue": "white on dodger_blue2",
+    "indigo": "white on slate_blue3",
+    "purple": "white on purple3",
+    "magenta": "white on magenta3",
+    "hot-pink": "black on hot_pink",
+    "pink": "black on pink1",
+    "cool-gray": "white on grey50",
+}
+
+
+def draw_card(console: Console, payload: Mapping[str, Any], trace: Trace | None) -> None:
+    """Draw a checked card, the use it makes of the host's limits, and what was cut."""
+    metadata = payload["metadata"]
+    parts: list[RenderableType] = [Text(metadata["title"], style="bold")]
+    if "subtitle" in metadata:
+        parts.append(Text(metadata["subtitle"], style="dim"))
+    if "error" in metadata:
+        parts.append(Text(metadata["error"], style="red"))
+    parts += ["", _fields(metadata["fields"]), "", _footer(metadata)]
+    console.print(Panel(Group(*parts), width=WIDTH, padding=(0, 2)))
+    console.print(Text(_limits(metadata), style="dim"))
+    for change in _changes(trace):
+        console.print(Text(change, style="yellow"))
+
+
+def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> None:
+    """Draw what the host would show its user, and why."""
+    console.print(Panel(Text(error.sentence), title=str(error.status), width=WIDTH, style="red"))
+    taken = [step for step in trace.steps if step.name == "fetch"] if trace else []
+    for step in taken:
+        console.print(f"{step.facts.get('status')} from {step.facts['host']}{step.facts['path']}")
+    console.print(Text(f"{error.code}: {error.detail}" if error.detail else error.code))
+
+
+def _fields(fields: list[Mapping[str, Any]]) -> Table:
+    table = Table.grid(padding=(0, 3))
+    for field in fields:
+        table.add_row(Text(field["name"], style="dim"), _value(field))
+    return table
+
+
+def _value(field: Mapping[str, Any]) -> Text:
+    if field["type"] == "pill":
+        return Text(f" {field['text']} ", style=_STYLES[field["color"]])
+    icon = "◦ " if "icon_url" in field else ""
+    return Text(icon + field.get("text", field.get("datetime", "")))
+
+
+def _footer(metadata: Mapping[str, Any]) -> Text:
+    footer = metadata["footer"]
+    said = {
+        "created": f"Created {footer.get('created_at')}",
+        "updated": f"Updated {footer.get('last_updated_at')}",
+        "custom_text": footer.get("text", ""),
+    }.get(footer.get("footer_type", ""), "")
+    count = metadata.get("num_comments")
+    comments = "" if count is None else f"{count} comment{'' if count == 1 else 's'}"
+    return Text(" · ".join(filter(None, (said, comments))), style="dim")
+
+
+def _limits(metadata: Mapping[str, Any]) -> str:
+    fields = metadata["fields"]
+    names = max((utf16_length(field["name"]) for field in fields), default=0)
+    texts = max((utf16_length(field.get("text", "")) for field in fields), default=0)
+    return (
+        f"title {utf16_length(metadata['title'])}/{TITLE_MAX} · fields {len(fields)}/{FIELDS_MAX}"
+        f" · longest name {names}/{FIELD_NAME_MAX} · longest text {texts}/{FIELD_TEXT_MAX}"
+    )
+
+
+def _changes(trace: Trace | None) -> list[str]:
+    steps = trace.steps if trace else []
+    return [change for step in steps for change in step.facts.get("changes", ())]

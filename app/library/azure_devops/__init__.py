@@ -1,0 +1,1 @@
+"""Azure DevOps dashboards and their widgets: `…/_apis/dashboard/dashboards[/…]`."""

@@ -1,0 +1,230 @@
+"""What the Azure DevOps dialect answers, and the schemas that say so."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from app.library.azure_devops.addresses import dashboards_url
+from app.library.azure_devops.records import Dashboard, Place, Widget, WidgetList, WrittenWidget
+from app.library.azure_devops.schemas import (
+    BesidesSchema,
+    Guid,
+    PositionSchema,
+    SettingsVersionSchema,
+    SizeSchema,
+    WholeNumber,
+)
+from app.library.http.dialect import json_response
+from templates_schemas.text import host_time
+
+
+class LinkSchema(Schema):
+    """A link."""
+
+    href = fields.String(required=True)
+
+
+class LinksSchema(Schema):
+    """Where a resource is, and what it belongs to; `group` is the list of the team's dashboards."""
+
+    own = fields.Nested(LinkSchema, data_key="self", required=True)
+    group = fields.Nested(LinkSchema, required=True)
+    dashboard = fields.Nested(LinkSchema)
+
+
+class VersionSchema(Schema):
+    """The version of a dashboard's list of widgets."""
+
+    etag = fields.String(data_key="eTag", required=True)
+
+
+class WidgetAnswerSchema(BesidesSchema):
+    """A widget; `dashboard` is there where the widget was written."""
+
+    id = Guid(required=True)
+    etag = fields.String(data_key="eTag", required=True)
+    name = fields.String(required=True)
+    contribution_id = fields.String(data_key="contributionId", required=True)
+    position = fields.Nested(PositionSchema, required=True, allow_none=True)
+    size = fields.Nested(SizeSchema, required=True, allow_none=True)
+    settings = fields.String(required=True, allow_none=True)
+    settings_version = fields.Nested(
+        SettingsVersionSchema, data_key="settingsVersion", required=True, allow_none=True
+    )
+    dashboard = fields.Nested(VersionSchema)
+    url = fields.String(required=True)
+    links = fields.Nested(LinksSchema, data_key="_links", required=True)
+
+
+class WidgetListSchema(Schema):
+    """The widgets of a dashboard; the header `ETag` has the version of the list."""
+
+    count = fields.Integer(required=True)
+    value = fields.List(fields.Nested(WidgetAnswerSchema), required=True)
+
+
+class DashboardAnswerSchema(Schema):
+    """A dashboard; `widgets` is there where one is answered, not many."""
+
+    id = Guid(required=True)
+    name = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    position = WholeNumber(required=True)
+    refresh_interval = WholeNumber(
+        least=0, data_key="refreshInterval", required=True, allow_none=True
+    )
+    scope = fields.String(data_key="dashboardScope", required=True)
+    etag = fields.String(data_key="eTag", required=True)
+    modified_by = Guid(data_key="modifiedBy", required=True)
+    modified_date = fields.String(data_key="modifiedDate", required=True)
+    url = fields.String(required=True)
+    links = fields.Nested(LinksSchema, data_key="_links", required=True)
+    widgets = fields.List(fields.Nested(WidgetAnswerSchema))
+
+
+class DashboardListSchema(Schema):
+    """The dashboards of a project or team, in their order."""
+
+    count = fields.Integer(required=True)
+    value = fields.List(fields.Nested(DashboardAnswerSchema), required=True)
+
+
+class GroupAnswerSchema(Schema):
+    """All the dashboards of a project or team, as they were replaced."""
+
+    entries = fields.List(
+        fields.Nested(DashboardAnswerSchema), data_key="dashboardEntries", required=True
+    )
+    url = fields.String(required=True)
+
+
+class ListHeadersSchema(Schema):
+    """The headers of an answer."""
+
+    etag = fields.String(
+        data_key="ETag", metadata={"description": "the version of the dashboard's list of widgets"}
+    )
+
+
+class ErrorSchema(Schema):
+    """What went wrong."""
+
+    reference = fields.String(data_key="$id", required=True)
+    inner_exception = fields.Raw(data_key="innerException", allow_none=True)
+    message = fields.String(required=True)
+    type_name = fields.String(data_key="typeName", required=True)
+    type_key = fields.String(data_key="typeKey", required=True)
+    error_code = fields.Integer(data_key="errorCode", required=True)
+    event_id = fields.Integer(data_key="eventId", required=True)
+
+
+def answer_widget(place: Place, dashboard_id: object, widget: Widget) -> Response:
+    """Answer with a widget."""
+    return json_response(widget_document(place, dashboard_id, widget))
+
+
+def answer_written(place: Place, dashboard_id: object, written: WrittenWidget) -> Response:
+    """Answer with a widget that was written, and the version of the list since then."""
+    document = widget_document(place, dashboard_id, written.widget)
+    parent = {"dashboard": {"eTag": str(written.dashboard_etag)}}
+    return with_version(json_response(document | parent), written.dashboard_etag)
+
+
+def answer_list(place: Place, dashboard_id: object, listed: WidgetList) -> Response:
+    """Answer with the widgets of a dashboard, and the version of the list."""
+    widgets = [widget_document(place, dashboard_id, widget) for widget in listed.widgets]
+    return with_version(answer_collection(widgets), listed.etag)
+
+
+def answer_dashboard(dashboard: Dashboard, widgets: Iterable[Widget]) -> Response:
+    """Answer with a dashboard and its widgets."""
+    inner = [widget_document(dashboard.place, dashboard.id, widget) for widget in widgets]
+    document = dashboard_document(dashboard) | {"widgets": inner}
+    return with_version(json_response(document), dashboard.etag)
+
+
+def answer_dashboards(dashboards: Iterable[Dashboard]) -> Response:
+    """Answer with dashboards, without their widgets."""
+    return answer_collection([dashboard_document(dashboard) for dashboard in dashboards])
+
+
+def answer_group(place: Place, dashboards: Iterable[Dashboard]) -> Response:
+    """Answer with all dashboards of a place, as one thing that was replaced."""
+    return json_response(
+        {
+            "dashboardEntries": [dashboard_document(dashboard) for dashboard in dashboards],
+            "url": dashboards_url(place),
+        }
+    )
+
+
+def answer_collection(documents: list[dict[str, Any]]) -> Response:
+    """Answer with a list."""
+    return json_response({"count": len(documents), "value": documents})
+
+
+def with_version(response: Response, version: int) -> Response:
+    """Tell the version of a dashboard's list."""
+    response.headers["ETag"] = str(version)
+    return response
+
+
+def widget_document(place: Place, dashboard_id: object, widget: Widget) -> dict[str, Any]:
+    """Write a widget."""
+    dashboard = dashboards_url(place, str(dashboard_id))
+    url = f"{dashboard}/widgets/{widget.id}"
+    return {
+        "id": str(widget.id),
+        "eTag": str(widget.etag),
+        **widget_body(widget),
+        "url": url,
+        "_links": {
+            "self": {"href": url},
+            "group": {"href": dashboards_url(place)},
+            "dashboard": {"href": dashboard},
+        },
+    }
+
+
+def widget_body(widget: Widget) -> dict[str, Any]:
+    """Write what a client gave of a widget."""
+    return {
+        "name": widget.name,
+        "position": _given({"row": widget.row, "column": widget.column}),
+        "size": _given({"rowSpan": widget.row_span, "columnSpan": widget.column_span}),
+        "settings": widget.settings,
+        "settingsVersion": widget.settings_version,
+        "contributionId": widget.contribution_id,
+        **widget.besides,
+    }
+
+
+def dashboard_body(dashboard: Dashboard) -> dict[str, Any]:
+    """Write what a client gave of a dashboard, and its id."""
+    return {
+        "id": str(dashboard.id),
+        "name": dashboard.name,
+        "description": dashboard.description,
+        "position": dashboard.rank,
+        "refreshInterval": dashboard.refresh_interval,
+    }
+
+
+def dashboard_document(dashboard: Dashboard) -> dict[str, Any]:
+    """Write a dashboard without its widgets."""
+    url = dashboards_url(dashboard.place, dashboard.id)
+    return {
+        **dashboard_body(dashboard),
+        "dashboardScope": "project_Team" if dashboard.place.team else "project",
+        "eTag": str(dashboard.etag),
+        "modifiedBy": str(dashboard.modified_by.id),
+        "modifiedDate": host_time(dashboard.modified_at),
+        "url": url,
+        "_links": {"self": {"href": url}, "group": {"href": dashboards_url(dashboard.place)}},
+    }
+
+
+def _given(numbers: Mapping[str, int | None]) -> dict[str, int] | None:
+    return {name: number for name, number in numbers.items() if number is not None} or None

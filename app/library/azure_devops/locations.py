@@ -1,0 +1,93 @@
+"""Where the resources are: what the official client asks before anything else."""
+
+from typing import Any, Final
+
+from flask import Response
+from marshmallow import Schema, fields
+
+from app.library.azure_devops.addresses import Address, url_of
+from app.library.azure_devops.answers import answer_collection
+from app.library.core.errors import Missing
+from app.library.http.dialect import json_response
+
+AREA: Final = "31c84e0a-3ece-48fd-a29d-100849af99ba"
+RESOURCE_AREAS: Final = "e81700f7-3be2-46de-8624-2eb35882fcaa"
+DASHBOARDS: Final = "454b3e51-2e6e-48d4-ad81-978154089351"
+WIDGETS: Final = "bdcff53a-8355-4172-a00a-40497ea23afc"
+_TEMPLATE: Final = "{project}/{team}/_apis/dashboard/dashboards/{dashboardId}"
+
+
+class LocationSchema(Schema):
+    """Where a resource is: its address as a template, its versions."""
+
+    id = fields.String(required=True)
+    area = fields.String(required=True)
+    resource_name = fields.String(data_key="resourceName", required=True)
+    route_template = fields.String(data_key="routeTemplate", required=True)
+    resource_version = fields.Integer(data_key="resourceVersion", required=True)
+    min_version = fields.String(data_key="minVersion", required=True)
+    max_version = fields.String(data_key="maxVersion", required=True)
+    released_version = fields.String(data_key="releasedVersion", required=True)
+
+
+class LocationListSchema(Schema):
+    """The resources that are served."""
+
+    count = fields.Integer(required=True)
+    value = fields.List(fields.Nested(LocationSchema), required=True)
+
+
+class AreaSchema(Schema):
+    """An area of resources: the address of the collection that has it."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    location_url = fields.String(data_key="locationUrl", required=True)
+
+
+class AreaListSchema(Schema):
+    """The areas that are served."""
+
+    count = fields.Integer(required=True)
+    value = fields.List(fields.Nested(AreaSchema), required=True)
+
+
+def list_locations(address: Address) -> Response:
+    """Answer with the resources that are served."""
+    del address
+    return answer_collection(
+        [
+            _location(RESOURCE_AREAS, "Location", "ResourceAreas", "_apis/{resource}/{areaId}", 1),
+            _location(DASHBOARDS, "Dashboard", "Dashboards", _TEMPLATE, 3),
+            _location(WIDGETS, "Dashboard", "Widgets", f"{_TEMPLATE}/widgets/{{widgetId}}", 2),
+        ]
+    )
+
+
+def list_areas(address: Address) -> Response:
+    """Answer with the areas that are served, which are here."""
+    return answer_collection([_area(address)])
+
+
+def show_area(address: Address) -> Response:
+    """Answer with one area."""
+    if address.rest[-1].lower() != AREA:
+        raise Missing(f"There is no such area; the one of the dashboards is {AREA}.")
+    return json_response(_area(address))
+
+
+def _location(key: str, area: str, name: str, template: str, version: int) -> dict[str, Any]:
+    return {
+        "id": key,
+        "area": area,
+        "resourceName": name,
+        "routeTemplate": template,
+        "resourceVersion": version,
+        "minVersion": "1.0",
+        "maxVersion": "7.1",
+        "releasedVersion": "0.0",
+    }
+
+
+def _area(address: Address) -> dict[str, Any]:
+    return {"id": AREA, "name": "Dashboard", "locationUrl": url_of(*address.names)}

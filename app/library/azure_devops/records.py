@@ -1,0 +1,130 @@
+"""What dashboards of the Azure DevOps dialect are made of, as their stores take and give it.
+
+A version (`etag`) counts the changes of what it belongs to: each widget has one, and each dashboard
+one for its list of widgets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.library.core.callers import Person
+from app.library.core.errors import Missing
+
+
+class DashboardMissing(Missing):
+    """There is no such dashboard in the place that was named."""
+
+
+class WidgetMissing(Missing):
+    """There is no such widget on the dashboard that was named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose dashboards: names that are compared in any case; `team` may be empty."""
+
+    collection: str
+    project: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetDraft:
+    """What a caller gives of a widget; None stands for what was not given.
+
+    `etag` is the version that must be current, and is not checked where it is None. `besides` has
+    what later versions of the API let a client give besides the document's fields.
+    """
+
+    id: UUID | None = None
+    etag: int | None = None
+    name: str | None = None
+    contribution_id: str | None = None
+    row: int | None = None
+    column: int | None = None
+    row_span: int | None = None
+    column_span: int | None = None
+    settings: str | None = None
+    settings_version: Mapping[str, int] | None = None
+    besides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """A widget on a dashboard."""
+
+    id: UUID
+    etag: int
+    name: str
+    contribution_id: str
+    row: int | None
+    column: int | None
+    row_span: int | None
+    column_span: int | None
+    settings: str | None
+    settings_version: Mapping[str, int] | None
+    besides: Mapping[str, Any]
+    created_at: datetime
+    created_by: Person
+    modified_at: datetime
+    modified_by: Person
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetList:
+    """The widgets of a dashboard in their order, and the version of the list."""
+
+    etag: int
+    widgets: tuple[Widget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenWidget:
+    """A widget as it was written, and the version of its dashboard's list since then."""
+
+    widget: Widget
+    dashboard_etag: int
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardDraft:
+    """What a caller gives of a dashboard; `widgets` is None where the list is not given.
+
+    Without a `rank` it is put last, or stays where it is.
+    """
+
+    name: str
+    description: str | None = None
+    rank: int | None = None
+    refresh_interval: int | None = None
+    widgets: tuple[WidgetDraft, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardEntry:
+    """What a caller gives of a dashboard in the list of a team's; None stands for no change."""
+
+    id: UUID
+    etag: int | None = None
+    name: str | None = None
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A dashboard; `etag` is the version of its list of widgets."""
+
+    id: UUID
+    place: Place
+    name: str
+    description: str | None
+    rank: int
+    refresh_interval: int | None
+    etag: int
+    created_at: datetime
+    created_by: Person
+    modified_at: datetime
+    modified_by: Person

@@ -1,0 +1,334 @@
+"""The bodies of the Azure DevOps dialect. A null is nothing given, wherever PATCH may have it.
+
+The rules besides those of `BodySchema`: `has_id` and `without_id` of a widget, and `too_many`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from marshmallow import ValidationError, fields, pre_load, validate
+
+from app.library.azure_devops.addresses import read_guid
+from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
+from app.library.azure_devops.records import DashboardDraft, DashboardEntry, WidgetDraft
+from app.library.azure_devops.statements import MOST_WIDGETS
+from app.library.azure_devops.versions import read_etag
+from app.library.core.errors import Malformed
+from app.library.http.body import BodySchema, Flag, checked, read_object, read_object_or_list
+from templates_schemas.rules import Rule
+
+LONGEST_NAME: Final = 255
+LARGEST: Final = 2**31 - 1
+# What the description shows of an eTag: those that we give. Others are stale.
+ETAG_PATTERN: Final = '^([1-9][0-9]{0,8}|"[1-9][0-9]{0,8}")$'
+# Of what is answered, and does nothing when it is sent back.
+READ_ONLY: Final = {"readOnly": True}
+
+
+class WholeNumber(fields.Integer):
+    """A whole number of JSON, from `least` on: 1.0 is one, true and "1" are none."""
+
+    def __init__(self, least: int = 1, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, LARGEST), **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *args, **kwargs)
+
+
+class ETag(fields.String):
+    """A version that must be the current one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"pattern": ETAG_PATTERN}, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        try:
+            return read_etag(text, where="")
+        except Malformed as wrong:
+            raise ValidationError(Rule("invalid", wrong.sentence)) from None
+
+
+class Guid(fields.UUID):
+    """An id as it is answered; the other ways to write a UUID are none."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        del args, kwargs
+        found = read_guid(value) if isinstance(value, str) else None
+        if found is None:
+            raise self.make_error("invalid_uuid")
+        return found
+
+
+class PositionSchema(BodySchema):
+    """Where a widget is, counted from 1."""
+
+    row = WholeNumber(allow_none=True)
+    column = WholeNumber(allow_none=True)
+
+
+class SizeSchema(BodySchema):
+    """How many cells a widget takes."""
+
+    row_span = WholeNumber(data_key="rowSpan", allow_none=True)
+    column_span = WholeNumber(data_key="columnSpan", allow_none=True)
+
+
+class SettingsVersionSchema(BodySchema):
+    """The version of a widget's settings."""
+
+    major = WholeNumber(least=0, allow_none=True)
+    minor = WholeNumber(least=0, allow_none=True)
+    patch = WholeNumber(least=0, allow_none=True)
+
+
+class LightboxSchema(BodySchema):
+    """How large a widget opens, in pixels."""
+
+    width = WholeNumber(least=0, allow_none=True)
+    height = WholeNumber(least=0, allow_none=True)
+    resizable = Flag(allow_none=True)
+
+
+class BesidesSchema(BodySchema):
+    """What later versions of the API let a client give of a widget: kept, and answered as it is."""
+
+    is_enabled = Flag(data_key="isEnabled", allow_none=True)
+    content_uri = fields.String(data_key="contentUri", allow_none=True)
+    loading_image_url = fields.String(data_key="loadingImageUrl", allow_none=True)
+    artifact_id = fields.String(data_key="artifactId", allow_none=True)
+    type_id = fields.String(data_key="typeId", allow_none=True)
+    configuration_contribution_id = fields.String(
+        data_key="configurationContributionId", allow_none=True
+    )
+    configuration_contribution_relative_id = fields.String(
+        data_key="configurationContributionRelativeId", allow_none=True
+    )
+    is_name_configurable = Flag(data_key="isNameConfigurable", allow_none=True)
+    are_settings_blocked_for_user = Flag(data_key="areSettingsBlockedForUser", allow_none=True)
+    lightbox_options = fields.Nested(LightboxSchema, data_key="lightboxOptions", allow_none=True)
+    allowed_sizes = fields.List(fields.Nested(SizeSchema), data_key="allowedSizes", allow_none=True)
+
+
+class ParentSchema(BodySchema):
+    """The dashboard of a widget, of which only the version is looked at."""
+
+    etag = ETag(data_key="eTag", allow_none=True)
+
+
+def _line(**options: Any) -> fields.String:
+    return fields.String(validate=validate.Length(1, LONGEST_NAME), **options)
+
+
+class WidgetSchema(BesidesSchema):
+    """What all writes of widgets share."""
+
+    id = Guid(allow_none=True)
+    etag = ETag(data_key="eTag", allow_none=True)
+    name = _line(allow_none=True)
+    contribution_id = _line(data_key="contributionId", allow_none=True)
+    position = fields.Nested(PositionSchema, allow_none=True)
+    size = fields.Nested(SizeSchema, allow_none=True)
+    settings = fields.String(allow_none=True)
+    settings_version = fields.Nested(
+        SettingsVersionSchema, data_key="settingsVersion", allow_none=True
+    )
+    dashboard = fields.Nested(ParentSchema, allow_none=True)
+
+
+class ListedWidgetSchema(WidgetSchema):
+    """A widget of a list that is replaced: with an id it is kept, without one it is new."""
+
+    name = _line(required=True)
+    contribution_id = _line(data_key="contributionId", required=True)
+
+
+class NewWidgetSchema(ListedWidgetSchema):
+    """A widget that is created."""
+
+    id = Guid(allow_none=True, metadata=READ_ONLY)
+
+    @pre_load
+    def _refuse_an_id(self, data: Any, **_: Any) -> Any:
+        if isinstance(data, dict) and data.get("id") is not None:
+            raise ValidationError(
+                {"id": [Rule("has_id", "must be left out: a new widget is given its id")]}
+            )
+        return data
+
+
+class ReplacedWidgetSchema(ListedWidgetSchema):
+    """A widget that is replaced."""
+
+    id = Guid(allow_none=True, metadata=READ_ONLY)
+    etag = ETag(data_key="eTag", required=True)
+
+
+class UpdatedWidgetSchema(WidgetSchema):
+    """A widget that is changed."""
+
+    id = Guid(allow_none=True, metadata=READ_ONLY)
+    etag = ETag(data_key="eTag", required=True)
+
+
+class ListedUpdateSchema(WidgetSchema):
+    """A widget of those that are changed."""
+
+    id = Guid(required=True)
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Name the rule of an id that is missing."""
+        super().on_bind_field(field_name, field_obj)
+        if field_name == "id":
+            for kind in ("required", "null"):
+                field_obj.error_messages[kind] = Rule("without_id", "is missing: which widget?")
+
+
+class DashboardSchema(BodySchema):
+    """A dashboard that is created or replaced."""
+
+    id = Guid(allow_none=True, metadata=READ_ONLY)
+    name = _line(required=True)
+    description = fields.String(allow_none=True)
+    position = WholeNumber(allow_none=True)
+    refresh_interval = WholeNumber(least=0, data_key="refreshInterval", allow_none=True)
+    etag = ETag(data_key="eTag", allow_none=True)
+    widgets = fields.List(
+        fields.Nested(ListedWidgetSchema),
+        allow_none=True,
+        validate=validate.Length(max=MOST_WIDGETS),
+    )
+
+
+class NewDashboardSchema(DashboardSchema):
+    """A dashboard that is created."""
+
+    widgets = fields.List(
+        fields.Nested(NewWidgetSchema), allow_none=True, validate=validate.Length(max=MOST_WIDGETS)
+    )
+
+    @pre_load
+    def _refuse_an_id(self, data: Any, **_: Any) -> Any:
+        if isinstance(data, dict) and data.get("id") is not None:
+            raise ValidationError(
+                {"id": [Rule("dashboard_has_id", "must be left out: it is given one")]}
+            )
+        return data
+
+
+class EntrySchema(BodySchema):
+    """A dashboard of a team's, which is named or put elsewhere."""
+
+    id = Guid(required=True)
+    etag = ETag(data_key="eTag", allow_none=True)
+    name = _line(allow_none=True)
+    position = WholeNumber(allow_none=True)
+
+
+class GroupSchema(BodySchema):
+    """All the dashboards of a team: one that is left out is deleted."""
+
+    entries = fields.List(
+        fields.Nested(EntrySchema),
+        data_key="dashboardEntries",
+        required=True,
+        validate=validate.Length(max=MOST_DASHBOARDS),
+    )
+
+
+def draft_of(loaded: Mapping[str, Any], widget_id: UUID | None = None) -> WidgetDraft:
+    """Make a draft of a widget as a schema loaded it; raises Malformed for an id of another."""
+    if widget_id is not None and loaded.get("id") not in (None, widget_id):
+        raise Malformed("is not that of the address", where="$.id")
+    version = loaded.get("settings_version")
+    return WidgetDraft(
+        id=widget_id or loaded.get("id"),
+        etag=loaded.get("etag"),
+        name=loaded.get("name"),
+        contribution_id=loaded.get("contribution_id"),
+        settings=loaded.get("settings"),
+        settings_version=None if version is None else _without_nulls(version),
+        besides=_besides(loaded),
+        **(loaded.get("position") or {}),
+        **(loaded.get("size") or {}),
+    )
+
+
+def read_widget(
+    schema: type[WidgetSchema], widget_id: UUID | None = None
+) -> tuple[WidgetDraft, int | None]:
+    """Read a widget of the body, and the version of its dashboard's list; raises Malformed."""
+    loaded = checked(schema(), read_object())
+    return draft_of(loaded, widget_id), _parent_etag(loaded)
+
+
+def read_widgets(schema: type[WidgetSchema]) -> tuple[list[WidgetDraft], list[int | None]]:
+    """Read the widgets of the body, a list or `{"value": […]}`, as `read_widget` does each."""
+    body = read_object_or_list()
+    given = body.get("value") if isinstance(body, dict) else body
+    if not isinstance(given, list):
+        raise Malformed("must be a list of widgets", where="$.value", rule="type")
+    check_length(given)
+    loaded = checked(schema(many=True), given)
+    drafts = [draft_of(one) for one in loaded]
+    check_ids([draft.id for draft in drafts])
+    return drafts, [_parent_etag(one) for one in loaded]
+
+
+def dashboard_draft_of(loaded: Mapping[str, Any]) -> DashboardDraft:
+    """Make a draft of a dashboard as a schema loaded it."""
+    widgets = loaded.get("widgets")
+    drafts = None if widgets is None else tuple(draft_of(one) for one in widgets)
+    check_ids([draft.id for draft in drafts or ()])
+    return DashboardDraft(
+        name=loaded["name"],
+        description=loaded.get("description"),
+        rank=loaded.get("position"),
+        refresh_interval=loaded.get("refresh_interval"),
+        widgets=drafts,
+    )
+
+
+def read_entries() -> list[DashboardEntry]:
+    """Read the dashboards of a team as the body has them; raises Malformed."""
+    loaded = checked(GroupSchema(), read_object())["entries"]
+    check_ids([one["id"] for one in loaded])
+    return [
+        DashboardEntry(one["id"], one.get("etag"), one.get("name"), one.get("position"))
+        for one in loaded
+    ]
+
+
+def check_length(given: Sequence[Any]) -> None:
+    """Raise Malformed for more widgets than a dashboard has."""
+    if len(given) > MOST_WIDGETS:
+        raise Malformed(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
+
+
+def check_ids(ids: Sequence[UUID | None]) -> None:
+    """Raise Malformed for an id that comes twice: which one would count?"""
+    known = [one for one in ids if one is not None]
+    if len(set(known)) < len(known):
+        twice = next(one for one in known if known.count(one) > 1)
+        raise Malformed(f"the id {twice} is given twice", where="$")
+
+
+def _parent_etag(loaded: Mapping[str, Any]) -> int | None:
+    etag: int | None = (loaded.get("dashboard") or {}).get("etag")
+    return etag
+
+
+def _besides(loaded: Mapping[str, Any]) -> dict[str, Any]:
+    schema = BesidesSchema()
+    given = {name: loaded[name] for name in schema.fields if name in loaded}
+    dumped: dict[str, Any] = schema.dump(given)
+    return dumped
+
+
+def _without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value is not None}

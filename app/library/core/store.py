@@ -1,0 +1,261 @@
+"""The database: engine, transactions, versions of the tables. Nothing else opens a session.
+
+    with store.reading() as session:   # a snapshot
+    with store.writing() as session:   # committed at the end, rolled back by an exception
+
+Keep a transaction short: no network call and no rendering within it. On SQLite one writer works at
+a time and the others queue for up to PATIENCE seconds; on PostgreSQL writers of the same row do.
+"""
+
+import math
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import regex
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.errors import ConfigurationError, StoreUnavailable
+from app.library.core.columns import folded, written_json
+from app.library.core.migrations import head, revision_of, upgrade
+
+# In seconds: how long a writer waits for another, a request for a connection, a statement at most.
+PATIENCE: Final = 10
+MATCH_SECONDS: Final = 0.25
+CONNECTIONS: Final = 8
+MORE_CONNECTIONS: Final = 24
+CONNECT_TIMEOUT: Final = 5
+
+_OF_SQLITE: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={PATIENCE * 1000}",
+)
+_OF_POSTGRESQL: Final = (
+    "SET TIME ZONE 'UTC'",
+    f"SET statement_timeout = '{PATIENCE}s'",
+    f"SET idle_in_transaction_session_timeout = '{PATIENCE}s'",
+)
+_OUT_OF_REACH: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+_UNUSABLE: Final = (exc.DBAPIError, exc.TimeoutError)
+WRITES: Final = "placard_writes"
+# In bytes: a text or a row, which SQLite lets grow to a gigabyte, in this process.
+LONGEST_OF_SQLITE: Final = 1 << 27
+# In the `info` of a connection to SQLite: when what it runs has to be done, by time.monotonic().
+DEADLINE: Final = "deadline"
+PATTERN_FLAGS: Final = regex.ASCII | regex.DOTALL | regex.VERSION0
+
+
+class Store:
+    """One database: `sqlite:///FILE` or `postgresql+psycopg://…`. Safe to share among threads."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._file = make_url(url).database if self.dialect == "sqlite" else None
+        self._readers = sessionmaker(self._snapshots(), expire_on_commit=False)
+        self._writers = sessionmaker(
+            self._engine.execution_options(**{WRITES: True}), expire_on_commit=False
+        )
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session for reading; whatever it would write is rolled back.
+
+        Raises StoreUnavailable where the database does not answer.
+        """
+        with _told(), self._readers() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give a session whose work is committed as one when the block ends, or not at all.
+
+        Raises StoreUnavailable where the database does not answer, or another writes for too long.
+        """
+        with _told(), self._writers.begin() as session:
+            yield session
+
+    def _snapshots(self) -> Engine:
+        """Let all statements of a transaction see the same: SQLite does, PostgreSQL is asked to."""
+        if self.dialect == "sqlite":
+            return self._engine
+        return self._engine.execution_options(isolation_level="REPEATABLE READ")
+
+    def prepare(self) -> None:
+        """Bring SQLite's tables up to date; only look whether PostgreSQL's are.
+
+        Raises ConfigurationError, with the command that helps, where the service cannot start.
+        """
+        try:
+            if self.dialect == "sqlite":
+                self.migrate()
+                return
+            with self._engine.connect() as connection:
+                current = revision_of(connection)
+        except _UNUSABLE as error:
+            raise _unreachable(error) from None
+        if current != head():
+            raise ConfigurationError(
+                f"PLACARD_DATABASE_URL: the tables are at {current or 'nothing'}, and this version "
+                f"of Placard needs {head()}; run: placard library migrate"
+            )
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Bring the tables up to date, one process at a time; return the old and new revision.
+
+        Raises ConfigurationError where the database cannot be reached.
+        """
+        if self._file is not None:
+            _make_for_the_owner_only(Path(self._file))
+        try:
+            with self._writers.kw["bind"].connect() as connection, _rebuilding(connection):
+                _lock(connection)
+                before = revision_of(connection)
+                upgrade(connection)
+                return before, head()
+        except _UNUSABLE as error:
+            raise _unreachable(error) from None
+
+    def fault(self) -> str | None:
+        """Say in a word what is missing before the library can answer; None where nothing is."""
+        try:
+            with self.reading() as session:
+                session.execute(text("SELECT 1"))
+        except StoreUnavailable:
+            return "database"
+        return None
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    address = make_url(url)
+    sqlite = address.get_backend_name() == "sqlite"
+    wait: dict[str, Any] = {"timeout": PATIENCE} if sqlite else {"connect_timeout": CONNECT_TIMEOUT}
+    engine = create_engine(
+        address,
+        connect_args=wait,
+        # Neither a log nor an exception shows what was written.
+        hide_parameters=True,
+        json_serializer=written_json,
+        max_overflow=MORE_CONNECTIONS,
+        pool_pre_ping=not sqlite,
+        pool_size=CONNECTIONS,
+        pool_timeout=PATIENCE,
+    )
+    event.listen(engine, "connect", _connected_sqlite if sqlite else _connected_postgresql)
+    if sqlite:
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _connected_sqlite(connection: Any, record: Any) -> None:
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_OF_SQLITE)
+    # The driver would begin only at the first write, when it is too late to queue.
+    connection.isolation_level = None
+    connection.create_function("fold", 1, _fold, deterministic=True)
+    connection.create_function("regexp", 2, partial(_matches, record.info), deterministic=True)
+    for statement in _OF_SQLITE:
+        connection.execute(statement)
+
+
+def _fold(given: Any) -> Any:
+    return folded(given) if isinstance(given, str) else given
+
+
+def _matches(info: Mapping[str, float], pattern: str, given: Any) -> bool | None:
+    """Say whether a text has a match; raises TimeoutError rather than hold everybody up."""
+    if not isinstance(given, str):
+        return None
+    # SQLite looks at the clock only between many steps, and each may be such a match.
+    seconds = min(MATCH_SECONDS, info.get(DEADLINE, math.inf) - time.monotonic())
+    if seconds <= 0:
+        raise TimeoutError
+    found = regex.search(pattern, given, flags=PATTERN_FLAGS, timeout=seconds)
+    return found is not None
+
+
+def _connected_postgresql(connection: Any, _: Any) -> None:
+    connection.autocommit = True
+    for statement in _OF_POSTGRESQL:
+        connection.execute(statement)
+    connection.autocommit = False
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _make_for_the_owner_only(file: Path) -> None:
+    """Make SQLite's file before it does; a folder that cannot be written to is for it to tell."""
+    with suppress(OSError):
+        file.touch(mode=0o600)
+
+
+@contextmanager
+def _rebuilding(connection: Connection) -> Iterator[None]:
+    """Begin and commit; without SQLite's foreign keys, which delete with a table that is rebuilt.
+
+    Only outside of a transaction can they be switched off.
+    """
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with connection.begin():
+            yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _lock(connection: Connection) -> None:
+    """Let one process at a time migrate; SQLite's writer is alone already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('placard library migrate'))")
+        )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except _OUT_OF_REACH as error:
+        raise StoreUnavailable(_what(error)) from None
+
+
+def _unreachable(error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"PLACARD_DATABASE_URL: the database cannot be used: {_what(error)}; is it running, and "
+        "may this user open it?"
+    )
+
+
+def _what(error: Exception) -> str:
+    """Name what a driver complained of: its text may hold the address and the user."""
+    cause = getattr(error, "orig", None) or error
+    return getattr(cause, "sqlstate", None) or _sqlite_name(cause) or type(cause).__name__
+
+
+def _sqlite_name(cause: Any) -> str | None:
+    name: str | None = getattr(cause, "sqlite_errorname", None)
+    return name

@@ -1,0 +1,188 @@
+"""The library's own tokens: made, listed, revoked and checked.
+
+A token is a JWT that proves its `jti`; what it allows stands in the store, and is read there. So a
+token that was revoked is refused at once, and whoever else knows the secret can grant nothing.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import jwt
+from sqlalchemy import select
+
+from app.errors import NotAuthenticated
+from app.library.core.callers import SCOPES, Caller, Person
+from app.library.core.columns import to_the_millisecond
+from app.library.core.errors import Malformed, Unidentified
+from app.library.core.models import NAME_LENGTH, TokenRow
+from app.library.core.store import Store
+from app.library.core.users import keep_user, known_user, person_of
+from app.verification import FixedKeys, TokenRules, shared_secret_keys, token_claims
+
+# Not the audience of the host's tokens: neither kind passes for the other.
+AUDIENCE: Final = "placard-library"
+LONGEST_LIFETIME: Final = timedelta(days=3660)
+LONGEST_NAME: Final = NAME_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token shall be: for whom, what it allows, and for how long.
+
+    Without a `name` the user has the one that is known, or else the subject.
+    """
+
+    subject: str
+    name: str | None
+    scopes: tuple[str, ...]
+    domains: tuple[str, ...]
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A token that was made, without its text, which nobody keeps."""
+
+    jti: str
+    person: Person
+    scopes: tuple[str, ...]
+    domains: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+    def state(self, now: datetime) -> str:
+        """Say whether it is `valid`, `expired` or `revoked`."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "valid" if now < self.expires_at else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token that was just made: its text is told once."""
+
+    text: str = field(repr=False)
+    known: KnownToken
+
+
+def utc_now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Tokens:
+    """The tokens of a store: the first of `secrets` signs, any of them verifies."""
+
+    def __init__(
+        self, store: Store, secrets: Sequence[str], now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._store = store
+        self._secrets = tuple(secrets)
+        self._now = now
+        self._rules = TokenRules(
+            sources=(FixedKeys(shared_secret_keys(secrets)),),
+            algorithms=frozenset({"HS256"}),
+            audience=AUDIENCE,
+            issuer=None,
+            max_lifetime=LONGEST_LIFETIME.total_seconds(),
+            require_qsh=False,
+        )
+
+    def create(self, grant: Grant) -> IssuedToken:
+        """Make a token and keep its `jti`; raises Malformed where the grant cannot be."""
+        check_grant(grant)
+        now = to_the_millisecond(self._now())
+        row = TokenRow(
+            jti=uuid.uuid4().hex,
+            scopes=list(dict.fromkeys(grant.scopes)),
+            domains=list(dict.fromkeys(grant.domains)),
+            created_at=now,
+            expires_at=now + grant.lifetime,
+        )
+        with self._store.writing() as session:
+            keep = known_user if grant.name is None else keep_user
+            row.user_id = keep(session, grant.subject, grant.name or grant.subject, now).id
+            session.add(row)
+            session.flush()
+            known = _known(row)
+        return IssuedToken(self._written(known), known)
+
+    def listed(self) -> list[KnownToken]:
+        """List all tokens that were made, the newest first."""
+        newest = select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.jti)
+        with self._store.reading() as session:
+            return [_known(row) for row in session.scalars(newest)]
+
+    def revoke(self, jti: str) -> bool:
+        """Revoke a token from now on; say whether there was one that was not revoked already."""
+        with self._store.writing() as session:
+            row = session.get(TokenRow, jti, with_for_update={"of": TokenRow})
+            if row is None or row.revoked_at is not None:
+                return False
+            row.revoked_at = self._now()
+            return True
+
+    def caller(self, text: str) -> Caller:
+        """Return who a token speaks for.
+
+        Raises Unidentified with the reason: one of `token_claims`, `unknown_token` or `revoked`.
+        """
+        try:
+            claims = token_claims(text, self._rules)
+        except NotAuthenticated as error:
+            raise Unidentified(error.code) from None
+        known = self._find(claims.get("jti"))
+        if known is None or known.person.handle != claims.get("sub"):
+            raise Unidentified("unknown_token")
+        if (state := known.state(self._now())) != "valid":
+            raise Unidentified(state)
+        return Caller(known.person, frozenset(known.scopes), frozenset(known.domains), known.jti)
+
+    def _find(self, jti: object) -> KnownToken | None:
+        if not isinstance(jti, str) or not jti.isalnum() or not jti.isascii():
+            return None
+        with self._store.reading() as session:
+            row = session.get(TokenRow, jti)
+            return None if row is None else _known(row)
+
+    def _written(self, known: KnownToken) -> str:
+        claims = {
+            "sub": known.person.handle,
+            "aud": AUDIENCE,
+            "iat": int(known.created_at.timestamp()),
+            "exp": int(known.expires_at.timestamp()),
+            "jti": known.jti,
+        }
+        return jwt.encode(claims, self._secrets[0], algorithm="HS256")
+
+
+def check_grant(grant: Grant) -> None:
+    """Raise Malformed, with what would be right, where no token can be made of a grant."""
+    named = [("sub", grant.subject), *(("domain", d) for d in grant.domains)]
+    if grant.name is not None:
+        named.append(("name", grant.name))
+    for what, given in named:
+        if not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
+            raise Malformed(f"must be 1 to {LONGEST_NAME} printable characters", where=what)
+    if strangers := [scope for scope in grant.scopes if scope not in SCOPES]:
+        raise Malformed(f"{strangers[0]!r} is none of {', '.join(SCOPES)}", where="scope")
+    if not timedelta(0) < grant.lifetime <= LONGEST_LIFETIME:
+        raise Malformed(
+            f"must be more than 0 and {LONGEST_LIFETIME.days}d at most", where="expires"
+        )
+
+
+def _known(row: TokenRow) -> KnownToken:
+    return KnownToken(
+        jti=row.jti,
+        person=person_of(row.user),
+        scopes=tuple(row.scopes),
+        domains=tuple(row.domains),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,1 @@
+"""Datadog saved widgets: `/api/v2/widgets/{experience_type}[/{uuid}]`."""

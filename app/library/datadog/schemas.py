@@ -1,0 +1,264 @@
+"""What the Datadog dialect takes and answers, as schemas: of bodies, queries and answers.
+
+Implements the tables of Datadog's own page of saved widgets.
+"""
+
+import csv
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
+
+from app.library.http.body import BodySchema
+from app.library.http.parameters import Flag, QuerySchema, Uuid, Whole, Word
+from templates_schemas.fields import HostTime
+from templates_schemas.rules import Rule
+
+EXPERIENCE_TYPES: Final = ("ccm_reports", "logs_reports", "csv_reports", "product_analytics")
+WIDGET_TYPES: Final = (
+    "bar_chart",
+    "change",
+    "cloud_cost_summary",
+    "cohort",
+    "funnel",
+    "geomap",
+    "list_stream",
+    "query_table",
+    "query_value",
+    "retention_curve",
+    "sankey",
+    "sunburst",
+    "timeseries",
+    "toplist",
+    "treemap",
+)
+BESIDES: Final[Mapping[str, Mapping[str, type]]] = {
+    "cloud_cost_summary": {"graph_options": list},
+    "geomap": {"style": dict, "view": dict},
+}
+SORTS: Final = (
+    "title",
+    "-title",
+    "created_at",
+    "-created_at",
+    "modified_at",
+    "-modified_at",
+    "is_favorited",
+    "-is_favorited",
+)
+LONGEST_TITLE: Final = 100
+LARGEST_PAGE: Final = 100
+USUAL_PAGE: Final = 50
+LAST_PAGE: Final = 10**9
+_TAG: Final = r'( *("([^"\u0000]|"")+"|[^", \r\n\u0000][^,\r\n\u0000]*))'
+
+
+class DefinitionSchema(BodySchema):
+    """A widget's definition, as far as the library looks at it."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    title = fields.String(required=True, validate=validate.Length(1, LONGEST_TITLE))
+    type = fields.String(required=True, validate=validate.OneOf(WIDGET_TYPES))
+    requests = fields.List(fields.Raw(allow_none=True), required=True)
+
+    json_rules: ClassVar[Mapping[str, Any]] = {
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": kind}}},
+                "then": {
+                    "required": list(wanted),
+                    "properties": {
+                        name: {"type": "array" if is_list is list else "object"}
+                        for name, is_list in wanted.items()
+                    },
+                },
+            }
+            for kind, wanted in BESIDES.items()
+        ]
+    }
+
+    @validates_schema
+    def _check_what_is_needed_besides(self, data: Mapping[str, Any], **_: Any) -> None:
+        wanted = BESIDES.get(data["type"], {})
+        wrong = {
+            name: Rule("required", f"is missing: a {data['type']} needs it")
+            if name not in data
+            else Rule("type", f"must be {'a list' if kind is list else 'an object'}")
+            for name, kind in wanted.items()
+            if not isinstance(data.get(name), kind)
+        }
+        if wrong:
+            raise ValidationError({name: [rule] for name, rule in wrong.items()})
+
+
+class AttributesSchema(BodySchema):
+    """The attributes of a widget that is created or replaced."""
+
+    definition = fields.Nested(DefinitionSchema, required=True)
+    tags = fields.List(fields.String(), load_default=list)
+
+
+class DataSchema(BodySchema):
+    """A resource of JSON:API."""
+
+    type = fields.String(required=True, validate=validate.Equal("widgets"))
+    attributes = fields.Nested(AttributesSchema, required=True)
+
+
+class WidgetRequestSchema(BodySchema):
+    """The body of a request that creates or replaces a widget."""
+
+    data = fields.Nested(DataSchema, required=True)
+
+
+class TagList(Word):
+    """Tags in brackets, with commas between: `[team:a,b]`. What has a comma stands in quotes.
+
+    It is read as CSV is: a quote within quotes is doubled, a blank after a comma does not count.
+    """
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        given: str = super()._deserialize(value, attr, data, **kwargs)
+        if len(given) < 2 or given[0] != "[" or given[-1] != "]":
+            raise ValidationError("must be in brackets, such as [tag1,tag2]")
+        try:
+            rows = list(csv.reader([given[1:-1]], skipinitialspace=True, strict=True))
+        except csv.Error:
+            raise ValidationError('is not CSV; a tag with a comma or a quote: ["a,b"]') from None
+        tags = tuple(tag for row in rows for tag in row)
+        if "" in tags:
+            raise ValidationError("has an empty tag")
+        return tags
+
+
+class ExperienceSchema(Schema):
+    """The parameters of an address of an experience type."""
+
+    experience_type = fields.String(
+        required=True,
+        validate=validate.OneOf(EXPERIENCE_TYPES, error="must be one of {choices}"),
+    )
+
+
+class FavoriteSchema(Schema):
+    """The parameters of an address of a favourite."""
+
+    uuid = Uuid(required=True)
+
+
+class WidgetSchema(ExperienceSchema, FavoriteSchema):
+    """The parameters of a widget's own address."""
+
+
+class SearchSchema(QuerySchema):
+    """The query of a search."""
+
+    title = Word(data_key="filter[title]", metadata={"description": "A part of it, in any case."})
+    tags = TagList(
+        data_key="filter[tags]",
+        load_default=tuple,
+        metadata={
+            "description": "Tags that all must be there: `[tag1,tag2]`.",
+            "pattern": rf"^\[({_TAG}(,{_TAG})*)?\]$",
+        },
+    )
+    creator_handle = Word(data_key="filter[creatorHandle]")
+    widget_type = fields.String(
+        data_key="filter[widgetType]", validate=validate.OneOf(WIDGET_TYPES)
+    )
+    is_favorited = Flag(data_key="filter[isFavorited]")
+    sort = fields.String(
+        load_default="created_at",
+        validate=validate.OneOf(SORTS),
+        metadata={"description": "What is equal is sorted by id; favourites always come first."},
+    )
+    number = Whole(0, LAST_PAGE, data_key="page[number]", load_default=0)
+    size = Whole(1, LARGEST_PAGE, data_key="page[size]", load_default=USUAL_PAGE)
+
+
+class KeptDefinitionSchema(DefinitionSchema):
+    """A widget's definition as it was given, with all its keys."""
+
+
+class KeptAttributesSchema(Schema):
+    """The attributes of a widget."""
+
+    definition = fields.Nested(KeptDefinitionSchema, required=True)
+    tags = fields.List(fields.String(), required=True)
+    is_favorited = fields.Boolean(required=True)
+    created_at = HostTime(required=True)
+    modified_at = HostTime(required=True)
+
+
+class UserReferenceSchema(Schema):
+    """A user, by the id."""
+
+    id = fields.UUID(required=True)
+    type = fields.String(required=True, validate=validate.Equal("users"))
+
+
+class UserRelationSchema(Schema):
+    """What a relationship points to."""
+
+    data = fields.Nested(UserReferenceSchema, required=True)
+
+
+class RelationshipsSchema(Schema):
+    """Whose a widget is."""
+
+    created_by = fields.Nested(UserRelationSchema, required=True)
+    modified_by = fields.Nested(UserRelationSchema, required=True)
+
+
+class ResourceSchema(Schema):
+    """A widget, as a resource of JSON:API."""
+
+    id = fields.UUID(required=True)
+    type = fields.String(required=True, validate=validate.Equal("widgets"))
+    attributes = fields.Nested(KeptAttributesSchema, required=True)
+    relationships = fields.Nested(RelationshipsSchema, required=True)
+
+
+class UserAttributesSchema(Schema):
+    """A user's handle and name."""
+
+    handle = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class UserSchema(UserReferenceSchema):
+    """A user that a widget names."""
+
+    attributes = fields.Nested(UserAttributesSchema, required=True)
+
+
+class WidgetAnswerSchema(Schema):
+    """One widget, and the users that it names."""
+
+    data = fields.Nested(ResourceSchema, required=True)
+    included = fields.List(fields.Nested(UserSchema), required=True)
+
+
+class TotalsSchema(Schema):
+    """How many widgets there are: the last of all, the others of those that match."""
+
+    filtered_total = fields.Integer(required=True)
+    created_by_you_total = fields.Integer(required=True)
+    favorited_by_you_total = fields.Integer(required=True)
+    created_by_anyone_total = fields.Integer(required=True)
+
+
+class WidgetListSchema(Schema):
+    """A page of widgets, and the users that they name, each once."""
+
+    data = fields.List(fields.Nested(ResourceSchema), required=True)
+    included = fields.List(fields.Nested(UserSchema), required=True)
+    meta = fields.Nested(TotalsSchema, required=True)
+
+
+class ErrorsSchema(Schema):
+    """What is wrong, and where."""
+
+    errors = fields.List(fields.String(), required=True, validate=validate.Length(min=1))

@@ -1,0 +1,138 @@
+"""How saved widgets are searched: the filters and sorts of the Datadog dialect, as statements.
+
+Everything runs in the database; what differs between SQLite and PostgreSQL is told apart here.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, func, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from app.library.core.columns import folded
+from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
+
+SortKey = Literal["title", "created_at", "modified_at", "is_favorited"]
+
+_SORTED_BY: Final = {
+    "title": SavedWidgetRow.title,
+    "created_at": SavedWidgetRow.created_at,
+    "modified_at": SavedWidgetRow.modified_at,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which widgets are asked for: those that meet all that is not None, and have all the tags.
+
+    `title` is a part of it, in any case; all else is meant exactly.
+    """
+
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    creator_handle: str | None = None
+    widget_type: str | None = None
+    is_favorited: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which of them, in what order: `number` counts from 0; what is equal is sorted by its id.
+
+    Favourites always come first where the sort is by them.
+    """
+
+    sort: SortKey = "created_at"
+    descending: bool = False
+    number: int = 0
+    size: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many widgets there are: the first three of those that match, the last of all."""
+
+    filtered: int
+    created_by_you: int
+    favorited_by_you: int
+    created_by_anyone: int
+
+
+def alive(experience_type: str) -> ColumnElement[bool]:
+    """Say which rows anybody may see: those of the experience type that are not deleted."""
+    return and_(
+        SavedWidgetRow.experience_type == experience_type, SavedWidgetRow.deleted_at.is_(None)
+    )
+
+
+def matching(
+    session: Session, asked: Filter, experience_type: str, user: UUID
+) -> ColumnElement[bool]:
+    """Say which rows a search by a user finds."""
+    found = [alive(experience_type)]
+    if asked.title is not None:
+        part = folded(asked.title)
+        found.append(SavedWidgetRow.title_folded.contains(part, autoescape=True))
+    if asked.widget_type is not None:
+        found.append(SavedWidgetRow.widget_type == asked.widget_type)
+    if asked.creator_handle is not None:
+        creator = select(UserRow.id).where(UserRow.handle == asked.creator_handle)
+        found.append(SavedWidgetRow.created_by_id == creator.scalar_subquery())
+    if asked.is_favorited is not None:
+        mark = marked_by(user)
+        found.append(mark if asked.is_favorited else ~mark)
+    if asked.tags:
+        found.append(_tagged(session, asked.tags))
+    return and_(*found)
+
+
+def marked_by(user: UUID) -> ColumnElement[bool]:
+    """Say whether a row is a user's favourite."""
+    mark = exists().where(FavoriteRow.widget_id == SavedWidgetRow.id, FavoriteRow.user_id == user)
+    return mark.correlate(SavedWidgetRow)
+
+
+def ordered_by(page: Page, user: UUID) -> tuple[ColumnElement[Any], ...]:
+    """Say what the rows that a user sees are sorted by."""
+    if page.sort == "is_favorited":
+        return marked_by(user).desc(), SavedWidgetRow.id.asc()
+    column = _SORTED_BY[page.sort]
+    return column.desc() if page.descending else column.asc(), SavedWidgetRow.id.asc()
+
+
+def totals(
+    session: Session, found: ColumnElement[bool], experience_type: str, user: UUID
+) -> Totals:
+    """Count the widgets that match, and all that there are."""
+    # From the marks, which are few, and not mark by mark of all that match.
+    marked = (
+        select(func.count())
+        .select_from(FavoriteRow)
+        .join(SavedWidgetRow, SavedWidgetRow.id == FavoriteRow.widget_id)
+        .where(FavoriteRow.user_id == user, found)
+    )
+    everything = select(func.count()).select_from(SavedWidgetRow).where(alive(experience_type))
+    counted = (
+        select(
+            func.count(),
+            func.count().filter(SavedWidgetRow.created_by_id == user),
+            marked.correlate(None).scalar_subquery(),
+            everything.correlate(None).scalar_subquery(),
+        )
+        .select_from(SavedWidgetRow)
+        .where(found)
+    )
+    return Totals(*session.execute(counted).one())
+
+
+def _tagged(session: Session, tags: tuple[str, ...]) -> ColumnElement[bool]:
+    if session.get_bind().dialect.name == "postgresql":
+        return type_coerce(SavedWidgetRow.tags, JSONB).contains(list(tags))
+    return and_(*(_has(tag) for tag in dict.fromkeys(tags)))
+
+
+def _has(tag: str) -> ColumnElement[bool]:
+    each = func.json_each(SavedWidgetRow.tags).table_valued("value")
+    return exists().where(each.c.value == tag).correlate(SavedWidgetRow)

@@ -1,0 +1,147 @@
+"""Saved widgets of the Datadog dialect as records: its resources, each with its experience type.
+
+    {"experience_type": "ccm_reports", "data": {…}, "included": […]}
+
+`data` and `included` are as Datadog answers them. What the API would refuse is refused here too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from marshmallow import fields, post_load, validate
+
+from app.library.core.columns import written_json
+from app.library.core.store import Store
+from app.library.core.tokens import LONGEST_NAME, utc_now
+from app.library.datadog.api import included, resource
+from app.library.datadog.schemas import EXPERIENCE_TYPES, AttributesSchema, DataSchema
+from app.library.datadog.store import Origin, SavedWidget, SavedWidgets, WidgetDraft
+from app.library.http.body import BodySchema, checked
+from app.library.http.parameters import Uuid
+from app.library.http.transfer import Outcome, Owner, Transfer, each_record
+
+AT_ONCE: Final = 50
+_NAMESPACE: Final = UUID("5f1ad2b4-6c1e-4c43-9a51-0f5a1c1f0d3e")
+_TIME: Final = validate.Range(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+_NAME: Final = (
+    validate.Length(1, LONGEST_NAME),
+    validate.Predicate("isprintable", error="must be printable"),
+)
+
+
+class RecordAttributesSchema(AttributesSchema):
+    """The attributes of a widget, with its times."""
+
+    created_at = fields.AwareDateTime(validate=_TIME)
+    modified_at = fields.AwareDateTime(validate=_TIME)
+
+
+class ReferenceSchema(BodySchema):
+    """A user, by the id that the record has for it."""
+
+    id = fields.String(required=True)
+
+
+class RelationSchema(BodySchema):
+    """What a relationship points to."""
+
+    data = fields.Nested(ReferenceSchema, required=True)
+
+
+class RecordRelationshipsSchema(BodySchema):
+    """Whose a widget is."""
+
+    created_by = fields.Nested(RelationSchema)
+    modified_by = fields.Nested(RelationSchema)
+
+
+class RecordDataSchema(DataSchema):
+    """A widget that has an id already, or none yet."""
+
+    id = Uuid()
+    attributes = fields.Nested(RecordAttributesSchema, required=True)
+    relationships = fields.Nested(RecordRelationshipsSchema, load_default=dict)
+
+
+class RecordUserAttributesSchema(BodySchema):
+    """A user's handle, and the name where one is known."""
+
+    handle = fields.String(required=True, validate=_NAME)
+    name = fields.String(allow_none=True, validate=_NAME)
+
+    @post_load
+    def _pair(self, data: Mapping[str, Any], **_: Any) -> tuple[str, str]:
+        return data["handle"], data.get("name") or data["handle"]
+
+
+class RecordUserSchema(ReferenceSchema):
+    """A user whom the widget names."""
+
+    attributes = fields.Nested(RecordUserAttributesSchema, required=True)
+
+
+class RecordSchema(BodySchema):
+    """A saved widget, and where it belongs."""
+
+    experience_type = fields.String(required=True, validate=validate.OneOf(EXPERIENCE_TYPES))
+    data = fields.Nested(RecordDataSchema, required=True)
+    included = fields.List(fields.Nested(RecordUserSchema), load_default=list)
+
+
+def exported(store: Store) -> Iterator[bytes]:
+    """Yield every saved widget as a line; what is deleted, and who favours what, is left out."""
+    widgets = SavedWidgets(store)
+    last = None
+    while page := widgets.after(last, AT_ONCE):
+        yield from map(_written, page)
+        last = page[-1].id
+
+
+def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+    """Keep the widgets of the lines, each by its id; a record without one has its content's."""
+    return each_record(lines, partial(_keep, SavedWidgets(store), owner))
+
+
+def _written(widget: SavedWidget) -> bytes:
+    data = resource(widget)
+    del data["attributes"]["is_favorited"]
+    people = included((widget.created_by, widget.modified_by))
+    record = {"experience_type": widget.experience_type, "data": data, "included": people}
+    return f"{written_json(record)}\n".encode()
+
+
+def _keep(widgets: SavedWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
+    loaded = checked(RecordSchema(), record)
+    experience_type, data = loaded["experience_type"], loaded["data"]
+    definition, tags = record["data"]["attributes"]["definition"], data["attributes"]["tags"]
+    key = data.get("id") or _key_of([experience_type, definition, tags])
+    draft = WidgetDraft(definition, tuple(tags))
+    return str(key), widgets.adopt(experience_type, key, draft, _origin(loaded, owner))
+
+
+def _key_of(content: Any) -> UUID:
+    return uuid5(_NAMESPACE, written_json(content))
+
+
+def _origin(loaded: Mapping[str, Any], owner: Owner) -> Origin:
+    """Say who made a widget, and when; what the record does not tell is the owner's, and now."""
+    attributes, relationships = loaded["data"]["attributes"], loaded["data"]["relationships"]
+    people = {user["id"]: user["attributes"] for user in loaded["included"]}
+    created = attributes.get("created_at") or attributes.get("modified_at") or utc_now()
+    return Origin(
+        created_at=created,
+        created_by=people.get(_id_in(relationships, "created_by"), (owner.handle, owner.name)),
+        modified_at=attributes.get("modified_at") or created,
+        modified_by=people.get(_id_in(relationships, "modified_by"), (owner.handle, owner.name)),
+    )
+
+
+def _id_in(relationships: Mapping[str, Any], name: str) -> str | None:
+    found: str | None = relationships.get(name, {}).get("data", {}).get("id")
+    return found
+
+
+TRANSFER: Final = Transfer("datadog", exported, imported)

@@ -1,0 +1,180 @@
+"""What a body may be: JSON of bounded size and depth, which every database can keep.
+
+Whatever else it is, is a Malformed refusal that says what was wrong and where.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from flask import request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow.fields import Field
+
+from app.library.core.errors import Malformed, TooLarge
+from templates_schemas.rules import Rule, faults_in
+
+LARGEST: Final = 1 << 20
+DEEPEST: Final = 64
+MOST_SHOWN: Final = 40
+MOST_FAULTS: Final = 50
+
+
+def read_object() -> dict[str, Any]:
+    """Read the body of the current request, which must be a JSON object.
+
+    Raises Malformed, or TooLarge.
+    """
+    document = read_json()
+    if not isinstance(document, dict):
+        raise Malformed("must be a JSON object", where="$", rule="type")
+    return document
+
+
+def read_object_or_list() -> dict[str, Any] | list[Any]:
+    """Read the body of the current request, which must be a JSON object or a list."""
+    document = read_json()
+    if not isinstance(document, dict | list):
+        raise Malformed("must be a JSON object or a list", where="$", rule="type")
+    return document
+
+
+def read_json() -> Any:
+    """Read the body of the current request as JSON of any kind."""
+    request.max_content_length = LARGEST + 1
+    raw = request.get_data(cache=False)
+    if len(raw) > LARGEST:
+        raise TooLarge(f"The body is over {LARGEST} bytes.")
+    return parsed(raw)
+
+
+def parsed(raw: bytes) -> Any:
+    """Parse the bytes of a body; raises Malformed."""
+    try:
+        document = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_number,
+            parse_float=_number,
+        )
+    except UnicodeDecodeError:
+        raise Malformed("is not UTF-8", where="$") from None
+    except RecursionError:
+        raise Malformed(f"is nested more than {DEEPEST} deep", where="$") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Malformed(f"is not JSON: {error.msg} at {where}", where="$") from None
+    except ValueError:
+        raise Malformed("has a number of too many digits", where="$") from None
+    _check(document)
+    return document
+
+
+def checked(schema: Schema, document: Any) -> Any:
+    """Load a document with a schema; raises Malformed, which has the first MOST_FAULTS faults."""
+    try:
+        return schema.load(document)
+    except ValidationError as error:
+        found = faults_in(error)
+        first, *others = found[:MOST_FAULTS]
+        told = [f"{fault.path}: {fault.message}" for fault in others]
+        if len(found) > MOST_FAULTS:
+            told.append(f"and {len(found) - MOST_FAULTS} more")
+        raise Malformed(
+            first.message, where=first.path, rule=first.rule, others=tuple(told)
+        ) from None
+
+
+class BodySchema(Schema):
+    """A schema of what clients send: unknown keys do not matter, and each fault names its rule.
+
+    The rules are `required`, `type` (null too) and, for what a validator finds, `invalid`.
+    """
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
+        """Name the rules of a field's own messages."""
+        del field_name
+        messages = field_obj.error_messages
+        messages["required"] = Rule("required", "is missing")
+        messages["null"] = Rule("type", "must not be null")
+        for kind in ("invalid", "type"):
+            if kind in messages:
+                messages[kind] = Rule("type", str(messages[kind]).rstrip("."))
+
+
+class Flag(fields.Boolean):
+    """True or false, and no word or number for it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        del args, kwargs
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object, unless a key comes twice: readers would differ on which one counts."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise Malformed(f"the key {_shown(twice)} is given twice", where="$")
+    return made
+
+
+def _no_number(constant: str) -> Any:
+    raise Malformed(f"{constant} is no JSON", where="$")
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise Malformed(f"the number {_shown(digits)} is too large", where="$")
+    return number
+
+
+def _check(document: Any) -> None:
+    """Refuse what is too deep, and texts that a database would refuse."""
+    waiting: list[tuple[Any, str, int]] = [(document, "$", 1)]
+    while waiting:
+        value, path, depth = waiting.pop()
+        if isinstance(value, str):
+            _check_text(value, path)
+        elif isinstance(value, dict | list):
+            if depth > DEEPEST:
+                raise Malformed(f"is nested more than {DEEPEST} deep", where="$")
+            # Each child has its place: of a long one the beginning, or all of them take too much.
+            within = _cut(path)
+            waiting.extend((inner, where, depth + 1) for inner, where in _children(value, within))
+
+
+def _children(value: Mapping[str, Any] | list[Any], path: str) -> Iterator[tuple[Any, str]]:
+    if isinstance(value, list):
+        yield from ((inner, f"{path}[{index}]") for index, inner in enumerate(value))
+        return
+    for key, inner in value.items():
+        _check_text(key, path)
+        yield inner, f"{path}.{key}"
+
+
+def _check_text(given: str, path: str) -> None:
+    if "\0" in given:
+        raise Malformed("has the character U+0000, which cannot be kept", where=_cut(path))
+    try:
+        given.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Malformed(
+            "has half of a surrogate pair, which is no character", where=_cut(path)
+        ) from None
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…")
+
+
+def _cut(path: str) -> str:
+    return path if len(path) <= MOST_SHOWN * 4 else path[: MOST_SHOWN * 4] + "…"

@@ -1,0 +1,112 @@
+"""What parameters may be, of an address and its query: known, given once, fit for a database."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from flask import request
+from marshmallow import RAISE, Schema, ValidationError, fields
+
+from app.library.core.errors import Malformed
+from app.library.http.body import BodySchema
+from templates_schemas.rules import Rule, faults_in
+
+LONGEST_WORD: Final = 255
+_WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+class QuerySchema(BodySchema):
+    """A schema of a query: what it does not name is a fault."""
+
+    class Meta:
+        unknown = RAISE
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.error_messages["unknown"] = Rule("invalid", "is no parameter of this operation")
+
+
+class Word(fields.String):
+    """A text of at most LONGEST_WORD characters."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        given: str = super()._deserialize(value, attr, data, **kwargs)
+        if "\0" in given:
+            raise ValidationError("has the character U+0000, which cannot be kept")
+        if len(given) > LONGEST_WORD:
+            raise ValidationError(f"must have at most {LONGEST_WORD} characters")
+        return given
+
+
+class Flag(fields.Boolean):
+    """`true` or `false`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(truthy={"true"}, falsy={"false"}, **options)
+        self.error_messages["invalid"] = "must be true or false"
+
+
+class Whole(fields.Integer):
+    """A whole number in plain digits, from `least` to `most`."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        super().__init__(metadata={"minimum": least, "maximum": most}, **options)
+        self.least = least
+        self.most = most
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        del attr, data, kwargs
+        number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else -1
+        if not self.least <= number <= self.most:
+            raise ValidationError(f"must be a whole number from {self.least} to {self.most}")
+        return number
+
+
+class Uuid(fields.UUID):
+    """An id in the one form that has four hyphens, in any case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> UUID:
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
+            raise ValidationError("is no uuid such as a1b2c3d4-e5f6-7890-abcd-ef1234567890")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+def read_query(schema: Schema) -> Any:
+    """Load the query of the current request with a schema.
+
+    Raises Malformed, which begins with the parameter's name and has every fault that was found.
+    """
+    given = list(request.args.items(multi=True))
+    counts = Counter(name for name, _ in given)
+    for name, count in counts.items():
+        if count > 1:
+            raise Malformed("is given more than once", where=_shown(name))
+    return _loaded(schema, dict(given))
+
+
+def read_path(schema: Schema) -> Any:
+    """Load the parts of the current request's address with a schema; raises as `read_query`."""
+    return _loaded(schema, request.view_args or {})
+
+
+def _loaded(schema: Schema, given: Mapping[str, str]) -> Any:
+    try:
+        return schema.load(given)
+    except ValidationError as error:
+        found = [(_shown(fault.path.removeprefix("$.")), fault) for fault in faults_in(error)]
+        (where, first), *others = found
+        raise Malformed(
+            first.message,
+            where=where,
+            rule=first.rule,
+            others=tuple(f"{place}: {fault.message}" for place, fault in others),
+        ) from None
+
+
+def _shown(name: str) -> str:
+    """Show a parameter's name, which may be anything."""
+    short = name if len(name) <= LONGEST_WORD else name[:LONGEST_WORD] + "…"
+    return short if short.isprintable() else ascii(short)

@@ -1,0 +1,78 @@
+"""How often each token may ask: so many requests in each minute."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from app.cache import redis_client
+from app.settings.fields import MEMORY
+
+PERIOD: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a token has left: `reset` is how many seconds until it has `limit` again."""
+
+    granted: bool
+    limit: int
+    remaining: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that tell of it, as Datadog names them."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Period": str(PERIOD),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
+
+class Limiter:
+    """Counts the requests of each token, in this process or where all processes count.
+
+    `storage` is `memory://` or `redis://…`. Where that does not answer at once, each process counts
+    for itself: the limit is then loose, but the library answers.
+    """
+
+    def __init__(
+        self,
+        per_minute: int,
+        storage: str,
+        ca_bundle: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._item: RateLimitItem = RateLimitItemPerMinute(per_minute, namespace="placard-library")
+        self._shared = FixedWindowRateLimiter(_storage(storage, ca_bundle))
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._clock = clock
+
+    def take(self, jti: str) -> Allowance:
+        """Count one request of a token, and say whether it is granted."""
+        try:
+            return self._take(self._shared, jti)
+        except StorageError:
+            return self._take(self._own, jti)
+
+    def _take(self, strategy: FixedWindowRateLimiter, jti: str) -> Allowance:
+        granted = strategy.hit(self._item, jti)
+        reset, remaining = strategy.get_window_stats(self._item, jti)
+        seconds = min(PERIOD, max(1, ceil(reset - self._clock())))
+        return Allowance(granted, self._item.amount, remaining, seconds)
+
+
+def _storage(url: str, ca_bundle: str | None) -> Storage:
+    """Make what counts, of the cache's client: that waits no longer, and trusts no other."""
+    if url == MEMORY:
+        return MemoryStorage()
+    pool = redis_client(url, ca_bundle).connection_pool
+    return RedisStorage(url, connection_pool=pool, wrap_exceptions=True)

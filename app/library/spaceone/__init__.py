@@ -1,0 +1,1 @@
+"""SpaceONE custom widgets: `POST /dashboard/v1/custom-widget/{verb}`."""

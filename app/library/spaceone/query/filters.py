@@ -1,0 +1,273 @@
+"""Conditions, and what each operator means in SQL.
+
+All that begin with `not` are exactly what is left over: they hold where the key leads nowhere, too.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import ge, gt, le, lt
+from typing import Any, Final
+
+from sqlalchemy import and_, false, func, not_, or_, true
+
+from app.library.core.columns import canonical, folded
+from app.library.core.models import CustomWidgetRow
+from app.library.spaceone.query.ast import Condition, Search
+from app.library.spaceone.query.datetimes import read_difference, read_moment
+from app.library.spaceone.query.json_backend import JsonSql, Reader, Test
+from app.library.spaceone.query.keys import (
+    JsonPlace,
+    LinePlace,
+    MomentPlace,
+    Place,
+    place_of,
+    some_node,
+    some_value,
+)
+from app.library.spaceone.query.limits import (
+    MOST_CONDITIONS,
+    MOST_PATTERNS,
+    MOST_TEXTS,
+    MOST_VALUES,
+    MOST_VALUES_IN_ALL,
+    refused,
+)
+from app.library.spaceone.query.regexes import Pattern, read_pattern
+
+NEGATED: Final[Mapping[str, str]] = {
+    "not": "eq",
+    "not_in": "in",
+    "not_contain": "contain",
+    "not_contain_in": "contain_in",
+}
+ORDERS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "lt": lt,
+    "lte": le,
+    "gt": gt,
+    "gte": ge,
+}
+LISTS: Final = ("in", "contain_in", "regex_in")
+MOMENT_READERS: Final = ("datetime", "timediff")
+OPERATORS: Final = (
+    "eq", "not", "in", "not_in", "contain", "not_contain", "contain_in", "not_contain_in",
+    "lt", "lte", "gt", "gte", "exists", "regex", "regex_in",
+    *(f"{reader}_{order}" for reader in MOMENT_READERS for order in ORDERS),
+)  # fmt: skip
+# What can be asked of values that are no columns, such as those of a group.
+PLAIN: Final = ("eq", "not", "in", "not_in", "lt", "lte", "gt", "gte", "exists")
+
+
+class Filters:
+    """Makes the conditions of one query, for one database and at one time."""
+
+    def __init__(self, json: JsonSql, now: datetime) -> None:
+        self._json = json
+        self._now = now
+
+    def search(self, search: Search) -> Test:
+        """Test whether a widget is one of those that are searched for; raises Malformed."""
+        conditions = (*search.every, *search.some)
+        if len(conditions) > MOST_CONDITIONS:
+            raise refused(f"has more than {MOST_CONDITIONS} conditions", "filter")
+        check_values(conditions, "filter")
+        tests = [self.test(condition) for condition in search.every]
+        if search.some:
+            tests.append(or_(*map(self.test, search.some)))
+        if search.keyword:
+            tests.append(self._keyword(search.keyword))
+        return and_(CustomWidgetRow.domain_id == search.domain_id, *tests)
+
+    def test(self, condition: Condition) -> Test:
+        """Test one condition of a widget; raises Malformed."""
+        return self.at(place_of(condition.key, condition.where, self._json), condition)
+
+    def at(self, place: Place, condition: Condition) -> Test:
+        """Test one condition at a place."""
+        operator = condition.operator or "eq"
+        if operator not in OPERATORS:
+            raise refused(
+                f"has the operator {operator!r}: there are {', '.join(OPERATORS)}", condition.where
+            )
+        if operator in NEGATED:
+            return not_(self.at(place, replace(condition, operator=NEGATED[operator])))
+        _check_value(operator, condition)
+        return self._plain(place, condition, operator)
+
+    def _plain(self, place: Place, condition: Condition, operator: str) -> Test:
+        name, _, order = operator.partition("_")
+        values = condition.value if operator in LISTS else [condition.value]
+        match name:
+            case "datetime" | "timediff":
+                return self._moments(place, condition, name, order)
+            case "lt" | "lte" | "gt" | "gte":
+                return self._ordered(place, condition, ORDERS[operator])
+            case "exists":
+                there = self._exists(place)
+                return there if condition.value else not_(there)
+            case "contain":
+                return self._contains(place, condition, values)
+            case "regex":
+                return self._matches(place, condition, values)
+        return self._equals(place, condition, values)
+
+    def _keyword(self, keyword: str) -> Test:
+        part = folded(keyword)
+        columns = (CustomWidgetRow.id.expression, CustomWidgetRow.title_folded.expression)
+        return or_(*(self._json.contains(column, part) for column in columns))
+
+    def _equals(self, place: Place, condition: Condition, values: Sequence[Any]) -> Test:
+        texts = [value for value in values if isinstance(value, str)]
+        match place:
+            case LinePlace():
+                return place.column.in_(texts)
+            case MomentPlace():
+                return place.column.in_([_moment(text, condition) for text in texts])
+        same = [_canonical(value, condition) for value in values if value is not None]
+        tests = [self._some(place, lambda value: value.equals_any(same))] if same else []
+        if same and place.indexed:
+            tests = [and_(self._json.may_hold(place.root, place.steps, same), *tests)]
+        if None in values:
+            tests.append(self._some(place, lambda value: value.is_null))
+            tests.append(not_(some_node(place.root, place.steps, self._json)))
+        return or_(false(), *tests)
+
+    def _ordered(
+        self, place: Place, condition: Condition, compare: Callable[[Any, Any], Any]
+    ) -> Test:
+        value = condition.value
+        if isinstance(place, MomentPlace):
+            if not isinstance(value, str):
+                raise refused("compares a moment: needs ISO 8601 as a text", condition.where)
+            return compare(place.column, _moment(value, condition))  # type: ignore[no-any-return]
+        if isinstance(place, LinePlace):
+            return compare(place.column, value) if isinstance(value, str) else false()
+        if isinstance(value, str):
+            return self._some(place, lambda found: compare(found.text, value))
+        number = float(_canonical(value, condition))
+        return self._some(place, lambda found: compare(found.number, number))
+
+    def _moments(self, place: Place, condition: Condition, reader: str, order: str) -> Test:
+        if not isinstance(place, MomentPlace):
+            raise refused(
+                f"has {condition.operator}, which is for created_at and updated_at", condition.where
+            )
+        read = _moment if reader == "datetime" else self._difference
+        test: Test = ORDERS[order](place.column, read(condition.value, condition))
+        return test
+
+    def _difference(self, value: Any, condition: Condition) -> datetime:
+        try:
+            return read_difference(value, self._now)
+        except ValueError as error:
+            raise refused(
+                f"has the value {value!r}, which {error}: write now, now-1d/d, now/w+2h",
+                condition.where,
+            ) from None
+
+    def _exists(self, place: Place) -> Test:
+        return (
+            some_node(place.root, place.steps, self._json)
+            if isinstance(place, JsonPlace)
+            else true()
+        )
+
+    def _contains(self, place: Place, condition: Condition, values: Sequence[str]) -> Test:
+        parts = [folded(value) for value in values]
+        return self._folded(
+            place,
+            condition,
+            lambda text: or_(false(), *(self._json.contains(text, part) for part in parts)),
+        )
+
+    def _matches(self, place: Place, condition: Condition, values: Sequence[str]) -> Test:
+        patterns = [_pattern(value, condition) for value in values]
+        return self._folded(
+            place,
+            condition,
+            lambda text: or_(
+                false(), *(self._json.matches(text, p.sqlite, p.postgresql) for p in patterns)
+            ),
+        )
+
+    def _folded(self, place: Place, condition: Condition, test: Callable[[Any], Test]) -> Test:
+        """Test texts in any case."""
+        if isinstance(place, LinePlace):
+            return test(place.folded)
+        if isinstance(place, JsonPlace) and place.folded is not None:
+            return some_value(place.folded, place.steps, self._json, lambda value: test(value.text))
+        raise refused(
+            f"has {condition.operator}, which is for texts: {condition.key} is none",
+            condition.where,
+        )
+
+    def _some(self, place: JsonPlace, test: Callable[[Reader], Test]) -> Test:
+        return some_value(
+            place.root, place.steps, self._json, lambda value: func.coalesce(test(value), false())
+        )
+
+
+def check_values(conditions: Sequence[Condition], where: str) -> None:
+    """Refuse conditions that have too many values in all; raises Malformed."""
+    values = [c.value for c in conditions if isinstance(c.value, list)]
+    if sum(map(len, values)) > MOST_VALUES_IN_ALL:
+        raise refused(f"has more than {MOST_VALUES_IN_ALL} values in all", where)
+
+
+def _check_value(operator: str, condition: Condition) -> None:
+    """Refuse a value that is not of the operator's kind."""
+    value, wanted = condition.value, _WANTED.get(operator, "")
+    if operator in LISTS:
+        _check_list(operator, condition)
+    elif isinstance(value, list):
+        raise refused(f"has {operator} with a list: {operator} takes one value", condition.where)
+    elif operator == "exists" and not isinstance(value, bool):
+        raise refused("has exists without true or false", condition.where)
+    elif operator in ORDERS and (
+        isinstance(value, bool) or not isinstance(value, str | float | int)
+    ):
+        raise refused(f"has {operator} with what is no text and no number", condition.where)
+    elif wanted and not isinstance(value, str):
+        raise refused(f"has {operator} without a text", condition.where)
+
+
+_WANTED: Final[Mapping[str, str]] = {
+    operator: "text"
+    for operator in OPERATORS
+    if operator in ("contain", "regex") or operator.startswith(MOMENT_READERS)
+}
+
+
+def _check_list(operator: str, condition: Condition) -> None:
+    values = condition.value
+    if not isinstance(values, list):
+        raise refused(f"has {operator} without a list", condition.where)
+    most = {"in": MOST_VALUES, "regex_in": MOST_PATTERNS}.get(operator, MOST_TEXTS)
+    if len(values) > most:
+        raise refused(f"has {operator} with more than {most} values", condition.where)
+    if operator != "in" and not all(isinstance(value, str) for value in values):
+        raise refused(f"has {operator} with what is no text", condition.where)
+
+
+def _canonical(value: Any, condition: Condition) -> Any:
+    try:
+        return canonical(value)
+    except OverflowError:
+        raise refused("has a number that is too large", condition.where) from None
+
+
+def _moment(value: str, condition: Condition) -> datetime:
+    try:
+        return read_moment(value)
+    except ValueError:
+        raise refused(
+            f"has the value {value!r}, which is no ISO 8601 such as 2024-01-15T00:00:00Z",
+            condition.where,
+        ) from None
+
+
+def _pattern(value: str, condition: Condition) -> Pattern:
+    try:
+        return read_pattern(value)
+    except ValueError as error:
+        raise refused(f"has a regular expression that {error}", condition.where) from None

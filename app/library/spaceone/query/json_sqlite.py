@@ -1,0 +1,216 @@
+"""JSON in SQLite: a node is a text, read by the functions of JSON1."""
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    Text,
+    case,
+    cast,
+    distinct,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+
+from app.library.core.columns import EXACT, written_json
+from app.library.spaceone.query.json_backend import Elements, JsonSql, Node, Reader, Test, is_index
+
+_RANKS: Final = {
+    "integer": 1,
+    "real": 1,
+    "text": 2,
+    "object": 3,
+    "array": 4,
+    "true": 5,
+    "false": 5,
+}
+_NUMBERS: Final = ("integer", "real")
+# A path has no escapes: keys with these are looked for among all members.
+_UNWRITABLE: Final = re.compile(r'["\\\x00-\x1f]')
+
+
+class _Reader(Reader):
+    def __init__(self, kind: ColumnElement[Any], atom: ColumnElement[Any], node: Node) -> None:
+        self._kind = kind
+        self._atom = atom
+        self._node = node
+
+    @property
+    def rank(self) -> ColumnElement[int]:
+        return case(_RANKS, value=self._kind, else_=0)
+
+    @property
+    def number(self) -> ColumnElement[float]:
+        # A sum of integers would be one, and overflow.
+        return case((self._kind.in_(_NUMBERS), cast(self._atom, Float)))
+
+    @property
+    def text(self) -> ColumnElement[str]:
+        return case((self._kind == "text", type_coerce(self._atom, Text())))
+
+    @property
+    def truth(self) -> ColumnElement[int]:
+        return case({"true": 1, "false": 0}, value=self._kind)
+
+    @property
+    def is_null(self) -> Test:
+        return func.coalesce(self._kind, "") == "null"
+
+    @property
+    def node(self) -> Node:
+        return self._node
+
+    def equals_any(self, values: Sequence[Any]) -> Test:
+        texts = [value for value in values if isinstance(value, str)]
+        truths = ["true" if value else "false" for value in values if isinstance(value, bool)]
+        numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        others = [written_json(value) for value in values if isinstance(value, dict | list)]
+        atom: ColumnElement[Any] = type_coerce(self._atom, Text())
+        tests = [
+            *([(self._kind == "text") & atom.in_(texts)] if texts else []),
+            *([self._kind.in_(truths)] if truths else []),
+            *([type_coerce(self.number, Float()).in_(numbers)] if numbers else []),
+            *([self._kind.in_(("object", "array")) & atom.in_(others)] if others else []),
+        ]
+        return func.coalesce(or_(*tests), literal(value=False)) if tests else literal(value=False)
+
+
+class SqliteJson(JsonSql):
+    """SQLite."""
+
+    def document(self, column: ColumnElement[Any]) -> Node:
+        """Take the column's text."""
+        return type_coerce(column, Text())
+
+    def of_text(self, text: ColumnElement[Any]) -> Node:
+        """Quote."""
+        return func.json_quote(text, type_=Text())
+
+    def of_number(self, number: ColumnElement[Any]) -> Node:
+        """Write whole numbers without a point, others so that they are read as the same double."""
+        whole = cast(number, Integer)
+        real: ColumnElement[Any] = type_coerce(number, Float())
+        return case(
+            (number.is_(None), "null"),
+            # No JSON: what is made of it fails, as an overflow does on PostgreSQL.
+            (func.abs(real) > sys.float_info.max, func.json(func.printf("infinite %f", real))),
+            ((func.abs(real) <= EXACT) & (real == whole), cast(whole, Text)),
+            else_=func.printf("%!.17g", real),
+        )
+
+    def of_truth(self, number: ColumnElement[Any]) -> Node:
+        """Write `true` or `false`."""
+        return case({1: "true", 0: "false"}, value=number)
+
+    def of_moment(self, column: ColumnElement[Any]) -> Node:
+        """Cut the text that the column keeps."""
+        kept: ColumnElement[Any] = type_coerce(column, Text())
+        date, time = func.substr(kept, 1, 10), func.substr(kept, 12, 12)
+        return literal('"', Text()) + date + "T" + time + 'Z"'
+
+    def of_fields(self, fields: Sequence[tuple[str, Node]]) -> Node:
+        """Make an object."""
+        pairs = [part for name, node in fields for part in (name, func.json(self.or_null(node)))]
+        return func.json_object(*pairs, type_=Text())
+
+    def or_null(self, node: Node) -> Node:
+        """Say null for what is missing."""
+        return func.coalesce(node, "null", type_=Text())
+
+    def read(self, node: Node) -> Reader:
+        """Look at a node."""
+        return _Reader(func.json_type(node), func.json_extract(node, "$"), node)
+
+    def member(self, node: Node, key: str) -> Node:
+        """Follow a path of one step."""
+        if _UNWRITABLE.search(key):
+            return self._member_of_any_name(node, key)
+        found = node.op("->", return_type=Text())(literal(f'$."{key}"'))
+        if not is_index(key):
+            return found
+        element = node.op("->", return_type=Text())(literal(f"$[{int(key)}]"))
+        return func.coalesce(found, element, type_=Text())
+
+    def _member_of_any_name(self, node: Node, key: str) -> Node:
+        table = func.json_each(node).table_valued("key", "value", "type")
+        asked = select(_node_of(table.c)).select_from(table)
+        return asked.where(table.c.key == key).limit(1).correlate_except(table).scalar_subquery()
+
+    def elements(self, node: Node) -> Elements:
+        """Spread a list, or a list made of the one value."""
+        one = literal("[", Text()) + node + "]"
+        listed = case((func.json_type(node) == "array", node), (node.is_not(None), one), else_="[]")
+        table = func.json_each(listed).table_valued("key", "value", "type")
+        container = case((table.c.type == "object", table.c.value))
+        element = _Reader(table.c.type, table.c.value, _node_of(table.c))
+        return Elements(table, table.c.key, element, type_coerce(container, Text()))
+
+    def size(self, node: Node) -> ColumnElement[int]:
+        """Count."""
+        return case((func.json_type(node) == "array", func.json_array_length(node)))
+
+    def replaced(self, node: Node, steps: Sequence[str], inner: Node) -> Node:
+        """Set at a path."""
+        path = "$" + "".join(f'."{step}"' for step in steps)
+        return func.json_set(node, path, func.json(inner), type_=Text())
+
+    def pushed(self, node: Node, position: ColumnElement[Any]) -> Node:
+        """Join the texts: the rows come in their order already."""
+        del position
+        return literal("[", Text()) + func.coalesce(func.group_concat(node, ","), "") + "]"
+
+    def gathered(self, node: Node) -> Node:
+        """Join the different texts."""
+        joined = func.group_concat(distinct(node))
+        return literal("[", Text()) + func.coalesce(joined, "") + "]"
+
+    def at_the_end(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
+        """Find the least text that begins with a position."""
+        marked = func.printf("%020d", position, type_=Text()) + self.or_null(node)
+        return func.substr(func.max(marked) if last else func.min(marked), 21, type_=Text())
+
+    def moment_text(self, node: Node) -> ColumnElement[str]:
+        """Take the text of the JSON text."""
+        return self.read(node).text
+
+    def written(self, node: Node) -> ColumnElement[str]:
+        """Return it as it is."""
+        return type_coerce(node, Text())
+
+    def may_hold(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
+        """Say yes: there is no such index."""
+        del node, steps, values
+        return true()
+
+    def contains(self, text: ColumnElement[str], part: str) -> Test:
+        """Look for the part."""
+        return func.coalesce(func.instr(text, part), 0) > 0
+
+    def matches(self, text: ColumnElement[str], sqlite: str, postgresql: str) -> Test:
+        """Call the function that the store defines."""
+        del postgresql
+        return func.coalesce(func.regexp(sqlite, text), 0) == 1
+
+
+def _node_of(row: Any) -> Node:
+    """Write a row of json_each as JSON again."""
+    return case(
+        {
+            "text": func.json_quote(row.value),
+            "real": func.printf("%!.17g", row.value),
+            "true": "true",
+            "false": "false",
+            "null": "null",
+        },
+        value=row.type,
+        else_=cast(row.value, Text),
+    )

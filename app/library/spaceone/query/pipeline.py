@@ -1,0 +1,101 @@
+"""Statistics as one statement: the stages in turn, or the different values at a key."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from app.library.spaceone.query.ast import (
+    Count,
+    Group,
+    GroupField,
+    Limit,
+    Project,
+    Skip,
+    Sort,
+    Stage,
+    Unwind,
+)
+from app.library.spaceone.query.filters import Filters, check_values
+from app.library.spaceone.query.groups import grouped
+from app.library.spaceone.query.json_backend import JsonSql, Test
+from app.library.spaceone.query.keys import joined, last_elements
+from app.library.spaceone.query.limits import MOST_PARTS, MOST_STAGES, refused
+from app.library.spaceone.query.stages import (
+    Named,
+    Rows,
+    counted,
+    cut,
+    find,
+    first_rows,
+    ordering,
+    projected,
+    rows_of,
+    sorted_rows,
+    unwound,
+)
+
+AGGREGATE: Final = "query.aggregate"
+
+
+def pipeline(stages: Sequence[Stage], test: Test, json: JsonSql, filters: Filters) -> Rows:
+    """Make the rows that the stages come to; raises Malformed, which names the stage."""
+    if len(stages) > MOST_STAGES:
+        raise refused(f"has more than {MOST_STAGES} stages", AGGREGATE)
+    _check_parts(stages)
+    rows = first_rows(test, json)
+    for stage in stages:
+        rows = _after(rows, stage, json, filters)
+    return rows
+
+
+def _check_parts(stages: Sequence[Stage]) -> None:
+    parts = [part for stage in stages for part in _parts(stage)]
+    conditions = [c for part in parts if isinstance(part, GroupField) for c in part.conditions]
+    pushed = sum(len(part.fields) for part in parts if isinstance(part, GroupField))
+    if len(parts) + len(conditions) + pushed > MOST_PARTS:
+        raise refused(f"has more than {MOST_PARTS} keys, fields and conditions", AGGREGATE)
+    check_values(conditions, AGGREGATE)
+
+
+def _parts(stage: Stage) -> Sequence[Any]:
+    match stage:
+        case Group():
+            return (*stage.keys, *stage.fields)
+        case Project():
+            return stage.fields
+        case Sort():
+            return stage.orders
+    return ()
+
+
+def _after(rows: Rows, stage: Stage, json: JsonSql, filters: Filters) -> Rows:
+    match stage:
+        case Unwind():
+            return unwound(rows, stage, json)
+        case Group():
+            return grouped(rows, stage, json, filters)
+        case Count():
+            return counted(rows, stage, json)
+        case Sort():
+            return sorted_rows(rows, stage, json)
+        case Limit() | Skip():
+            return cut(rows, stage)
+        case Project():
+            return projected(rows, stage, json)
+
+
+def distinct_rows(key: str, test: Test, json: JsonSql) -> Rows:
+    """Make rows of the different values at a key, and of the elements of lists, in their order."""
+    rows = first_rows(test, json)
+    name, steps = find(key, rows, "query.distinct")
+    tables, last = last_elements(rows.columns[name].node, steps, json)
+    values = (
+        select(last.element.node.label("value"))
+        .select_from(joined(rows.source, *tables))
+        .distinct()
+        .cte()
+    )
+    node = values.c.value
+    position = func.row_number().over(order_by=ordering(node, json, descending=False))
+    return rows_of({"value": Named(node)}, select().select_from(values), position)

@@ -1,0 +1,213 @@
+"""SpaceONE's query language as JSON: what a condition, a sort, a page and a stage look like.
+
+Named after SpaceONE's protocol. As in protobuf's JSON, null is what is not given.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
+from marshmallow.fields import Field
+
+from app.library.http.body import BodySchema, Flag
+from app.library.spaceone.query.limits import LARGEST_NUMBER, MOST_FIELDS
+from templates_schemas.rules import Rule
+
+LONGEST_TEXT: Final = 255
+STAGES: Final = ("unwind", "group", "count", "sort", "project", "limit", "skip")
+
+
+class MessageSchema(BodySchema):
+    """A message: what is required is missing where it is null or an empty text, too."""
+
+    # marshmallow declares it as an instance's own.
+    error_messages: dict[str, str] = {"type": Rule("type", "must be an object")}  # noqa: RUF012
+
+    def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
+        """Take null for what is not given, and refuse by SpaceONE's rules."""
+        super().on_bind_field(field_name, field_obj)
+        if isinstance(field_obj, fields.List):
+            super().on_bind_field(field_name, field_obj.inner)
+        if field_obj.required:
+            field_obj.error_messages["null"] = Rule("required", "is missing")
+        else:
+            field_obj.allow_none = True
+
+
+def _number(least: int) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(least, LARGEST_NUMBER))
+
+
+class FilterSchema(MessageSchema):
+    """A condition, of which each part has a short name and a long one."""
+
+    k = fields.String()
+    key = fields.String()
+    v = fields.Raw()
+    value = fields.Raw()
+    o = fields.String()
+    operator = fields.String()
+
+
+class SortKeySchema(MessageSchema):
+    """A key to sort by."""
+
+    key = fields.String()
+    desc = Flag()
+
+
+class SortSchema(SortKeySchema):
+    """One key to sort by, or several."""
+
+    keys = fields.List(fields.Nested(SortKeySchema))
+
+
+class Sort(fields.Nested):
+    """A sort, or a list of its keys, as SpaceONE's own console sends it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(SortSchema, **options)
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
+        given = {"keys": value} if isinstance(value, list) else value
+        return super()._deserialize(given, *args, **options)
+
+
+class PageSchema(MessageSchema):
+    """One page: `start` is the number of its first row, from 1."""
+
+    start = _number(0)
+    limit = _number(0)
+
+
+class SearchSchema(MessageSchema):
+    """What both kinds of query have."""
+
+    filter = fields.List(fields.Nested(FilterSchema))
+    filter_or = fields.List(fields.Nested(FilterSchema))
+    page = fields.Nested(PageSchema)
+    keyword = fields.String(validate=validate.Length(max=LONGEST_TEXT))
+
+
+class QuerySchema(SearchSchema):
+    """A query of `list`."""
+
+    sort = Sort()
+    minimal = Flag()
+    count_only = Flag()
+    only_ = fields.List(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
+    unwind = fields.Raw()
+
+    @validates_schema
+    def _check_unwind(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("unwind"):
+            told = Rule("query", "is not taken by list: stat takes it, as a stage")
+            raise ValidationError({"unwind": [told]})
+
+
+class NamedSchema(MessageSchema):
+    """A key, and the name of what is there."""
+
+    k = fields.String()
+    key = fields.String()
+    n = fields.String()
+    name = fields.String()
+
+
+class GroupKeySchema(NamedSchema):
+    """What rows are grouped by."""
+
+    date_format = fields.String(validate=validate.Length(max=LONGEST_TEXT))
+
+
+class GroupFieldSchema(NamedSchema):
+    """What is told of a group."""
+
+    o = fields.String()
+    operator = fields.String()
+    fields_ = fields.List(
+        fields.Nested(NamedSchema), data_key="fields", validate=validate.Length(max=MOST_FIELDS)
+    )
+    conditions = fields.List(fields.Nested(FilterSchema), validate=validate.Length(max=MOST_FIELDS))
+
+
+class GroupSchema(MessageSchema):
+    """The stage `group`."""
+
+    keys = fields.List(fields.Nested(GroupKeySchema), validate=validate.Length(max=MOST_FIELDS))
+    fields_ = fields.List(
+        fields.Nested(GroupFieldSchema),
+        data_key="fields",
+        validate=validate.Length(max=MOST_FIELDS),
+    )
+
+
+class UnwindSchema(MessageSchema):
+    """The stage `unwind`."""
+
+    path = fields.String()
+
+
+class CountSchema(MessageSchema):
+    """The stage `count`."""
+
+    name = fields.String()
+
+
+class ProjectFieldSchema(NamedSchema):
+    """A field of the stage `project`; its operator is `size` or none."""
+
+    o = fields.String()
+    operator = fields.String()
+
+
+class ProjectSchema(MessageSchema):
+    """The stage `project`."""
+
+    fields_ = fields.List(
+        fields.Nested(ProjectFieldSchema),
+        data_key="fields",
+        validate=validate.Length(max=MOST_FIELDS),
+    )
+    exclude_keys = Flag()
+
+
+class StageSchema(MessageSchema):
+    """A stage of an aggregate: one of these."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    unwind = fields.Nested(UnwindSchema)
+    group = fields.Nested(GroupSchema)
+    count = fields.Nested(CountSchema)
+    sort = Sort()
+    project = fields.Nested(ProjectSchema)
+    limit = _number(1)
+    skip = _number(0)
+
+    @validates_schema
+    def _check_that_it_is_one(self, data: Mapping[str, Any], **_: Any) -> None:
+        given = [name for name, value in data.items() if value is not None]
+        known = ", ".join(STAGES)
+        if len(given) != 1:
+            told = f"has {' and '.join(given) or 'nothing'}: a stage is one of {known}"
+            raise ValidationError(Rule("query", told))
+        if given[0] not in STAGES:
+            raise ValidationError({given[0]: [Rule("query", f"is no stage: there are {known}")]})
+
+
+class StatisticsQuerySchema(SearchSchema):
+    """A query of `stat`: stages, or one key."""
+
+    aggregate = fields.List(fields.Nested(StageSchema))
+    distinct = fields.String()
+
+    @validates_schema
+    def _check_that_it_asks(self, data: Mapping[str, Any], **_: Any) -> None:
+        if not data.get("aggregate") and not data.get("distinct"):
+            told = Rule("required", "is missing: give stages, or distinct")
+            raise ValidationError({"aggregate": [told]})
+        if data.get("aggregate") and data.get("distinct"):
+            told = Rule("query", "is given beside aggregate: give one of them")
+            raise ValidationError({"distinct": [told]})

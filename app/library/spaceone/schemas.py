@@ -1,0 +1,157 @@
+"""The messages of SpaceONE's custom widgets, as JSON: requests and answers."""
+
+from typing import Any, Final
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from app.library.spaceone.query.limits import MOST_FIELDS
+from app.library.spaceone.query_schemas import MessageSchema, QuerySchema, StatisticsQuerySchema
+from templates_schemas.rules import Rule
+
+LONGEST_NAME: Final = 40
+LONGEST_TITLE: Final = 255
+LONGEST_VERSION: Final = 64
+
+
+def _given(text: str) -> None:
+    if not text:
+        raise ValidationError(Rule("required", "is missing"))
+
+
+def _line(longest: int) -> fields.String:
+    return fields.String(required=True, validate=[_given, validate.Length(max=longest)])
+
+
+def _finite(document: Any) -> None:
+    """Refuse numbers that a Struct, whose numbers are doubles, cannot hold."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, int):
+            try:
+                float(value)
+            except OverflowError:
+                raise ValidationError("has a number that is too large for a double") from None
+
+
+class Struct(fields.Dict):
+    """Any JSON object."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(keys=fields.String(), validate=_finite, **options)
+
+
+class ListValue(fields.List[Any]):
+    """Any JSON list."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(fields.Raw(allow_none=True), validate=_finite, **options)
+
+
+class DomainSchema(MessageSchema):
+    """What every request names."""
+
+    domain_id = _line(LONGEST_TITLE)
+
+
+class CreateCustomWidgetRequest(DomainSchema):
+    """A new widget."""
+
+    widget_name = _line(LONGEST_NAME)
+    title = _line(LONGEST_TITLE)
+    version = fields.String(validate=validate.Length(max=LONGEST_VERSION))
+    options = Struct(required=True)
+    settings = Struct()
+    inherit_options = Struct()
+    labels = ListValue()
+    tags = Struct()
+
+
+class CustomWidgetRequest(DomainSchema):
+    """One widget."""
+
+    custom_widget_id = _line(LONGEST_TITLE)
+
+
+class UpdateCustomWidgetRequest(CustomWidgetRequest):
+    """What changes of a widget."""
+
+    title = fields.String(validate=validate.Length(1, LONGEST_TITLE))
+    options = Struct()
+    settings = Struct()
+    inherit_options = Struct()
+    labels = ListValue()
+    tags = Struct()
+
+
+class GetCustomWidgetRequest(CustomWidgetRequest):
+    """One widget, or some of its fields."""
+
+    only_ = fields.List(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
+
+
+class CustomWidgetQuery(DomainSchema):
+    """Which widgets: those that equal all that is given, and that the query finds."""
+
+    query = fields.Nested(QuerySchema)
+    custom_widget_id = fields.String()
+    widget_name = fields.String()
+    title = fields.String()
+    user_id = fields.String()
+
+
+class CustomWidgetStatQuery(DomainSchema):
+    """What statistics."""
+
+    query = fields.Nested(StatisticsQuerySchema, required=True)
+
+
+class CustomWidgetInfo(Schema):
+    """A widget."""
+
+    custom_widget_id = fields.String()
+    widget_name = fields.String()
+    title = fields.String()
+    version = fields.String()
+    options = Struct()
+    settings = Struct()
+    inherit_options = Struct()
+    labels = ListValue()
+    tags = Struct()
+    user_id = fields.String()
+    domain_id = fields.String()
+    created_at = fields.String()
+    updated_at = fields.String()
+
+
+class CustomWidgetsInfo(Schema):
+    """The widgets of a page, and the number of all that were found."""
+
+    results = fields.List(fields.Nested(CustomWidgetInfo))
+    total_count = fields.Integer()
+
+
+class StatisticsInfo(Schema):
+    """What statistics came to; `total_count` where a page was asked for."""
+
+    results = ListValue()
+    total_count = fields.Integer()
+
+
+class Empty(Schema):
+    """Nothing."""
+
+
+class ErrorDetailSchema(Schema):
+    """What was wrong."""
+
+    code = fields.String()
+    message = fields.String()
+
+
+class ErrorSchema(Schema):
+    """The envelope of errors."""
+
+    detail = fields.Nested(ErrorDetailSchema)

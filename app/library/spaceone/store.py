@@ -1,0 +1,329 @@
+"""Custom widgets, as the SpaceONE dialect keeps them: by domain, and searched by its queries.
+
+Implements the section "SpaceONE custom widgets" of the library's contract.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, load_only
+
+from app.library.core.callers import Caller
+from app.library.core.columns import canonical, to_the_millisecond, written_json
+from app.library.core.errors import Missing
+from app.library.core.models import DOCUMENTS, CustomWidgetRow
+from app.library.core.store import Store
+from app.library.core.tokens import utc_now
+from app.library.spaceone.query.ast import Listing, Order, Page, Statistics
+from app.library.spaceone.query.filters import Filters
+from app.library.spaceone.query.json_backend import JsonSql
+from app.library.spaceone.query.json_postgresql import PostgresqlJson
+from app.library.spaceone.query.json_sqlite import SqliteJson
+from app.library.spaceone.query.keys import JsonPlace, node_at, place_of, root_of
+from app.library.spaceone.query.limits import LARGEST_RESULT, MOST_ORDERS, bounded, refused
+from app.library.spaceone.query.pipeline import distinct_rows, pipeline
+from app.library.spaceone.query.stages import Named, Rows, ordering
+
+VERSION: Final = "v1"
+PREFIX: Final = "custom-widget-"
+ID_BYTES: Final = 6
+_DIALECTS: Final[Mapping[str, Callable[[], JsonSql]]] = {
+    "sqlite": SqliteJson,
+    "postgresql": PostgresqlJson,
+}
+_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CustomWidgetDraft:
+    """What a caller gives of a new widget: the documents are kept and echoed as they are."""
+
+    domain_id: str
+    widget_name: str
+    title: str
+    version: str
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomWidgetChange:
+    """What a caller changes: `document` has the documents that are given, None is no title."""
+
+    title: str | None
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomWidget:
+    """A custom widget; `document` has its five documents, or is None where nobody asked."""
+
+    id: str
+    domain_id: str
+    widget_name: str
+    title: str
+    version: str
+    document: Mapping[str, Any] | None
+    user_id: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a query found: one page, and the number of all."""
+
+    widgets: tuple[CustomWidget, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What statistics came to; `total` is None where no page was asked for."""
+
+    values: tuple[Any, ...]
+    total: int | None
+
+
+class CustomWidgets:
+    """The custom widgets of a store."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._now = now
+        self._json = _DIALECTS[store.dialect]()
+
+    def create(self, caller: Caller, draft: CustomWidgetDraft) -> CustomWidget:
+        """Keep a new widget, which is the caller's; raises NotAllowed for another domain."""
+        caller.require_domain(draft.domain_id)
+        now = to_the_millisecond(self._now())
+        widget = CustomWidget(
+            id=new_id(),
+            domain_id=draft.domain_id,
+            widget_name=draft.widget_name,
+            title=draft.title,
+            version=draft.version,
+            document=draft.document,
+            user_id=caller.subject,
+            created_at=now,
+            updated_at=now,
+        )
+        with self._store.writing() as session:
+            row = _row_of(widget)
+            session.add(row)
+            session.flush()
+            return _seen(row)
+
+    def restore(self, widget: CustomWidget) -> bool:
+        """Keep a widget that was exported, as it was; False where its id is known already."""
+        try:
+            with self._store.writing() as session:
+                if session.get(CustomWidgetRow, widget.id) is not None:
+                    return False
+                session.add(_row_of(widget))
+        except IntegrityError:  # another kept it meanwhile
+            return False
+        return True
+
+    def get(self, caller: Caller, domain_id: str, widget_id: str) -> CustomWidget:
+        """Return a widget; raises Missing where the domain has none of that id."""
+        caller.require_domain(domain_id)
+        with self._store.reading() as session:
+            return _seen(_row(session, domain_id, widget_id))
+
+    def update(
+        self, caller: Caller, domain_id: str, widget_id: str, change: CustomWidgetChange
+    ) -> CustomWidget:
+        """Change what is given; `settings` is merged at its top level, the others are replaced."""
+        caller.require_domain(domain_id)
+        with self._store.writing() as session:
+            row = _row(session, domain_id, widget_id, locked=True)
+            if change.title is not None:
+                row.title = change.title
+            row.document = _changed(row.document, change.document)
+            row.updated_at = to_the_millisecond(self._now())
+            session.flush()
+            return _seen(row)
+
+    def delete(self, caller: Caller, domain_id: str, widget_id: str) -> None:
+        """Delete a widget; raises Missing where the domain has none of that id."""
+        caller.require_domain(domain_id)
+        with self._store.writing() as session:
+            gone = session.execute(
+                delete(CustomWidgetRow)
+                .where(CustomWidgetRow.id == widget_id, CustomWidgetRow.domain_id == domain_id)
+                .returning(CustomWidgetRow.id)
+            )
+            if gone.one_or_none() is None:
+                raise _missing(widget_id)
+
+    def find(self, caller: Caller, listing: Listing) -> Found:
+        """Find widgets; raises Malformed where the query cannot be run."""
+        caller.require_domain(listing.search.domain_id)
+        asked = self._asked(listing)
+        test = self._filters().search(listing.search)
+        count = select(func.count()).select_from(CustomWidgetRow).where(test)
+        with self._store.reading() as session, bounded(session):
+            total = session.scalar(count) or 0
+            rows = () if listing.count_only else session.scalars(asked.where(test)).all()
+            return Found(tuple(_seen(row, whole=_whole(listing)) for row in rows), total)
+
+    def statistics(self, caller: Caller, asked: Statistics) -> Results:
+        """Work out statistics; raises Malformed where they cannot be."""
+        caller.require_domain(asked.search.domain_id)
+        filters = self._filters()
+        test = filters.search(asked.search)
+        if asked.distinct is not None:
+            rows = distinct_rows(asked.distinct, test, self._json)
+        else:
+            rows = pipeline(asked.stages, test, self._json, filters)
+        with self._store.reading() as session, bounded(session):
+            total = _total(session, rows) if asked.page.limit else None
+            values = self._values(session, rows, asked.page)
+            plain = asked.distinct is not None
+            return Results(tuple(v["value"] for v in values) if plain else tuple(values), total)
+
+    def all(self) -> Iterator[CustomWidget]:
+        """Yield the widgets of all domains by id, a few at a time in short transactions."""
+        last, asked = "", select(CustomWidgetRow)
+        while True:
+            page = asked.where(CustomWidgetRow.id > last).order_by(CustomWidgetRow.id)
+            with self._store.reading() as session:
+                widgets = [_seen(row) for row in session.scalars(page.limit(_AT_ONCE))]
+            yield from widgets
+            if len(widgets) < _AT_ONCE:
+                return
+            last = widgets[-1].id
+
+    def _filters(self) -> Filters:
+        return Filters(self._json, self._now())
+
+    def _asked(self, listing: Listing) -> Select[CustomWidgetRow]:
+        for key in listing.only or ():
+            root_of(key, "query.only")
+        orders = listing.orders or (Order("title", descending=False, where="query.sort"),)
+        if len(orders) > MOST_ORDERS:
+            raise refused(f"has more than {MOST_ORDERS} keys", "query.sort")
+        parts = [part for order in orders for part in self._ordering(order)]
+        asked = select(CustomWidgetRow).order_by(*parts, CustomWidgetRow.id)
+        if not _whole(listing):
+            asked = asked.options(load_only(*_LINES, raiseload=True))
+        if listing.page.limit:
+            asked = asked.limit(listing.page.limit).offset(listing.page.start - 1)
+        return asked
+
+    def _ordering(self, order: Order) -> Sequence[ColumnElement[Any]]:
+        place = place_of(order.key, order.where, self._json)
+        if isinstance(place, JsonPlace):
+            node = node_at(place.root, place.steps, self._json)
+            return ordering(node, self._json, descending=order.descending)
+        return [place.column.desc() if order.descending else place.column.asc()]
+
+    def _values(self, session: Session, rows: Rows, page: Page) -> list[dict[str, Any]]:
+        written = [self._json.written(value.node) for value in rows.columns.values()]
+        asked = select(*written).select_from(rows.source).order_by(rows.position)
+        if page.limit:
+            asked = asked.limit(page.limit).offset(page.start - 1)
+        values, size = [], 0
+        for row in session.execute(asked):
+            size += sum(len(text) for text in row if text is not None)
+            if size > LARGEST_RESULT:
+                raise refused(f"comes to more than {LARGEST_RESULT} characters", "query")
+            named = zip(rows.columns.items(), row, strict=True)
+            values.append({name: _read(text, value) for (name, value), text in named})
+        return values
+
+
+_LINES: Final = (
+    CustomWidgetRow.id,
+    CustomWidgetRow.domain_id,
+    CustomWidgetRow.widget_name,
+    CustomWidgetRow.title,
+    CustomWidgetRow.version,
+    CustomWidgetRow.user_id,
+    CustomWidgetRow.created_at,
+    CustomWidgetRow.updated_at,
+)
+
+
+def new_id() -> str:
+    """Make an id that nobody has: 48 random bits."""
+    return PREFIX + secrets.token_hex(ID_BYTES)
+
+
+def _row_of(widget: CustomWidget) -> CustomWidgetRow:
+    return CustomWidgetRow(
+        id=widget.id,
+        domain_id=widget.domain_id,
+        widget_name=widget.widget_name,
+        title=widget.title,
+        version=widget.version,
+        document=_whole_document(widget.document or {}),
+        user_id=widget.user_id,
+        created_at=widget.created_at,
+        updated_at=widget.updated_at,
+    )
+
+
+def _row(
+    session: Session, domain_id: str, widget_id: str, *, locked: bool = False
+) -> CustomWidgetRow:
+    asked = select(CustomWidgetRow).where(
+        CustomWidgetRow.id == widget_id, CustomWidgetRow.domain_id == domain_id
+    )
+    row = session.scalars(asked.with_for_update() if locked else asked).one_or_none()
+    if row is None:
+        raise _missing(widget_id)
+    return row
+
+
+def _missing(widget_id: str) -> Missing:
+    return Missing(f"There is no custom widget {widget_id} in this domain.")
+
+
+def _whole_document(given: Mapping[str, Any]) -> dict[str, Any]:
+    empty: dict[str, Any] = {name: [] if name == "labels" else {} for name in DOCUMENTS}
+    return {**empty, **given}
+
+
+def _changed(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    changed = {**document, **given}
+    if "settings" in given:
+        changed["settings"] = {**document["settings"], **given["settings"]}
+    return changed
+
+
+def _whole(listing: Listing) -> bool:
+    """Say whether a listing shows one of the documents."""
+    if listing.only is None:
+        return True
+    return any(root_of(key, "query.only") in DOCUMENTS for key in listing.only)
+
+
+def _total(session: Session, rows: Rows) -> int:
+    return session.scalar(select(func.count()).select_from(rows.source)) or 0
+
+
+def _read(text: str | None, named: Named) -> Any:
+    """Read a value of an answer; the elements of a set are put in an order."""
+    value: Any = None if text is None else canonical(json.loads(text))
+    return sorted(value, key=written_json) if named.unordered else value
+
+
+def _seen(row: CustomWidgetRow, *, whole: bool = True) -> CustomWidget:
+    return CustomWidget(
+        id=row.id,
+        domain_id=row.domain_id,
+        widget_name=row.widget_name,
+        title=row.title,
+        version=row.version,
+        document=row.document if whole else None,
+        user_id=row.user_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

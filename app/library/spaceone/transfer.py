@@ -1,0 +1,78 @@
+"""Custom widgets out of the library and into it again: a line of JSON each, one after the other.
+
+A line is a `CustomWidgetInfo`. What a create request of SpaceONE says is a line too: it makes a new
+widget, under an id that follows from what it says, so that a second run finds it there.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from marshmallow import fields, validate
+
+from app.library.core.columns import canonical, to_the_millisecond, written_json
+from app.library.core.store import Store
+from app.library.core.tokens import utc_now
+from app.library.http.body import checked
+from app.library.http.transfer import Outcome, Owner, Transfer, each_record
+from app.library.spaceone.api import draft_of, info
+from app.library.spaceone.schemas import LONGEST_TITLE, CreateCustomWidgetRequest
+from app.library.spaceone.store import PREFIX, CustomWidget, CustomWidgets
+
+_ID: Final = r"custom-widget-[0-9a-f]{12}\Z"
+
+
+class CustomWidgetRecord(CreateCustomWidgetRequest):
+    """A line: a create request, and what the library had made of it."""
+
+    custom_widget_id = fields.String(
+        validate=validate.Regexp(_ID, error="must be custom-widget- and 12 hex digits")
+    )
+    user_id = fields.String(validate=validate.Length(1, LONGEST_TITLE))
+    created_at = fields.AwareDateTime(format="iso")
+    updated_at = fields.AwareDateTime(format="iso")
+
+
+def exported(store: Store) -> Iterator[bytes]:
+    """Yield the widgets of all domains as lines, in constant memory."""
+    for widget in CustomWidgets(store).all():
+        yield written_json(info(widget)).encode() + b"\n"
+
+
+def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+    """Keep the records of the lines, each in the domain that it names and by its id."""
+    return each_record(lines, partial(_keep, CustomWidgets(store), owner))
+
+
+def _keep(widgets: CustomWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
+    widget = read_record(record, owner)
+    return widget.id, widgets.restore(widget)
+
+
+def read_record(document: Any, owner: Owner) -> CustomWidget:
+    """Read a record; raises Malformed. What it does not say is the owner's, and of now."""
+    loaded = checked(CustomWidgetRecord(), document)
+    draft = draft_of(loaded)
+    created: datetime = loaded.get("created_at") or to_the_millisecond(utc_now())
+    return CustomWidget(
+        id=loaded.get("custom_widget_id") or id_of(document),
+        domain_id=draft.domain_id,
+        widget_name=draft.widget_name,
+        title=draft.title,
+        version=draft.version,
+        document=draft.document,
+        user_id=loaded.get("user_id") or owner.handle,
+        created_at=created,
+        updated_at=loaded.get("updated_at") or created,
+    )
+
+
+def id_of(document: Any) -> str:
+    """Make the id of a record that has none: the same for what says the same."""
+    written = written_json(canonical(document)).encode()
+    return PREFIX + hashlib.sha256(written).hexdigest()[:12]
+
+
+TRANSFER: Final = Transfer("spaceone", exported, imported)

@@ -1,0 +1,25 @@
+"""Everything that goes out: the one HTTP client, its guard and manners, the offline samples."""
+
+from app.upstream.address_guard import AddressGuard
+from app.upstream.bulkhead import Bulkhead
+from app.upstream.client import Exchange, Fetcher, Own
+from app.upstream.policy import Event, Manners
+from app.upstream.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
+from app.upstream.transport import GuardedAdapter, within
+
+__all__ = [
+    "AddressGuard",
+    "Bulkhead",
+    "Event",
+    "Exchange",
+    "Fetcher",
+    "GuardedAdapter",
+    "Manners",
+    "Own",
+    "Sample",
+    "SampleAdapter",
+    "bundled_samples",
+    "read_sample",
+    "recorded_body",
+    "within",
+]

@@ -1,0 +1,257 @@
+"""The one HTTP client: a total deadline, a size limit, vetted redirects, credentials at home."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from app.errors import (
+    AddressRefused,
+    UpstreamFailed,
+    UpstreamTimeout,
+    UpstreamTooLarge,
+    UpstreamUnreachable,
+    UpstreamUnreadable,
+)
+from app.origins import DEFAULT_PORTS, host_of, is_named, origin_of
+from app.telemetry import trace
+from app.upstream.address_guard import AddressGuard
+from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest, UpstreamResponse
+from app.upstream.policy import Manners
+from app.upstream.retry import Retry
+from app.upstream.transport import remaining, within
+
+MAX_BODY: Final = 1 << 20
+MAX_REDIRECTS: Final = 3
+UNREADABLE: Final = "the address cannot be read"
+# What asks about the state of one resource, and says nothing of another that a redirect leads to.
+CONDITIONS: Final = frozenset({"if-none-match", "if-modified-since"})
+_CHUNK: Final = 1 << 16
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_HEADERS: Final = {
+    "User-Agent": "placard",
+    "Accept": "application/json",
+    # Not what `requests` would offer: only what is bounded while it is decompressed.
+    "Accept-Encoding": "gzip, deflate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """This service's own address: its host, and what answers a request for it."""
+
+    host: str
+    answer: Callable[[UpstreamRequest], UpstreamResponse]
+
+    def has(self, request: UpstreamRequest) -> bool:
+        """Tell whether a request is for this address; raises AddressRefused for none at all."""
+        return host_of(_split(request.url)) == self.host
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request as it went out, without its credential, and its answer: for recordings.
+
+    `proven_by` names the headers that carried the credential.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    proven_by: tuple[str, ...]
+    body: bytes | None
+    response: UpstreamResponse
+
+
+class Fetcher:
+    """Fetches resources for the whole process, over one pool of connections.
+
+    `deadline` is in seconds and covers everything: name resolution, redirects, the body.
+    `adapter` is the transport: guarded, or the offline samples. There is no session around it: that
+    would keep cookies, and read the environment's proxies and .netrc. `manners` say when a host is
+    not to be asked; `upstreams` maps an origin to the one that stands in for it. `on_exchange` is
+    told of each answer. What is asked of the service's `own` address needs no network.
+    """
+
+    def __init__(
+        self,
+        *,
+        deadline: float,
+        guard: AddressGuard,
+        adapter: BaseAdapter,
+        manners: Manners | None = None,
+        upstreams: Mapping[str, str] | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        own: Own | None = None,
+    ) -> None:
+        self.deadline = deadline
+        self._own = own
+        self._guard = guard
+        self._manners = manners or Manners()
+        self._upstreams = dict(upstreams or {})
+        self._on_exchange = on_exchange
+        self._adapter = adapter
+
+    def fetch(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Return the answer, of whatever status, after at most `MAX_REDIRECTS` redirects.
+
+        Raises UpstreamTimeout, UpstreamUnreachable, UpstreamUnreadable, UpstreamTooLarge,
+        UpstreamFailed (too many redirects) or AddressRefused; and without a call
+        UpstreamRateLimited, UpstreamResting or UpstreamBusy.
+        """
+        if self._own is not None and self._own.has(request):
+            return _ask_itself(request, self._own)
+        retry = Retry(request.method, partial(self._manners.tell, "retried"))
+        with within(self.deadline):
+            url = request.url
+            for _ in range(MAX_REDIRECTS + 1):
+                self._check(url, request)
+                response = retry.call(
+                    partial(self._exchange, request, url),
+                    partial(self._manners.may_ask, origin_of(url), _proof(request, url).identity),
+                )
+                location = response.headers.get("location")
+                # What is asked by POST is not asked again elsewhere.
+                if response.status not in _REDIRECTS or not location or request.method != "GET":
+                    return response
+                url = self._target(url, location)
+        raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
+
+    def is_near(self, request: UpstreamRequest) -> bool:
+        """Tell whether this service itself has what is asked for."""
+        return self._own is not None and self._own.has(request)
+
+    def _check(self, url: str, request: UpstreamRequest) -> None:
+        """Let through only what the connector names, and never from https down to http."""
+        parts = _split(url)
+        downgrade = _split(request.url).scheme == "https" != parts.scheme
+        if parts.scheme not in DEFAULT_PORTS or downgrade or parts.username is not None:
+            raise AddressRefused(f"{parts.scheme}://{parts.hostname} is not to be asked")
+        if not is_named(host_of(parts), request.hosts):
+            raise AddressRefused(f"{host_of(parts)} is not a host that the connector names")
+        dialled = _split(self._actual(url))
+        self._guard.check_spelling(dialled.hostname or "", _port(dialled))
+
+    def _actual(self, url: str) -> str:
+        """Put the stand-in's origin before an address's path, where it has a stand-in."""
+        stand_in = self._upstreams.get(origin_of(url))
+        if stand_in is None:
+            return url
+        parts = urlsplit(url)
+        query = f"?{parts.query}" if parts.query else ""
+        return stand_in.rstrip("/") + parts.path + query
+
+    def _target(self, url: str, location: str) -> str:
+        """Resolve a redirect; a stand-in that names itself means the one it stands in for."""
+        try:
+            target = urljoin(self._actual(url), location)
+        except ValueError:
+            raise AddressRefused(UNREADABLE) from None
+        stand_in = self._upstreams.get(origin_of(url))
+        if stand_in is None or origin_of(_split(target)) != origin_of(stand_in):
+            return target
+        parts, home = urlsplit(target), urlsplit(url)
+        return parts._replace(scheme=home.scheme, netloc=home.netloc).geturl()
+
+    def _exchange(self, request: UpstreamRequest, url: str) -> UpstreamResponse:
+        headers = {**_HEADERS, **_headers_for(request, url)}
+        proof = _proof(request, url)
+        sent = {**headers, **proof.headers}
+        if request.body is not None:
+            sent["Content-Type"] = "application/json"
+        outgoing = requests.Request(request.method, self._actual(url), sent, data=request.body)
+        parts = urlsplit(url)
+        with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
+            response = self._manners.call(
+                origin_of(url), proof.identity, partial(self._send, outgoing, url)
+            )
+            f.update(status=response.status, bytes=len(response.body))
+        if self._on_exchange is not None:
+            self._on_exchange(
+                Exchange(request.method, url, headers, tuple(proof.headers), request.body, response)
+            )
+        return response
+
+    def _send(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
+        try:
+            with self._adapter.send(
+                outgoing.prepare(), stream=True, timeout=remaining(), verify=True
+            ) as answer:
+                body = b"".join(_bounded(answer))
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return UpstreamResponse(answer.status_code, headers, body, url)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
+            raise UpstreamTimeout(_words(error)) from None
+        except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError) as error:
+            raise UpstreamUnreadable(f"$: {_words(error)}") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _timeout_or_unreachable(error) from None
+
+
+def _headers_for(request: UpstreamRequest, url: str) -> Mapping[str, str]:
+    """Return the request's own headers, without its conditions where a redirect led elsewhere."""
+    if url == request.url:
+        return request.headers
+    own = request.headers.items()
+    return {name: value for name, value in own if name.lower() not in CONDITIONS}
+
+
+def _proof(request: UpstreamRequest, url: str) -> Credential:
+    """Return the credential that goes to an address: the request's own only at home."""
+    at_home = origin_of(url) == request.credential.origin
+    return request.credential if at_home else ANONYMOUS
+
+
+def _ask_itself(request: UpstreamRequest, own: Own) -> UpstreamResponse:
+    path = _split(request.url).path
+    with trace.step("fetch", method=request.method, host=own.host, path=path) as facts:
+        response = own.answer(request)
+        facts.update(status=response.status, bytes=len(response.body))
+    return response
+
+
+def _bounded(answer: requests.Response) -> Iterator[bytes]:
+    """Yield the decoded body, at most `MAX_BODY` bytes of it."""
+    # A 304 ends with its headers (RFC 9112, 6.3), also where they promise chunks to wait for.
+    if answer.status_code == 304 and answer.raw.chunked:
+        return
+    size = 0
+    for chunk in answer.raw.stream(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise UpstreamTooLarge(f"the answer is over {MAX_BODY} bytes")
+        yield chunk
+
+
+def _timeout_or_unreachable(error: Exception) -> UpstreamTimeout | UpstreamUnreachable:
+    """Tell a connection that broke because time was up from one that broke by itself."""
+    try:
+        remaining()
+    except TimeoutError:
+        return UpstreamTimeout(_words(error))
+    return UpstreamUnreachable(_words(error))
+
+
+def _words(error: Exception) -> str:
+    """Name an error without its text, which may hold an address with secrets in its query."""
+    cause = error.__cause__ or error.__context__
+    names = [type(error).__name__] + ([type(cause).__name__] if cause else [])
+    return " from ".join(names)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _port(parts)
+    except ValueError:
+        raise AddressRefused(UNREADABLE) from None
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or DEFAULT_PORTS.get(parts.scheme, 0)

@@ -1,0 +1,105 @@
+"""How hosts are treated: waited for when they ask for it, left alone when they fail, not crowded.
+
+All of it is known to this process only; each worker learns for itself.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+import structlog
+
+from app.errors import (
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamResting,
+    UpstreamTimeout,
+)
+from app.settings.settings import BREAKER_FAILURES, BREAKER_REST
+from app.upstream.bulkhead import Bulkhead
+from app.upstream.circuit_breaker import Breaker
+from app.upstream.messages import UpstreamResponse
+from app.upstream.rate_limits import Holds
+from app.upstream.transport import remaining
+
+Event = Literal["hold", "held", "opened", "resting", "busy", "retried"]
+
+REFUSALS: Final[Mapping[type[UpstreamError], Event]] = {
+    UpstreamRateLimited: "held",
+    UpstreamResting: "resting",
+    UpstreamBusy: "busy",
+}
+_log = structlog.get_logger("placard")
+
+
+class Manners:
+    """What stands before each call: holds, the breaker and the bulkhead, in this order.
+
+    `on_event` is told of each hold and each opening of the breaker (`hold`, `opened`), of each
+    call that is refused (`held`, `resting`, `busy`), and of each retry (`retried`). `clock` is
+    monotonic, `wall` the time of day; both are in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        bulkhead: Bulkhead | None = None,
+        failures: int = BREAKER_FAILURES,
+        rest: float = BREAKER_REST,
+        on_event: Callable[[Event], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.tell = on_event
+        self._holds = Holds(clock, wall)
+        self._breaker = Breaker(failures, rest, self._opened, clock)
+        self._bulkhead = bulkhead or Bulkhead()
+
+    def call(
+        self, origin: str, identity: str, send: Callable[[], UpstreamResponse]
+    ) -> UpstreamResponse:
+        """Send to an origin with a credential's identity, and heed what the answer asks for.
+
+        Raises UpstreamRateLimited, UpstreamResting, UpstreamBusy or, past the deadline,
+        UpstreamTimeout without sending, and what `send` raises.
+        """
+        try:
+            self._holds.check(origin, identity)
+            # Before a place is waited for, and once more when there is one.
+            self._breaker.check(origin)
+            with self._bulkhead.place(origin):
+                _check_time()
+                response = self._breaker.call(origin, send)
+        except tuple(REFUSALS) as refusal:
+            self.tell(REFUSALS[type(refusal)])
+            raise
+        self._heed(origin, identity, response)
+        return response
+
+    def may_ask(self, origin: str, identity: str) -> bool:
+        """Tell whether neither a hold nor the breaker stands before a call now."""
+        try:
+            self._holds.check(origin, identity)
+            self._breaker.check(origin)
+        except (UpstreamRateLimited, UpstreamResting):
+            return False
+        return True
+
+    def _heed(self, origin: str, identity: str, response: UpstreamResponse) -> None:
+        seconds = self._holds.heed(origin, identity, response)
+        if seconds:
+            self.tell("hold")
+            _log.warning("upstream_hold", origin=origin, credential=identity, seconds=seconds)
+
+    def _opened(self, origin: str) -> None:
+        self.tell("opened")
+        _log.warning("upstream_breaker_opened", origin=origin)
+
+
+def _check_time() -> None:
+    """Raise UpstreamTimeout past the deadline: a host that is not asked is not to blame."""
+    try:
+        remaining()
+    except TimeoutError as error:
+        raise UpstreamTimeout(str(error)) from None

@@ -1,0 +1,224 @@
+"""Connections that go only to vetted addresses, and never outlast the request's deadline.
+
+`requests` bounds each read, not the whole: an upstream that sends a byte a second is never slow to
+it. Here the sockets themselves look at the deadline, before each read and each write.
+"""
+
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from http import HTTPStatus
+from http.client import BadStatusLine, HTTPException, HTTPResponse
+from threading import BoundedSemaphore, Thread
+from typing import Any, Final
+
+import certifi
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from app.settings.settings import FETCH_PLACES
+from app.upstream.address_guard import AddressGuard
+
+POOLS: Final = 32
+RESOLVER_THREADS: Final = 16
+
+_deadline: ContextVar[float] = ContextVar("placard_deadline", default=float("inf"))
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give all that is fetched inside `seconds` in total, or what an outer block leaves."""
+    token = _deadline.set(min(time.monotonic() + seconds, _deadline.get()))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def remaining() -> float | None:
+    """Return the seconds left, or None where there is no deadline; TimeoutError past it."""
+    left = _deadline.get() - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the deadline has passed")
+    return None if left == float("inf") else left
+
+
+class _UnderDeadline:
+    """Looks at the deadline before each read and each write of a socket."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(remaining())  # type: ignore[attr-defined]
+        return super().recv_into(*args, **kwargs)  # type: ignore[misc,no-any-return]
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(remaining())  # type: ignore[attr-defined]
+        super().sendall(*args, **kwargs)  # type: ignore[misc]
+
+
+class _Socket(_UnderDeadline, socket.socket):
+    """A plain socket under the deadline."""
+
+
+class _TlsSocket(_UnderDeadline, ssl.SSLSocket):
+    """A TLS socket under the deadline."""
+
+
+class _Dialer:
+    """Resolves a host once, vets what it resolved to, and connects to just that."""
+
+    def __init__(self, guard: AddressGuard) -> None:
+        self._guard = guard
+        self._places = BoundedSemaphore(RESOLVER_THREADS)
+
+    def dial(self, host: str, port: int) -> socket.socket:
+        """Return a connected socket; raises OSError, or AddressRefused."""
+        self._guard.check_spelling(host, port)
+        addresses = self._guard.vet(host, port, self._resolve(host, port))
+        failure: OSError = OSError(f"{host} has no address")
+        for place, address in enumerate(addresses):
+            try:
+                return _connect(address, port, attempts_left=len(addresses) - place)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        """Ask the system, which cannot be interrupted: it is waited for, and left behind."""
+        if not self._places.acquire(timeout=remaining()):
+            raise TimeoutError("all resolvers are busy")
+        asked: Future[list[str]] = Future()
+        Thread(target=self._ask, args=(host, port, asked), name="resolver", daemon=True).start()
+        return asked.result(timeout=remaining())
+
+    def _ask(self, host: str, port: int, asked: Future[list[str]]) -> None:
+        try:
+            found = socket.getaddrinfo(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
+            asked.set_result([str(info[4][0]) for info in found])
+        except (OSError, UnicodeError) as error:
+            asked.set_exception(error)
+        finally:
+            self._places.release()
+
+
+def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    connection = _Socket(family, socket.SOCK_STREAM)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        left = remaining()
+        connection.settimeout(None if left is None else left / attempts_left)
+        connection.connect((address, port))
+        # What is left now is what a TLS handshake may take.
+        connection.settimeout(remaining())
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class _FinalResponse(HTTPResponse):
+    """An answer whose interim ones are all passed over, and whose chunks have a length.
+
+    `http.client` takes any but 100 for the answer itself, and what follows for the next one's: a
+    103 would give each request on the connection the answer to the one before it. urllib3 takes
+    -1 for a chunk's length too, and that would be read to its end at once, without a bound.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status == HTTPStatus.SWITCHING_PROTOCOLS:
+            raise BadStatusLine("101, which nobody asked for")
+        interim = HTTPStatus.CONTINUE < status < HTTPStatus.OK
+        return version, HTTPStatus.CONTINUE if interim else status, reason
+
+    def _safe_read(self, amt: int) -> bytes:
+        if amt < 0:
+            raise HTTPException("a chunk of a negative length")
+        read: bytes = super()._safe_read(amt)  # type: ignore[misc]
+        return read
+
+
+class _Dialled:
+    """A connection that the dialer makes, with what goes wrong told in urllib3's words."""
+
+    response_class: Any = _FinalResponse
+
+    def __init__(self, *args: Any, dialer: _Dialer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._dialer = dialer
+
+    def _new_conn(self: Any) -> socket.socket:
+        try:
+            dialled: socket.socket = self._dialer.dial(self.host, self.port or self.default_port)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"{self.host} timed out") from error
+        except (OSError, UnicodeError) as error:
+            raise NewConnectionError(self, f"{self.host}: {error}") from error
+        return dialled
+
+
+class _HTTPConnection(_Dialled, HTTPConnection):
+    """An HTTP connection that the dialer makes."""
+
+
+class _HTTPSConnection(_Dialled, HTTPSConnection):
+    """The same, with TLS: the name is verified, the vetted address is connected to."""
+
+
+class GuardedAdapter(HTTPAdapter):
+    """The pooled transport of the one client: guarded, under the deadline, TLS verified.
+
+    `ca_bundle` is a file of certificate authorities; None means Mozilla's list. At most `pool_size`
+    idle connections are kept to a host.
+    """
+
+    def __init__(
+        self, guard: AddressGuard, ca_bundle: str | None = None, *, pool_size: int = FETCH_PLACES
+    ) -> None:
+        # Its warnings quote whole addresses, queries included.
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+        self._dialer = _Dialer(guard)
+        self._tls = create_urllib3_context()
+        self._tls.load_verify_locations(ca_bundle or certifi.where())
+        self._tls.sslsocket_class = _TlsSocket
+        super().__init__(pool_connections=POOLS, pool_maxsize=pool_size)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pool manager with connections that are dialled by the dialer."""
+        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": partial(_pool, HTTPConnectionPool, _HTTPConnection, self._dialer),
+            "https": partial(_pool, HTTPSConnectionPool, _HTTPSConnection, self._dialer),
+        }
+
+    def cert_verify(self, conn: Any, *_: Any, **__: Any) -> None:
+        """Always verify; the authorities were loaded once, into the shared context."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+    def proxy_manager_for(self, *_: Any, **__: Any) -> Any:
+        """Refuse: a proxy would resolve the name a second time, unvetted."""
+        raise requests.exceptions.ProxyError("proxies are not used; see PLACARD_UPSTREAMS")
+
+
+def _pool(
+    kind: type[HTTPConnectionPool],
+    connection: type[_HTTPConnection | _HTTPSConnection],
+    dialer: _Dialer,
+    *args: Any,
+    **kwargs: Any,
+) -> HTTPConnectionPool:
+    pool = kind(*args, **kwargs)
+    pool.ConnectionCls = partial(connection, dialer=dialer)  # type: ignore[assignment]
+    return pool

@@ -1,0 +1,72 @@
+"""Each request has an id, is counted by its outcome, and leaves one structured log line."""
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import structlog
+from flask import Flask, Response, request
+
+from app.telemetry.logs import begin_telling, told
+from app.telemetry.metrics import Metrics
+from app.web import service
+
+REQUEST_ID: Final = "X-Request-Id"
+# Where the visit is in the request's environment.
+VISIT: Final = "placard.visit"
+_FIT_FOR_AN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_log = structlog.get_logger("placard")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request, from its arrival on; `began` is of the performance counter, in seconds."""
+
+    request_id: str
+    began: float
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers that its answer has, unless a view knows better."""
+        return ((REQUEST_ID, self.request_id), ("Cache-Control", "private, no-cache"))
+
+
+def begin(environ: dict[str, Any]) -> Visit:
+    """Begin a visit, and the facts that its log lines will tell."""
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    request_id = given if _FIT_FOR_AN_ID.fullmatch(given) else secrets.token_hex(16)
+    visit = environ[VISIT] = Visit(request_id, time.perf_counter())
+    begin_telling(request_id=request_id)
+    return visit
+
+
+def end(visit: Visit, metrics: Metrics, route: str, facts: dict[str, Any]) -> None:
+    """Count a visit and log it; `facts` are its method, path and status.
+
+    Never the query or a header: they hold the proof.
+    """
+    status = facts["status"]
+    outcome = told().get("outcome", "ok" if status < 400 else "error")
+    metrics.requests.labels(route, outcome).inc()
+    milliseconds = round((time.perf_counter() - visit.began) * 1000, 2)
+    _log.log(_level(status), "request", **facts, outcome=outcome, milliseconds=milliseconds)
+
+
+def init_requests_log(app: Flask) -> None:
+    """Log and count all requests that the application answers itself."""
+    app.after_request(_end)
+
+
+def _end(response: Response) -> Response:
+    visit = cast(Visit, request.environ[VISIT])
+    for name, value in visit.headers:
+        response.headers.setdefault(name, value)
+    facts = {"method": request.method, "path": request.path, "status": response.status_code}
+    end(visit, service().metrics, request.blueprint or "none", facts)
+    return response
+
+
+def _level(status: int) -> int:
+    return 40 if status >= 500 else 20

@@ -1,0 +1,90 @@
+"""The plain path: a request for a card that succeeds is answered before Flask's dispatch.
+
+That dispatch takes longer than all else that a warm answer needs, and a good part of what a cold
+one does. Only the plain case is answered here; any other request, and whatever ends in an error,
+goes on to Flask, with what is known of it by then.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, cast
+from wsgiref.types import StartResponse, WSGIApplication
+
+from flask import Flask
+
+from app.telemetry import trace
+from app.web import EXTENSION, Service
+from app.web.access_log import Visit, begin, end
+from app.web.cors import VARY, Origins
+from app.web.widget import (
+    ADMITTED,
+    CONTENT_TYPE,
+    PATH,
+    admit,
+    blueprint,
+    signed_request,
+    widget_headers,
+)
+from app.widgets import Widget
+
+# What asks for more than the card as it is kept: a 304, or a fresh one in the local mode.
+_CONDITIONS: Final = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_CACHE_CONTROL"})
+_FACTS: Final = {"method": "GET", "path": PATH, "status": 200}
+
+
+class PlainPath:
+    """A WSGI application before another one: begins each visit, and ends those it can answer."""
+
+    def __init__(self, app: Flask, origins: Origins) -> None:
+        self._inner: WSGIApplication = app.wsgi_app
+        self._extensions = app.extensions
+        self._origins = origins
+
+    @property
+    def _parts(self) -> Service:
+        return cast(Service, self._extensions[EXTENSION])
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, here or further in."""
+        visit = begin(environ)
+        widget = self._card(environ) if _is_plain(environ) else None
+        if widget is None:
+            return self._inner(environ, start_response)
+        headers = [
+            ("Content-Type", CONTENT_TYPE),
+            ("Content-Length", str(len(widget.body))),
+            *widget_headers(widget),
+            *self._shared_headers(visit, environ),
+        ]
+        end(visit, self._parts.metrics, blueprint.name, _FACTS)
+        start_response("200 OK", headers)
+        return [widget.body]
+
+    def _card(self, environ: dict[str, Any]) -> Widget | None:
+        """Return the card that is asked for, or leave word for the view of what went wrong."""
+        parts = self._parts
+        try:
+            admitted = environ[ADMITTED] = admit(signed_request(environ), parts)
+            asked, widgets = (admitted.resource_url, admitted.workspace), parts.widgets
+            return widgets.fresh(*asked) or widgets.widget_for(*asked)
+        except Exception as error:  # noqa: BLE001 - the view raises it where handlers are
+            environ[ADMITTED] = error
+            return None
+
+    def _shared_headers(self, visit: Visit, environ: dict[str, Any]) -> Iterable[tuple[str, str]]:
+        origin = environ.get("HTTP_ORIGIN")
+        return (*visit.headers, ("Vary", VARY), *self._origins.headers_for(origin))
+
+
+def init_plain(app: Flask, origins: Origins) -> None:
+    """Put the plain path before an application, where Flask's documentation wants it."""
+    app.wsgi_app = PlainPath(app, origins)  # type: ignore[method-assign]
+
+
+def _is_plain(environ: dict[str, Any]) -> bool:
+    """Tell whether this is the plain case; who records a trace sees the whole way."""
+    return (
+        environ.get("PATH_INFO") == PATH
+        and environ["REQUEST_METHOD"] == "GET"
+        and not _CONDITIONS & environ.keys()
+        and not trace.is_recording()
+    )

@@ -1,0 +1,37 @@
+"""The service's own saved widgets, read without a network: it asks itself, doors and all."""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.test import Client
+
+from app.library.http.context import LOOPBACK
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
+
+
+def answering_itself(app: Flask, base: str) -> Callable[[UpstreamRequest], UpstreamResponse]:
+    """Return what answers a request for this service's own address, which has the path `base`."""
+
+    def answer(request: UpstreamRequest) -> UpstreamResponse:
+        # A context of its own: what this leaves for its log line is not for the outer request's.
+        return copy_context().run(_answer, app, base, request)
+
+    return answer
+
+
+def _answer(app: Flask, base: str, request: UpstreamRequest) -> UpstreamResponse:
+    parts = urlsplit(request.url)
+    response = Client(app).open(
+        parts.path.removeprefix(base),
+        method=request.method,
+        base_url=f"{parts.scheme}://{parts.netloc}",
+        query_string=parts.query,
+        headers={**request.headers, **request.credential.headers},
+        data=request.body,
+        content_type=None if request.body is None else "application/json",
+        environ_overrides={LOOPBACK: True},
+    )
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return UpstreamResponse(response.status_code, headers, response.get_data(), request.url)

@@ -1,0 +1,175 @@
+"""The service's own description, in OpenAPI 3.1: made of the operations and their schemas."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema, fields
+
+from app.library.http.dialect import Dialect
+from app.library.http.operation import Answer, Body, Operation
+from app.library.http.parameters import LONGEST_WORD, Word
+from app.settings.settings import Settings
+from app.web.host_operations import (
+    HEALTH,
+    HEALTH_OPERATIONS,
+    HOST,
+    SECURITY,
+    host_operations,
+    host_security,
+)
+from templates_schemas.fields import HostTime, OneOf, Text, Variant, WebUrl
+
+OPENAPI: Final = "3.1.0"
+NO_NUL: Final = r"^[^\u0000]*$"
+ABOUT: Final = (
+    "The app server behind a host platform's widgets, and a library of saved widgets that the "
+    "clients of other systems can speak to. Each answer carries `X-Request-Id`, those of the "
+    "library also `X-RateLimit-Limit`, `-Period`, `-Remaining` and `-Reset`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Operations that belong together, and the proofs of which any one is wanted."""
+
+    title: str
+    operations: tuple[Operation, ...]
+    security: tuple[str, ...]
+
+
+def describe(settings: Settings, dialects: Iterable[Dialect]) -> dict[str, Any]:
+    """Describe a service with these settings, and with the dialects that it speaks."""
+    sections = [
+        Section(HOST, host_operations(settings), host_security(settings)),
+        *(Section(each.title, each.operations, each.security) for each in dialects),
+        Section(HEALTH, HEALTH_OPERATIONS, ()),
+    ]
+    plugin = _Plugin(schema_name_resolver=_name_of)
+    spec = APISpec(
+        title="Placard",
+        version=version("placard"),
+        openapi_version=OPENAPI,
+        info={"description": ABOUT},
+        servers=[{"url": settings.public_url or "/"}],
+        tags=[{"name": section.title} for section in sections],
+        plugins=[plugin],
+    )
+    assert plugin.converter is not None  # since the specification was made
+    plugin.converter.add_attribute_function(_limits)
+    for name in dict.fromkeys(name for section in sections for name in section.security):
+        spec.components.security_scheme(name, dict(SECURITY[name]))
+    for path, operations in _by_path(sections).items():
+        spec.path(path, operations=operations)
+    made: dict[str, Any] = spec.to_dict()
+    return made
+
+
+def _by_path(sections: Iterable[Section]) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for section in sections:
+        for operation in section.operations:
+            paths.setdefault(operation.path, {})[operation.method] = _told(operation, section)
+    return paths
+
+
+def _told(operation: Operation, section: Section) -> dict[str, Any]:
+    """Write an operation; what it has not is left out."""
+    body = operation.request
+    told: dict[str, Any] = {
+        "operationId": operation.id,
+        "tags": [section.title],
+        "summary": operation.summary,
+        "description": _description(operation),
+        "parameters": list(_parameters(operation)),
+        "requestBody": body and {"required": True, "content": _content(body)},
+        "responses": {str(status): _answer(each) for status, each in operation.answers.items()},
+        "security": [{name: []} for name in section.security],
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _description(operation: Operation) -> str:
+    words = ", ".join(f"`{scope}`" for scope in operation.scopes)
+    needed = f"Needs any of the scopes {words}." if words else ""
+    return " ".join(part for part in (operation.description, needed) if part)
+
+
+def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    places = {
+        "path": operation.parameters,
+        "query": operation.query,
+        "header": operation.headers,
+    }
+    for place, schema in places.items():
+        if schema is not None:
+            yield {"in": place, "schema": schema}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": answer.description}
+    if answer.body is not None:
+        told["content"] = _content(answer.body)
+    if answer.headers is not None:
+        told["headers"] = {
+            each.data_key or name: {"schema": {"type": "string"}, "required": each.required}
+            for name, each in answer.headers().fields.items()
+        }
+    return told
+
+
+def _content(body: Body) -> dict[str, Any]:
+    schema = {"type": "array", "items": body.schema} if body.many else body.schema
+    return {"application/json": {"schema": schema}}
+
+
+def _name_of(schema: Any) -> str:
+    """Name a schema by its module too: two dialects may have a `WidgetSchema` each."""
+    known = resolve_schema_cls(schema)
+    kind: type[Schema] = known if isinstance(known, type) else known[0]
+    home = kind.__module__.rpartition(".")[2].removesuffix("_schemas").removesuffix("_api")
+    return f"{home}.{kind.__name__.removesuffix('Schema')}"
+
+
+def _limits(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """Tell the limits of a field of our own, which the converter does not know."""
+    told: dict[str, Any] = {}
+    match field:
+        case OneOf(words=words):
+            told = {"enum": list(words)}
+        case Text(longest=None):
+            told = {"minLength": 1}
+        case Text(longest=longest):
+            told = {"minLength": 1, "maxLength": longest}
+        case Word():
+            told = {"maxLength": LONGEST_WORD, "pattern": NO_NUL} | dict(field.metadata)
+        case HostTime():
+            told = {"format": "date-time"}
+        case WebUrl():
+            told = {"format": "uri"}
+        case Variant():
+            kinds = [converter.resolve_nested_schema(kind) for kind in field.kinds.values()]
+            empty = [{"type": "object", "maxProperties": 0}] if field.empty_allowed else []
+            told = {"oneOf": kinds + empty}
+    return told
+
+
+class _Converter(OpenAPIConverter):
+    """Tells besides what a schema is for, and the rules that its fields cannot tell."""
+
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        """Describe a schema by its docstring and its `json_rules`, where it has any."""
+        kind = schema if isinstance(schema, type) else type(schema)
+        known: Any = super()
+        made: dict[str, Any] = known.schema2jsonschema(schema)
+        made["description"] = (kind.__doc__ or "").partition("\n")[0]
+        return {**made, **getattr(kind, "json_rules", {})}
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter

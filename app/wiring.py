@@ -1,0 +1,195 @@
+"""Make the parts of what the settings say: the HTTP client, the cards, the verifier."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from app.cache import Cache, Keeper, Lives, MemoryKeeper, Places, RedisKeeper, redis_client
+from app.connectors import Connector, all_connectors, coded_connectors
+from app.errors import ConfigurationError, UpstreamFailed
+from app.origins import host_of, origin_of
+from app.settings.fields import MEMORY
+from app.settings.settings import FETCH_PLACES, Settings
+from app.telemetry.metrics import Metrics
+from app.upstream import (
+    AddressGuard,
+    Bulkhead,
+    Event,
+    Exchange,
+    Fetcher,
+    GuardedAdapter,
+    Manners,
+    Own,
+    SampleAdapter,
+    bundled_samples,
+)
+from app.upstream.credentials import (
+    Credentials,
+    HostCredential,
+    header_pairs,
+    read_credentials_file,
+)
+from app.upstream.messages import UpstreamRequest
+from app.verification import (
+    FixedKeys,
+    KeySet,
+    KeySource,
+    TokenRules,
+    Verifier,
+    allowed_algorithms,
+    public_key,
+    shared_secret_keys,
+)
+from app.widgets import Widgets
+
+
+def build_fetcher(
+    settings: Settings,
+    on_exchange: Callable[[Exchange], None] | None = None,
+    metrics: Metrics | None = None,
+    own: Own | None = None,
+) -> Fetcher:
+    """Make the HTTP client; offline, the bundled samples stand in for the network.
+
+    `own` answers what is asked of this service's own address.
+    """
+    stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
+    allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
+    guard = AddressGuard(allowed)
+    bulkhead = Bulkhead(settings.fetch_places or FETCH_PLACES, total=settings.fetch_total)
+    # A connection is kept for each call to a host that may be under way.
+    network = GuardedAdapter(guard, settings.ca_bundle, pool_size=bulkhead.places)
+    return Fetcher(
+        deadline=settings.fetch_deadline,
+        guard=guard,
+        manners=_manners(settings, bulkhead, metrics or Metrics()),
+        upstreams=settings.upstreams,
+        adapter=SampleAdapter(bundled_samples()) if settings.offline else network,
+        on_exchange=on_exchange,
+        own=own,
+    )
+
+
+def _manners(settings: Settings, bulkhead: Bulkhead, metrics: Metrics) -> Manners:
+    def count(event: Event) -> None:
+        metrics.upstream_events.labels(event).inc()
+
+    return Manners(
+        bulkhead=bulkhead,
+        failures=settings.breaker_failures,
+        rest=settings.breaker_rest,
+        on_event=count,
+    )
+
+
+def build_widgets(
+    settings: Settings,
+    fetcher: Fetcher,
+    metrics: Metrics,
+    clock: Callable[[], float] = time.time,
+) -> Widgets:
+    """Make the story, with its connectors and its cache; `clock` is in epoch seconds."""
+    lives = Lives(
+        ttl=settings.cache_ttl,
+        failure_ttl=settings.cache_failure_ttl,
+        stale=settings.cache_stale,
+        stale_if_error=settings.cache_stale_if_error,
+    )
+    cache = Cache(
+        _keeper(settings, metrics, clock),
+        lives,
+        patience=settings.fetch_deadline + 0.2,
+        places=Places(settings.fetch_places or FETCH_PLACES, settings.fetch_total),
+        on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
+        clock=clock,
+    )
+    known = all_connectors(settings)
+    home = urlsplit(settings.public_url) if settings.library and settings.public_url else None
+    return Widgets(known, fetcher, cache, _credentials(settings, known), metrics, home)
+
+
+def _keeper(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> Keeper:
+    if settings.cache_url == MEMORY:
+        return MemoryKeeper(settings.cache_bytes, clock)
+    return RedisKeeper(
+        redis_client(settings.cache_url, settings.ca_bundle),
+        on_failure=lambda kind: metrics.cache_failures.labels(kind).inc(),
+    )
+
+
+def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:
+    """List the file's credentials, then each connector's own; a definition has only the file's.
+
+    What the file gives to no connector by name is for those that are code.
+    """
+    coded = coded_connectors(settings)
+    names = frozenset(connector.name for connector in coded)
+    file = settings.credentials_file
+    given = read_credentials_file(Path(file)) if file else ()
+    named = {name for credential in given for name in credential.connectors or ()}
+    if strangers := sorted(named - {connector.name for connector in known}):
+        raise ConfigurationError(f"PLACARD_CREDENTIALS_FILE: no connector is named {strangers[0]}")
+    own = (
+        replace(credential, connectors=frozenset({connector.name}))
+        for connector in coded
+        for credential in connector.credentials
+    )
+    return Credentials(
+        [
+            *(replace(known, connectors=known.connectors or names) for known in given),
+            *own,
+            *_local_credentials(settings),
+        ]
+    )
+
+
+def _local_credentials(settings: Settings) -> Iterator[HostCredential]:
+    """Let the local mode show what is saved in its own library, by the token that it printed."""
+    if settings.local and settings.local_token:
+        token = settings.local_token
+        headers = {"Authorization": f"Bearer {token}", "DD-APPLICATION-KEY": token}
+        for host in settings.own_hosts:
+            yield header_pairs(host, "PLACARD_LOCAL_TOKEN", headers)
+
+
+def build_verifier(settings: Settings, sources: tuple[KeySource, ...]) -> Verifier:
+    """Make what verifies a request, by the kinds of proof that the settings allow."""
+    if not settings.takes_tokens:
+        return Verifier(settings.verify, secrets=settings.signature_secrets)
+    rules = TokenRules(
+        sources=sources,
+        algorithms=allowed_algorithms(sources, settings.jwt_algorithms),
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        max_lifetime=settings.jwt_max_lifetime,
+        require_qsh=settings.jwt_require_qsh,
+    )
+    return Verifier(settings.verify, rules, settings.signature_secrets)
+
+
+def build_key_sources(settings: Settings, fetcher: Fetcher) -> tuple[KeySource, ...]:
+    """List the sources of keys, where tokens are taken at all."""
+    if not settings.takes_tokens:
+        return ()
+    fixed = shared_secret_keys(settings.jwt_secrets)
+    if settings.jwt_public_key:
+        fixed.append(public_key(settings.jwt_public_key))
+    sources: list[KeySource] = [FixedKeys(fixed)] if fixed else []
+    if settings.jwt_jwks_url:
+        sources.append(KeySet(partial(_key_set, fetcher, settings.jwt_jwks_url)))
+    return tuple(sources)
+
+
+def _key_set(fetcher: Fetcher, url: str) -> bytes:
+    answer = fetcher.fetch(UpstreamRequest(url, hosts=frozenset({host_of(urlsplit(url))})))
+    if answer.status != 200:
+        raise UpstreamFailed(f"the key set's address answered {answer.status}")
+    return answer.body
+
+
+def _host_port(origin: SplitResult) -> str:
+    """Name exactly the port of a stand-in, so that the guard lets no more than it through."""
+    return urlsplit(origin_of(origin)).netloc

@@ -1,0 +1,89 @@
+"""Work behind the requests: threads that are shared fairly, and threads that cannot be had."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from app.cache.background import Crew
+
+
+class Work:
+    """Tasks that go on until they may end."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.done = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def __call__(self) -> None:
+        self.begun.release()
+        assert self.go_on.wait(10)
+        self.done.release()
+
+    def has_begun(self, times: int = 1) -> bool:
+        return all(self.begun.acquire(timeout=10) for _ in range(times))
+
+    def is_done(self, times: int = 1) -> bool:
+        return all(self.done.acquire(timeout=10) for _ in range(times))
+
+
+@pytest.fixture
+def hung() -> Iterator[Work]:
+    work = Work()
+    yield work
+    work.go_on.set()
+
+
+def test_one_group_takes_no_more_than_its_share_and_all_is_done_at_last(hung: Work) -> None:
+    crew, others = Crew("crew", threads=4, waiting=10, each=2), Work()
+    assert all(crew.offer(hung, "a") for _ in range(6))
+    assert hung.has_begun(2)
+    assert crew.offer(others, "b")
+    assert others.has_begun()
+    assert not hung.begun.acquire(blocking=False)
+    others.go_on.set()
+    hung.go_on.set()
+    assert hung.is_done(6)
+
+
+def test_without_a_share_all_threads_are_for_anybody(hung: Work) -> None:
+    crew = Crew("crew", threads=4, waiting=10)
+    assert all(crew.offer(hung) for _ in range(4))
+    assert hung.has_begun(4)
+
+
+def test_what_waits_is_bounded(hung: Work) -> None:
+    crew = Crew("crew", threads=1, waiting=2)
+    assert crew.offer(hung)
+    assert hung.has_begun()
+    assert [crew.offer(hung) for _ in range(3)] == [True, True, False]
+
+
+def test_where_no_thread_can_be_started_nothing_is_taken_on_until_one_can(
+    monkeypatch: pytest.MonkeyPatch, hung: Work
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    crew = Crew("crew", threads=1, waiting=1)
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", fail)
+        assert [crew.offer(hung) for _ in range(3)] == [False] * 3
+    assert crew.offer(hung)
+    assert hung.has_begun()
+
+
+def test_where_no_more_threads_can_be_started_those_that_run_do_it(
+    monkeypatch: pytest.MonkeyPatch, hung: Work
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    crew = Crew("crew", threads=4, waiting=4)
+    assert crew.offer(hung)
+    assert hung.has_begun()
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    assert crew.offer(hung)
+    hung.go_on.set()
+    assert hung.is_done(2)

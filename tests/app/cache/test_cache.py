@@ -1,0 +1,526 @@
+"""The cache over a keeper, with a clock that stands still: phases, flights, trouble."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, strategies as st
+from structlog.testing import capture_logs
+
+from app.cache import CARD, Cache, Entry, Finding, Lives, Lookup, MemoryKeeper, Places
+from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING
+from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
+from app.errors import tree
+from app.upstream.messages import LONGEST_WAIT, retry_after
+from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, UNREADABLE, Clock, card, times
+
+LIVES = Lives(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
+NEWER = Finding(CARD, b'{"newer":true}')
+
+
+class Upstream:
+    """What `make` asks: it answers with what a test sets, and counts."""
+
+    def __init__(self, answer: Finding = FOUND) -> None:
+        self.answer = answer
+        self.asked: list[Entry | None] = []
+        self.open = threading.Event()
+        self.open.set()
+        self.reached = threading.Event()
+
+    def __call__(self, previous: Entry | None) -> Finding:
+        self.asked.append(previous)
+        self.reached.set()
+        assert self.open.wait(10)
+        return self.answer
+
+
+class Refreshes:
+    """What became of the refreshes behind."""
+
+    def __init__(self) -> None:
+        self.results: list[str] = []
+        self._ended = threading.Semaphore(0)
+
+    def __call__(self, result: str) -> None:
+        self.results.append(result)
+        self._ended.release()
+
+    def wait(self) -> str:
+        assert self._ended.acquire(timeout=10)
+        return self.results[-1]
+
+
+@pytest.fixture
+def upstream() -> Upstream:
+    return Upstream()
+
+
+@pytest.fixture
+def refreshes() -> Refreshes:
+    return Refreshes()
+
+
+@pytest.fixture
+def keeper(clock: Clock) -> MemoryKeeper:
+    return MemoryKeeper(1 << 20, clock)
+
+
+@pytest.fixture
+def cache(keeper: MemoryKeeper, clock: Clock, refreshes: Refreshes) -> Cache:
+    return Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=refreshes, clock=clock)
+
+
+def seen(lookup: Lookup) -> tuple[bytes, str]:
+    return lookup.entry.body, lookup.result
+
+
+def test_a_fresh_entry_is_a_hit_without_a_call(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
+    assert seen(cache.look_up("key", upstream)) == (BODY, "miss")
+    clock.now += 59.9
+    assert seen(cache.look_up("key", upstream)) == (BODY, "hit")
+    assert upstream.asked == [None]
+
+
+def test_what_is_fresh_is_had_alone_and_nothing_else_is(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
+    assert cache.fresh("key") is None
+    cache.look_up("key", upstream)
+    found = cache.fresh("key")
+    assert found is not None
+    assert found.cache_status() == "Placard; hit; ttl=60"
+    clock.now += 60
+    assert cache.fresh("key") is None
+    assert len(upstream.asked) == 1
+
+
+def test_a_stale_card_is_answered_at_once_and_refreshed_behind(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    cache.look_up("key", upstream)
+    clock.now += 75
+    upstream.answer = NEWER
+    upstream.open.clear()
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (BODY, "stale")
+    assert lookup.cache_status() == "Placard; hit; ttl=-15; detail=stale-while-revalidate"
+    for _ in range(5):
+        assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+    upstream.open.set()
+    assert refreshes.wait() == "replaced"
+    assert seen(cache.look_up("key", upstream)) == (NEWER.body, "hit")
+    assert len(upstream.asked) == 2
+
+
+def test_past_its_time_a_stale_card_is_not_answered_unasked(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
+    cache.look_up("key", upstream)
+    clock.now += 160
+    upstream.answer = NEWER
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (NEWER.body, "miss")
+    assert lookup.cache_status() == "Placard; fwd=stale; ttl=60"
+
+
+def test_a_card_that_the_upstream_confirms_is_renewed(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
+    first = cache.look_up("key", upstream).entry
+    clock.now += 500
+    upstream.answer = Finding(CARD, first.body, validator=first.validator, renewed=True)
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (BODY, "renewed")
+    assert lookup.cache_status() == "Placard; fwd=stale; fwd-status=304; ttl=60"
+    assert upstream.asked == [None, first]
+    assert (lookup.entry.times.made_at, lookup.entry.times.mapped_at) == (NOW + 500, NOW)
+    assert seen(cache.look_up("key", upstream)) == (BODY, "hit")
+
+
+def test_a_body_is_made_anew_at_last_however_often_it_was_renewed(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
+    cache.look_up("key", upstream)
+    upstream.answer = Finding(CARD, BODY, validator=FOUND.validator, renewed=True)
+    for _ in range(4):
+        clock.now += LONGEST_RENEWAL / 4
+        cache.look_up("key", upstream)
+    assert [previous is None for previous in upstream.asked] == [True, False, False, False, True]
+
+
+def test_a_stale_card_stands_in_for_an_upstream_that_is_down(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
+    cache.look_up("key", upstream)
+    clock.now += 160
+    upstream.answer = DOWN
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (BODY, "stale")
+    assert lookup.cache_status() == "Placard; fwd=stale; ttl=-100; detail=upstream_failed"
+    # It is left alone for the life of such a failure, and then asked again.
+    clock.now += 4.9
+    lookup = cache.look_up("key", upstream)
+    assert lookup.cache_status() == "Placard; hit; ttl=-105; detail=upstream_failed"
+    assert len(upstream.asked) == 2
+    clock.now += 0.1
+    cache.look_up("key", upstream)
+    assert len(upstream.asked) == 3
+
+
+def test_it_stands_in_for_so_long_only(cache: Cache, upstream: Upstream, clock: Clock) -> None:
+    cache.look_up("key", upstream)
+    upstream.answer = DOWN
+    clock.now += 1059.9
+    assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+    clock.now += 0.1
+    assert seen(cache.look_up("key", upstream)) == (DOWN.body, "miss")
+
+
+def test_it_never_stands_in_where_the_setting_says_so(
+    keeper: MemoryKeeper, clock: Clock, upstream: Upstream
+) -> None:
+    strict = Cache(
+        keeper, Lives(60, 10), patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+    )
+    strict.look_up("key", upstream)
+    clock.now += 60
+    upstream.answer = DOWN
+    assert seen(strict.look_up("key", upstream)) == (DOWN.body, "miss")
+
+
+def test_a_transient_failure_behind_does_not_evict_a_good_entry(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    cache.look_up("key", upstream)
+    clock.now += 75
+    upstream.answer = DOWN
+    cache.look_up("key", upstream)
+    assert refreshes.wait() == "failed"
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (BODY, "stale")
+    assert len(upstream.asked) == 2
+    clock.now += 5
+    upstream.answer = NEWER
+    cache.look_up("key", upstream)
+    assert refreshes.wait() == "replaced"
+    assert seen(cache.look_up("key", upstream)) == (NEWER.body, "hit")
+
+
+@pytest.mark.parametrize("waited", [75, 160], ids=["behind", "in front"])
+def test_a_definitive_answer_replaces_a_good_entry_and_no_failure_brings_it_back(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes, waited: int
+) -> None:
+    cache.look_up("key", upstream)
+    clock.now += waited
+    upstream.answer = MISSING
+    if seen(cache.look_up("key", upstream)) == (BODY, "stale"):
+        assert refreshes.wait() == "replaced"
+    assert cache.look_up("key", upstream).entry.outcome == "resource_missing"
+    clock.now += 11
+    upstream.answer = DOWN
+    assert cache.look_up("key", upstream).entry.outcome == "upstream_failed"
+
+
+def test_a_failure_of_no_kind_leaves_a_good_entry_for_its_stale_time_and_is_told_after_it(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    cache.look_up("key", upstream)
+    upstream.answer = UNREADABLE
+    clock.now += 75
+    cache.look_up("key", upstream)
+    assert refreshes.wait() == "failed"
+    clock.now += 9.9
+    lookup = cache.look_up("key", upstream)
+    assert seen(lookup) == (BODY, "stale")
+    assert lookup.cache_status() == "Placard; hit; ttl=-25; detail=upstream_unreadable"
+    assert len(upstream.asked) == 2
+    clock.now += 70
+    assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+    assert refreshes.wait() == "failed"
+    # It is left alone for ten seconds, but not past the stale time.
+    clock.now += 5.2
+    assert cache.look_up("key", upstream).entry.outcome == "upstream_unreadable"
+    assert len(upstream.asked) == 4
+
+
+def test_trouble_does_not_bring_back_what_another_process_has_replaced(
+    cache: Cache, keeper: MemoryKeeper, upstream: Upstream, clock: Clock
+) -> None:
+    cache.look_up("key", upstream)
+    clock.now += 160
+    gone = LIVES.entry(MISSING, clock.now, None)
+
+    def lose_the_claim(_: Entry | None) -> Finding:
+        keeper.put("key", gone, 10)
+        return DOWN
+
+    cache.look_up("key", lose_the_claim)
+    assert keeper.get("key") == gone
+
+
+def test_a_refresh_that_is_asked_for_is_made_of_a_fresh_entry_too(
+    cache: Cache, upstream: Upstream
+) -> None:
+    cache.look_up("key", upstream)
+    upstream.answer = NEWER
+    lookup = cache.look_up("key", upstream, refresh=True)
+    assert seen(lookup) == (NEWER.body, "miss")
+    assert lookup.cache_status() == "Placard; fwd=request; ttl=60"
+
+
+def test_a_connector_s_own_time_goes_before_the_setting(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
+    upstream.answer = Finding(CARD, BODY, ttl=5)
+    cache.look_up("key", upstream)
+    clock.now += 5
+    assert cache.look_up("key", upstream).result == "stale"
+
+
+def test_what_was_made_with_no_life_is_not_called_stale(cache: Cache, upstream: Upstream) -> None:
+    upstream.answer = Finding(CARD, BODY, ttl=0.0)
+    assert cache.look_up("key", upstream).cache_status() == "Placard; fwd=miss; ttl=0"
+
+
+@pytest.mark.parametrize(
+    ("code", "wait", "life"),
+    [
+        ("resource_missing", "", 10),
+        ("upstream_refused", "", 10),
+        ("upstream_timeout", "", 5),
+        ("upstream_unreachable", "", 5),
+        ("upstream_failed", "", 5),
+        ("upstream_failed", "120", 5),
+        ("upstream_unreadable", "", 10),
+        ("upstream_rate_limited", "", 10),
+        ("upstream_rate_limited", "120", 120),
+        ("upstream_rate_limited", "0", 1),
+        ("upstream_rate_limited", "99999", LONGEST_WAIT),
+        ("upstream_rate_limited", "soon", 10),
+        ("upstream_rate_limited", "Fri, 15 Jan 2027 08:02:00 GMT", 120),
+        ("upstream_rate_limited", "Fri, 15 Jan 2027 08:02:00 -0000", 120),
+        ("upstream_rate_limited", " 120 ", 120),
+        ("upstream_rate_limited", "Fri, 15 Jan 2027 07:00:00 GMT", 1),
+    ],
+)
+def test_a_failure_lives_as_its_kind_does(
+    monkeypatch: pytest.MonkeyPatch, code: str, wait: str, life: float
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    found = Finding(code, b"", retry_after=wait)
+    assert LIVES.entry(found, NOW, None).times.keep_until == NOW + life
+
+
+def test_every_kind_of_the_table_is_an_error() -> None:
+    assert set(FAILURE_SHARES) <= {kind.code for kind in tree()}
+
+
+@given(st.text() | st.integers().map(str))
+def test_any_retry_after_is_read_or_ignored(text: str) -> None:
+    seconds = retry_after(text, NOW)
+    assert seconds is None or isinstance(seconds, float)
+
+
+LIFE = st.integers(0, 10_000)
+
+
+@given(LIFE, LIFE, LIFE, st.integers(-10_000, 40_000))
+def test_no_card_is_answered_outside_its_times(
+    ttl: int, stale: int, error: int, later: int
+) -> None:
+    lives = Lives(ttl, 10, stale, error)
+    phase = phase_of(lives.entry(FOUND, NOW, None), NOW + later)
+    assert (phase == "gone") == (later >= ttl + max(stale, error) or later < -5)
+    if phase == "stale":
+        assert ttl <= later < ttl + stale
+    if phase == "old":
+        assert ttl + stale <= later < ttl + error
+
+
+def test_an_entry_from_the_future_is_not_trusted(
+    cache: Cache, keeper: MemoryKeeper, upstream: Upstream
+) -> None:
+    keeper.put("key", card(b"{}", times=times(made_at=NOW + 3600)), 7200)
+    assert seen(cache.look_up("key", upstream)) == (BODY, "miss")
+
+
+def test_a_hundred_concurrent_misses_make_one_entry(cache: Cache, upstream: Upstream) -> None:
+    gate = threading.Barrier(100)
+    upstream.open.clear()
+
+    def ask() -> str:
+        gate.wait(5)
+        return cache.look_up("key", upstream).result
+
+    with ThreadPoolExecutor(100) as pool:
+        asked = [pool.submit(ask) for _ in range(100)]
+        assert upstream.reached.wait(5)
+        threading.Timer(0.2, upstream.open.set).start()
+        results = [answer.result() for answer in asked]
+    assert len(upstream.asked) == 1
+    assert results.count("miss") == 1
+    assert set(results) <= {"miss", "shared", "hit"}
+
+
+def together(
+    cache: Cache, leader: Callable[[Entry | None], Finding], upstream: Upstream
+) -> list[Future[Lookup]]:
+    """Have one lead and another wait, and return what they are to be asked for."""
+    upstream.open.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cache.look_up, "key", leader)
+        assert upstream.reached.wait(5)
+        second = pool.submit(cache.look_up, "key", lambda _: NEWER)
+        threading.Timer(0.1, upstream.open.set).start()
+        return [first, second]
+
+
+def test_the_leader_s_failure_frees_those_who_wait_with_the_same_answer(
+    cache: Cache, upstream: Upstream
+) -> None:
+    upstream.answer = DOWN
+    first, second = (asked.result() for asked in together(cache, upstream, upstream))
+    assert seen(first) == (DOWN.body, "miss")
+    assert second.entry == first.entry
+
+
+def test_what_the_leader_raises_reaches_those_who_wait(cache: Cache, upstream: Upstream) -> None:
+    def fail(previous: Entry | None) -> Finding:
+        upstream(previous)
+        raise RuntimeError("a bug")
+
+    for asked in together(cache, fail, upstream):
+        with pytest.raises(RuntimeError, match="a bug"):
+            asked.result()
+    assert seen(cache.look_up("key", upstream)) == (BODY, "miss")
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["nothing kept", "an old card kept"])
+def test_one_who_waits_has_patience_only_for_so_long(
+    keeper: MemoryKeeper, clock: Clock, upstream: Upstream, *, kept: bool
+) -> None:
+    cache = Cache(
+        keeper, LIVES, patience=0.05, places=Places(8), on_refresh=pytest.fail, clock=clock
+    )
+    if kept:
+        cache.look_up("key", upstream)
+        clock.now += 160
+        upstream.reached.clear()
+    upstream.open.clear()
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(cache.look_up, "key", upstream)
+        assert upstream.reached.wait(5)
+        if kept:
+            assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+        else:
+            with pytest.raises(TimeoutError):
+                cache.look_up("key", upstream)
+        upstream.open.set()
+        assert leader.result().result == "miss"
+
+
+def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> None:
+    """Between a look-up that misses and the boarding, another leader may have landed."""
+
+    class Late(MemoryKeeper):
+        looks = 0
+
+        def get(self, key: str) -> Entry | None:
+            self.looks += 1
+            return None if self.looks == 1 else card()
+
+    cache = Cache(
+        Late(1 << 20), LIVES, patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+    )
+    assert seen(cache.look_up("key", lambda _: pytest.fail("asked"))) == (BODY, "hit")
+
+
+def test_refreshes_are_bounded_in_number_and_what_is_too_much_is_dropped(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    bound = REFRESH_THREADS + REFRESHES_WAITING
+    keys = [str(number) for number in range(bound + 20)]
+    for key in keys:
+        cache.look_up(key, upstream)
+    clock.now += 75
+    upstream.open.clear()
+    before = threading.active_count()
+    for key in keys:
+        assert cache.look_up(key, upstream).result == "stale"
+    assert threading.active_count() - before <= REFRESH_THREADS
+    assert len(refreshes.results) >= 20
+    assert set(refreshes.results) == {"dropped"}
+    # Those that have waited longer than anybody would for an answer are dropped too.
+    clock.now += 5.1
+    upstream.open.set()
+    for _ in range(len(keys)):
+        refreshes.wait()
+    assert 1 <= refreshes.results.count("replaced") <= REFRESH_THREADS
+    assert refreshes.results.count("dropped") == len(keys) - refreshes.results.count("replaced")
+
+
+def test_a_refresh_that_breaks_is_told_and_not_tried_again_at_once(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    def broken(_: Entry | None) -> Finding:
+        raise RuntimeError("a secret of the upstream")
+
+    cache.look_up("key", upstream)
+    clock.now += 75
+    with capture_logs() as log:
+        assert cache.look_up("key", broken).result == "stale"
+        assert refreshes.wait() == "failed"
+    (line,) = log
+    assert (line["event"], line["exception"]) == ("refresh_failed", "RuntimeError")
+    assert re.fullmatch(r".*/test_cache\.py:\d+ broken", line["traceback"][-1])
+    assert "secret" not in repr(line)
+    upstream.answer = NEWER
+    lookup = cache.look_up("key", upstream)
+    assert lookup.cache_status() == "Placard; hit; ttl=-15; detail=internal_error"
+    clock.now += 10
+    assert cache.look_up("key", upstream).result == "stale"
+    assert refreshes.wait() == "replaced"
+
+
+def test_a_refresh_that_cannot_begin_is_dropped_and_the_next_one_works(
+    cache: Cache,
+    upstream: Upstream,
+    clock: Clock,
+    refreshes: Refreshes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cache.look_up("key", upstream)
+    clock.now += 75
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", fail)
+        assert cache.look_up("key", upstream).result == "stale"
+    assert refreshes.wait() == "dropped"
+    assert cache.look_up("key", upstream).result == "stale"
+    assert refreshes.wait() == "replaced"
+
+
+def test_one_origin_that_hangs_leaves_threads_for_the_refreshes_of_others(
+    cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
+) -> None:
+    for key in "abcdx":
+        cache.look_up(key, upstream)
+    clock.now += 75
+    hanging = Upstream()
+    hanging.open.clear()
+    for key in "abcd":
+        assert cache.look_up(key, hanging, origin="hangs").result == "stale"
+    assert cache.look_up("x", upstream, origin="other").result == "stale"
+    assert refreshes.wait() == "replaced"
+    assert len(hanging.asked) <= REFRESH_THREADS // 2
+    hanging.open.set()
+    assert [refreshes.wait() for _ in range(4)] == ["replaced"] * 4

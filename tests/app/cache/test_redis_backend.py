@@ -1,0 +1,493 @@
+"""Redis that is slow, down, restarted or wrong; and processes that share it."""
+
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.cache import (
+    Cache,
+    Entry,
+    Finding,
+    Lives,
+    MemoryKeeper,
+    Places,
+    RedisKeeper,
+    cache as cache_module,
+    redis_backend,
+    redis_client,
+)
+from app.cache.backend import allowance, allowing
+from app.cache.redis_backend import LEFT_ALONE
+from tests.app.cache.parts import (
+    BODY,
+    CARD_ENTRY,
+    FAILURE,
+    FOUND,
+    Clock,
+    RedisServer,
+    redis_running,
+)
+from tests.app.upstream.servers import LOOPBACK, certificate
+
+LIVES = Lives(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
+
+
+@pytest.fixture
+def failures() -> list[str]:
+    return []
+
+
+@contextmanager
+def keeping(url: str, failures: list[str], clock: Clock | None = None) -> Iterator[RedisKeeper]:
+    with redis_client(url) as client:
+        yield RedisKeeper(client, failures.append, clock or Clock())
+
+
+def silent(connection: socket.socket) -> None:
+    """Take what is sent, and say nothing."""
+    while connection.recv(4096):
+        pass
+
+
+def dripping(connection: socket.socket) -> None:
+    """Never be silent for long, and never be done."""
+    connection.recv(4096)
+    connection.sendall(b"$1000\r\n")
+    for _ in range(1000):
+        connection.sendall(b"x")
+        time.sleep(0.01)
+
+
+@contextmanager
+def speaking(conversation: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Listen as a Redis that behaves as it likes."""
+    stop = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            try:
+                conversation(connection)
+            except OSError:
+                return
+
+    def accept(listener: socket.socket) -> None:
+        while not stop.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=[connection], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+        thread = threading.Thread(target=accept, args=[listener], daemon=True)
+        thread.start()
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+        stop.set()
+
+
+def unanswered(*_: object, **__: object) -> list[object]:
+    """Resolve no name, after a while."""
+    time.sleep(0.5)
+    return []
+
+
+def test_redis_is_asked_once_and_not_again(failures: list[str]) -> None:
+    asked: list[bytes] = []
+
+    def hang_up(connection: socket.socket) -> None:
+        asked.append(connection.recv(4096))
+
+    with speaking(hang_up) as url, keeping(url, failures) as keeper:
+        assert keeper.get("key") is None
+        # A second try would come at once, or after 10 ms.
+        time.sleep(0.1)
+    assert [b"GET" in command for command in asked] == [True]
+
+
+def refused() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"redis://127.0.0.1:{probe.getsockname()[1]}/0"
+
+
+@contextmanager
+def trouble(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give the address of a Redis that is in one kind of trouble."""
+    with ExitStack() as stack:
+        if kind == "silent":
+            yield stack.enter_context(speaking(silent))
+        elif kind == "dripping":
+            yield stack.enter_context(speaking(dripping))
+        elif kind == "nameless":
+            monkeypatch.setattr(socket, "getaddrinfo", unanswered)
+            yield "redis://cache.example.com/0"
+        else:
+            yield refused()
+
+
+class Watched(Future[Any]):
+    """An answer of Redis; tells how long anybody was ready to wait for one."""
+
+    waits: ClassVar[list[float]]
+
+    def result(self, timeout: float | None = None) -> Any:
+        self.waits.append(math.inf if timeout is None else timeout)
+        return super().result(timeout)
+
+
+@pytest.fixture
+def waits(hurried: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long each command was waited for at most, in seconds."""
+    Watched.waits = []
+    monkeypatch.setattr(redis_backend, "Future", Watched)
+    return Watched.waits
+
+
+@pytest.mark.parametrize("kind", ["refused", "silent", "dripping", "nameless"])
+def test_a_request_waits_for_redis_under_50_ms_in_all(
+    waits: list[float], monkeypatch: pytest.MonkeyPatch, failures: list[str], kind: str
+) -> None:
+    with trouble(kind, monkeypatch) as url, keeping(url, failures) as keeper:
+        cache = Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=pytest.fail)
+        assert cache.look_up("key", lambda _: FOUND).result == "miss"
+    assert len(waits) == len(failures) == 1
+    assert waits[0] < 0.05
+
+
+def test_commands_that_are_each_slow_do_not_add_up(
+    waits: list[float],
+    redis_server: RedisServer,
+    failures: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with keeping(redis_server.url, failures) as keeper:
+        get = keeper._redis.get
+
+        def slowly(name: str) -> object:
+            time.sleep(0.025)
+            return get(name)
+
+        monkeypatch.setattr(keeper._redis, "get", slowly)
+        with allowing():
+            for _ in range(10):
+                keeper.get("key")
+    # The second one has what the first one left.
+    assert 1 <= len(waits) <= 2
+    assert waits[0] < 0.05
+    assert sum(waits[1:]) < 0.025
+
+
+@pytest.mark.parametrize(("seconds", "kinds"), [(0.01, []), (0.03, ["TimeoutError"])])
+def test_only_who_gave_it_time_says_that_redis_is_late(
+    failures: list[str], seconds: float, kinds: list[str]
+) -> None:
+    with speaking(silent) as url, keeping(url, failures) as keeper:
+        with allowing(seconds):
+            assert keeper.get("key") is None
+        assert (keeper._ask_again_at > float("-inf")) == bool(kinds)
+    assert failures == kinds
+
+
+def test_after_a_failure_redis_is_left_alone_for_a_moment(
+    own_server: RedisServer, failures: list[str], clock: Clock
+) -> None:
+    with keeping(own_server.url, failures, clock) as keeper:
+        keeper.put("key", CARD_ENTRY, 60)
+        own_server.kill()
+        for _ in range(5):
+            assert keeper.get("key") is None
+        assert len(failures) == 1
+        own_server.start()
+        assert keeper.get("key") is None
+        clock.now += LEFT_ALONE
+        keeper.put("key", FAILURE, 60)
+        assert keeper.get("key") == FAILURE
+    assert len(failures) == 1
+
+
+def test_what_could_not_be_replaced_is_not_brought_back(
+    redis_server: RedisServer,
+    failures: list[str],
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with keeping(redis_server.url, failures, clock) as keeper:
+        keeper.put("key", CARD_ENTRY, 60)
+
+        def lost(*_: object, **__: object) -> None:
+            raise ConnectionError
+
+        with monkeypatch.context() as during:
+            during.setattr(keeper._redis, "set", lost)
+            keeper.put("key", LIVES.entry(FOUND, CARD_ENTRY.times.made_at + 1, None), 60)
+        clock.now += LEFT_ALONE
+        assert keeper.get("key") is None
+        later = LIVES.entry(FOUND, CARD_ENTRY.times.made_at + 2, None)
+        keeper.put("key", later, 60)
+        assert keeper.get("key") == later
+
+
+def test_a_wrong_password_is_a_miss_and_is_told_nowhere(
+    own_server: RedisServer, failures: list[str]
+) -> None:
+    url = own_server.url.replace(own_server.password, "made-up-password")
+    with capture_logs() as log, keeping(url, failures) as keeper:
+        assert keeper.get("key") is None
+    assert failures == ["AuthenticationError"]
+    assert log == [
+        {"event": "cache_unavailable", "kind": "AuthenticationError", "log_level": "warning"}
+    ]
+    assert "made-up-password" not in repr((keeper._redis, log))
+
+
+@pytest.mark.parametrize("name", [LOOPBACK, "cache.example.com"])
+def test_tls_is_for_a_certificate_that_is_trusted_and_has_the_name(
+    tmp_path: Path, failures: list[str], name: str
+) -> None:
+    _, ca_bundle = certificate(tmp_path, name)
+    with redis_running(tmp_path, tls=True) as server:
+        for bundle, holds in ((None, False), (ca_bundle, name == LOOPBACK)):
+            with redis_client(server.url, bundle) as client:
+                keeper = RedisKeeper(client, failures.append, Clock())
+                keeper.put("key", CARD_ENTRY, 60)
+                assert (keeper.get("key") == CARD_ENTRY) == holds
+    assert len(failures) == (1 if name == LOOPBACK else 2)
+
+
+class Upstream:
+    """Asked by several processes; slow enough for all of them to want it at once."""
+
+    def __init__(self, delay: float = 0.3) -> None:
+        self.calls = 0
+        self.delay = delay
+        self.reached = threading.Event()
+
+    def __call__(self, _: Entry | None) -> Finding:
+        self.calls += 1
+        self.reached.set()
+        time.sleep(self.delay)
+        return FOUND
+
+
+@contextmanager
+def processes(server: RedisServer, failures: list[str], count: int = 4) -> Iterator[list[Cache]]:
+    """Make caches that share nothing but Redis, as those of processes do."""
+    with ExitStack() as stack:
+        yield [
+            Cache(
+                stack.enter_context(keeping(server.url, failures)),
+                LIVES,
+                patience=2,
+                places=Places(8),
+                on_refresh=pytest.fail,
+            )
+            for _ in range(count)
+        ]
+
+
+def ask_all(caches: list[Cache], upstream: Upstream, each: int = 4) -> list[bytes]:
+    with ThreadPoolExecutor(len(caches) * each) as pool:
+        asked = [pool.submit(cache.look_up, "key", upstream) for cache in caches * each]
+        return [answer.result().entry.body for answer in asked]
+
+
+def test_processes_that_miss_at_once_make_one_call(
+    redis_server: RedisServer, failures: list[str]
+) -> None:
+    upstream = Upstream()
+    with processes(redis_server, failures) as caches:
+        assert ask_all(caches, upstream) == [BODY] * 16
+    assert upstream.calls == 1
+    assert failures == []
+
+
+def test_a_leader_s_failure_frees_other_processes_with_the_same_answer(
+    redis_server: RedisServer, failures: list[str]
+) -> None:
+    calls = []
+
+    def fail(_: Entry | None) -> Finding:
+        calls.append(1)
+        time.sleep(0.2)
+        return Finding("upstream_failed", b"GitHub answered with an error.", transient=True)
+
+    with processes(redis_server, failures) as caches, ThreadPoolExecutor(4) as pool:
+        found = [lookup.entry for lookup in pool.map(lambda c: c.look_up("key", fail), caches)]
+    assert {(entry.outcome, entry.body) for entry in found} == {
+        ("upstream_failed", b"GitHub answered with an error.")
+    }
+    assert len(calls) == 1
+
+
+def test_a_holder_that_was_killed_costs_no_extra_call_of_those_who_wait(
+    redis_server: RedisServer, failures: list[str]
+) -> None:
+    upstream = Upstream(delay=0.1)
+    with processes(redis_server, failures) as caches:
+        # It claimed, and never came back.
+        assert caches[0]._keeper.claim("key", 0.3)
+        assert ask_all(caches, upstream) == [BODY] * 16
+    assert upstream.calls == 1
+
+
+def test_a_restart_of_redis_costs_one_extra_call_at_most(
+    own_server: RedisServer, failures: list[str]
+) -> None:
+    upstream = Upstream(delay=0.6)
+    with processes(own_server, failures, count=2) as caches, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(caches[0].look_up, "key", upstream)
+        assert upstream.reached.wait(5)
+        own_server.kill()
+        own_server.start()
+        second = pool.submit(caches[1].look_up, "key", upstream)
+        assert (first.result().entry.body, second.result().entry.body) == (BODY, BODY)
+    assert upstream.calls <= 2
+
+
+def test_a_holder_that_takes_longer_than_a_claim_lives_costs_no_extra_call(
+    redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "CLAIM_LIFE", 0.3)
+    upstream = Upstream(delay=1.2)
+    with processes(redis_server, failures, count=3) as caches:
+        assert ask_all(caches, upstream) == [BODY] * 12
+    assert upstream.calls == 1
+
+
+def test_who_waits_for_a_holder_that_works_on_is_done_waiting_in_time(
+    redis_server: RedisServer, failures: list[str]
+) -> None:
+    pauses: list[float] = []
+    upstream = Upstream()
+    with keeping(redis_server.url, failures) as keeper:
+        cache = Cache(
+            keeper, LIVES, patience=2, places=Places(8), on_refresh=pytest.fail, pause=pauses.append
+        )
+        assert keeper.claim("key", 60)
+        with pytest.raises(TimeoutError):
+            cache.look_up("key", upstream)
+    assert 2 <= sum(pauses) < 2.2
+    assert upstream.calls == 0
+
+
+def test_a_claim_ends_by_itself_soon(redis_server: RedisServer, failures: list[str]) -> None:
+    class Killed(BaseException):
+        """The end of a process, in the middle."""
+
+    def die(_: Entry | None) -> Finding:
+        with redis_server.client() as client:
+            (name,) = client.scan_iter()
+            assert 0 < client.pttl(name) <= 1000
+        raise Killed
+
+    with processes(redis_server, failures, count=1) as [cache], pytest.raises(Killed):
+        cache.look_up("key", die)
+
+
+def test_while_another_process_works_on_looking_again_does_not_use_up_the_time_for_redis(
+    redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look takes a while, as on a busy machine: all of them more than a request may wait."""
+    for module in ("backend", "redis_backend"):
+        monkeypatch.setattr(f"app.cache.{module}.ALLOWANCE", 0.3)
+    for _ in range(3):
+        redis_server.client().flushall()
+        with keeping(redis_server.url, failures) as keeper:
+            cache = Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=pytest.fail)
+            claim = keeper.claim("key", 60)
+            monkeypatch.setattr(keeper, "claim", slowly(keeper.claim))
+            ended = threading.Timer(0.6, lambda: keeper.put("key", card_now(), 60))
+            ended.start()
+            assert claim
+            found = cache.look_up("key", lambda _: FOUND)
+            ended.join()
+            if found.result == "shared":
+                return
+            keeper._ask_again_at = 0.0
+    pytest.fail("it did not wait for the other process")
+
+
+def card_now() -> Entry:
+    return LIVES.entry(FOUND, time.time(), None)
+
+
+def slowly(claim: Callable[[str, float], str | None]) -> Callable[[str, float], str | None]:
+    def wait_and_claim(key: str, life: float) -> str | None:
+        allowance().seconds -= 0.05
+        return claim(key, life)
+
+    return wait_and_claim
+
+
+@pytest.mark.parametrize(("claims", "left"), [(None, 5.0), ("", 4.0)], ids=["held", "in trouble"])
+def test_a_look_for_another_process_counts_only_if_redis_fails(
+    clock: Clock, claims: str | None, left: float
+) -> None:
+    class Slow(MemoryKeeper):
+        asked = 0
+
+        def claim(self, key: str, life: float) -> str | None:
+            self.asked += 1
+            if self.asked == 2:
+                allowance().seconds -= 1.0
+            return None if self.asked == 1 else claims if self.asked == 2 else "claimed"
+
+    def make(_: Entry | None) -> Finding:
+        assert allowance().seconds == left
+        return FOUND
+
+    cache = Cache(
+        Slow(1 << 20, clock),
+        LIVES,
+        patience=2,
+        places=Places(8),
+        on_refresh=pytest.fail,
+        clock=clock,
+        pause=lambda _: None,
+    )
+    assert cache.look_up("key", make).result == "miss"
+
+
+def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> None:
+    class Claimed(MemoryKeeper):
+        def claim(self, key: str, life: float) -> str | None:
+            return None
+
+    cache = Cache(
+        Claimed(1 << 20, clock),
+        LIVES,
+        patience=2,
+        places=Places(1),
+        on_refresh=pytest.fail,
+        clock=clock,
+        pause=lambda _: inside(),
+    )
+    results: list[str] = []
+
+    def inside() -> None:
+        if not results:
+            results.append("asked")
+            found = cache.look_up("other", lambda _: FOUND)
+            results.append(found.result)
+
+    with pytest.raises(TimeoutError):
+        cache.look_up("key", lambda _: FOUND)
+    assert results == ["asked", "miss"]
+
+
+def test_a_look_without_io_does_not_ask_redis() -> None:
+    failures: list[str] = []
+    with keeping(refused(), failures) as keeper:
+        cache = Cache(keeper, LIVES, patience=2, places=Places(8), on_refresh=pytest.fail)
+        assert cache.fresh("key") is None
+    assert failures == []

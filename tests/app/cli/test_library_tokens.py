@@ -1,0 +1,181 @@
+"""`placard token`, `placard library`, and the token that the local mode makes for itself."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from app.cli.library_tokens import LOCAL_TOKEN, local_token
+from app.cli.serve import greeting
+from app.connectors import options
+from app.library.core.migrations import head
+from app.library.core.store import Store
+from app.library.core.tokens import Tokens
+from app.settings.local import environment_of
+from app.settings.report import setting_names
+from app.settings.settings import Settings, load_settings
+from tests.databases import Server
+from tests.host import JWT_SECRET
+
+OWN_SECRET = "the library's own secret of 32 bytes"
+SOUND = {"PLACARD_JWT_SECRETS": JWT_SECRET}
+CREATE = ("token", "create", "--sub", "alice@example.com", "--name", "Alice")
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `placard …` in an empty folder, with no settings but those that are given."""
+    monkeypatch.chdir(tmp_path)
+    for name in setting_names(options()):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, **settings: str) -> Result:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(main, list(arguments))
+
+    return run
+
+
+def test_a_token_is_made_listed_and_revoked(run: Run, database_url: str) -> None:
+    settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
+    made = run(
+        *CREATE,
+        "--scope",
+        "custom_widget:read, custom_widget:write",
+        "--scope",
+        "generate_log_reports",
+        "--domain",
+        "d-1",
+        "--expires",
+        "12h",
+        **settings,
+    )
+    text = made.stdout.strip()
+    claims = jwt.decode(text, JWT_SECRET, algorithms=["HS256"], audience="placard-library")
+    assert claims["exp"] - claims["iat"] in (12 * 3600, 12 * 3600 - 1, 12 * 3600 + 1)
+    listed = run("token", "list").stdout.split()
+    assert listed[:2] == [claims["jti"], "valid"]
+    assert listed[3:] == [
+        "alice@example.com",
+        "custom_widget:read,custom_widget:write,generate_log_reports",
+        "d-1",
+    ]
+    assert text not in run("token", "list").output
+    assert run("token", "revoke", claims["jti"]).exit_code == 0
+    assert run("token", "list").stdout.split()[1] == "revoked"
+    again = run("token", "revoke", claims["jti"])
+    assert (again.exit_code, again.stdout) == (1, "")
+
+
+def test_a_further_token_without_a_name_leaves_the_user_s_as_it_is(
+    run: Run, database_url: str
+) -> None:
+    settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
+    texts = [
+        run("token", "create", "--sub", sub, *named, **settings).stdout.strip()
+        for sub, *named in (
+            ("alice@example.com", "--name", "Alice"),
+            ("alice@example.com",),
+            ("bob@example.com",),
+        )
+    ]
+    store = Store(database_url)
+    people = [Tokens(store, [JWT_SECRET]).caller(text).person for text in texts]
+    store.close()
+    assert [person.name for person in people] == ["Alice", "Alice", "bob@example.com"]
+    assert people[0] == people[1]
+
+
+def test_an_own_secret_signs_where_there_is_one(run: Run, sqlite_url: str) -> None:
+    own = {"PLACARD_TOKEN_SECRETS": OWN_SECRET, "PLACARD_DATABASE_URL": sqlite_url}
+    text = run(*CREATE, **SOUND, **own).stdout.strip()
+    assert jwt.decode(text, OWN_SECRET, algorithms=["HS256"], audience="placard-library")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--scope", "everything"), "--scope: 'everything' is none of"),
+        (("--expires", "soon"), "'soon' is no span of time such as 90d"),
+        (("--expires", "0d"), "--expires: must be more than 0"),
+        (("--expires", "9999d"), "--expires: must be more than 0"),
+        (("--sub", " "), "--sub: must be 1 to 255 printable characters"),
+    ],
+)
+def test_a_token_that_cannot_be_is_refused(
+    run: Run, sqlite_url: str, arguments: tuple[str, ...], told: str
+) -> None:
+    ended = run(*CREATE, *arguments, **SOUND, PLACARD_DATABASE_URL=sqlite_url)
+    assert ended.exit_code == 2
+    assert told in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (SOUND, "PLACARD_LIBRARY: the library is off"),
+        ({"PLACARD_DATABASE_URL": "sqlite:///x.db"}, "PLACARD_TOKEN_SECRETS: is missing"),
+        (
+            {**SOUND, "PLACARD_DATABASE_URL": "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"},
+            "PLACARD_DATABASE_URL: the database cannot be used",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(run: Run, settings: dict[str, str], told: str) -> None:
+    ended = run("token", "list", **settings)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(told)
+    assert "hunter2" not in ended.output
+
+
+def test_migrate_brings_postgresql_up_to_date(run: Run, postgresql_server: Server) -> None:
+    with postgresql_server.database("template0") as url:
+        settings = {**SOUND, "PLACARD_DATABASE_URL": url}
+        behind = run("token", "list", **settings)
+        assert (behind.exit_code, "placard library migrate" in behind.stderr) == (2, True)
+        moved = run("library", "migrate")
+        assert moved.stdout == f"the tables are at {head()}; they were at nothing\n"
+        assert run("token", "list").exit_code == 0
+
+
+def local_settings(folder: Path) -> Settings:
+    given = {"PLACARD_MODE": "local", **SOUND}
+    return load_settings(environment_of(given, folder / ".env"), options())
+
+
+def test_the_local_mode_makes_a_token_once_and_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("GITHUB_TOKEN=ghp_made_up\n")
+    first = local_token(local_settings(tmp_path))
+    again = local_token(local_settings(tmp_path))
+    assert first == again == local_settings(tmp_path).local_token
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
+    assert "GITHUB_TOKEN=ghp_made_up\n" in (tmp_path / ".env").read_text()
+    assert first in greeting(local_settings(tmp_path), "http://127.0.0.1:8080", first)
+    store = Store("sqlite:///placard.db")
+    caller = Tokens(store, [JWT_SECRET]).caller(first)
+    assert caller.subject == "local@localhost"
+    assert caller.domains == {"domain-local"}
+    store.close()
+
+
+def test_a_local_token_that_no_longer_holds_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = local_token(local_settings(tmp_path))
+    (tmp_path / "placard.db").unlink()
+    second = local_token(local_settings(tmp_path))
+    written = (tmp_path / ".env").read_text()
+    assert first != second
+    assert written.count(LOCAL_TOKEN) == 1
+    assert second in written

@@ -1,0 +1,143 @@
+"""The editor: what is wrong with a payload, on the line where it is."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app.devtools.preview.editor import LONGEST, MOST_FAULTS, edit, written
+from templates_schemas import faults
+from tests.app.devtools.preview.conftest import PART, Preview, preview_with, words_of
+from tests.app.devtools.preview.test_drawing import JSON, PAYLOADS
+
+WHOLE = preview_with()
+FAULTY = """{
+  "template": "summary_with_details_v0",
+  "metadata": {
+    "title": "",
+    "fields": [
+      {"type": "pill", "name": "State",
+       "text": "Open", "color": "teal"},
+      {"type": "datetime_with_icon",
+       "name": "Due", "datetime": "No data"}
+    ],
+    "footer": {"footer_type": "created"}
+  }
+}"""
+
+
+def test_each_fault_is_at_its_line() -> None:
+    found = [(one.line, one.fault.path, one.fault.rule) for one in edit(FAULTY).faults]
+    assert found == [
+        (4, "$.metadata.title", "min_length"),
+        (7, "$.metadata.fields[0].color", "one_of"),
+        (9, "$.metadata.fields[1].datetime", "time"),
+        # A key that is missing is told where it is missed.
+        (11, "$.metadata.footer.created_at", "required"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ("", 1, "is not JSON: Expecting value, at column 1"),
+        ('{\n "a": 1,\n}', 3, "is not JSON"),
+        ('{"a": NaN}', 1, "is not JSON: NaN is no JSON"),
+        ("[" * 60_000, 1, "is nested too deep"),
+        ("9" * 5000, 1, "is not JSON"),
+        (" " * (LONGEST + 1), 1, f"at most {LONGEST} are read"),
+    ],
+    ids=["empty", "comma", "nan", "deep", "digits", "long"],
+)
+def test_what_is_no_json_is_told_with_its_line(text: str, line: int, told: str) -> None:
+    (found,) = edit(text).faults
+    assert found.line == line
+    assert told in found.fault.message
+    assert not edit(text).is_json
+
+
+@given(PAYLOADS | st.dictionaries(st.text(), JSON), st.sampled_from([None, 2]))
+def test_any_json_is_read_and_each_fault_has_a_line(payload: Any, indent: int | None) -> None:
+    edited = edit(json.dumps(payload, indent=indent))
+    assert edited.is_json
+    assert edited.payload == payload
+    assert all(1 <= found.line <= edited.lines for found in edited.faults)
+
+
+@given(st.text())
+def test_any_text_is_edited(text: str) -> None:
+    edited = edit(text)
+    assert edited.is_json or edited.faults
+    assert all(1 <= found.line <= edited.lines for found in edited.faults)
+
+
+@pytest.mark.parametrize("key", ["a/b", 'qu"ote', "back\\slash", "~", "é", "\n"])
+def test_odd_keys_are_found_on_their_line(key: str) -> None:
+    text = written({"template": "summary_with_details_v0", "metadata": {}, key: 1})
+    (line,) = [one.line for one in edit(text).faults if one.fault.rule == "unknown_key"]
+    assert line == 4
+
+
+def test_several_faults_of_a_line_are_told_together() -> None:
+    edited = edit('{"template": "x", "metadata": {}}')
+    assert set(edited.faulty_lines) == {1}
+    assert edited.faulty_lines[1].count("; ") == len(edited.faults) - 1
+
+
+def test_a_shared_address_is_complete(preview: Preview) -> None:
+    html = preview.get("/editor", payload=FAULTY)
+    shown = words_of(html)
+    assert "The host would refuse it" in shown
+    assert "Line 7 $.metadata.fields[0].color must be one of: none, red, orange" in shown
+    assert html.count('class="faulty"') == 8  # in the gutter, and in the one for updates
+    assert "No title" in shown
+
+
+def test_what_is_typed_is_drawn_by_the_same_template(preview: Preview) -> None:
+    typed = preview.client.post("/preview/editor", data=FAULTY.encode(), headers=PART)
+    page = preview.get("/editor", payload=FAULTY)
+    part = typed.get_data(as_text=True)
+    assert part.strip() in page
+
+
+@pytest.mark.parametrize(
+    "payload", [{"\ud800": 1}, {"metadata": {"fields": [{"name": "\ud800"}]}}], ids=str
+)
+def test_half_a_surrogate_pair_is_shown_as_unknown(preview: Preview, payload: Any) -> None:
+    typed = preview.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
+    assert typed.status_code == 200
+
+
+@given(PAYLOADS)
+def test_any_json_is_shown(payload: Any) -> None:
+    typed = WHOLE.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
+    assert typed.status_code == 200
+
+
+def test_of_very_many_faults_the_first_are_told(preview: Preview) -> None:
+    payload: Any = {"metadata": {"fields": [{}] * 10_000}}
+    typed = preview.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
+    assert f"And {len(faults(payload)) - MOST_FAULTS} more." in words_of(
+        typed.get_data(as_text=True)
+    )
+    assert typed.get_data(as_text=True).count("data-line") == MOST_FAULTS
+
+
+def test_a_body_that_is_too_large_is_refused(preview: Preview) -> None:
+    answer = preview.client.post("/preview/editor", data=b" " * (5 * LONGEST), headers=PART)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("name", ["minimal", "usual", "everything", "unheard-of"])
+def test_presets_are_taken(preview: Preview, name: str) -> None:
+    assert "The host would take it" in preview.words("/editor", preset=name)
+
+
+def test_the_first_newline_of_a_payload_is_kept(preview: Preview) -> None:
+    # A textarea drops one newline after its tag.
+    assert ">\n\n{}</textarea>" in preview.get("/editor", payload="\n{}")
+
+
+def test_all_pill_colours_are_shown(preview: Preview) -> None:
+    assert preview.get("/editor").count('<li><span class="pill pill-') == 16

@@ -1,0 +1,97 @@
+"""Whatever an address or a header holds, it is read or refused."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
+
+from app.library.azure_devops.addresses import PATHS, Address, check_place, read_address, read_guid
+from app.library.azure_devops.records import Place
+from app.library.azure_devops.versions import NEVER, SERVED, is_served, read_etag
+from app.library.core.errors import Malformed
+from tests.app.library.azure_devops.asking import Ask, on_sqlite
+
+HEADERS = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc", "Cs"]), max_size=20)
+NAMES = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/\ufffd"),
+    min_size=1,
+    max_size=20,
+).filter(lambda name: name.strip(" .") != "" and name.lower() != "_apis")
+one_app = examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+
+
+@given(st.text(max_size=20) | HEADERS)
+@example("*")
+@example("")
+def test_any_etag_is_a_version_or_malformed(text: str) -> None:
+    try:
+        version = read_etag(text, where="ETag")
+    except Malformed as refused:
+        assert refused.sentence.startswith("ETag: ")
+    else:
+        assert version == NEVER or str(version) in text
+
+
+@given(st.integers(1, 999_999_999), st.sampled_from(["{}", '"{}"', 'W/"{}"', " {}\t"]))
+def test_an_etag_of_ours_is_read_with_and_without_quotes(version: int, written: str) -> None:
+    assert read_etag(written.format(version), where="ETag") == version
+
+
+@given(st.text(max_size=20))
+def test_no_other_text_is_a_version_of_the_api(text: str) -> None:
+    assert not is_served(text) or text[:3] in SERVED
+
+
+@given(st.text(max_size=40))
+def test_no_other_text_is_an_id(text: str) -> None:
+    found = read_guid(text)
+    assert found is None or str(found) == text.lower()
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4))
+def test_a_place_is_read_as_it_is_written(names: list[str]) -> None:
+    address = read_address("/".join(names) + "/_apis/dashboard/dashboards")
+    assert address == Address(tuple(names), ("dashboard", "dashboards"))
+    place = address.place
+    written = "/".join(name for name in (place.collection, place.project, place.team) if name)
+    assert written == "/".join(names)
+    if PATHS.match(f"/{written}/_apis"):
+        check_place(place)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4), st.lists(NAMES, min_size=1, max_size=4))
+def test_different_paths_are_different_places(first: list[str], second: list[str]) -> None:
+    places: list[Place] = [Address(tuple(names), ()).place for names in (first, second)]
+    assert (places[0] == places[1]) == (first == second)
+
+
+@on_sqlite
+@given(path=st.text(max_size=30) | st.lists(NAMES, max_size=5).map("/".join), tail=st.text())
+@one_app
+def test_no_path_is_a_500(ask: Ask, path: str, tail: str) -> None:
+    written = quote(f"/{path}/_apis/dashboard/dashboards{tail}", errors="replace")
+    answer = ask("GET", "/" + written.lstrip("/"))
+    assert answer.status_code in {200, 400, 401, 403, 404, 405}
+
+
+@on_sqlite
+@given(
+    header=st.sampled_from(["Accept", "ETag", "If-Match", "Authorization"]),
+    value=HEADERS,
+    query=st.dictionaries(st.sampled_from(["api-version", "x"]), st.text(max_size=9)),
+)
+@one_app
+def test_no_header_and_no_query_is_a_500(
+    ask: Ask, library_app: Flask, header: str, value: str, query: dict[str, Any]
+) -> None:
+    path = "/c/p/t/_apis/dashboard/dashboards"
+    answer = ask("PUT", path, headers={header: value}, query_string=query, data=b"[]")
+    assert answer.status_code in {400, 401}
+
+
+@pytest.mark.parametrize("names", [("", "p", "t"), ("c", "", "t"), ("_apis", "p", "t")])
+def test_a_place_without_an_address_is_malformed(names: tuple[str, str, str]) -> None:
+    with pytest.raises(Malformed):
+        check_place(Place(*names))

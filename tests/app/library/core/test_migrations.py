@@ -1,0 +1,169 @@
+"""The tables and their versions: what a service finds, makes and refuses."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, inspect
+
+from app.errors import ConfigurationError
+from app.library.core.migrations import head
+from app.library.core.models import Base
+from app.library.core.store import Store
+from app.library.core.tokens import Tokens
+from tests.app.library.core.test_tokens import GRANT
+from tests.databases import Server
+from tests.host import JWT_SECRET
+
+
+def test_the_migrations_make_what_the_models_say(store: Store) -> None:
+    def wanted(item: Any, _: Any, kind: str, *__: Any) -> bool:
+        return kind != "index" or item.info.get("only") in (None, store.dialect)
+
+    options = {"compare_type": True, "compare_server_default": True, "include_object": wanted}
+    with store.reading() as session:
+        context = MigrationContext.configure(session.connection(), opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_difference_would_be_found(store: Store) -> None:
+    with store.writing() as session:
+        session.connection().exec_driver_sql("DROP INDEX ix_custom_widgets_title")
+    with store.reading() as session:
+        context = MigrationContext.configure(session.connection())
+        found = [change[0] for change in compare_metadata(context, Base.metadata)]
+    assert "add_index" in found
+
+
+def test_collations_and_partial_indexes_are_those_of_the_models(store: Store) -> None:
+    with store.reading() as session:
+        seen = inspect(session.connection())
+        title = next(c for c in seen.get_columns("saved_widgets") if c["name"] == "title")
+        indexes = {index["name"]: index for index in seen.get_indexes("saved_widgets")}
+    assert getattr(title["type"], "collation", None) == (
+        "C" if store.dialect == "postgresql" else None
+    )
+    where = indexes["ix_saved_widgets_title"]["dialect_options"][f"{store.dialect}_where"]
+    assert "deleted_at IS NULL" in str(where)
+    assert ("ix_saved_widgets_title_folded" in indexes) == (store.dialect == "postgresql")
+
+
+def test_a_second_migration_changes_nothing(store: Store) -> None:
+    assert store.migrate() == (head(), head())
+
+
+def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = Tokens(store, [JWT_SECRET])
+    text = tokens.create(GRANT).text
+
+    def rebuild(connection: Connection) -> None:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("users", recreate="auto") as batch:
+            batch.alter_column("name", nullable=True)
+
+    monkeypatch.setattr("app.library.core.store.upgrade", rebuild)
+    store.migrate()
+    assert tokens.caller(text).subject == GRANT.subject
+    if store.dialect == "sqlite":
+        with store.reading() as session:
+            kept = session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar_one()
+            strays = session.connection().exec_driver_sql("PRAGMA foreign_key_check").all()
+        assert (kept, strays) == (1, [])
+
+
+def test_a_step_that_fails_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(connection: Connection) -> None:
+        connection.exec_driver_sql("DROP TABLE favorites")
+        raise RuntimeError
+
+    monkeypatch.setattr("app.library.core.store.upgrade", fail)
+    with pytest.raises(RuntimeError):
+        store.migrate()
+    with store.reading() as session:
+        assert inspect(session.connection()).has_table("favorites")
+
+
+def test_sqlite_is_brought_up_to_date_at_the_start_by_one_of_many(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+
+    def start(_: int) -> bool:
+        store = Store(url)
+        store.prepare()
+        with store.reading() as session:
+            mode = session.connection().exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        store.close()
+        return bool(mode == "wal")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(start, range(8)))
+
+
+def test_a_new_file_of_sqlite_is_for_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    store = Store(f"sqlite:///{file}")
+    store.prepare()
+    with store.writing() as session:
+        session.connection().exec_driver_sql("DELETE FROM users")
+        assert {oct(part.stat().st_mode)[-3:] for part in tmp_path.iterdir()} == {"600"}
+    store.close()
+
+
+def test_postgresql_that_is_behind_is_refused_with_the_command_that_helps(
+    postgresql_server: Server,
+) -> None:
+    with postgresql_server.database("template0") as url:
+        store = Store(url)
+        with pytest.raises(ConfigurationError, match="placard library migrate"):
+            store.prepare()
+        assert store.migrate() == (None, head())
+        store.prepare()
+        store.close()
+
+
+def test_a_user_who_may_not_add_pg_trgm_gets_all_the_rest(postgresql_server: Server) -> None:
+    postgresql_server.execute("CREATE ROLE plain LOGIN")
+    with postgresql_server.database("template0") as url:
+        name = url.partition("?")[0].rpartition("/")[2]
+        postgresql_server.execute("GRANT ALL ON SCHEMA public TO plain", name)
+        store = Store(url.replace("placard@", "plain@"))
+        assert store.migrate() == (None, head())
+        with store.reading() as session:
+            indexes = inspect(session.connection()).get_indexes("saved_widgets")
+        store.close()
+    postgresql_server.execute("DROP ROLE plain")
+    names = {index["name"] for index in indexes}
+    assert "ix_saved_widgets_tags" in names
+    assert "ix_saved_widgets_title_folded" not in names
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://alice:hunter2@127.0.0.1:1/placard",
+        "postgresql+psycopg://alice:hunter2@/placard?host=/no/such/folder",
+        "sqlite:////no/such/folder/hunter2/placard.db",
+    ],
+)
+def test_a_database_out_of_reach_stops_the_start_without_telling_the_password(url: str) -> None:
+    store = Store(url)
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_DATABASE_URL: ") as caught:
+        store.prepare()
+    assert "hunter2" not in caught.value.detail
+    assert store.fault() == "database"
+    store.close()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "placard.db"
+    file.write_text("no database at all, but a text that is long enough" * 50)
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_DATABASE_URL: "):
+        Store(f"sqlite:///{file}").prepare()
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(file).execute("SELECT * FROM users")

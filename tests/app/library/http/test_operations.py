@@ -1,0 +1,283 @@
+"""The service's own description: it tells of all routes, and the service does as it says."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from html.parser import HTMLParser
+from typing import Any, Final
+
+import pytest
+from flask import Flask, render_template
+from hypothesis import HealthCheck, Phase, given, settings as examples, strategies as st
+from schemathesis.config import SchemathesisConfig
+from schemathesis.generation import GenerationMode
+from schemathesis.openapi import from_wsgi
+from schemathesis.specs.openapi.checks import (
+    negative_data_rejection,
+    positive_data_acceptance,
+)
+
+from app.library.azure_devops.records import DashboardDraft, Place, WidgetDraft as WidgetOfDashboard
+from app.library.core.callers import SCOPES, Caller
+from app.library.datadog.store import WidgetDraft
+from app.library.http.context import Library
+from app.library.http.dialect import Dialect
+from app.library.http.operation import Operation
+from app.library.wiring import DIALECTS
+from app.web import docs
+from tests.app.library.conftest import application, library_of, token_of
+from tests.conftest import MakeHost
+from tests.host import JWT_SECRET
+
+WALKED = [
+    pytest.param(dialect, operation, id=operation.id)
+    for dialect in DIALECTS
+    for operation in dialect.operations
+]
+
+# So many for each that the time does not grow with the operations.
+EXAMPLES: Final = max(8, 180 // len(WALKED))
+
+
+def a_saved_widget(library: Library, caller: Caller) -> dict[str, str]:
+    draft = WidgetDraft({"title": "T", "type": "change", "requests": []}, ("a",))
+    made = library.saved_widgets.create(caller, "ccm_reports", draft)
+    return {"uuid": str(made.id), "experience_type": "ccm_reports"}
+
+
+def a_custom_widget(_: Library, __: Caller) -> dict[str, str]:
+    return {}  # its addresses have no parts
+
+
+def a_dashboard_s_widget(library: Library, caller: Caller) -> dict[str, str]:
+    draft = WidgetOfDashboard(name="W", contribution_id="ms.vss.Text")
+    place = Place("fabrikam", "Web", "Team")
+    board, (widget,) = library.dashboards.create(
+        caller, place, DashboardDraft("Overview", widgets=(draft,))
+    )
+    return {
+        "collection": place.collection,
+        "project": place.project,
+        "team": place.team,
+        "dashboardId": str(board.id),
+        "widgetId": str(widget.id),
+        "areaId": "31c84e0a-3ece-48fd-a29d-100849af99ba",
+    }
+
+
+# For each dialect something that is there: the parts of its address.
+THERE: Final[Mapping[str, Callable[[Library, Caller], dict[str, str]]]] = {
+    "datadog_api": a_saved_widget,
+    "spaceone_api": a_custom_widget,
+    "azure_api": a_dashboard_s_widget,
+}
+
+
+@pytest.fixture
+def on_sqlite(sqlite_url: str) -> Iterator[Flask]:
+    """An application on SQLite alone, whose tokens have no limit that a test would meet."""
+    changes = {"library_requests_per_minute": "1000000"}
+    with application(database_url=sqlite_url, **changes) as app:
+        yield app
+
+
+@pytest.fixture
+def described(on_sqlite: Flask) -> Any:
+    # That no text may hold U+0000 is a rule of all bodies, which a schema cannot tell.
+    config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})
+    return from_wsgi("/openapi.json", on_sqlite, config=config)
+
+
+def headers_of(dialect: Dialect, token: str) -> dict[str, str]:
+    if "application_key" in dialect.security:
+        return {"DD-APPLICATION-KEY": token}
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize(("dialect", "operation"), WALKED)
+def test_every_operation_answers_as_it_is_described(
+    on_sqlite: Flask, described: Any, dialect: Dialect, operation: Operation, mode: GenerationMode
+) -> None:
+    library = library_of(on_sqlite)
+    token = token_of(library)
+    there = THERE[dialect.blueprint.name](library, library.tokens.caller(token))
+    told = described[operation.path][operation.method.upper()]
+    # A parameter that is wrong for being an empty list is not there once it is in an address.
+    excluded = [negative_data_rejection] if operation.query else []
+    if dialect.blueprint.name != "datadog_api" and operation.request:
+        # Which keys and stages of a query fit together, and that widgets come with their version,
+        # are rules beyond a schema: own tests hold them.
+        excluded.append(positive_data_acceptance)
+
+    @examples(
+        max_examples=EXAMPLES,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=told.as_strategy(mode), known=st.booleans())
+    def holds(case: Any, known: bool) -> None:
+        if known and mode is GenerationMode.POSITIVE:
+            case.path_parameters.update(
+                {name: there[name] for name in case.path_parameters if name in there}
+            )
+        case.call_and_validate(headers=headers_of(dialect, token), excluded_checks=excluded)
+
+    holds()
+
+
+@pytest.mark.parametrize("path", ["/widget", "/healthz", "/readyz", "/metrics"])
+def test_the_service_s_own_routes_answer_as_they_are_described(described: Any, path: str) -> None:
+    @examples(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+    @given(case=described[path]["GET"].as_strategy())
+    def holds(case: Any) -> None:
+        case.call_and_validate()
+
+    holds()
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    """List the methods and addresses of an application, as OpenAPI writes them."""
+    return {
+        (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        # The routes of Azure DevOps' dialect, one a kind of address, are told in its own tests.
+        if rule.endpoint.partition(".")[0] not in ("docs", "azure_api")
+        for method in rule.methods or ()
+        if method not in ("HEAD", "OPTIONS")
+    }
+
+
+def test_every_route_is_described_and_no_other(on_sqlite: Flask) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()["paths"]
+    described = {
+        (method, path)
+        for path, methods in told.items()
+        for method, one in methods.items()
+        if not one["operationId"].startswith("azure_")
+    }
+    assert described == routes(on_sqlite)
+
+
+@pytest.mark.parametrize(("dialect", "operation"), WALKED)
+def test_an_operation_tells_the_parts_of_its_address(
+    dialect: Dialect, operation: Operation
+) -> None:
+    parts = set(re.findall(r"\{(\w+)\}", operation.path))
+    schema = operation.parameters
+    named = schema().fields.items() if schema else ()
+    assert parts == {kind.data_key or name for name, kind in named}
+    assert dialect.paths.match(operation.path)
+    assert set(operation.scopes) <= set(SCOPES)
+    assert operation.id.isidentifier()
+
+
+def test_each_operation_has_a_name_of_its_own() -> None:
+    ids = [operation.id for dialect in DIALECTS for operation in dialect.operations]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_description_names_what_it_refers_to(on_sqlite: Flask) -> None:
+    text = on_sqlite.test_client().get("/openapi.json").text
+    told = json.loads(text)
+    assert told["openapi"] == "3.1.0"
+    schemas = told["components"]["schemas"]
+    assert set(re.findall(r"#/components/schemas/([\w.]+)", text)) <= set(schemas)
+    assert all(schema["description"] for schema in schemas.values())
+    proofs = {
+        name
+        for methods in told["paths"].values()
+        for operation in methods.values()
+        for proof in operation.get("security", [])
+        for name in proof
+    }
+    assert proofs == set(told["components"]["securitySchemes"])
+
+
+def test_the_description_follows_the_settings(sqlite_url: str) -> None:
+    changes = {
+        "public_url": "https://placard.example.com",
+        "error_envelope": "flat",
+        "verify": "signature",
+        "token_secrets": JWT_SECRET,
+    }
+    with application(database_url=sqlite_url, **changes) as app:
+        told = app.test_client().get("/openapi.json").get_json()
+    assert told["servers"] == [{"url": "https://placard.example.com"}]
+    shown = told["paths"]["/widget"]["get"]
+    assert shown["security"] == [{"host_signature": []}]
+    refused = shown["responses"]["400"]["content"]["application/json"]["schema"]["$ref"]
+    assert refused.endswith("FlatEnvelope")
+
+
+class Page(HTMLParser):
+    """What a page refers to, and what it is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: set[str] = set()
+        self.labels: set[str] = set()
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        self.ids += [given["id"]] if "id" in given else []
+        self.links |= {given[name] for name in ("href", "src") if name in given}
+        self.labels |= {given["aria-labelledby"]} if "aria-labelledby" in given else set()
+        self.inline += [name for name in given if name == "style" or name.startswith("on")]
+
+
+def test_the_page_needs_no_script_and_no_other_host(on_sqlite: Flask) -> None:
+    client = on_sqlite.test_client()
+    answer = client.get("/docs")
+    assert answer.status_code == 200
+    page = Page()
+    page.feed(answer.text)
+    assert not {"script", "style", "img", "iframe"} & set(page.tags)
+    assert page.inline == []
+    assert len(page.ids) == len(set(page.ids))
+    assert page.labels <= set(page.ids)
+    inner = {link.removeprefix("#") for link in page.links if link.startswith("#")}
+    assert inner <= set(page.ids)
+    outer = {link for link in page.links if not link.startswith("#")}
+    assert outer == {"docs/docs.css", "openapi.json"}
+    # Relative: a proxy may serve it all under a path of its own.
+    for address in (*outer, "docs"):
+        given = client.get(f"/{address}")
+        assert given.status_code == 200
+        assert given.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
+        given.close()
+
+
+def test_the_page_tells_of_every_operation_under_one_heading(on_sqlite: Flask) -> None:
+    text = on_sqlite.test_client().get("/docs").text
+    page = Page()
+    page.feed(text)
+    assert page.tags.count("h1") == 1
+    for dialect in DIALECTS:
+        for operation in dialect.operations:
+            assert f'<h3 id="{operation.id}">{operation.summary}</h3>' in text.replace("&#39;", "'")
+    assert page.tags.count("caption") == page.tags.count("table")
+
+
+def test_what_is_described_is_never_markup() -> None:
+    app = Flask("app.web.docs", template_folder="templates")
+    told = {"info": {"title": "<b>", "version": "&", "description": ""}, "openapi": "3.1.0"}
+    told |= {"components": {"schemas": {}, "securitySchemes": {}}}
+    app.register_blueprint(docs.blueprint)
+    with app.test_request_context():
+        shown = render_template("docs.html", told=told, sections=[])
+    assert "<h1>&lt;b&gt;" in shown
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/docs.css"])
+def test_the_description_is_there_with_the_library_and_in_the_local_mode(
+    make_host: MakeHost, path: str
+) -> None:
+    assert make_host().client.get(path).status_code == 404
+    answer = make_host(mode="local").client.get(path)
+    assert answer.status_code == 200
+    answer.close()

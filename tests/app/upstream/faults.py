@@ -1,0 +1,334 @@
+"""What the wire can do: each fault as a function, and a server that plays them."""
+
+import gzip
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+
+from app.errors import (
+    AddressRefused,
+    PlacardError,
+    ResourceMissing,
+    UpstreamFailed,
+    UpstreamRateLimited,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamTooLarge,
+    UpstreamUnreachable,
+    UpstreamUnreadable,
+)
+from tests.app.upstream.servers import LOOPBACK, Connection, answer, redirect
+
+# In every body that is no card: none of it may come out at the front door.
+MARK = "upstream-text-that-nobody-shall-see"
+MIB = 1 << 20
+Play = Callable[[Connection, str, bytes], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is done to one request, and what may come of it: these errors; none means a card.
+
+    `play` is handed the connection, the request's path and query, and the sound body. `posted` is
+    what comes of a POST where that differs. A `lasting` fault goes on until the deadline; one that
+    `holds` keeps the next calls from going out.
+    """
+
+    play: Play
+    errors: frozenset[type[PlacardError]] = frozenset()
+    posted: frozenset[type[PlacardError]] | None = None
+    lasting: bool = False
+    holds: bool = False
+
+
+def sends(data: bytes, *errors: type[PlacardError], **more: bool) -> Fault:
+    """Answer with these bytes, whole as they are."""
+    return Fault(lambda connection, *_: connection.send(data), frozenset(errors), **more)  # type: ignore[arg-type]
+
+
+def breaks_off(data: bytes, *errors: type[PlacardError], reset: bool = False) -> Fault:
+    """Send these bytes, then end the connection."""
+
+    def play(connection: Connection, *_: object) -> None:
+        connection.send(data)
+        end(connection, reset=reset)
+
+    return Fault(play, frozenset(errors))
+
+
+def end(connection: Connection, *, reset: bool = False) -> None:
+    if reset:
+        connection.reset()
+        connection.socket.close()
+    else:
+        connection.socket.shutdown(socket.SHUT_RDWR)
+
+
+def lasting(play: Play) -> Fault:
+    return Fault(play, frozenset({UpstreamTimeout}), lasting=True)
+
+
+def sound(connection: Connection, _: str, body: bytes) -> None:
+    connection.send(answer(body))
+
+
+def with_headers(*headers: str) -> Play:
+    return lambda connection, _, body: connection.send(answer(body, *headers))
+
+
+def halved(connection: Connection, _: str, body: bytes) -> None:
+    connection.send(answer(body[: len(body) // 2]))
+
+
+def truncated(connection: Connection, _: str, body: bytes) -> None:
+    connection.send(answer(body[:-1], length=len(body)))
+    end(connection)
+
+
+def too_short_a_length(connection: Connection, _: str, body: bytes) -> None:
+    connection.send(answer(body, length=len(body) // 2))
+    end(connection)
+
+
+def mute(connection: Connection, *_: object) -> None:
+    connection.wait()
+
+
+def drips_head(connection: Connection, *_: object) -> None:
+    connection.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: 1\r\n" * 1000, every=0.01)
+
+
+def drips_body(connection: Connection, *_: object) -> None:
+    connection.send(answer(b"", length=MIB))
+    connection.drip(b"[" * 10_000, every=0.01)
+
+
+def stalls(connection: Connection, _: str, body: bytes) -> None:
+    connection.send(answer(body[:10], length=len(body)))
+    connection.wait()
+
+
+def one_interim_after_the_other(connection: Connection, *_: object) -> None:
+    while not connection.wait(0.001):
+        connection.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10)
+
+
+def endless_body(connection: Connection, *_: object) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not connection.wait(0):
+        connection.send(b"10000\r\n" + b"[" * 0x10000 + b"\r\n")
+
+
+def endless_negative_chunk(connection: Connection, *_: object) -> None:
+    connection.send(CHUNKED + b"-1\r\n")
+    while not connection.wait(0):
+        connection.send(b"[" * 0x10000)
+
+
+def round_and_round(connection: Connection, target: str, _: bytes) -> None:
+    connection.send(redirect(target))
+
+
+def round_in_slow_motion(connection: Connection, target: str, _: bytes) -> None:
+    connection.wait(0.2)
+    connection.send(redirect(target))
+
+
+ONLY_FAILED = frozenset({UpstreamFailed})
+HTML = f"<html><body><h1>{MARK}</h1></body></html>".encode()
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\n"
+WORDS = f'{{"message": "{MARK}"}}'.encode()
+
+
+def elsewhere(location: str) -> Fault:
+    """Redirect to where nobody may go; a POST is not redirected at all."""
+
+    def play(connection: Connection, *_: object) -> None:
+        connection.send(redirect(location))
+
+    return Fault(play, frozenset({AddressRefused}), ONLY_FAILED)
+
+
+def says(status: str, *headers: str, errors: tuple[type[PlacardError], ...]) -> Fault:
+    return sends(answer(WORDS, *headers, status=status), *errors)
+
+
+RESET = UpstreamUnreachable
+FAULTS: Mapping[str, Fault] = MappingProxyType(
+    {
+        # No fault at all, or none that keeps the card from being seen.
+        "sound": Fault(sound),
+        "last of its limit": Fault(
+            with_headers("X-RateLimit-Remaining: 0", "RateLimit-Reset: 60"), holds=True
+        ),
+        "an odd type and charset": Fault(with_headers("Content-Type: text/html; charset=utf-7")),
+        "in gzip": Fault(
+            lambda connection, _, body: connection.send(
+                answer(gzip.compress(body), "Content-Encoding: gzip")
+            )
+        ),
+        # Slow.
+        "mute": lasting(mute),
+        "dripping head": lasting(drips_head),
+        "dripping body": lasting(drips_body),
+        "stalling body": lasting(stalls),
+        "endless interim answers": lasting(one_interim_after_the_other),
+        "slow redirects": Fault(
+            round_in_slow_motion, frozenset({UpstreamTimeout}), ONLY_FAILED, lasting=True
+        ),
+        # Broken connections.
+        "ends before the answer": breaks_off(b"", RESET),
+        "reset before the answer": breaks_off(b"", RESET, reset=True),
+        "ends in the head": breaks_off(OK + b"Content-", RESET, UpstreamUnreadable),
+        "reset in the middle": breaks_off(answer(b"[1,", length=1000), RESET, reset=True),
+        "truncated": Fault(truncated, frozenset({RESET})),
+        "truncated chunk": breaks_off(CHUNKED + b"100\r\nabc", RESET),
+        # Wrong frames.
+        "a length that is too short": Fault(too_short_a_length, frozenset({UpstreamUnreadable})),
+        "two lengths": breaks_off(
+            OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n[1,2,3", RESET, UpstreamUnreadable
+        ),
+        "a length that is no number": breaks_off(
+            OK + b"Content-Length: many\r\n\r\n" + HTML, RESET, UpstreamUnreadable
+        ),
+        "a negative length": breaks_off(
+            OK + b"Content-Length: -5\r\n\r\n" + HTML, RESET, UpstreamUnreadable
+        ),
+        "garbage for a chunk": breaks_off(CHUNKED + b"zz\r\n" + HTML, RESET),
+        "an endless negative chunk": Fault(endless_negative_chunk, frozenset({RESET})),
+        "a negative chunk": breaks_off(CHUNKED + b"-5\r\n" + HTML, RESET),
+        "garbage": breaks_off(b"\x00\xff" * 100 + b"\r\n\r\n", RESET),
+        "HTTP/0.9": breaks_off(HTML, RESET),
+        "another protocol": breaks_off(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", RESET),
+        "an endless status line": breaks_off(b"HTTP/1.1 200 " + b"O" * 100_000, RESET),
+        "an endless header": breaks_off(OK + b"X: " + b"x" * 100_000, RESET),
+        "a thousand headers": breaks_off(OK + b"X: y\r\n" * 1000 + b"\r\n", RESET),
+        "a header with odd bytes": sends(
+            answer(HTML, "X\u00e9: \u00ff", "no colon"), UpstreamUnreadable
+        ),
+        # Too much.
+        "too large": sends(answer(b"[" * (MIB + 1)), UpstreamTooLarge),
+        "an endless body": Fault(endless_body, frozenset({UpstreamTooLarge})),
+        "gzip bomb": sends(
+            answer(gzip.compress(bytes(20 * MIB)), "Content-Encoding: gzip"), UpstreamTooLarge
+        ),
+        # Redirects.
+        "endless redirects": Fault(round_and_round, ONLY_FAILED),
+        "redirect to metadata": elsewhere("http://169.254.169.254/latest/"),
+        "redirect to a file": elsewhere("file:///etc/passwd"),
+        "redirect to nowhere": elsewhere("http://[/"),
+        "redirect without an address": sends(answer(status="302 Found"), UpstreamFailed),
+        # Statuses.
+        "400": says("400 Bad Request", errors=(UpstreamFailed,)),
+        "401": says("401 Unauthorized", errors=(UpstreamRefused,)),
+        "403": says("403 Forbidden", errors=(UpstreamRefused, ResourceMissing)),
+        "404": says("404 Not Found", errors=(ResourceMissing, UpstreamRefused)),
+        "418": says("418 I'm a teapot", errors=(UpstreamFailed,)),
+        "429": says("429 Too Many Requests", errors=(UpstreamRateLimited,)),
+        "429, garbage": says(
+            "429 Too Many Requests", "Retry-After: soon", errors=(UpstreamRateLimited,)
+        ),
+        "429, a minute": Fault(
+            says("429 Too Many Requests", "Retry-After: 60", errors=()).play,
+            frozenset({UpstreamRateLimited}),
+            holds=True,
+        ),
+        "500": says("500 Internal Server Error", errors=(UpstreamFailed,)),
+        "502": says("502 Bad Gateway", errors=(UpstreamFailed,)),
+        "503": says("503 Service Unavailable", errors=(UpstreamFailed,)),
+        "503, a minute": Fault(
+            says("503 Service Unavailable", "Retry-After: 60", errors=()).play,
+            frozenset({UpstreamFailed, UpstreamRateLimited}),
+            holds=True,
+        ),
+        "600": says("600 Unheard Of", errors=(UpstreamFailed,)),
+        # Whole answers, after which a connection is kept: to end it here would break the next call.
+        "204": sends(b"HTTP/1.1 204 No Content\r\n\r\n", UpstreamFailed),
+        "304": sends(b"HTTP/1.1 304 Not Modified\r\n\r\n", UpstreamFailed),
+        # Bodies that are not what was asked for.
+        "HTML": sends(answer(HTML, "Content-Type: text/html"), UpstreamUnreadable),
+        "half a JSON": Fault(halved, frozenset({UpstreamUnreadable})),
+        "nothing": sends(answer(b""), UpstreamUnreadable),
+        "null": sends(answer(b"null"), UpstreamUnreadable),
+        "a list": sends(answer(b"[]"), UpstreamUnreadable),
+        "a text": sends(answer(f'"{MARK}"'.encode()), UpstreamUnreadable),
+        "another object": sends(answer(WORDS), UpstreamUnreadable),
+        "a number without an end": sends(answer(b"9" * 100_000), UpstreamUnreadable),
+        "a deep nest": sends(answer(b"[" * 100_000), UpstreamUnreadable),
+        "no UTF-8": sends(answer(b'{"title": "\xff\xfe"}'), UpstreamUnreadable),
+        "not the gzip it says": sends(
+            answer(HTML, "Content-Encoding: gzip"), UpstreamUnreadable
+        ),
+        "half a gzip": sends(
+            answer(gzip.compress(HTML)[:-9], "Content-Encoding: gzip"), UpstreamUnreadable
+        ),
+        "an unknown coding": sends(answer(HTML, "Content-Encoding: br"), UpstreamUnreadable),
+    }
+)  # fmt: skip
+
+
+Choose = Callable[[], Fault]
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 128
+
+
+@contextmanager
+def playing(choose: Choose, bodies: Mapping[str, bytes], port: int = 0) -> Iterator[int]:
+    """Play a fault for each request, until the block ends; yields the port.
+
+    `bodies` are the sound answers, by path and query.
+    """
+    ending = threading.Event()
+    idle: set[socket.socket] = set()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.settimeout(5)
+            connection = Connection(self.request, ending, [])
+            idle.add(self.request)
+            # A client that goes away is no fault of ours.
+            with suppress(OSError):
+                while target := _target(connection):
+                    choose().play(connection, target, bodies[target])
+            idle.discard(self.request)
+
+    with _Server((LOOPBACK, port), Handler) as server:
+        serve = partial(server.serve_forever, poll_interval=0.01)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            ending.set()
+            server.shutdown()
+            thread.join()
+            for connected in tuple(idle):
+                with suppress(OSError):
+                    connected.shutdown(socket.SHUT_RDWR)
+
+
+def _target(connection: Connection) -> str:
+    """Read a request with its body; return its path and query, or nothing at the end."""
+    request = connection.request()
+    connection.requests.clear()
+    if not request:
+        return ""
+    for line in request.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            left = int(value)
+            while left:
+                read = len(connection.socket.recv(left))
+                if not read:
+                    return ""
+                left -= read
+    return request.split(b" ")[1].decode()

@@ -1,0 +1,276 @@
+"""The one place where tests look at a clock: the deadline is a promise about time."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app.errors import UpstreamTimeout
+from app.upstream.transport import remaining, within
+from tests.app.upstream.servers import (
+    LOOPBACK,
+    Connection,
+    Handler,
+    answer,
+    certificate,
+    fetching,
+    redirect,
+    request_to,
+    serving,
+)
+
+DEADLINE = 0.5
+MARGIN = 0.25
+
+
+@contextmanager
+def timing_out() -> Iterator[None]:
+    """Expect a timeout at the deadline: not much later, and not by some other fault before."""
+    began = time.monotonic()
+    with pytest.raises(UpstreamTimeout):
+        yield
+    assert DEADLINE - 0.1 < time.monotonic() - began < DEADLINE + MARGIN
+
+
+def silent(connection: Connection) -> None:
+    connection.wait()
+
+
+def mute(connection: Connection) -> None:
+    connection.request()
+    connection.wait()
+
+
+def dripping(whole: bytes, dripped: bytes) -> Handler:
+    """Answer with a first part at once, and with the rest a byte at a time."""
+
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(whole)
+        connection.drip(dripped)
+        connection.wait()
+
+    return handler
+
+
+def stalled_halfway(connection: Connection) -> None:
+    connection.request()
+    connection.send(answer(b"x" * 10, length=20))
+    connection.wait()
+
+
+def endlessly_continuing(connection: Connection) -> None:
+    connection.request()
+    while not connection.wait(0.02):
+        connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+SLOW: dict[str, Handler] = {
+    "silent": silent,
+    "mute-after-request": mute,
+    "status-line-drips": dripping(b"", b"HTTP/1.1 200 " + b"O" * 1000),
+    "headers-drip": dripping(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 90),
+    "header-value-drips": dripping(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 1000),
+    "body-drips": dripping(answer(b"", length=1000), b"x" * 1000),
+    "body-without-length-drips": dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1000),
+    "chunks-drip": dripping(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 200
+    ),
+    "chunk-size-drips": dripping(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 1000
+    ),
+    "trailers-drip": dripping(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n" * 200
+    ),
+    "gzip-drips": dripping(
+        answer(b"", "Content-Encoding: gzip", length=1000),
+        b"\x1f\x8b\x08\x08\0\0\0\0\0\xff" + b"x" * 990,  # a header with an endless file name
+    ),
+    "body-stalls": stalled_halfway,
+    "endless-continue": endlessly_continuing,
+}
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
+    return certificate(tmp_path_factory.mktemp("tls"), LOOPBACK)
+
+
+@pytest.mark.parametrize("handler", SLOW.values(), ids=list(SLOW))
+def test_slow_server_times_out_at_the_deadline(handler: Handler) -> None:
+    with serving(handler) as server, fetching(deadline=DEADLINE) as fetcher, timing_out():
+        fetcher.fetch(request_to(server.origin))
+
+
+@pytest.mark.parametrize("name", ["silent", "headers-drip", "body-drips", "body-stalls"])
+def test_slow_tls_server_times_out_at_the_deadline(
+    name: str, tls: tuple[ssl.SSLContext, str]
+) -> None:
+    context, ca_bundle = tls
+    with (
+        serving(SLOW[name], tls=context) as server,
+        fetching(deadline=DEADLINE, ca_bundle=ca_bundle) as fetcher,
+        timing_out(),
+    ):
+        fetcher.fetch(request_to(server.origin))
+
+
+def handshake_that_drips(connection: Connection) -> None:
+    connection.send(b"\x16\x03\x03\x40\x00")  # the head of a TLS record of 16 KiB
+    connection.drip(b"\x02" * 1000)
+
+
+@pytest.mark.parametrize("handler", [silent, handshake_that_drips], ids=["silent", "drips"])
+def test_tls_handshake_that_does_not_end_times_out(handler: Handler) -> None:
+    with serving(handler) as server, fetching(deadline=DEADLINE) as fetcher, timing_out():
+        fetcher.fetch(request_to(f"https://{LOOPBACK}:{server.port}/"))
+
+
+def test_slow_connect_leaves_the_handshake_only_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def slow_connect(self: socket.socket, address: Any) -> None:
+        time.sleep(0.4)
+        connect(self, address)
+
+    with (
+        serving(silent) as server,
+        fetching(deadline=DEADLINE) as fetcher,
+        monkeypatch.context() as patched,
+        timing_out(),
+    ):
+        patched.setattr(socket.socket, "connect", slow_connect)
+        fetcher.fetch(request_to(f"https://{LOOPBACK}:{server.port}/"))
+
+
+def test_connection_that_breaks_past_the_deadline_is_a_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def break_late(_: socket.socket, address: Any) -> None:
+        time.sleep(0.06)
+        raise ConnectionResetError(address)
+
+    monkeypatch.setattr(socket.socket, "connect", break_late)
+    with fetching(deadline=0.05) as fetcher, pytest.raises(UpstreamTimeout):
+        fetcher.fetch(request_to(f"http://{LOOPBACK}/"))
+
+
+def test_server_that_never_accepts_times_out() -> None:
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind((LOOPBACK, 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        first.connect(address)
+        second.settimeout(0.2)
+        try:
+            second.connect(address)
+            pytest.skip("this system keeps more connections waiting than it is asked to")
+        except TimeoutError:
+            pass
+        with fetching(deadline=DEADLINE) as fetcher, timing_out():
+            fetcher.fetch(request_to(f"http://{LOOPBACK}:{address[1]}/"))
+
+
+def test_redirects_share_one_deadline() -> None:
+    def handler(connection: Connection) -> None:
+        while connection.request():
+            connection.wait(0.2)
+            connection.send(redirect("/next"))
+
+    with serving(handler) as server, fetching(deadline=DEADLINE) as fetcher, timing_out():
+        fetcher.fetch(request_to(server.origin))
+    assert server.targets == ["/", "/next", "/next"]
+
+
+@pytest.fixture
+def slow_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Make each resolution of a name last until the event."""
+    go_on = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *rest: Any) -> Any:
+        go_on.wait(5)
+        return resolve(LOOPBACK, *rest)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield go_on
+    go_on.set()
+
+
+def test_slow_name_resolution_times_out(slow_resolver: threading.Event) -> None:
+    with fetching(deadline=DEADLINE) as fetcher, timing_out():
+        fetcher.fetch(request_to("http://api.example/"))
+
+
+def test_name_resolution_counts_toward_the_deadline(slow_resolver: threading.Event) -> None:
+    soon = threading.Timer(0.3, slow_resolver.set)
+    with serving(mute) as server, fetching("api.example", deadline=DEADLINE) as fetcher:
+        soon.start()
+        with timing_out():
+            fetcher.fetch(request_to(f"http://api.example:{server.port}/"))
+    soon.join()
+    assert server.targets == ["/"]
+
+
+def test_answer_that_drips_in_time_is_whole() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.drip(answer(b"slow but whole"), every=0.001)
+
+    with serving(handler) as server, fetching() as fetcher:
+        assert fetcher.fetch(request_to(server.origin)).body == b"slow but whole"
+
+
+def test_pooled_connection_is_under_the_deadline_of_its_own_fetch() -> None:
+    def handler(connection: Connection) -> None:
+        connection.request()
+        connection.send(answer())
+        mute(connection)
+
+    with serving(handler) as server, fetching(deadline=DEADLINE) as fetcher:
+        fetcher.fetch(request_to(server.origin))
+        with timing_out():
+            fetcher.fetch(request_to(server.origin))
+    assert server.connections == 1
+
+
+def test_late_answer_is_not_taken_for_the_next_one() -> None:
+    def handler(connection: Connection) -> None:
+        while request := connection.request():
+            late = b"/late" in request
+            connection.wait(0.3 if late else 0)
+            connection.send(answer(b"late" if late else b"own"))
+
+    with serving(handler) as server, fetching(deadline=0.2) as fetcher:
+        with pytest.raises(UpstreamTimeout):
+            fetcher.fetch(request_to(f"{server.origin}/late"))
+        fetcher.deadline = 5.0
+        assert fetcher.fetch(request_to(f"{server.origin}/own")).body == b"own"
+    assert server.connections == 2
+
+
+def test_nothing_is_left_past_the_deadline() -> None:
+    with within(0), pytest.raises(TimeoutError):
+        remaining()
+
+
+def test_outside_a_deadline_time_is_not_bounded() -> None:
+    assert remaining() is None
+
+
+def test_deadline_ends_with_its_block() -> None:
+    with within(60):
+        assert 59 < (remaining() or 0) <= 60
+        with within(0):
+            pass
+        assert 59 < (remaining() or 0) <= 60
+
+
+def test_a_deadline_inside_another_is_no_later() -> None:
+    with within(10), within(60):
+        assert 9 < (remaining() or 0) <= 10

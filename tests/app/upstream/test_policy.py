@@ -1,0 +1,178 @@
+"""Manners through the front door: what a host asked for, or failed at, decides the next call."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import responses
+from structlog.testing import capture_logs
+
+from app.errors import UpstreamRateLimited, UpstreamTimeout
+from app.origins import origin_of
+from app.upstream import Event, Manners
+from app.upstream.messages import Credential
+from app.upstream.transport import remaining
+from tests.app.upstream.servers import answer, fetching, request_to, routing, saying, serving
+from tests.conftest import MakeHost
+from tests.host import Host
+
+API = "https://api.github.com/repos/pallets/flask/issues"
+PAGE = "https://github.com/pallets/flask/issues"
+ISSUE = {
+    "title": "An issue",
+    "state": "open",
+    "created_at": "2026-01-02T03:04:05Z",
+    "updated_at": "2026-01-03T03:04:05Z",
+}
+WAIT = "GitHub asks us to wait before we ask again."
+
+
+def told(host: Host, number: int) -> str:
+    """Ask for an issue; return its title, or the error."""
+    answered = host.ask(f"{PAGE}/{number}").get_json()
+    return str(
+        answered["metadata"]["title"] if "metadata" in answered else answered["data"]["error"]
+    )
+
+
+def counted(host: Host) -> Counter[str]:
+    """The events that are counted in the metrics."""
+    lines = host.client.get("/metrics").text.splitlines()
+    found = [line for line in lines if line.startswith("placard_upstream_events_total{")]
+    return Counter({line.split('"')[1]: int(float(line.split()[-1])) for line in found})
+
+
+def used_up(**more: str) -> dict[str, str]:
+    return {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{time.time() + 600:.0f}", **more}
+
+
+def test_card_that_used_up_the_limit_is_shown_and_no_call_follows(
+    host: Host, upstream: responses.RequestsMock
+) -> None:
+    upstream.get(f"{API}/1", json=ISSUE, headers=used_up())
+    assert [told(host, 1), told(host, 2), told(host, 1)] == ["An issue", WAIT, "An issue"]
+    assert len(upstream.calls) == 1
+    assert counted(host) == {"hold": 1, "held": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "first"),
+    [
+        (429, {"Retry-After": "60"}, WAIT),
+        (403, {"Retry-After": "60"}, WAIT),
+        (403, used_up(), WAIT),
+        (503, {"Retry-After": "60"}, "GitHub answered with an error."),
+        (404, used_up(), "Not found. GitHub has no such page, or does not show it to us."),
+    ],
+)
+def test_host_that_asks_us_to_wait_is_not_asked(
+    host: Host,
+    upstream: responses.RequestsMock,
+    status: int,
+    headers: dict[str, str],
+    first: str,
+) -> None:
+    upstream.get(f"{API}/1", status=status, headers=headers)
+    assert [told(host, 1), told(host, 2)] == [first, WAIT]
+    assert len(upstream.calls) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}, {"X-RateLimit-Remaining": "0"}])
+def test_limit_that_says_no_time_holds_nothing(
+    host: Host, upstream: responses.RequestsMock, headers: dict[str, str]
+) -> None:
+    upstream.get(f"{API}/1", status=429, headers=headers)
+    upstream.get(f"{API}/2", json=ISSUE)
+    assert [told(host, 1), told(host, 2)] == [WAIT, "An issue"]
+
+
+def test_host_that_keeps_failing_is_left_alone(
+    make_host: MakeHost, upstream: responses.RequestsMock
+) -> None:
+    host = make_host(breaker_failures="3")
+    for number in range(3):
+        upstream.get(f"{API}/{number}", status=500)
+    answers = [told(host, number) for number in range(5)]
+    assert answers[:3] == ["GitHub answered with an error."] * 3
+    assert answers[3:] == ["GitHub keeps failing. We leave it alone for a moment."] * 2
+    assert len(upstream.calls) == 3
+    assert counted(host) == {"opened": 1, "resting": 2}
+
+
+@contextmanager
+def place_at_the_deadline(_: str) -> Iterator[None]:
+    """A place that becomes free when time is up."""
+    with suppress(TimeoutError):
+        while remaining():
+            time.sleep(0.001)
+    yield
+
+
+def test_host_is_not_to_blame_for_the_wait_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[Event] = []
+    manners = Manners(failures=1, on_event=events.append)
+    monkeypatch.setattr(manners._bulkhead, "place", place_at_the_deadline)
+    with serving(saying(answer())) as server, fetching(manners=manners, deadline=0.05) as fetcher:
+        with pytest.raises(UpstreamTimeout):
+            fetcher.fetch(request_to(server.origin))
+        assert events == []
+        assert server.requests == []
+        assert manners.may_ask(server.origin, "")
+
+
+def credential(identity: str, url: str) -> Credential:
+    return Credential(identity, origin_of(url), {"Authorization": f"Bearer {identity}-secret"})
+
+
+def test_hold_of_one_credential_holds_no_other() -> None:
+    limited = saying(answer(b"last", "Retry-After: 60"))
+    with serving(limited) as server, fetching() as fetcher:
+        one, other = credential("ONE#1", server.origin), credential("OTHER#2", server.origin)
+        assert fetcher.fetch(request_to(server.origin, credential=one)).body == b"last"
+        with pytest.raises(UpstreamRateLimited, match=r"asked us to wait, \d+ s more"):
+            fetcher.fetch(request_to(server.origin, credential=one))
+        assert fetcher.fetch(request_to(server.origin, credential=other)).status == 200
+    assert len(server.requests) == 2
+
+
+def test_hold_that_a_redirect_brings_is_obeyed_at_once() -> None:
+    limit = ("RateLimit-Remaining: 0", "RateLimit-Reset: 60")
+    spent = {"/from": answer(b"", "Location: /to", *limit, status="302 Found")}
+    with (
+        serving(routing({**spent, "/to": answer()})) as server,
+        fetching() as fetcher,
+        pytest.raises(UpstreamRateLimited),
+    ):
+        fetcher.fetch(request_to(f"{server.origin}/from"))
+    assert server.targets == ["/from"]
+
+
+def test_hold_ends_by_the_clock() -> None:
+    now = [0.0]
+    manners = Manners(clock=lambda: now[0])
+    limited = saying(answer(b"", "Retry-After: 60", status="429 Too Many Requests"), answer())
+    with serving(limited) as server, fetching(manners=manners) as fetcher:
+        assert fetcher.fetch(request_to(server.origin)).status == 429
+        now[0] = 59.0
+        with pytest.raises(UpstreamRateLimited):
+            fetcher.fetch(request_to(server.origin))
+        now[0] = 60.0
+        assert fetcher.fetch(request_to(server.origin)).status == 200
+
+
+def test_holds_and_openings_are_logged_without_a_secret() -> None:
+    events: list[Event] = []
+    limited = saying(answer(b"", "Retry-After: 60", status="503 Service Unavailable"))
+    with (
+        serving(limited) as server,
+        fetching(manners=Manners(failures=1, on_event=events.append)) as fetcher,
+        capture_logs() as lines,
+    ):
+        url = f"{server.origin}/?token=q-secret"
+        fetcher.fetch(request_to(url, credential=credential("ONE#1", url)))
+    assert events == ["opened", "hold"]
+    assert [line["event"] for line in lines] == ["upstream_breaker_opened", "upstream_hold"]
+    assert lines[1]["credential"] == "ONE#1"
+    assert "-secret" not in str(lines)

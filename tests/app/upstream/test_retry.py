@@ -1,0 +1,180 @@
+"""One more attempt: only where it may help, only of a GET, and only in time."""
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from app.errors import (
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamResting,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from app.upstream.messages import UpstreamResponse
+from app.upstream.policy import Event, Manners
+from app.upstream.retry import PAUSE, Retry
+from app.upstream.transport import within
+from tests.app.upstream.servers import (
+    LOOPBACK,
+    Connection,
+    answer,
+    fetching,
+    redirect,
+    request_to,
+    routing,
+    saying,
+    serving,
+)
+
+OK = UpstreamResponse(200, {}, b"")
+UNAVAILABLE = UpstreamResponse(503, {}, b"")
+WAITING = UpstreamResponse(503, {"retry-after": "5"}, b"")
+Outcome = UpstreamResponse | Exception
+
+
+def in_turn(*outcomes: Outcome) -> Callable[[], UpstreamResponse]:
+    """Give or raise one after the other."""
+    left = iter(outcomes)
+
+    def send() -> UpstreamResponse:
+        outcome = next(left)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return send
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def retry(pauses: list[float]) -> Retry:
+    return Retry("GET", lambda: None, pauses.append)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_passing_trouble_is_tried_once_more_after_a_pause(
+    retry: Retry, pauses: list[float], status: int
+) -> None:
+    assert retry.call(in_turn(UpstreamResponse(status, {}, b""), OK)) is OK
+    (pause,) = pauses
+    assert PAUSE[0] <= pause <= PAUSE[1]
+
+
+@pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 408, 429, 500, 501, 505])
+def test_any_other_status_is_not(retry: Retry, pauses: list[float], status: int) -> None:
+    final = UpstreamResponse(status, {}, b"")
+    assert retry.call(in_turn(final)) is final
+    assert pauses == []
+
+
+@pytest.mark.parametrize("error", [UpstreamTimeout(), UpstreamUnreachable()], ids=repr)
+def test_error_that_may_have_been_half_an_answer_is_not(retry: Retry, error: UpstreamError) -> None:
+    with pytest.raises(type(error)):
+        retry.call(in_turn(error))
+
+
+def test_host_that_asks_us_to_wait_is_not_tried_again(retry: Retry) -> None:
+    assert retry.call(in_turn(WAITING)) is WAITING
+
+
+def test_there_is_one_retry_for_all_calls_of_a_fetch(retry: Retry, pauses: list[float]) -> None:
+    assert retry.call(in_turn(UNAVAILABLE, UNAVAILABLE)) is UNAVAILABLE
+    assert retry.call(in_turn(UNAVAILABLE)) is UNAVAILABLE
+    assert len(pauses) == 1
+
+
+def test_post_is_not_tried_again() -> None:
+    assert Retry("POST", lambda: None).call(in_turn(UNAVAILABLE)) is UNAVAILABLE
+
+
+@pytest.mark.parametrize("left", [0, PAUSE[0] / 2])
+def test_there_is_no_retry_without_time_for_it(
+    retry: Retry, pauses: list[float], left: float
+) -> None:
+    with within(left):
+        assert retry.call(in_turn(UNAVAILABLE)) is UNAVAILABLE
+    assert pauses == []
+
+
+@pytest.mark.parametrize("refusal", [UpstreamRateLimited(), UpstreamResting(), UpstreamBusy()])
+def test_first_outcome_counts_where_the_second_call_may_not_go_out(
+    retry: Retry, refusal: UpstreamError
+) -> None:
+    assert retry.call(in_turn(UNAVAILABLE, refusal)) is UNAVAILABLE
+
+
+def test_there_is_neither_a_pause_nor_a_retry_where_nothing_may_be_asked(
+    retry: Retry, pauses: list[float]
+) -> None:
+    assert retry.call(in_turn(UNAVAILABLE), lambda: False) is UNAVAILABLE
+    assert pauses == []
+
+
+def test_failure_of_the_second_call_is_the_one_that_is_told(retry: Retry) -> None:
+    with pytest.raises(UpstreamTimeout):
+        retry.call(in_turn(UNAVAILABLE, UpstreamTimeout()))
+
+
+def test_host_that_was_unavailable_for_a_moment_is_answered_for() -> None:
+    events: list[Event] = []
+    manners = Manners(on_event=events.append)
+    answers = saying(answer(status="503 Service Unavailable"), answer(b"there"))
+    with serving(answers) as server, fetching(manners=manners) as fetcher:
+        assert fetcher.fetch(request_to(server.origin)).body == b"there"
+    assert server.connections == 1
+    assert events == ["retried"]
+
+
+def test_refused_connection_is_tried_once_more() -> None:
+    events: list[Event] = []
+    with socket.socket() as unused:
+        unused.bind((LOOPBACK, 0))
+        url = f"http://{LOOPBACK}:{unused.getsockname()[1]}/"
+        with (
+            fetching(manners=Manners(on_event=events.append)) as fetcher,
+            pytest.raises(UpstreamUnreachable),
+        ):
+            fetcher.fetch(request_to(url))
+    assert events == ["retried"]
+
+
+def test_retry_does_not_pass_an_open_breaker() -> None:
+    events: list[Event] = []
+    manners = Manners(failures=1, on_event=events.append)
+    with (
+        serving(saying(answer(status="502 Bad Gateway"))) as server,
+        fetching(manners=manners) as fetcher,
+    ):
+        assert fetcher.fetch(request_to(server.origin)).status == 502
+    assert len(server.requests) == 1
+    assert events == ["opened"]
+
+
+def test_redirect_and_its_target_have_one_retry_together() -> None:
+    asked: list[str] = []
+
+    def handler(connection: Connection) -> None:
+        while request := connection.request():
+            target = request.split(b" ")[1].decode()
+            asked.append(target)
+            known = {"/from": redirect("/to"), "/to": answer(status="504 Gateway Timeout")}
+            first = asked.count(target) == 1
+            connection.send(answer(status="502 Bad Gateway") if first else known[target])
+
+    with serving(handler) as server, fetching() as fetcher:
+        assert fetcher.fetch(request_to(f"{server.origin}/from")).status == 502
+    assert asked == ["/from", "/from", "/to"]
+
+
+def test_retry_of_a_redirect_s_target_asks_only_that_again() -> None:
+    routes = {"/from": redirect("/to"), "/to": answer(status="502 Bad Gateway")}
+    with serving(routing(routes)) as server, fetching() as fetcher:
+        fetcher.fetch(request_to(f"{server.origin}/from"))
+    assert server.targets == ["/from", "/to", "/to"]
