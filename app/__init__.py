@@ -16,13 +16,13 @@ from app.settings.report import unknown_settings
 from app.settings.settings import Settings, settings_from_environment
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
-from app.upstream import Own
+from app.upstream import Loopback
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from app.web import EXTENSION, Service, docs, health, widget
-from app.web.access_log import init_requests_log
+from app.web.access_log import init_access_log
 from app.web.cors import Origins, init_cors
 from app.web.errors import Application, init_errors
-from app.web.fast_path import init_plain
+from app.web.fast_path import init_fast_path
 from app.web.loopback import answering_itself
 from app.web.openapi import describe
 from app.wiring import build_fetcher, build_key_sources, build_verifier, build_widgets
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings, answering_itself(app, urlsplit(settings.public_url or "").path)
     )
     origins = Origins(settings.allowed_origins)
-    init_requests_log(app)
+    init_access_log(app)
     init_cors(app, origins)
     init_errors(app)
     app.register_blueprint(widget.blueprint)
@@ -59,14 +59,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(docs.blueprint)
     if settings.local:
         preview.init_preview(app, settings)
-    init_plain(app, origins)
+    init_fast_path(app, origins)
     _warn(settings)
     return app
 
 
 def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamResponse]) -> Service:
     metrics = Metrics(shared=settings.metrics_folder is not None)
-    own = next((Own(host, itself) for host in settings.own_hosts), None)
+    own = next((Loopback(host, itself) for host in settings.own_hosts), None)
     fetcher = build_fetcher(settings, metrics=metrics, own=own)
     sources = build_key_sources(settings, fetcher)
     library = build_library(settings) if settings.library else None

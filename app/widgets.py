@@ -12,12 +12,21 @@ from urllib.parse import SplitResult, urlsplit
 from marshmallow import ValidationError
 
 from app import errors
-from app.cache import CARD, Cache, Crowded, Entry, Finding, Lookup, conditional, validator_of
-from app.connectors import Connector, Directory, Match
+from app.cache import (
+    CARD,
+    Cache,
+    Entry,
+    FetchResult,
+    Lookup,
+    TooManyWaiters,
+    conditional,
+    validator_of,
+)
+from app.connectors import Connector, ConnectorRegistry, Match
 from app.errors import PlacardError
 from app.origins import origin_of
 from app.telemetry import trace
-from app.telemetry.logs import tell
+from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
 from app.upstream import Fetcher, within
 from app.upstream.credentials import Credentials
@@ -49,8 +58,8 @@ _PASSING: Final = (
     errors.UpstreamBusy,
 )
 # What an address means is remembered for this many, unless an address is longer than most are.
-MOST_ASKED: Final = 1024
-LONGEST_ASKED: Final = 256
+RESOLVED_KEPT: Final = 1024
+RESOLVED_LONGEST: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +93,12 @@ class Widgets:
         metrics: Metrics,
         home: SplitResult | None = None,
     ) -> None:
-        self._directory = Directory(connectors, home)
+        self._directory = ConnectorRegistry(connectors, home)
         self._fetcher = fetcher
         self._cache = cache
         self._credentials = credentials
         self._metrics = metrics
-        self._asked_before = lru_cache(MOST_ASKED)(self._ask)
+        self._asked_before = lru_cache(RESOLVED_KEPT)(self._ask)
 
     def widget_for(
         self, address: str, workspace: str | None = None, *, refresh: bool = False
@@ -118,14 +127,14 @@ class Widgets:
         """Find who serves an address, and what to ask for with whose credential."""
         with trace.step("match") as facts:
             length = len(address) + len(workspace or "")
-            ask = self._ask if length > LONGEST_ASKED else self._asked_before
+            ask = self._ask if length > RESOLVED_LONGEST else self._asked_before
             asked = ask(address, workspace)
             facts.update(
                 connector=asked.connector.name,
                 parts=dict(asked.match.parts),
                 pattern=asked.connector.path.pattern,
             )
-        tell(connector=asked.connector.name, credential=asked.request.credential.identity)
+        add_log_fields(connector=asked.connector.name, credential=asked.request.credential.identity)
         return asked
 
     def _ask(self, address: str, workspace: str | None) -> _Asked:
@@ -136,7 +145,7 @@ class Widgets:
         return _Asked(connector, match, request, key_of(connector, request))
 
     def _answer(self, lookup: Lookup) -> Widget:
-        tell(cache=lookup.result)
+        add_log_fields(cache=lookup.result)
         self._metrics.cache.labels(lookup.result).inc()
         entry, status = lookup.entry, lookup.cache_status()
         if not entry.is_card:
@@ -155,18 +164,18 @@ class Widgets:
                     origin=origin_of(asked.request.url),
                     refresh=refresh,
                 )
-        except Crowded:
+        except TooManyWaiters:
             busy = errors.UpstreamBusy("as many requests as may wait for another's call")
             raise _unkept(busy, asked.connector) from None
         except TimeoutError:
             late = errors.UpstreamTimeout("another request's call took too long")
             raise _unkept(late, asked.connector) from None
 
-    def _make(self, asked: _Asked, previous: Entry | None) -> Finding:
-        near = self._fetcher.is_near(asked.request)
-        return replace(self._find(asked, previous), near=near)
+    def _make(self, asked: _Asked, previous: Entry | None) -> FetchResult:
+        is_own = self._fetcher.is_loopback_request(asked.request)
+        return replace(self._find(asked, previous), is_own=is_own)
 
-    def _find(self, asked: _Asked, previous: Entry | None) -> Finding:
+    def _find(self, asked: _Asked, previous: Entry | None) -> FetchResult:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
         connector, request = asked.connector, asked.request
         response = None
@@ -182,7 +191,7 @@ class Widgets:
             return _failure(connector, error, response)
         changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
         validator = validator_of(request, response)
-        return Finding(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
+        return FetchResult(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
 
     @staticmethod
     def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
@@ -222,9 +231,9 @@ def raise_for_status(connector: Connector, response: UpstreamResponse) -> None:
     limited = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
     if status == 429 or (status == 403 and limited):
         raise errors.UpstreamRateLimited(f"upstream status {status}")
-    if status in connector.refused:
+    if status in connector.forbidden_statuses:
         raise errors.UpstreamRefused(f"upstream status {status}")
-    if status in connector.missing:
+    if status in connector.not_found_statuses:
         raise errors.ResourceMissing(f"upstream status {status}")
     raise errors.UpstreamFailed(f"upstream status {status}")
 
@@ -259,8 +268,8 @@ def checked(card: SummaryWithDetails, connector: Connector) -> bytes:
 
 def _renewed(
     connector: Connector, previous: Entry, request: UpstreamRequest, response: UpstreamResponse
-) -> Finding:
-    return Finding(
+) -> FetchResult:
+    return FetchResult(
         CARD,
         previous.body,
         changes=previous.changes,
@@ -272,12 +281,12 @@ def _renewed(
 
 def _failure(
     connector: Connector, error: PlacardError, response: UpstreamResponse | None
-) -> Finding:
+) -> FetchResult:
     """Tell what went wrong, and what it means for a card that is kept."""
     status = response.status if response else None
     definitive = isinstance(error, errors.Forbidden | errors.NotFound)
     passing = isinstance(error, _PASSING) or (status is not None and status >= 500)
-    return Finding(
+    return FetchResult(
         error.code,
         _sentence(connector, error).encode(),
         detail=error.detail,

@@ -7,7 +7,15 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from app.cache import Cache, Keeper, Lives, MemoryKeeper, Places, RedisKeeper, redis_client
+from app.cache import (
+    Cache,
+    CacheBackend,
+    CachePolicy,
+    MemoryBackend,
+    Places,
+    RedisBackend,
+    redis_client,
+)
 from app.connectors import Connector, all_connectors, coded_connectors
 from app.errors import ConfigurationError, UpstreamFailed
 from app.origins import host_of, origin_of
@@ -21,9 +29,9 @@ from app.upstream import (
     Exchange,
     Fetcher,
     GuardedAdapter,
-    Manners,
-    Own,
+    Loopback,
     SampleAdapter,
+    UpstreamPolicy,
     bundled_samples,
 )
 from app.upstream.credentials import (
@@ -50,7 +58,7 @@ def build_fetcher(
     settings: Settings,
     on_exchange: Callable[[Exchange], None] | None = None,
     metrics: Metrics | None = None,
-    own: Own | None = None,
+    own: Loopback | None = None,
 ) -> Fetcher:
     """Make the HTTP client; offline, the bundled samples stand in for the network.
 
@@ -73,11 +81,11 @@ def build_fetcher(
     )
 
 
-def _manners(settings: Settings, bulkhead: Bulkhead, metrics: Metrics) -> Manners:
+def _manners(settings: Settings, bulkhead: Bulkhead, metrics: Metrics) -> UpstreamPolicy:
     def count(event: Event) -> None:
         metrics.upstream_events.labels(event).inc()
 
-    return Manners(
+    return UpstreamPolicy(
         bulkhead=bulkhead,
         failures=settings.breaker_failures,
         rest=settings.breaker_rest,
@@ -92,15 +100,15 @@ def build_widgets(
     clock: Callable[[], float] = time.time,
 ) -> Widgets:
     """Make the story, with its connectors and its cache; `clock` is in epoch seconds."""
-    lives = Lives(
+    policy = CachePolicy(
         ttl=settings.cache_ttl,
         failure_ttl=settings.cache_failure_ttl,
         stale=settings.cache_stale,
         stale_if_error=settings.cache_stale_if_error,
     )
     cache = Cache(
-        _keeper(settings, metrics, clock),
-        lives,
+        _backend(settings, metrics, clock),
+        policy,
         patience=settings.fetch_deadline + 0.2,
         places=Places(settings.fetch_places or FETCH_PLACES, settings.fetch_total),
         on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
@@ -111,10 +119,10 @@ def build_widgets(
     return Widgets(known, fetcher, cache, _credentials(settings, known), metrics, home)
 
 
-def _keeper(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> Keeper:
+def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> CacheBackend:
     if settings.cache_url == MEMORY:
-        return MemoryKeeper(settings.cache_bytes, clock)
-    return RedisKeeper(
+        return MemoryBackend(settings.cache_bytes, clock)
+    return RedisBackend(
         redis_client(settings.cache_url, settings.ca_bundle),
         on_failure=lambda kind: metrics.cache_failures.labels(kind).inc(),
     )

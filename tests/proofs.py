@@ -11,7 +11,7 @@ from typing import Any
 import responses
 from structlog.testing import capture_logs
 
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from tests.host import ISSUE, JWT_SECRET, Host, query_of
 
 QUERY = query_of(resource_url=ISSUE, workspace="12345")
@@ -24,7 +24,7 @@ def verdict(host: Host, headers: Mapping[str, str], query: str = QUERY) -> str:
     """Return which proof held, or the reason of the refusal; a refusal asks no upstream."""
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as outside,
-        capture_logs(processors=[merge_told]) as log,
+        capture_logs(processors=[merge_log_fields]) as log,
     ):
         outside.get(API_ISSUE, json=ISSUE_JSON)
         answer = host.get(query, dict(headers))

@@ -1,4 +1,4 @@
-"""What a keeper is, and how long a request may wait for one."""
+"""What a backend is, and how long a request may wait for one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from typing import ClassVar, Final, Protocol
 
 from app.cache.entry import Entry
 
-# In seconds: all that one request waits for a keeper; the rest to 50 ms is for the threads' turns.
-ALLOWANCE: Final = 0.04
+# In seconds: all that one request waits for a backend; the rest to 50 ms is for the threads' turns.
+WAIT_BUDGET: Final = 0.04
 
 
-class Keeper(Protocol):
-    """Where entries are kept. No method raises: a keeper in trouble misses and forgets.
+class CacheBackend(Protocol):
+    """Where entries are kept. No method raises: a backend in trouble misses and forgets.
 
     `instant` says that a look costs no I/O.
     """
@@ -26,9 +26,9 @@ class Keeper(Protocol):
         """Keep an entry for at most `life` seconds, in place of any other of this key."""
 
     def claim(self, key: str, life: float) -> str | None:
-        """Claim the making of an entry for at most `life` seconds, among all who share the keeper.
+        """Claim the making of an entry for at most `life` seconds, among all who share the backend.
 
-        Returns what releases the claim, or None while another holds it. A keeper in trouble lets
+        Returns what releases the claim, or None while another holds it. A backend in trouble lets
         everybody claim.
         """
 
@@ -39,27 +39,27 @@ class Keeper(Protocol):
         """Give a claim back, if it is still held."""
 
 
-class Allowance:
-    """What is left, in seconds, of the time that one request may wait for a keeper."""
+class WaitBudget:
+    """What is left, in seconds, of the time that one request may wait for a backend."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
 
-_allowance: ContextVar[Allowance | None] = ContextVar("placard_allowance", default=None)
+_wait_budget: ContextVar[WaitBudget | None] = ContextVar("placard_allowance", default=None)
 
 
 @contextmanager
-def allowing(seconds: float | None = None) -> Iterator[Allowance]:
-    """Give all looks inside a block `seconds` in total, or a whole allowance."""
-    given = Allowance(ALLOWANCE if seconds is None else seconds)
-    token = _allowance.set(given)
+def limit_waiting(seconds: float | None = None) -> Iterator[WaitBudget]:
+    """Give all looks inside a block `seconds` in total, or a whole wait_budget."""
+    given = WaitBudget(WAIT_BUDGET if seconds is None else seconds)
+    token = _wait_budget.set(given)
     try:
         yield given
     finally:
-        _allowance.reset(token)
+        _wait_budget.reset(token)
 
 
-def allowance() -> Allowance:
+def wait_budget() -> WaitBudget:
     """Return what this request has left; outside of any, a whole one."""
-    return _allowance.get() or Allowance(ALLOWANCE)
+    return _wait_budget.get() or WaitBudget(WAIT_BUDGET)

@@ -14,7 +14,7 @@ class _Waiting:
     task: Task
 
 
-class Crew:
+class BackgroundPool:
     """Does tasks in at most `threads` threads of its own, with at most `waiting` in the queue.
 
     Tasks of one group are done by at most `each` threads at a time; without it, by all. The threads

@@ -72,13 +72,13 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FetchResult:
     """What came of asking an upstream, before the cache gives it its times.
 
     `ttl` is the connector's own, in seconds. `retry_after` is the header as it came. `transient`
     says that a stale card may stand in for this failure for long; `definitive`, that it may not at
     all; of neither kind, it may in its stale time. `renewed` says that the upstream confirmed the
-    card that was kept. `near` says that this service itself has the resource: to ask again is
+    card that was kept. `is_own` says that this service itself has the resource: to ask again is
     cheap, and who changes it looks at once.
     """
 
@@ -92,7 +92,7 @@ class Finding:
     transient: bool = False
     definitive: bool = False
     renewed: bool = False
-    near: bool = False
+    is_own: bool = False
 
     @property
     def is_card(self) -> bool:

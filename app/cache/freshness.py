@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from app.cache.entry import CARD, Entry, Finding, Times, etag_of
+from app.cache.entry import CARD, Entry, FetchResult, Times, etag_of
 from app.upstream.messages import LONGEST_WAIT, retry_after
 
 Phase = Literal["fresh", "held", "stale", "old", "gone"]
@@ -31,12 +31,12 @@ OTHER_SHARE: Final = 1.0
 LONGEST_RENEWAL: Final = 3600.0
 # Clocks of machines that share entries differ a little; more than this is no clock to trust.
 MOST_SKEW: Final = 5.0
-# The longest life of what is near, and it is never stale.
-NEAR_LIFE: Final = 1.0
+# The longest life of a resource of this service itself; it is never stale.
+OWN_LIFE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lives:
+class CachePolicy:
     """How long entries live, in seconds; `stale` and `stale_if_error` begin where `ttl` ends."""
 
     ttl: float
@@ -44,47 +44,47 @@ class Lives:
     stale: float = 0.0
     stale_if_error: float = 0.0
 
-    def of_failure(self, finding: Finding, now: float) -> float:
+    def of_failure(self, fetched: FetchResult, now: float) -> float:
         """Return the life of a failure: shorter than a card's, but for a rate limit's own."""
-        if finding.outcome == "upstream_rate_limited":
-            wait = retry_after(finding.retry_after, now)
+        if fetched.outcome == "upstream_rate_limited":
+            wait = retry_after(fetched.retry_after, now)
             if wait is not None:
                 return min(max(wait, 1.0), LONGEST_WAIT)
-        share = FAILURE_SHARES.get(finding.outcome, OTHER_SHARE)
+        share = FAILURE_SHARES.get(fetched.outcome, OTHER_SHARE)
         return min(self.failure_ttl * share, self.ttl)
 
-    def entry(self, finding: Finding, now: float, previous: Entry | None) -> Entry:
-        """Make the entry of a finding; `previous` is what a 304 has renewed."""
-        longest = NEAR_LIFE if finding.near else math.inf
-        if finding.outcome != CARD:
-            until = now + min(self.of_failure(finding, now), longest)
+    def entry(self, fetched: FetchResult, now: float, previous: Entry | None) -> Entry:
+        """Make the entry of a result; `previous` is what a 304 has renewed."""
+        longest = OWN_LIFE if fetched.is_own else math.inf
+        if fetched.outcome != CARD:
+            until = now + min(self.of_failure(fetched, now), longest)
             times = Times(now, until, until, until, now)
-            return Entry(finding.outcome, finding.body, times, finding.detail)
-        until = now + min(self.ttl if finding.ttl is None else finding.ttl, longest)
-        stale = 0.0 if finding.near else self.stale
-        mapped_at = previous.times.mapped_at if finding.renewed and previous else now
+            return Entry(fetched.outcome, fetched.body, times, fetched.detail)
+        until = now + min(self.ttl if fetched.ttl is None else fetched.ttl, longest)
+        stale = 0.0 if fetched.is_own else self.stale
+        mapped_at = previous.times.mapped_at if fetched.renewed and previous else now
         return Entry(
             CARD,
-            finding.body,
+            fetched.body,
             Times(now, until, until + stale, until + self.stale_if_error, mapped_at),
-            etag=etag_of(finding.body),
-            changes=finding.changes,
-            validator=finding.validator,
+            etag=etag_of(fetched.body),
+            changes=fetched.changes,
+            validator=fetched.validator,
         )
 
-    def troubled(self, kept: Entry, finding: Finding, now: float) -> Entry:
+    def troubled(self, kept: Entry, fetched: FetchResult, now: float) -> Entry:
         """Note on a good entry that its upstream is in trouble, and is to be left alone a while."""
-        retry_at = now + self.of_failure(finding, now)
-        if not finding.transient:
+        retry_at = now + self.of_failure(fetched, now)
+        if not fetched.transient:
             retry_at = min(retry_at, kept.times.stale_until)
-        return replace(kept, times=replace(kept.times, retry_at=retry_at, trouble=finding.outcome))
+        return replace(kept, times=replace(kept.times, retry_at=retry_at, trouble=fetched.outcome))
 
 
-def may_stand_in(kept: Entry, finding: Finding, now: float) -> bool:
+def may_stand_in(kept: Entry, fetched: FetchResult, now: float) -> bool:
     """Tell whether a card outlives a failure: what is definitive replaces it, whatever its age."""
-    if not kept.is_card or finding.is_card or finding.definitive:
+    if not kept.is_card or fetched.is_card or fetched.definitive:
         return False
-    if finding.transient:
+    if fetched.transient:
         return phase_of(kept, now) != "gone"
     return kept.times.made_at <= now + MOST_SKEW and now < kept.times.stale_until
 

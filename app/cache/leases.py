@@ -1,21 +1,21 @@
-"""Claims: among processes, one makes an entry, and the others can tell whether it still does."""
+"""Leases: among processes, one makes an entry, and the others can tell whether it still does."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.cache.backend import Keeper, allowing
+from app.cache.backend import CacheBackend, limit_waiting
 
 
-class Claims:
+class Leases:
     """The claims of this process, each held for as long as its work goes on.
 
     A claim lives `life` seconds, so that others soon know of a process that has died. Those of work
     that takes longer are renewed by a thread, which is there while there is anything to renew.
     """
 
-    def __init__(self, keeper: Keeper, life: float) -> None:
-        self._keeper = keeper
+    def __init__(self, backend: CacheBackend, life: float) -> None:
+        self._backend = backend
         self._life = life
         self._lock = threading.Lock()
         self._held: set[tuple[str, str]] = set()
@@ -23,13 +23,13 @@ class Claims:
 
     def claim(self, key: str) -> str | None:
         """Claim the making of an entry; None while another holds it."""
-        return self._keeper.claim(key, self._life)
+        return self._backend.claim(key, self._life)
 
     @contextmanager
     def held(self, key: str, claim: str) -> Iterator[None]:
         """Hold what was claimed until the block ends, then give it back."""
         if not claim:
-            # A keeper that nobody shares, or one in trouble: there is nothing to hold.
+            # A backend that nobody shares, or one in trouble: there is nothing to hold.
             yield
             return
         with self._lock:
@@ -42,7 +42,7 @@ class Claims:
         finally:
             with self._lock:
                 self._held.discard((key, claim))
-            self._keeper.release(key, claim)
+            self._backend.release(key, claim)
 
     def _renew(self) -> None:
         pause = threading.Event()
@@ -54,5 +54,5 @@ class Claims:
             if not held:
                 return
             for key, claim in held:
-                with allowing():
-                    self._keeper.hold(key, claim, self._life)
+                with limit_waiting():
+                    self._backend.hold(key, claim, self._life)

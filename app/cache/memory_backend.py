@@ -1,4 +1,4 @@
-"""The keeper in this process: bounded by bytes, nothing shared."""
+"""The backend in this process: bounded by bytes, nothing shared."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from app.cache.entry import Entry
 OVERHEAD: Final = 1200
 
 
-class MemoryKeeper:
+class MemoryBackend:
     """Keeps entries in this process, the least recently used going first past `max_bytes`.
 
     `clock` is in seconds.
@@ -36,7 +36,7 @@ class MemoryKeeper:
         return None if kept is None else kept.entry
 
     def put(self, key: str, entry: Entry, life: float) -> None:
-        """Keep an entry for at most `life` seconds; one that would fill the keeper alone is not."""
+        """Keep an entry for at most `life` seconds; unless it would fill the backend alone."""
         kept = _Kept(entry, life, len(key.encode()) + entry.size + OVERHEAD)
         with self._lock:
             if kept.size > self._max_bytes:
@@ -45,8 +45,8 @@ class MemoryKeeper:
             else:
                 self._kept[key] = kept
 
-    def claim(self, key: str, life: float) -> str | None:  # noqa: ARG002 - a Keeper's signature
-        """Let everybody claim: nobody else shares this keeper."""
+    def claim(self, key: str, life: float) -> str | None:  # noqa: ARG002 - a CacheBackend's signature
+        """Let everybody claim: nobody else shares this backend."""
         return ""
 
     def hold(self, key: str, claim: str, life: float) -> None:
@@ -57,7 +57,7 @@ class MemoryKeeper:
 
     @property
     def bytes_kept(self) -> int:
-        """How many bytes all entries take, by the keeper's own account."""
+        """How many bytes all entries take, by the backend's own account."""
         with self._lock:
             return int(self._kept.currsize)
 

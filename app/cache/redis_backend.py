@@ -1,6 +1,6 @@
-"""The keeper that processes and machines share: Redis, which may be slow, down or wrong.
+"""The backend that processes and machines share: Redis, which may be slow, down or wrong.
 
-A request waits for it at most as long as `keeping.allowance` says, whatever Redis, its connection
+A request waits for it at most as long as `keeping.wait_budget` says, whatever Redis, its connection
 or the resolution of its name do; so each command runs in a thread of its own. After a failure Redis
 is left alone for a moment. Keys are hashed: no address and no identity can be read there.
 """
@@ -23,8 +23,8 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
-from app.cache.backend import ALLOWANCE, allowance
-from app.cache.background import Crew
+from app.cache.backend import WAIT_BUDGET, wait_budget
+from app.cache.background import BackgroundPool
 from app.cache.entry import Entry
 from app.cache.memory_backend import OVERHEAD
 from app.cache.serializer import VERSION, Unreadable, dump, load
@@ -57,7 +57,7 @@ def redis_client(url: str, ca_bundle: str | None = None) -> redis.Redis:
     tls = {"ssl_ca_certs": ca_bundle or certifi.where()} if url.startswith("rediss:") else {}
     return redis.Redis.from_url(
         url,
-        socket_timeout=ALLOWANCE,
+        socket_timeout=WAIT_BUDGET,
         socket_connect_timeout=CONNECTING,
         retry=Retry(NoBackoff(), 0),
         # Nothing is said on a new connection but who we are and which database.
@@ -68,7 +68,7 @@ def redis_client(url: str, ca_bundle: str | None = None) -> redis.Redis:
     )
 
 
-class RedisKeeper:
+class RedisBackend:
     """Keeps entries in Redis, as JSON.
 
     `on_failure` is told the kind of each failure, in a word. `clock` is monotonic, in seconds.
@@ -86,7 +86,7 @@ class RedisKeeper:
         self._on_failure = on_failure
         self._clock = clock
         self._ask_again_at = float("-inf")
-        self._crew = Crew("placard-redis", threads=THREADS, waiting=WAITING)
+        self._background = BackgroundPool("placard-redis", threads=THREADS, waiting=WAITING)
         self._lock = threading.Lock()
         # By all of their bytes: nothing is taken for what it is not.
         self._read: LRUCache[bytes, _Read] = LRUCache(MOST_READ, getsizeof=_size)
@@ -156,13 +156,13 @@ class RedisKeeper:
 
     def _ask(self, command: Callable[[], Any]) -> Any:
         """Run a command within what the request has left; raises _InTrouble."""
-        left = allowance()
+        left = wait_budget()
         if self._clock() < self._ask_again_at or left.seconds < SHORTEST_LOOK:
             raise _InTrouble
         answer: Future[Any] = Future()
         fair, began = left.seconds >= FAIR_TIME, time.perf_counter()
         try:
-            if not self._crew.offer(lambda: _run(answer, command)):
+            if not self._background.offer(lambda: _run(answer, command)):
                 raise TimeoutError
             return answer.result(timeout=left.seconds)
         except (redis.RedisError, OSError, ValueError) as error:

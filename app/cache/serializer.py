@@ -50,7 +50,7 @@ class _TimesSchema(Schema):
         fresh, kept = times.fresh_until - times.made_at, times.keep_until - times.made_at
         left_alone = times.retry_at - times.keep_until
         if fresh > LONGEST_TIME + 1 or kept > LONGEST_LIFE or left_alone > LONGEST_TIME + 1:
-            raise ValidationError("lives longer than any setting allows")
+            raise ValidationError("policy longer than any setting allows")
         return times
 
 

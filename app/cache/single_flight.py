@@ -18,7 +18,7 @@ T = TypeVar("T")
 YOUNG: Final = 1.0
 
 
-class Crowded(TimeoutError):
+class TooManyWaiters(TimeoutError):
     """What is waited for is slow, and as many wait for it as may."""
 
 
@@ -41,7 +41,7 @@ class _Flight(Generic[T]):
     landed: Future[T] = field(default_factory=Future)
 
 
-class Flights(Generic[T]):
+class SingleFlight(Generic[T]):
     """Lets any number of concurrent calls for a key be one.
 
     Those who have one of the `places` wait for `patience` s; anybody else waits only until the
@@ -55,58 +55,58 @@ class Flights(Generic[T]):
         self._places = places
         self._clock = clock
         self._lock = threading.Lock()
-        self._flights: dict[str, _Flight[T]] = {}
+        self._single_flight: dict[str, _Flight[T]] = {}
         self._seated: Counter[str] = Counter()
 
     def fly(self, key: str, group: str, work: Callable[[bool], T]) -> tuple[T, bool]:
         """Return what came of `work`, and whether it was done here; it is told if it has a place.
 
         What it raises is raised here and for all who wait; who waits too long gets TimeoutError,
-        and who has no place to wait, Crowded.
+        and who has no place to wait, TooManyWaiters.
         """
-        flight, leading, seated = self._board(key, group)
+        flight, leading, has_slot = self._join(key, group)
         try:
             if leading:
-                return self._lead(key, flight, lambda: work(seated)), True
-            return self._wait(flight, seated=seated), False
+                return self._lead(key, flight, lambda: work(has_slot)), True
+            return self._wait(flight, has_slot=has_slot), False
         finally:
-            if leading or seated:
+            if leading or has_slot:
                 self._leave(group)
 
-    def _board(self, key: str, group: str) -> tuple[_Flight[T], bool, bool]:
+    def _join(self, key: str, group: str) -> tuple[_Flight[T], bool, bool]:
         with self._lock:
-            flight = self._flights.get(key)
-            leading, seated = flight is None, self._places.has_one(self._seated, group)
+            flight = self._single_flight.get(key)
+            leading, has_slot = flight is None, self._places.has_one(self._seated, group)
             if flight is None:
-                self._flights[key] = flight = _Flight(self._clock())
-            if leading or seated:
+                self._single_flight[key] = flight = _Flight(self._clock())
+            if leading or has_slot:
                 self._seated[group] += 1
-            return flight, leading, seated
+            return flight, leading, has_slot
 
     def _lead(self, key: str, flight: _Flight[T], work: Callable[[], T]) -> T:
         try:
             result = work()
         except BaseException as error:
-            self._land(key)
+            self._finish(key)
             flight.landed.set_exception(error)
             raise
-        self._land(key)
+        self._finish(key)
         flight.landed.set_result(result)
         return result
 
-    def _wait(self, flight: _Flight[T], *, seated: bool) -> T:
-        left = self._patience if seated else max(0.0, flight.began + YOUNG - self._clock())
+    def _wait(self, flight: _Flight[T], *, has_slot: bool) -> T:
+        left = self._patience if has_slot else max(0.0, flight.began + YOUNG - self._clock())
         try:
             return flight.landed.result(timeout=left)
         except TimeoutError as error:
             # The leader's own failure is no matter of places.
-            if seated or (flight.landed.done() and flight.landed.exception() is error):
+            if has_slot or (flight.landed.done() and flight.landed.exception() is error):
                 raise
-            raise Crowded from None
+            raise TooManyWaiters from None
 
-    def _land(self, key: str) -> None:
+    def _finish(self, key: str) -> None:
         with self._lock:
-            del self._flights[key]
+            del self._single_flight[key]
 
     def _leave(self, group: str) -> None:
         with self._lock:

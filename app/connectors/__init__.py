@@ -6,7 +6,7 @@ from inspect import isabstract
 from typing import Final
 
 from app.connectors.azure_devops import AzureDevOpsWidget, AzureDevOpsWorkItem
-from app.connectors.base import Connector, Directory, Match, find
+from app.connectors.base import Connector, ConnectorRegistry, Match, find
 from app.connectors.datadog import Datadog
 from app.connectors.definitions.files import SETTING, read_definitions
 from app.connectors.github import GitHub, GitHubCommit, GitHubRepository, GitHubRun
@@ -24,7 +24,7 @@ from app.settings.settings import Settings
 __all__ = [
     "CONNECTORS",
     "Connector",
-    "Directory",
+    "ConnectorRegistry",
     "Match",
     "all_connectors",
     "coded_connectors",

@@ -153,7 +153,7 @@ class AzureDevOps(Connector):
     """What both kinds of page share."""
 
     # To a token that is not good, it may answer 203 with its sign-in page.
-    refused: ClassVar[frozenset[int]] = Connector.refused | {203}
+    forbidden_statuses: ClassVar[frozenset[int]] = Connector.forbidden_statuses | {203}
     label: ClassVar[str] = "Azure DevOps"
     options: ClassVar[tuple[Option, ...]] = (
         Option("AZURE_DEVOPS_PAT", "token", "personal access token; unset: anonymous"),
@@ -235,7 +235,7 @@ class AzureDevOpsWorkItem(AzureDevOps):
         r"\?workitem=(?P<opened>[0-9]{1,10}))",
         _ANY_CASE | re.DOTALL,
     )
-    queried: ClassVar[tuple[str, ...]] = ("workitem",)
+    query_parameters: ClassVar[tuple[str, ...]] = ("workitem",)
     schema: ClassVar[type[Resource]] = WorkItem
 
     def request_for(self, match: Match) -> UpstreamRequest:

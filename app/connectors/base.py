@@ -68,12 +68,12 @@ class Connector(ABC):
     """One system. In code it does no I/O, reads no clock, catches nothing and logs nothing.
 
     `hosts` are those that its addresses have; `*.example.com` names each child of example.com.
-    `path` is the one pattern of its addresses, with named parts; where `queried` names query
-    parameters, those that are there follow the path as `?name=value&name=value`, in that order.
-    `missing` and `refused` are the statuses that mean that there is no such resource, or that our
-    credential is not good enough. `options` are the settings of its own, which `settings.own` holds
-    by name, and `credentials` what the environment gives it for the simple case. `ttl` is how long
-    its cards are fresh, in seconds, where that is not as the settings have it.
+    `path` is the pattern of its addresses, with named groups. The `query_parameters` that are given
+    follow the path as `?name=value&name=value`, in this order. `not_found_statuses` say that there
+    is no such resource, `forbidden_statuses` that our credential may not see it. `options` are the
+    connector's own settings, which `settings.own` holds by name; `credentials` is what these give
+    for the simple case. `ttl` is how long its cards are fresh, in seconds, where that differs from
+    the setting.
     """
 
     name: ClassVar[str]
@@ -81,10 +81,10 @@ class Connector(ABC):
     example: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
     path: ClassVar[re.Pattern[str]]
-    queried: ClassVar[tuple[str, ...]] = ()
+    query_parameters: ClassVar[tuple[str, ...]] = ()
     schema: ClassVar[type[Schema]]
-    missing: ClassVar[frozenset[int]] = frozenset({404, 410, 451})
-    refused: ClassVar[frozenset[int]] = frozenset({401, 403})
+    not_found_statuses: ClassVar[frozenset[int]] = frozenset({404, 410, 451})
+    forbidden_statuses: ClassVar[frozenset[int]] = frozenset({401, 403})
     ttl: ClassVar[float | None] = None
     hosts: frozenset[str]
     credentials: tuple[HostCredential, ...] = ()
@@ -99,21 +99,23 @@ class Connector(ABC):
         # With userinfo, addresses deceive.
         if "@" in address.netloc or not is_named(host, self.hosts):
             return None
-        found = self.found(address.path + self._query(address))
+        found = self.match_path(address.path + self._query(address))
         if found is None:
             return None
         parts = {name: part for name, part in found.groupdict().items() if part}
         return Match(host, parts)
 
-    def found(self, target: str) -> re.Match[str] | None:
+    def match_path(self, target: str) -> re.Match[str] | None:
         """Match a path, with the query parameters that matter, as a whole."""
         return self.path.fullmatch(target)
 
     def _query(self, address: SplitResult) -> str:
-        if not self.queried:
+        if not self.query_parameters:
             return ""
         given = dict(reversed(parse_qsl(address.query, keep_blank_values=True)))
-        return "?" + "&".join(f"{name}={given[name]}" for name in self.queried if name in given)
+        return "?" + "&".join(
+            f"{name}={given[name]}" for name in self.query_parameters if name in given
+        )
 
     def load(self, document: Any) -> Any:
         """Load an upstream's JSON with the schema; raises ValidationError."""
@@ -152,7 +154,7 @@ def read_address(text: str) -> SplitResult:
     return address
 
 
-class Directory:
+class ConnectorRegistry:
     """The connectors by the names of their hosts, so that only those of a host are asked.
 
     `home` is this service's own address: of one below it, only what follows is matched.
@@ -195,8 +197,8 @@ class Directory:
 
 
 def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Match]:
-    """Return the first of some connectors that serves an address; raises as `Directory.find`."""
-    return Directory(connectors).find(address)
+    """Find an address among some connectors, as `ConnectorRegistry.find` does."""
+    return ConnectorRegistry(connectors).find(address)
 
 
 def _malformed(why: str) -> MalformedRequest:

@@ -116,7 +116,7 @@ class Jira(Connector):
         Option("JIRA_SITE", "hosts", "the only hosts that are given it: `acme.atlassian.net`"),
         Option("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts, besides *.atlassian.net"),
     )
-    queried: ClassVar[tuple[str, ...]] = ("selectedIssue",)
+    query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue",)
     path: ClassVar[re.Pattern[str]] = re.compile(
         rf"(?:/browse|(?:/(?:jira|projects)(?:{_FOLDER}){{0,8}})?/issues)/(?P<key>{_KEY})/?\?.*"
         rf"|(?:/jira(?:{_FOLDER}){{1,8}}/?|/secure/RapidBoard\.jspa)"

@@ -67,7 +67,7 @@ class SpaceONE(Connector):
         r"/dashboard/v1/custom-widget/(?P<widget>custom-widget-[0-9a-f]{12})/?"
         r"\?domain_id=(?P<domain>[A-Za-z0-9._-]{1,255})"
     )
-    queried: ClassVar[tuple[str, ...]] = ("domain_id",)
+    query_parameters: ClassVar[tuple[str, ...]] = ("domain_id",)
     schema: ClassVar[type[Resource]] = CustomWidgetInfo
 
     def __init__(self, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from app.devtools.signed_calls import Proving, SignedCall, signed_call
 from app.errors import PlacardError
 from app.origins import host_of
 from app.settings.settings import Settings, is_loopback
-from app.upstream import AddressGuard, Fetcher, GuardedAdapter, Manners
+from app.upstream import AddressGuard, Fetcher, GuardedAdapter, UpstreamPolicy
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from templates_schemas import ENVELOPES
 from templates_schemas.rules import faults_of
@@ -48,7 +48,7 @@ class _Service:
             deadline=settings.fetch_deadline + 5,
             guard=guard,
             # A diagnosis goes on where all fails.
-            manners=Manners(failures=MOST_PROBES),
+            manners=UpstreamPolicy(failures=MOST_PROBES),
             adapter=GuardedAdapter(guard, settings.ca_bundle),
         )
 

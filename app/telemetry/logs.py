@@ -2,8 +2,8 @@
 
 What is learnt of a request on its way is told here and there, and stands on its one line:
 
-    begin_telling(request_id=…)
-    tell(connector="github")
+    bind_request(request_id=…)
+    add_log_fields(connector="github")
 
 It is kept in one context variable; one for each fact would cost a warm request more than its card.
 """
@@ -29,7 +29,7 @@ def configure_logs(*, local: bool) -> None:
         last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
-            merge_told,
+            merge_log_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             last,
@@ -39,29 +39,29 @@ def configure_logs(*, local: bool) -> None:
     )
 
 
-def begin_telling(**facts: Any) -> None:
+def bind_request(**facts: Any) -> None:
     """Begin a request in this context: nothing that was told before is of it."""
     _facts.set(facts)
 
 
-def tell(**facts: Any) -> None:
+def add_log_fields(**facts: Any) -> None:
     """Tell facts of this context's request; outside of any, nobody listens."""
     known = _facts.get()
     if known is not None:
         known.update(facts)
 
 
-def told() -> Mapping[str, Any]:
+def log_fields() -> Mapping[str, Any]:
     """Return what has been told of this context's request."""
     return _facts.get() or _NOTHING
 
 
-def merge_told(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def merge_log_fields(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Put what was told into a line of the log, as a processor of structlog."""
-    return {**told(), **event}
+    return {**log_fields(), **event}
 
 
-def places_of(error: BaseException) -> dict[str, Any]:
+def exception_fields(error: BaseException) -> dict[str, Any]:
     """Tell an exception's type and places only: its text may hold an upstream's, or a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

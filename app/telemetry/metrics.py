@@ -52,7 +52,7 @@ class Metrics:
         )
         self.upstream_events = Counter(
             "placard_upstream_events",
-            "Manners towards upstreams: a `hold` that one asked for, a breaker that `opened`, a "
+            "What happened to calls: a `hold` that an upstream asked for, a breaker that `opened`, a "
             "call that was `retried`; calls not made: `held`, `resting`, `busy`.",
             ["event"],
             registry=self._registry,

@@ -2,8 +2,8 @@
 
 from app.upstream.address_guard import AddressGuard
 from app.upstream.bulkhead import Bulkhead
-from app.upstream.client import Exchange, Fetcher, Own
-from app.upstream.policy import Event, Manners
+from app.upstream.client import Exchange, Fetcher, Loopback
+from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
 from app.upstream.transport import GuardedAdapter, within
 
@@ -14,10 +14,10 @@ __all__ = [
     "Exchange",
     "Fetcher",
     "GuardedAdapter",
-    "Manners",
-    "Own",
+    "Loopback",
     "Sample",
     "SampleAdapter",
+    "UpstreamPolicy",
     "bundled_samples",
     "read_sample",
     "recorded_body",

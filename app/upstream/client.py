@@ -22,7 +22,7 @@ from app.origins import DEFAULT_PORTS, host_of, is_named, origin_of
 from app.telemetry import trace
 from app.upstream.address_guard import AddressGuard
 from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest, UpstreamResponse
-from app.upstream.policy import Manners
+from app.upstream.policy import UpstreamPolicy
 from app.upstream.retry import Retry
 from app.upstream.transport import remaining, within
 
@@ -42,7 +42,7 @@ _HEADERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class Loopback:
     """This service's own address: its host, and what answers a request for it."""
 
     host: str
@@ -84,15 +84,15 @@ class Fetcher:
         deadline: float,
         guard: AddressGuard,
         adapter: BaseAdapter,
-        manners: Manners | None = None,
+        manners: UpstreamPolicy | None = None,
         upstreams: Mapping[str, str] | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
-        own: Own | None = None,
+        own: Loopback | None = None,
     ) -> None:
         self.deadline = deadline
         self._own = own
         self._guard = guard
-        self._manners = manners or Manners()
+        self._manners = manners or UpstreamPolicy()
         self._upstreams = dict(upstreams or {})
         self._on_exchange = on_exchange
         self._adapter = adapter
@@ -122,7 +122,7 @@ class Fetcher:
                 url = self._target(url, location)
         raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
 
-    def is_near(self, request: UpstreamRequest) -> bool:
+    def is_loopback_request(self, request: UpstreamRequest) -> bool:
         """Tell whether this service itself has what is asked for."""
         return self._own is not None and self._own.has(request)
 
@@ -207,7 +207,7 @@ def _proof(request: UpstreamRequest, url: str) -> Credential:
     return request.credential if at_home else ANONYMOUS
 
 
-def _ask_itself(request: UpstreamRequest, own: Own) -> UpstreamResponse:
+def _ask_itself(request: UpstreamRequest, own: Loopback) -> UpstreamResponse:
     path = _split(request.url).path
     with trace.step("fetch", method=request.method, host=own.host, path=path) as facts:
         response = own.answer(request)

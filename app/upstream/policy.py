@@ -20,7 +20,7 @@ from app.settings.settings import BREAKER_FAILURES, BREAKER_REST
 from app.upstream.bulkhead import Bulkhead
 from app.upstream.circuit_breaker import Breaker
 from app.upstream.messages import UpstreamResponse
-from app.upstream.rate_limits import Holds
+from app.upstream.rate_limits import RateLimits
 from app.upstream.transport import remaining
 
 Event = Literal["hold", "held", "opened", "resting", "busy", "retried"]
@@ -33,7 +33,7 @@ REFUSALS: Final[Mapping[type[UpstreamError], Event]] = {
 _log = structlog.get_logger("placard")
 
 
-class Manners:
+class UpstreamPolicy:
     """What stands before each call: holds, the breaker and the bulkhead, in this order.
 
     `on_event` is told of each hold and each opening of the breaker (`hold`, `opened`), of each
@@ -52,20 +52,20 @@ class Manners:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.tell = on_event
-        self._holds = Holds(clock, wall)
+        self._rate_limits = RateLimits(clock, wall)
         self._breaker = Breaker(failures, rest, self._opened, clock)
         self._bulkhead = bulkhead or Bulkhead()
 
     def call(
         self, origin: str, identity: str, send: Callable[[], UpstreamResponse]
     ) -> UpstreamResponse:
-        """Send to an origin with a credential's identity, and heed what the answer asks for.
+        """Send to an origin with a credential's identity, and observe what the answer asks for.
 
         Raises UpstreamRateLimited, UpstreamResting, UpstreamBusy or, past the deadline,
         UpstreamTimeout without sending, and what `send` raises.
         """
         try:
-            self._holds.check(origin, identity)
+            self._rate_limits.check(origin, identity)
             # Before a place is waited for, and once more when there is one.
             self._breaker.check(origin)
             with self._bulkhead.place(origin):
@@ -74,20 +74,20 @@ class Manners:
         except tuple(REFUSALS) as refusal:
             self.tell(REFUSALS[type(refusal)])
             raise
-        self._heed(origin, identity, response)
+        self._observe(origin, identity, response)
         return response
 
     def may_ask(self, origin: str, identity: str) -> bool:
         """Tell whether neither a hold nor the breaker stands before a call now."""
         try:
-            self._holds.check(origin, identity)
+            self._rate_limits.check(origin, identity)
             self._breaker.check(origin)
         except (UpstreamRateLimited, UpstreamResting):
             return False
         return True
 
-    def _heed(self, origin: str, identity: str, response: UpstreamResponse) -> None:
-        seconds = self._holds.heed(origin, identity, response)
+    def _observe(self, origin: str, identity: str, response: UpstreamResponse) -> None:
+        seconds = self._rate_limits.observe(origin, identity, response)
         if seconds:
             self.tell("hold")
             _log.warning("upstream_hold", origin=origin, credential=identity, seconds=seconds)

@@ -15,7 +15,7 @@ from cachetools import TLRUCache
 from app.errors import UpstreamRateLimited
 from app.upstream.messages import LONGEST_WAIT, UpstreamResponse, retry_after, seconds_until
 
-MOST_HOLDS: Final = 4096
+RATE_LIMITS_KEPT: Final = 4096
 # Azure DevOps says with a 200 that the next call shall wait, GitHub's secondary limit with a 403.
 _WAITING: Final = frozenset({200, 403, 429, 503})
 _FAMILIES: Final = ("x-ratelimit", "ratelimit", "x-sentry-rate-limit")
@@ -26,7 +26,7 @@ _FIRST_TIME: Final = 1_000_000_000
 Hold = tuple[str, str]
 
 
-class Holds:
+class RateLimits:
     """Keeps who is not to be asked: an origin, with the identity of one credential.
 
     `clock` is monotonic, `wall` the time of day; both are in seconds. Where the table is full, the
@@ -41,7 +41,7 @@ class Holds:
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock()
-        self._ends: TLRUCache[Hold, float] = TLRUCache(MOST_HOLDS, ttu=_end, timer=clock)
+        self._ends: TLRUCache[Hold, float] = TLRUCache(RATE_LIMITS_KEPT, ttu=_end, timer=clock)
 
     def check(self, origin: str, identity: str) -> None:
         """Raise UpstreamRateLimited while a hold lasts."""
@@ -51,7 +51,7 @@ class Holds:
             left = max(end - self._clock(), 0)
             raise UpstreamRateLimited(f"{origin} asked us to wait, {left:.0f} s more")
 
-    def heed(self, origin: str, identity: str, response: UpstreamResponse) -> float:
+    def observe(self, origin: str, identity: str, response: UpstreamResponse) -> float:
         """Keep the hold that an answer asks for; return its seconds, or 0 where it asks for none.
 
         Of two holds, the one that ends later stays.

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import structlog
 from flask import Flask, Response, request
 
-from app.telemetry.logs import begin_telling, told
+from app.telemetry.logs import bind_request, log_fields
 from app.telemetry.metrics import Metrics
 from app.web import service
 
@@ -21,7 +21,7 @@ _log = structlog.get_logger("placard")
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class AccessRecord:
     """One request, from its arrival on; `began` is of the performance counter, in seconds."""
 
     request_id: str
@@ -33,34 +33,34 @@ class Visit:
         return ((REQUEST_ID, self.request_id), ("Cache-Control", "private, no-cache"))
 
 
-def begin(environ: dict[str, Any]) -> Visit:
+def begin(environ: dict[str, Any]) -> AccessRecord:
     """Begin a visit, and the facts that its log lines will tell."""
     given = environ.get("HTTP_X_REQUEST_ID", "")
     request_id = given if _FIT_FOR_AN_ID.fullmatch(given) else secrets.token_hex(16)
-    visit = environ[VISIT] = Visit(request_id, time.perf_counter())
-    begin_telling(request_id=request_id)
+    visit = environ[VISIT] = AccessRecord(request_id, time.perf_counter())
+    bind_request(request_id=request_id)
     return visit
 
 
-def end(visit: Visit, metrics: Metrics, route: str, facts: dict[str, Any]) -> None:
+def end(visit: AccessRecord, metrics: Metrics, route: str, facts: dict[str, Any]) -> None:
     """Count a visit and log it; `facts` are its method, path and status.
 
     Never the query or a header: they hold the proof.
     """
     status = facts["status"]
-    outcome = told().get("outcome", "ok" if status < 400 else "error")
+    outcome = log_fields().get("outcome", "ok" if status < 400 else "error")
     metrics.requests.labels(route, outcome).inc()
     milliseconds = round((time.perf_counter() - visit.began) * 1000, 2)
     _log.log(_level(status), "request", **facts, outcome=outcome, milliseconds=milliseconds)
 
 
-def init_requests_log(app: Flask) -> None:
+def init_access_log(app: Flask) -> None:
     """Log and count all requests that the application answers itself."""
     app.after_request(_end)
 
 
 def _end(response: Response) -> Response:
-    visit = cast(Visit, request.environ[VISIT])
+    visit = cast(AccessRecord, request.environ[VISIT])
     for name, value in visit.headers:
         response.headers.setdefault(name, value)
     facts = {"method": request.method, "path": request.path, "status": response.status_code}

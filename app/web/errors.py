@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
 from app.library.core.errors import Refusal, Unidentified
 from app.library.http.dialect import Dialect, answered, dialect_of, refusal_of
-from app.telemetry.logs import places_of, tell
+from app.telemetry.logs import add_log_fields, exception_fields
 from app.web import CACHE_STATUS, service
 from templates_schemas import envelope
 
@@ -24,7 +24,7 @@ class Application(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """Leave a structured line, without the exception's text."""
-        structlog.get_logger("placard").error("exception", **places_of(exc_info[1]))
+        structlog.get_logger("placard").error("exception", **exception_fields(exc_info[1]))
 
 
 def init_errors(app: Flask) -> None:
@@ -42,16 +42,16 @@ def answer(error: Exception) -> Response:
 def _for_a_dialect(error: Exception, dialect: Dialect) -> Response:
     cause = error.original_exception if isinstance(error, InternalServerError) else None
     refusal = refusal_of(cause or error)
-    tell(outcome=refusal.code)
+    add_log_fields(outcome=refusal.code)
     match cause or error:
         case PlacardError(code=code, detail=detail):
-            tell(outcome=code, detail=detail)
+            add_log_fields(outcome=code, detail=detail)
         case Unidentified(reason=reason):
-            tell(reason=reason)
+            add_log_fields(reason=reason)
         case Refusal() | HTTPException():
             pass
         case unforeseen:
-            tell(**places_of(unforeseen))
+            add_log_fields(**exception_fields(unforeseen))
     return answered(refusal, dialect)
 
 
@@ -67,19 +67,19 @@ def _for_the_host(error: Exception) -> Response:
 
 
 def _unforeseen(error: BaseException) -> Response:
-    tell(**places_of(error))
+    add_log_fields(**exception_fields(error))
     return _placard(InternalError())
 
 
 def _placard(error: PlacardError) -> Response:
-    tell(outcome=error.code)
+    add_log_fields(outcome=error.code)
     if error.detail:
-        tell(detail=error.detail)
+        add_log_fields(detail=error.detail)
     if isinstance(error, NotAuthenticated):
         service().metrics.refusals.labels(error.code).inc()
-        tell(reason=error.code)
+        add_log_fields(reason=error.code)
         if error.would_match:
-            tell(would_match=error.would_match)
+            add_log_fields(would_match=error.would_match)
     answered = _enveloped(error.sentence, error.status)
     if error.cache_status:
         answered.headers[CACHE_STATUS] = error.cache_status
@@ -91,7 +91,7 @@ def _http(error: HTTPException) -> Response:
     known = _BY_STATUS.get(error.code)
     if known is not None:
         return _placard(known)
-    tell(outcome=error.name.lower().replace(" ", "_"))
+    add_log_fields(outcome=error.name.lower().replace(" ", "_"))
     answered = _enveloped(f"{error.name}.", error.code or 500)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answered.headers["Allow"] = ", ".join(sorted(error.valid_methods))

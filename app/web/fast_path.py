@@ -13,7 +13,7 @@ from flask import Flask
 
 from app.telemetry import trace
 from app.web import EXTENSION, Service
-from app.web.access_log import Visit, begin, end
+from app.web.access_log import AccessRecord, begin, end
 from app.web.cors import VARY, Origins
 from app.web.widget import (
     ADMITTED,
@@ -31,7 +31,7 @@ _CONDITIONS: Final = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_CACHE_CONTROL"})
 _FACTS: Final = {"method": "GET", "path": PATH, "status": 200}
 
 
-class PlainPath:
+class FastPath:
     """A WSGI application before another one: begins each visit, and ends those it can answer."""
 
     def __init__(self, app: Flask, origins: Origins) -> None:
@@ -70,14 +70,16 @@ class PlainPath:
             environ[ADMITTED] = error
             return None
 
-    def _shared_headers(self, visit: Visit, environ: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    def _shared_headers(
+        self, visit: AccessRecord, environ: dict[str, Any]
+    ) -> Iterable[tuple[str, str]]:
         origin = environ.get("HTTP_ORIGIN")
         return (*visit.headers, ("Vary", VARY), *self._origins.headers_for(origin))
 
 
-def init_plain(app: Flask, origins: Origins) -> None:
+def init_fast_path(app: Flask, origins: Origins) -> None:
     """Put the plain path before an application, where Flask's documentation wants it."""
-    app.wsgi_app = PlainPath(app, origins)  # type: ignore[method-assign]
+    app.wsgi_app = FastPath(app, origins)  # type: ignore[method-assign]
 
 
 def _is_plain(environ: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from app.errors import MalformedRequest, WorkspaceNotServed
 from app.telemetry import trace
-from app.telemetry.logs import tell
+from app.telemetry.logs import add_log_fields
 from app.verification import SIGNATURE_HEADER, SignedRequest, check_expiry
 from app.web import CACHE_STATUS, Service, service
 from app.widgets import Widget
@@ -68,7 +68,7 @@ def admit(signed: SignedRequest, parts: Service) -> Admitted:
         if query.expires_at is not None:
             check_expiry(query.expires_at, time.time())
         facts.update(by=proof.kind, subject=proof.subject)
-    tell(verified_by=proof.kind)
+    add_log_fields(verified_by=proof.kind)
     served = parts.settings.allowed_workspaces
     if served and query.workspace not in served:
         raise WorkspaceNotServed(f"workspace {query.workspace!r} is not served")

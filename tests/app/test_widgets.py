@@ -11,7 +11,7 @@ import responses
 from structlog.testing import capture_logs
 
 from app.connectors.github import GitHub
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from app.telemetry.trace import recording
 from templates_schemas import Created, Pill, SummaryWithDetails
 from tests.conftest import MakeHost
@@ -109,7 +109,7 @@ def test_an_answer_that_is_not_as_documented_is_named_by_its_path(
     host: Host, upstream: responses.RequestsMock, body: str, path: str
 ) -> None:
     upstream.get(API, body=body)
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = host.ask()
     assert answer.status_code == 500
     assert answer.json == {"data": {"error": "GitHub gave an answer that we cannot read."}}
@@ -127,7 +127,7 @@ def test_a_broken_card_is_never_sent_and_its_fault_is_logged(
 
     monkeypatch.setattr(GitHub, "widget", broken)
     upstream.get(API, json=ISSUE)
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = host.ask()
     assert (answer.status_code, answer.json) == (500, {"data": {"error": "Internal server error."}})
     assert log[-1]["outcome"] == "broken_card"
@@ -143,7 +143,7 @@ def test_what_a_connector_cannot_build_is_a_broken_card(
 
     monkeypatch.setattr(GitHub, "widget", failing)
     upstream.get(API, json=ISSUE)
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         assert host.ask().status_code == 500
     assert log[-1]["outcome"] == "broken_card"
     assert log[-1]["detail"] == "github: $: a card needs a visible title"
@@ -194,7 +194,7 @@ def test_the_log_tells_the_first_few_of_many_faults(
     host: Host, upstream: responses.RequestsMock
 ) -> None:
     upstream.get(API, json={**ISSUE, "labels": [1] * 10_000})
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         assert host.ask().status_code == 500
     assert log[-1]["detail"].endswith("; and 9995 more")
     assert len(log[-1]["detail"]) < 1000
@@ -204,7 +204,7 @@ def test_numbers_of_thousands_of_digits_are_no_count(
     host: Host, upstream: responses.RequestsMock
 ) -> None:
     upstream.get(API, body=json.dumps(ISSUE)[:-1] + ', "comments": ' + "9" * 4000 + "}")
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         assert host.ask().status_code == 500
     assert log[-1]["outcome"] == "upstream_unreadable"
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.cache import Cache, Lives, MemoryKeeper, Places
+from app.cache import Cache, CachePolicy, MemoryBackend, Places
 from app.connectors import all_connectors
 from app.telemetry.metrics import Metrics
 from app.upstream import AddressGuard, Fetcher, GuardedAdapter
@@ -60,8 +60,8 @@ def table_of(looks: Sequence[Mapping[str, int]]) -> Table:
 def main() -> None:
     """Pass the resources, and print what is held at each look."""
     settings = settings_with()
-    keeper = MemoryKeeper(settings.cache_bytes)
-    lives = Lives(ttl=3600, failure_ttl=10)
+    keeper = MemoryBackend(settings.cache_bytes)
+    lives = CachePolicy(ttl=3600, failure_ttl=10)
     cache = Cache(keeper, lives, patience=5, places=Places(8), on_refresh=lambda _: None)
     guard = AddressGuard(())
     upstream = _Upstream(deadline=5, guard=guard, adapter=GuardedAdapter(guard))

@@ -61,7 +61,7 @@ class DefinedConnector(Connector):
         # With dots, whoever writes the address would choose what the API is asked for.
         return None if {".", ".."} & set(match.parts.values()) else match
 
-    def found(self, target: str) -> re.Match[str] | None:
+    def match_path(self, target: str) -> re.Match[str] | None:
         """Match as all do, but within a time: the pattern may be of any kind."""
         pattern: Any = self.path
         try:

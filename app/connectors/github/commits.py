@@ -77,7 +77,7 @@ class GitHubCommit(GitHubPage):
     )
     path: ClassVar[re.Pattern[str]] = re.compile(PLACE + r"/commit/(?P<sha>[0-9A-Fa-f]{7,40})/?")
     # For a commit that is not there, GitHub answers "No commit found for SHA".
-    missing: ClassVar[frozenset[int]] = GitHubPage.missing | {422}
+    not_found_statuses: ClassVar[frozenset[int]] = GitHubPage.not_found_statuses | {422}
     schema: ClassVar[type[Resource]] = Commit
 
     def request_for(self, match: Match) -> UpstreamRequest:

@@ -14,7 +14,7 @@ from werkzeug.test import Client, TestResponse
 from app.devtools.signed_calls import Proving, SignedCall, signed_call, unsigned_call
 from app.errors import ConfigurationError
 from app.settings.settings import Settings
-from app.telemetry.logs import told
+from app.telemetry.logs import log_fields
 from app.telemetry.trace import Step, recording
 
 # A page that is left open can be tried again from its `curl` line for this long.
@@ -94,7 +94,7 @@ def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> Answer:
         headers=dict(response.headers),
         steps=tuple(trace.steps),
         milliseconds=taken,
-        facts=dict(told()),
+        facts=dict(log_fields()),
     )
 
 

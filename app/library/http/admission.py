@@ -9,7 +9,7 @@ from app.library.core.callers import Caller
 from app.library.core.errors import NotAllowed, TooManyRequests, Unidentified
 from app.library.http.context import LOOPBACK, Library
 from app.library.http.dialect import Dialect, dialect_of
-from app.telemetry.logs import tell
+from app.telemetry.logs import add_log_fields
 
 
 def init_admission(app: Flask, library: Library) -> None:
@@ -41,7 +41,7 @@ def admit(dialect: Dialect, library: Library) -> None:
     if not text:
         raise Unidentified("no_token")
     g.caller = library.tokens.caller(text)
-    tell(token=g.caller.jti)
+    add_log_fields(token=g.caller.jti)
     if LOOPBACK in request.environ:
         return
     g.allowance = library.limiter.take(g.caller.jti)

@@ -18,7 +18,7 @@ def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """Wait for Redis as long as a busy machine may need, where the wait is not what is tested."""
     if "hurried" not in request.fixturenames:
         for module in ("backend", "redis_backend"):
-            monkeypatch.setattr(f"app.cache.{module}.ALLOWANCE", 5.0)
+            monkeypatch.setattr(f"app.cache.{module}.WAIT_BUDGET", 5.0)
 
 
 @pytest.fixture

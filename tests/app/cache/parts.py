@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis
 
-from app.cache import CARD, Entry, Finding, Times, Validator, etag_of
+from app.cache import CARD, Entry, FetchResult, Times, Validator, etag_of
 
 NOW = 1_800_000_000.0
 BODY = (
@@ -50,10 +50,10 @@ CARD_ENTRY = card(
     changes=("title: cut",), validator=Validator("If-None-Match", 'W/"1"'), detail="é\ud800"
 )
 FAILURE = failure()
-FOUND = Finding(CARD, BODY, validator=Validator("If-None-Match", '"1"'))
-DOWN = Finding("upstream_failed", b"GitHub answered with an error.", transient=True)
-MISSING = Finding("resource_missing", b"Not found.", definitive=True)
-UNREADABLE = Finding("upstream_unreadable", b"GitHub gave an answer that we cannot read.")
+FOUND = FetchResult(CARD, BODY, validator=Validator("If-None-Match", '"1"'))
+DOWN = FetchResult("upstream_failed", b"GitHub answered with an error.", transient=True)
+MISSING = FetchResult("resource_missing", b"Not found.", definitive=True)
+UNREADABLE = FetchResult("upstream_unreadable", b"GitHub gave an answer that we cannot read.")
 
 
 @dataclass

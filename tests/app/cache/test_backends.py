@@ -1,4 +1,4 @@
-"""The contract of a keeper, which each one inherits, and what each has of its own."""
+"""The contract of a backend, which each one inherits, and what each has of its own."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ import redis
 from cachetools import LRUCache
 from hypothesis import given, strategies as st
 
-from app.cache import OVERHEAD, Entry, Keeper, MemoryKeeper, RedisKeeper, redis_client
+from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend, RedisBackend, redis_client
 from app.cache.serializer import dump, load
 from app.settings.schema import LONGEST_TIME
 from tests.app.cache.parts import BODY, CARD_ENTRY, FAILURE, Clock, RedisServer, card, times
@@ -20,100 +20,100 @@ KEY = "github\nGET\nhttps://api.github.com/repos/pallets/flask/issues/1\n\n[]\nG
 
 
 class KeeperContract(ABC):
-    """What every keeper holds to."""
+    """What every backend holds to."""
 
     @pytest.fixture
     @abstractmethod
-    def keeper(self, clock: Clock) -> Keeper:
-        """Make an empty keeper."""
+    def backend(self, clock: Clock) -> CacheBackend:
+        """Make an empty backend."""
 
     @abstractmethod
     def pass_time(self, clock: Clock, seconds: float) -> None:
-        """Let time pass for the keeper."""
+        """Let time pass for the backend."""
 
-    def test_an_unknown_key_is_a_miss(self, keeper: Keeper) -> None:
-        assert keeper.get("unknown") is None
+    def test_an_unknown_key_is_a_miss(self, backend: CacheBackend) -> None:
+        assert backend.get("unknown") is None
 
     @pytest.mark.parametrize("entry", [CARD_ENTRY, FAILURE], ids=["card", "failure"])
-    def test_an_entry_comes_back_as_it_was(self, keeper: Keeper, entry: Entry) -> None:
-        keeper.put("key", entry, 60)
-        assert keeper.get("key") == entry
+    def test_an_entry_comes_back_as_it_was(self, backend: CacheBackend, entry: Entry) -> None:
+        backend.put("key", entry, 60)
+        assert backend.get("key") == entry
 
-    def test_an_entry_lives_for_its_own_time(self, keeper: Keeper, clock: Clock) -> None:
-        keeper.put("short", CARD_ENTRY, 0.3)
-        keeper.put("long", CARD_ENTRY, 60)
-        assert keeper.get("short") == CARD_ENTRY
+    def test_an_entry_lives_for_its_own_time(self, backend: CacheBackend, clock: Clock) -> None:
+        backend.put("short", CARD_ENTRY, 0.3)
+        backend.put("long", CARD_ENTRY, 60)
+        assert backend.get("short") == CARD_ENTRY
         self.pass_time(clock, 0.31)
-        assert keeper.get("short") is None
-        assert keeper.get("long") == CARD_ENTRY
+        assert backend.get("short") is None
+        assert backend.get("long") == CARD_ENTRY
 
-    def test_a_later_entry_replaces_an_earlier_one(self, keeper: Keeper) -> None:
-        keeper.put("key", CARD_ENTRY, 60)
-        keeper.put("key", FAILURE, 60)
-        assert keeper.get("key") == FAILURE
+    def test_a_later_entry_replaces_an_earlier_one(self, backend: CacheBackend) -> None:
+        backend.put("key", CARD_ENTRY, 60)
+        backend.put("key", FAILURE, 60)
+        assert backend.get("key") == FAILURE
 
-    def test_keys_that_differ_in_the_credential_do_not_meet(self, keeper: Keeper) -> None:
-        keeper.put("github GET url alice", CARD_ENTRY, 60)
-        assert keeper.get("github GET url bob") is None
+    def test_keys_that_differ_in_the_credential_do_not_meet(self, backend: CacheBackend) -> None:
+        backend.put("github GET url alice", CARD_ENTRY, 60)
+        assert backend.get("github GET url bob") is None
 
-    def test_a_claim_that_was_given_back_is_free(self, keeper: Keeper) -> None:
-        claim = keeper.claim("key", 60)
+    def test_a_claim_that_was_given_back_is_free(self, backend: CacheBackend) -> None:
+        claim = backend.claim("key", 60)
         assert claim is not None
-        keeper.release("key", claim)
-        assert keeper.claim("key", 60) is not None
+        backend.release("key", claim)
+        assert backend.claim("key", 60) is not None
 
-    def test_many_threads_may_use_it_at_once(self, keeper: Keeper) -> None:
+    def test_many_threads_may_use_it_at_once(self, backend: CacheBackend) -> None:
         def use(number: int) -> Entry | None:
-            keeper.put(f"key {number}", card(times=times(made_at=1e9 + number)), 60)
-            return keeper.get(f"key {number}")
+            backend.put(f"key {number}", card(times=times(made_at=1e9 + number)), 60)
+            return backend.get(f"key {number}")
 
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(use, range(40)))
         assert [entry and entry.times.made_at for entry in found] == [1e9 + n for n in range(40)]
 
 
-class TestMemoryKeeper(KeeperContract):
+class TestMemoryBackend(KeeperContract):
     @pytest.fixture
-    def keeper(self, clock: Clock) -> Keeper:
-        return MemoryKeeper(1 << 20, clock)
+    def backend(self, clock: Clock) -> CacheBackend:
+        return MemoryBackend(1 << 20, clock)
 
     def pass_time(self, clock: Clock, seconds: float) -> None:
         clock.now += seconds
 
     def test_the_least_recently_used_goes_first(self) -> None:
         entry = card(b"x" * 100)
-        keeper = MemoryKeeper(3 * (OVERHEAD + entry.size + 1))
+        backend = MemoryBackend(3 * (OVERHEAD + entry.size + 1))
         for key in "abc":
-            keeper.put(key, entry, 60)
-        keeper.get("a")
-        keeper.put("d", entry, 60)
-        assert [key for key in "abcd" if keeper.get(key)] == ["a", "c", "d"]
+            backend.put(key, entry, 60)
+        backend.get("a")
+        backend.put("d", entry, 60)
+        assert [key for key in "abcd" if backend.get(key)] == ["a", "c", "d"]
 
     def test_an_entry_that_would_fill_it_alone_is_not_kept_nor_what_it_replaces(self) -> None:
-        keeper = MemoryKeeper(3000)
-        keeper.put("small", CARD_ENTRY, 60)
-        keeper.put("large", FAILURE, 60)
-        keeper.put("large", card(b"x" * 3000), 60)
-        assert keeper.get("large") is None
-        assert keeper.get("small") == CARD_ENTRY
+        backend = MemoryBackend(3000)
+        backend.put("small", CARD_ENTRY, 60)
+        backend.put("large", FAILURE, 60)
+        backend.put("large", card(b"x" * 3000), 60)
+        assert backend.get("large") is None
+        assert backend.get("small") == CARD_ENTRY
 
     @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5000)), max_size=60))
     def test_it_never_holds_more_bytes_than_its_bound(self, puts: list[tuple[int, int]]) -> None:
-        keeper = MemoryKeeper(10_000)
+        backend = MemoryBackend(10_000)
         for key, size in puts:
-            keeper.put(str(key), card(b"x" * size), 60)
-            assert keeper.bytes_kept <= 10_000
+            backend.put(str(key), card(b"x" * size), 60)
+            assert backend.bytes_kept <= 10_000
 
 
-class TestRedisKeeper(KeeperContract):
+class TestRedisBackend(KeeperContract):
     @pytest.fixture
     def failures(self) -> list[str]:
         return []
 
     @pytest.fixture
-    def keeper(self, redis_server: RedisServer, failures: list[str]) -> Iterator[RedisKeeper]:
+    def backend(self, redis_server: RedisServer, failures: list[str]) -> Iterator[RedisBackend]:
         with redis_client(redis_server.url) as client:
-            yield RedisKeeper(client, failures.append)
+            yield RedisBackend(client, failures.append)
 
     @pytest.fixture
     def inside(self, redis_server: RedisServer) -> Iterator[redis.Redis]:
@@ -125,47 +125,47 @@ class TestRedisKeeper(KeeperContract):
         time.sleep(seconds)
 
     def test_another_process_s_keeper_finds_what_was_put(
-        self, keeper: RedisKeeper, redis_server: RedisServer
+        self, backend: RedisBackend, redis_server: RedisServer
     ) -> None:
-        keeper.put(KEY, CARD_ENTRY, 60)
+        backend.put(KEY, CARD_ENTRY, 60)
         with redis_client(redis_server.url) as client:
-            assert RedisKeeper(client, pytest.fail).get(KEY) == CARD_ENTRY
+            assert RedisBackend(client, pytest.fail).get(KEY) == CARD_ENTRY
 
     def test_keys_tell_neither_address_nor_identity_and_all_end(
-        self, keeper: RedisKeeper, inside: redis.Redis
+        self, backend: RedisBackend, inside: redis.Redis
     ) -> None:
-        keeper.put(KEY, CARD_ENTRY, 60)
-        keeper.claim(KEY, 60)
+        backend.put(KEY, CARD_ENTRY, 60)
+        backend.claim(KEY, 60)
         keys = [key.decode() for key in inside.scan_iter()]
         assert len(keys) == 2
         assert all(key.startswith("placard:1:") for key in keys)
         assert not any(word in key for key in keys for word in ("github", "flask", "TOKEN"))
         assert all(0 < inside.pttl(key) <= 60_000 for key in keys)
 
-    def test_one_claim_is_given_until_it_ends(self, keeper: RedisKeeper) -> None:
-        assert keeper.claim("key", 0.2)
-        assert keeper.claim("key", 60) is None
-        assert keeper.claim("other", 60)
+    def test_one_claim_is_given_until_it_ends(self, backend: RedisBackend) -> None:
+        assert backend.claim("key", 0.2)
+        assert backend.claim("key", 60) is None
+        assert backend.claim("other", 60)
         time.sleep(0.21)
-        assert keeper.claim("key", 60)
+        assert backend.claim("key", 60)
 
-    def test_a_claim_lasts_as_long_as_it_is_held(self, keeper: RedisKeeper) -> None:
-        claim = keeper.claim("key", 0.2)
+    def test_a_claim_lasts_as_long_as_it_is_held(self, backend: RedisBackend) -> None:
+        claim = backend.claim("key", 0.2)
         assert claim
-        keeper.hold("key", claim, 60)
-        keeper.hold("key", "another", 0.001)
+        backend.hold("key", claim, 60)
+        backend.hold("key", "another", 0.001)
         time.sleep(0.25)
-        assert keeper.claim("key", 60) is None
-        keeper.release("key", claim)
-        keeper.hold("key", claim, 60)
-        assert keeper.claim("key", 60)
+        assert backend.claim("key", 60) is None
+        backend.release("key", claim)
+        backend.hold("key", claim, 60)
+        assert backend.claim("key", 60)
 
-    def test_a_claim_that_ended_does_not_give_back_another_s(self, keeper: RedisKeeper) -> None:
-        lost = keeper.claim("key", 0.1)
+    def test_a_claim_that_ended_does_not_give_back_another_s(self, backend: RedisBackend) -> None:
+        lost = backend.claim("key", 0.1)
         time.sleep(0.11)
-        assert keeper.claim("key", 60)
-        keeper.release("key", str(lost))
-        assert keeper.claim("key", 60) is None
+        assert backend.claim("key", 60)
+        backend.release("key", str(lost))
+        assert backend.claim("key", 60) is None
 
     @pytest.mark.parametrize(
         "raw",
@@ -192,33 +192,33 @@ class TestRedisKeeper(KeeperContract):
         ids=range(18),
     )
     def test_what_is_no_entry_is_a_miss(
-        self, keeper: RedisKeeper, inside: redis.Redis, failures: list[str], raw: bytes
+        self, backend: RedisBackend, inside: redis.Redis, failures: list[str], raw: bytes
     ) -> None:
-        keeper.put(KEY, CARD_ENTRY, 60)
+        backend.put(KEY, CARD_ENTRY, 60)
         (name,) = inside.scan_iter()
         inside.set(name, raw)
-        assert keeper.get(KEY) is None
+        assert backend.get(KEY) is None
         assert failures == ["unreadable"]
-        keeper.put(KEY, FAILURE, 60)
-        assert keeper.get(KEY) == FAILURE
+        backend.put(KEY, FAILURE, 60)
+        assert backend.get(KEY) == FAILURE
 
     def test_a_value_of_another_type_is_a_miss_and_redis_is_still_asked(
-        self, keeper: RedisKeeper, inside: redis.Redis, failures: list[str]
+        self, backend: RedisBackend, inside: redis.Redis, failures: list[str]
     ) -> None:
-        keeper.put(KEY, CARD_ENTRY, 60)
+        backend.put(KEY, CARD_ENTRY, 60)
         (name,) = inside.scan_iter()
         inside.delete(name)
         inside.lpush(name, "x")
-        assert keeper.get(KEY) is None
+        assert backend.get(KEY) is None
         assert failures == ["ResponseError"]
-        keeper.put(KEY, FAILURE, 60)
-        assert keeper.get(KEY) == FAILURE
+        backend.put(KEY, FAILURE, 60)
+        assert backend.get(KEY) == FAILURE
 
     def test_what_was_read_before_is_not_checked_again_and_what_differs_is(
-        self, keeper: RedisKeeper, inside: redis.Redis, monkeypatch: pytest.MonkeyPatch
+        self, backend: RedisBackend, inside: redis.Redis, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        keeper.put(KEY, CARD_ENTRY, 60)
-        assert keeper.get(KEY) == CARD_ENTRY
+        backend.put(KEY, CARD_ENTRY, 60)
+        assert backend.get(KEY) == CARD_ENTRY
         checked: list[bytes] = []
 
         def check(raw: bytes) -> Entry:
@@ -226,20 +226,20 @@ class TestRedisKeeper(KeeperContract):
             return load(raw)
 
         monkeypatch.setattr("app.cache.redis_backend.load", check)
-        assert keeper.get(KEY) == CARD_ENTRY
+        assert backend.get(KEY) == CARD_ENTRY
         assert checked == []
         (name,) = inside.scan_iter()
         forged = dump(CARD_ENTRY).replace(b"A card", b"A fake")
         inside.set(name, forged)
-        assert keeper.get(KEY) is None
+        assert backend.get(KEY) is None
         assert checked == [forged]
 
-    def test_what_is_remembered_of_reading_is_bounded(self, keeper: RedisKeeper) -> None:
-        keeper._read = LRUCache(10_000, getsizeof=keeper._read.getsizeof)
+    def test_what_is_remembered_of_reading_is_bounded(self, backend: RedisBackend) -> None:
+        backend._read = LRUCache(10_000, getsizeof=backend._read.getsizeof)
         for number in range(20):
-            keeper.put(str(number), card(detail="x" * number), 60)
-            assert keeper.get(str(number)) is not None
-        assert 1 <= len(keeper._read) < 10
+            backend.put(str(number), card(detail="x" * number), 60)
+            assert backend.get(str(number)) is not None
+        assert 1 <= len(backend._read) < 10
 
     @pytest.mark.parametrize("reply", [5, 1.5, True, "text", [b"x"], {}])
     def test_a_reply_that_is_no_bytes_is_a_miss(
@@ -247,15 +247,15 @@ class TestRedisKeeper(KeeperContract):
     ) -> None:
         with redis_client("redis://127.0.0.1/0") as client:
             monkeypatch.setattr(client, "get", lambda _: reply)
-            assert RedisKeeper(client, failures.append).get(KEY) is None
+            assert RedisBackend(client, failures.append).get(KEY) is None
         assert failures == ["unreadable"]
 
-    def test_a_release_and_a_claim_race_to_one_holder(self, keeper: RedisKeeper) -> None:
+    def test_a_release_and_a_claim_race_to_one_holder(self, backend: RedisBackend) -> None:
         gate = threading.Barrier(8)
 
         def claim(_: int) -> bool:
             gate.wait(5)
-            return bool(keeper.claim("key", 60))
+            return bool(backend.claim("key", 60))
 
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(claim, range(8))) == 1

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.cache.background import Crew
+from app.cache.background import BackgroundPool
 
 
 class Work:
@@ -36,10 +36,10 @@ def hung() -> Iterator[Work]:
 
 
 def test_one_group_takes_no_more_than_its_share_and_all_is_done_at_last(hung: Work) -> None:
-    crew, others = Crew("crew", threads=4, waiting=10, each=2), Work()
-    assert all(crew.offer(hung, "a") for _ in range(6))
+    pool, others = BackgroundPool("pool", threads=4, waiting=10, each=2), Work()
+    assert all(pool.offer(hung, "a") for _ in range(6))
     assert hung.has_begun(2)
-    assert crew.offer(others, "b")
+    assert pool.offer(others, "b")
     assert others.has_begun()
     assert not hung.begun.acquire(blocking=False)
     others.go_on.set()
@@ -48,16 +48,16 @@ def test_one_group_takes_no_more_than_its_share_and_all_is_done_at_last(hung: Wo
 
 
 def test_without_a_share_all_threads_are_for_anybody(hung: Work) -> None:
-    crew = Crew("crew", threads=4, waiting=10)
-    assert all(crew.offer(hung) for _ in range(4))
+    pool = BackgroundPool("pool", threads=4, waiting=10)
+    assert all(pool.offer(hung) for _ in range(4))
     assert hung.has_begun(4)
 
 
 def test_what_waits_is_bounded(hung: Work) -> None:
-    crew = Crew("crew", threads=1, waiting=2)
-    assert crew.offer(hung)
+    pool = BackgroundPool("pool", threads=1, waiting=2)
+    assert pool.offer(hung)
     assert hung.has_begun()
-    assert [crew.offer(hung) for _ in range(3)] == [True, True, False]
+    assert [pool.offer(hung) for _ in range(3)] == [True, True, False]
 
 
 def test_where_no_thread_can_be_started_nothing_is_taken_on_until_one_can(
@@ -66,11 +66,11 @@ def test_where_no_thread_can_be_started_nothing_is_taken_on_until_one_can(
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    crew = Crew("crew", threads=1, waiting=1)
+    pool = BackgroundPool("pool", threads=1, waiting=1)
     with monkeypatch.context() as during:
         during.setattr(threading.Thread, "start", fail)
-        assert [crew.offer(hung) for _ in range(3)] == [False] * 3
-    assert crew.offer(hung)
+        assert [pool.offer(hung) for _ in range(3)] == [False] * 3
+    assert pool.offer(hung)
     assert hung.has_begun()
 
 
@@ -80,10 +80,10 @@ def test_where_no_more_threads_can_be_started_those_that_run_do_it(
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    crew = Crew("crew", threads=4, waiting=4)
-    assert crew.offer(hung)
+    pool = BackgroundPool("pool", threads=4, waiting=4)
+    assert pool.offer(hung)
     assert hung.has_begun()
     monkeypatch.setattr(threading.Thread, "start", fail)
-    assert crew.offer(hung)
+    assert pool.offer(hung)
     hung.go_on.set()
     assert hung.is_done(2)

@@ -1,4 +1,4 @@
-"""The cache over a keeper, with a clock that stands still: phases, flights, trouble."""
+"""The cache over a backend, with a clock that stands still: phases, single_flight, trouble."""
 
 import re
 import threading
@@ -10,28 +10,28 @@ import pytest
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
-from app.cache import CARD, Cache, Entry, Finding, Lives, Lookup, MemoryKeeper, Places
+from app.cache import CARD, Cache, CachePolicy, Entry, FetchResult, Lookup, MemoryBackend, Places
 from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING
 from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.errors import tree
 from app.upstream.messages import LONGEST_WAIT, retry_after
 from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, UNREADABLE, Clock, card, times
 
-LIVES = Lives(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
-NEWER = Finding(CARD, b'{"newer":true}')
+POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
+NEWER = FetchResult(CARD, b'{"newer":true}')
 
 
 class Upstream:
     """What `make` asks: it answers with what a test sets, and counts."""
 
-    def __init__(self, answer: Finding = FOUND) -> None:
+    def __init__(self, answer: FetchResult = FOUND) -> None:
         self.answer = answer
         self.asked: list[Entry | None] = []
         self.open = threading.Event()
         self.open.set()
         self.reached = threading.Event()
 
-    def __call__(self, previous: Entry | None) -> Finding:
+    def __call__(self, previous: Entry | None) -> FetchResult:
         self.asked.append(previous)
         self.reached.set()
         assert self.open.wait(10)
@@ -65,13 +65,13 @@ def refreshes() -> Refreshes:
 
 
 @pytest.fixture
-def keeper(clock: Clock) -> MemoryKeeper:
-    return MemoryKeeper(1 << 20, clock)
+def backend(clock: Clock) -> MemoryBackend:
+    return MemoryBackend(1 << 20, clock)
 
 
 @pytest.fixture
-def cache(keeper: MemoryKeeper, clock: Clock, refreshes: Refreshes) -> Cache:
-    return Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=refreshes, clock=clock)
+def cache(backend: MemoryBackend, clock: Clock, refreshes: Refreshes) -> Cache:
+    return Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=refreshes, clock=clock)
 
 
 def seen(lookup: Lookup) -> tuple[bytes, str]:
@@ -134,7 +134,7 @@ def test_a_card_that_the_upstream_confirms_is_renewed(
 ) -> None:
     first = cache.look_up("key", upstream).entry
     clock.now += 500
-    upstream.answer = Finding(CARD, first.body, validator=first.validator, renewed=True)
+    upstream.answer = FetchResult(CARD, first.body, validator=first.validator, renewed=True)
     lookup = cache.look_up("key", upstream)
     assert seen(lookup) == (BODY, "renewed")
     assert lookup.cache_status() == "Placard; fwd=stale; fwd-status=304; ttl=60"
@@ -147,7 +147,7 @@ def test_a_body_is_made_anew_at_last_however_often_it_was_renewed(
     cache: Cache, upstream: Upstream, clock: Clock
 ) -> None:
     cache.look_up("key", upstream)
-    upstream.answer = Finding(CARD, BODY, validator=FOUND.validator, renewed=True)
+    upstream.answer = FetchResult(CARD, BODY, validator=FOUND.validator, renewed=True)
     for _ in range(4):
         clock.now += LONGEST_RENEWAL / 4
         cache.look_up("key", upstream)
@@ -183,10 +183,15 @@ def test_it_stands_in_for_so_long_only(cache: Cache, upstream: Upstream, clock: 
 
 
 def test_it_never_stands_in_where_the_setting_says_so(
-    keeper: MemoryKeeper, clock: Clock, upstream: Upstream
+    backend: MemoryBackend, clock: Clock, upstream: Upstream
 ) -> None:
     strict = Cache(
-        keeper, Lives(60, 10), patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+        backend,
+        CachePolicy(60, 10),
+        patience=5,
+        places=Places(8),
+        on_refresh=pytest.fail,
+        clock=clock,
     )
     strict.look_up("key", upstream)
     clock.now += 60
@@ -250,18 +255,18 @@ def test_a_failure_of_no_kind_leaves_a_good_entry_for_its_stale_time_and_is_told
 
 
 def test_trouble_does_not_bring_back_what_another_process_has_replaced(
-    cache: Cache, keeper: MemoryKeeper, upstream: Upstream, clock: Clock
+    cache: Cache, backend: MemoryBackend, upstream: Upstream, clock: Clock
 ) -> None:
     cache.look_up("key", upstream)
     clock.now += 160
-    gone = LIVES.entry(MISSING, clock.now, None)
+    gone = POLICY.entry(MISSING, clock.now, None)
 
-    def lose_the_claim(_: Entry | None) -> Finding:
-        keeper.put("key", gone, 10)
+    def lose_the_claim(_: Entry | None) -> FetchResult:
+        backend.put("key", gone, 10)
         return DOWN
 
     cache.look_up("key", lose_the_claim)
-    assert keeper.get("key") == gone
+    assert backend.get("key") == gone
 
 
 def test_a_refresh_that_is_asked_for_is_made_of_a_fresh_entry_too(
@@ -277,14 +282,14 @@ def test_a_refresh_that_is_asked_for_is_made_of_a_fresh_entry_too(
 def test_a_connector_s_own_time_goes_before_the_setting(
     cache: Cache, upstream: Upstream, clock: Clock
 ) -> None:
-    upstream.answer = Finding(CARD, BODY, ttl=5)
+    upstream.answer = FetchResult(CARD, BODY, ttl=5)
     cache.look_up("key", upstream)
     clock.now += 5
     assert cache.look_up("key", upstream).result == "stale"
 
 
 def test_what_was_made_with_no_life_is_not_called_stale(cache: Cache, upstream: Upstream) -> None:
-    upstream.answer = Finding(CARD, BODY, ttl=0.0)
+    upstream.answer = FetchResult(CARD, BODY, ttl=0.0)
     assert cache.look_up("key", upstream).cache_status() == "Placard; fwd=miss; ttl=0"
 
 
@@ -314,8 +319,8 @@ def test_a_failure_lives_as_its_kind_does(
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
-    found = Finding(code, b"", retry_after=wait)
-    assert LIVES.entry(found, NOW, None).times.keep_until == NOW + life
+    found = FetchResult(code, b"", retry_after=wait)
+    assert POLICY.entry(found, NOW, None).times.keep_until == NOW + life
 
 
 def test_every_kind_of_the_table_is_an_error() -> None:
@@ -335,8 +340,8 @@ LIFE = st.integers(0, 10_000)
 def test_no_card_is_answered_outside_its_times(
     ttl: int, stale: int, error: int, later: int
 ) -> None:
-    lives = Lives(ttl, 10, stale, error)
-    phase = phase_of(lives.entry(FOUND, NOW, None), NOW + later)
+    policy = CachePolicy(ttl, 10, stale, error)
+    phase = phase_of(policy.entry(FOUND, NOW, None), NOW + later)
     assert (phase == "gone") == (later >= ttl + max(stale, error) or later < -5)
     if phase == "stale":
         assert ttl <= later < ttl + stale
@@ -345,9 +350,9 @@ def test_no_card_is_answered_outside_its_times(
 
 
 def test_an_entry_from_the_future_is_not_trusted(
-    cache: Cache, keeper: MemoryKeeper, upstream: Upstream
+    cache: Cache, backend: MemoryBackend, upstream: Upstream
 ) -> None:
-    keeper.put("key", card(b"{}", times=times(made_at=NOW + 3600)), 7200)
+    backend.put("key", card(b"{}", times=times(made_at=NOW + 3600)), 7200)
     assert seen(cache.look_up("key", upstream)) == (BODY, "miss")
 
 
@@ -370,7 +375,7 @@ def test_a_hundred_concurrent_misses_make_one_entry(cache: Cache, upstream: Upst
 
 
 def together(
-    cache: Cache, leader: Callable[[Entry | None], Finding], upstream: Upstream
+    cache: Cache, leader: Callable[[Entry | None], FetchResult], upstream: Upstream
 ) -> list[Future[Lookup]]:
     """Have one lead and another wait, and return what they are to be asked for."""
     upstream.open.clear()
@@ -392,7 +397,7 @@ def test_the_leader_s_failure_frees_those_who_wait_with_the_same_answer(
 
 
 def test_what_the_leader_raises_reaches_those_who_wait(cache: Cache, upstream: Upstream) -> None:
-    def fail(previous: Entry | None) -> Finding:
+    def fail(previous: Entry | None) -> FetchResult:
         upstream(previous)
         raise RuntimeError("a bug")
 
@@ -404,10 +409,10 @@ def test_what_the_leader_raises_reaches_those_who_wait(cache: Cache, upstream: U
 
 @pytest.mark.parametrize("kept", [False, True], ids=["nothing kept", "an old card kept"])
 def test_one_who_waits_has_patience_only_for_so_long(
-    keeper: MemoryKeeper, clock: Clock, upstream: Upstream, *, kept: bool
+    backend: MemoryBackend, clock: Clock, upstream: Upstream, *, kept: bool
 ) -> None:
     cache = Cache(
-        keeper, LIVES, patience=0.05, places=Places(8), on_refresh=pytest.fail, clock=clock
+        backend, POLICY, patience=0.05, places=Places(8), on_refresh=pytest.fail, clock=clock
     )
     if kept:
         cache.look_up("key", upstream)
@@ -429,7 +434,7 @@ def test_one_who_waits_has_patience_only_for_so_long(
 def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> None:
     """Between a look-up that misses and the boarding, another leader may have landed."""
 
-    class Late(MemoryKeeper):
+    class Late(MemoryBackend):
         looks = 0
 
         def get(self, key: str) -> Entry | None:
@@ -437,7 +442,7 @@ def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> No
             return None if self.looks == 1 else card()
 
     cache = Cache(
-        Late(1 << 20), LIVES, patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+        Late(1 << 20), POLICY, patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
     )
     assert seen(cache.look_up("key", lambda _: pytest.fail("asked"))) == (BODY, "hit")
 
@@ -469,7 +474,7 @@ def test_refreshes_are_bounded_in_number_and_what_is_too_much_is_dropped(
 def test_a_refresh_that_breaks_is_told_and_not_tried_again_at_once(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
-    def broken(_: Entry | None) -> Finding:
+    def broken(_: Entry | None) -> FetchResult:
         raise RuntimeError("a secret of the upstream")
 
     cache.look_up("key", upstream)

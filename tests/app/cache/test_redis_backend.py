@@ -15,17 +15,17 @@ from structlog.testing import capture_logs
 
 from app.cache import (
     Cache,
+    CachePolicy,
     Entry,
-    Finding,
-    Lives,
-    MemoryKeeper,
+    FetchResult,
+    MemoryBackend,
     Places,
-    RedisKeeper,
+    RedisBackend,
     cache as cache_module,
     redis_backend,
     redis_client,
 )
-from app.cache.backend import allowance, allowing
+from app.cache.backend import limit_waiting, wait_budget
 from app.cache.redis_backend import LEFT_ALONE
 from tests.app.cache.parts import (
     BODY,
@@ -38,7 +38,7 @@ from tests.app.cache.parts import (
 )
 from tests.app.upstream.servers import LOOPBACK, certificate
 
-LIVES = Lives(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
+POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def failures() -> list[str]:
 
 
 @contextmanager
-def keeping(url: str, failures: list[str], clock: Clock | None = None) -> Iterator[RedisKeeper]:
+def keeping(url: str, failures: list[str], clock: Clock | None = None) -> Iterator[RedisBackend]:
     with redis_client(url) as client:
-        yield RedisKeeper(client, failures.append, clock or Clock())
+        yield RedisBackend(client, failures.append, clock or Clock())
 
 
 def silent(connection: socket.socket) -> None:
@@ -107,8 +107,8 @@ def test_redis_is_asked_once_and_not_again(failures: list[str]) -> None:
     def hang_up(connection: socket.socket) -> None:
         asked.append(connection.recv(4096))
 
-    with speaking(hang_up) as url, keeping(url, failures) as keeper:
-        assert keeper.get("key") is None
+    with speaking(hang_up) as url, keeping(url, failures) as backend:
+        assert backend.get("key") is None
         # A second try would come at once, or after 10 ms.
         time.sleep(0.1)
     assert [b"GET" in command for command in asked] == [True]
@@ -157,8 +157,8 @@ def waits(hurried: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_request_waits_for_redis_under_50_ms_in_all(
     waits: list[float], monkeypatch: pytest.MonkeyPatch, failures: list[str], kind: str
 ) -> None:
-    with trouble(kind, monkeypatch) as url, keeping(url, failures) as keeper:
-        cache = Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=pytest.fail)
+    with trouble(kind, monkeypatch) as url, keeping(url, failures) as backend:
+        cache = Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=pytest.fail)
         assert cache.look_up("key", lambda _: FOUND).result == "miss"
     assert len(waits) == len(failures) == 1
     assert waits[0] < 0.05
@@ -170,17 +170,17 @@ def test_commands_that_are_each_slow_do_not_add_up(
     failures: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with keeping(redis_server.url, failures) as keeper:
-        get = keeper._redis.get
+    with keeping(redis_server.url, failures) as backend:
+        get = backend._redis.get
 
         def slowly(name: str) -> object:
             time.sleep(0.025)
             return get(name)
 
-        monkeypatch.setattr(keeper._redis, "get", slowly)
-        with allowing():
+        monkeypatch.setattr(backend._redis, "get", slowly)
+        with limit_waiting():
             for _ in range(10):
-                keeper.get("key")
+                backend.get("key")
     # The second one has what the first one left.
     assert 1 <= len(waits) <= 2
     assert waits[0] < 0.05
@@ -191,27 +191,27 @@ def test_commands_that_are_each_slow_do_not_add_up(
 def test_only_who_gave_it_time_says_that_redis_is_late(
     failures: list[str], seconds: float, kinds: list[str]
 ) -> None:
-    with speaking(silent) as url, keeping(url, failures) as keeper:
-        with allowing(seconds):
-            assert keeper.get("key") is None
-        assert (keeper._ask_again_at > float("-inf")) == bool(kinds)
+    with speaking(silent) as url, keeping(url, failures) as backend:
+        with limit_waiting(seconds):
+            assert backend.get("key") is None
+        assert (backend._ask_again_at > float("-inf")) == bool(kinds)
     assert failures == kinds
 
 
 def test_after_a_failure_redis_is_left_alone_for_a_moment(
     own_server: RedisServer, failures: list[str], clock: Clock
 ) -> None:
-    with keeping(own_server.url, failures, clock) as keeper:
-        keeper.put("key", CARD_ENTRY, 60)
+    with keeping(own_server.url, failures, clock) as backend:
+        backend.put("key", CARD_ENTRY, 60)
         own_server.kill()
         for _ in range(5):
-            assert keeper.get("key") is None
+            assert backend.get("key") is None
         assert len(failures) == 1
         own_server.start()
-        assert keeper.get("key") is None
+        assert backend.get("key") is None
         clock.now += LEFT_ALONE
-        keeper.put("key", FAILURE, 60)
-        assert keeper.get("key") == FAILURE
+        backend.put("key", FAILURE, 60)
+        assert backend.get("key") == FAILURE
     assert len(failures) == 1
 
 
@@ -221,33 +221,33 @@ def test_what_could_not_be_replaced_is_not_brought_back(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with keeping(redis_server.url, failures, clock) as keeper:
-        keeper.put("key", CARD_ENTRY, 60)
+    with keeping(redis_server.url, failures, clock) as backend:
+        backend.put("key", CARD_ENTRY, 60)
 
         def lost(*_: object, **__: object) -> None:
             raise ConnectionError
 
         with monkeypatch.context() as during:
-            during.setattr(keeper._redis, "set", lost)
-            keeper.put("key", LIVES.entry(FOUND, CARD_ENTRY.times.made_at + 1, None), 60)
+            during.setattr(backend._redis, "set", lost)
+            backend.put("key", POLICY.entry(FOUND, CARD_ENTRY.times.made_at + 1, None), 60)
         clock.now += LEFT_ALONE
-        assert keeper.get("key") is None
-        later = LIVES.entry(FOUND, CARD_ENTRY.times.made_at + 2, None)
-        keeper.put("key", later, 60)
-        assert keeper.get("key") == later
+        assert backend.get("key") is None
+        later = POLICY.entry(FOUND, CARD_ENTRY.times.made_at + 2, None)
+        backend.put("key", later, 60)
+        assert backend.get("key") == later
 
 
 def test_a_wrong_password_is_a_miss_and_is_told_nowhere(
     own_server: RedisServer, failures: list[str]
 ) -> None:
     url = own_server.url.replace(own_server.password, "made-up-password")
-    with capture_logs() as log, keeping(url, failures) as keeper:
-        assert keeper.get("key") is None
+    with capture_logs() as log, keeping(url, failures) as backend:
+        assert backend.get("key") is None
     assert failures == ["AuthenticationError"]
     assert log == [
         {"event": "cache_unavailable", "kind": "AuthenticationError", "log_level": "warning"}
     ]
-    assert "made-up-password" not in repr((keeper._redis, log))
+    assert "made-up-password" not in repr((backend._redis, log))
 
 
 @pytest.mark.parametrize("name", [LOOPBACK, "cache.example.com"])
@@ -258,9 +258,9 @@ def test_tls_is_for_a_certificate_that_is_trusted_and_has_the_name(
     with redis_running(tmp_path, tls=True) as server:
         for bundle, holds in ((None, False), (ca_bundle, name == LOOPBACK)):
             with redis_client(server.url, bundle) as client:
-                keeper = RedisKeeper(client, failures.append, Clock())
-                keeper.put("key", CARD_ENTRY, 60)
-                assert (keeper.get("key") == CARD_ENTRY) == holds
+                backend = RedisBackend(client, failures.append, Clock())
+                backend.put("key", CARD_ENTRY, 60)
+                assert (backend.get("key") == CARD_ENTRY) == holds
     assert len(failures) == (1 if name == LOOPBACK else 2)
 
 
@@ -272,7 +272,7 @@ class Upstream:
         self.delay = delay
         self.reached = threading.Event()
 
-    def __call__(self, _: Entry | None) -> Finding:
+    def __call__(self, _: Entry | None) -> FetchResult:
         self.calls += 1
         self.reached.set()
         time.sleep(self.delay)
@@ -286,7 +286,7 @@ def processes(server: RedisServer, failures: list[str], count: int = 4) -> Itera
         yield [
             Cache(
                 stack.enter_context(keeping(server.url, failures)),
-                LIVES,
+                POLICY,
                 patience=2,
                 places=Places(8),
                 on_refresh=pytest.fail,
@@ -316,10 +316,10 @@ def test_a_leader_s_failure_frees_other_processes_with_the_same_answer(
 ) -> None:
     calls = []
 
-    def fail(_: Entry | None) -> Finding:
+    def fail(_: Entry | None) -> FetchResult:
         calls.append(1)
         time.sleep(0.2)
-        return Finding("upstream_failed", b"GitHub answered with an error.", transient=True)
+        return FetchResult("upstream_failed", b"GitHub answered with an error.", transient=True)
 
     with processes(redis_server, failures) as caches, ThreadPoolExecutor(4) as pool:
         found = [lookup.entry for lookup in pool.map(lambda c: c.look_up("key", fail), caches)]
@@ -335,7 +335,7 @@ def test_a_holder_that_was_killed_costs_no_extra_call_of_those_who_wait(
     upstream = Upstream(delay=0.1)
     with processes(redis_server, failures) as caches:
         # It claimed, and never came back.
-        assert caches[0]._keeper.claim("key", 0.3)
+        assert caches[0]._backend.claim("key", 0.3)
         assert ask_all(caches, upstream) == [BODY] * 16
     assert upstream.calls == 1
 
@@ -357,7 +357,7 @@ def test_a_restart_of_redis_costs_one_extra_call_at_most(
 def test_a_holder_that_takes_longer_than_a_claim_lives_costs_no_extra_call(
     redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_module, "CLAIM_LIFE", 0.3)
+    monkeypatch.setattr(cache_module, "LEASE_SECONDS", 0.3)
     upstream = Upstream(delay=1.2)
     with processes(redis_server, failures, count=3) as caches:
         assert ask_all(caches, upstream) == [BODY] * 12
@@ -369,11 +369,16 @@ def test_who_waits_for_a_holder_that_works_on_is_done_waiting_in_time(
 ) -> None:
     pauses: list[float] = []
     upstream = Upstream()
-    with keeping(redis_server.url, failures) as keeper:
+    with keeping(redis_server.url, failures) as backend:
         cache = Cache(
-            keeper, LIVES, patience=2, places=Places(8), on_refresh=pytest.fail, pause=pauses.append
+            backend,
+            POLICY,
+            patience=2,
+            places=Places(8),
+            on_refresh=pytest.fail,
+            pause=pauses.append,
         )
-        assert keeper.claim("key", 60)
+        assert backend.claim("key", 60)
         with pytest.raises(TimeoutError):
             cache.look_up("key", upstream)
     assert 2 <= sum(pauses) < 2.2
@@ -384,7 +389,7 @@ def test_a_claim_ends_by_itself_soon(redis_server: RedisServer, failures: list[s
     class Killed(BaseException):
         """The end of a process, in the middle."""
 
-    def die(_: Entry | None) -> Finding:
+    def die(_: Entry | None) -> FetchResult:
         with redis_server.client() as client:
             (name,) = client.scan_iter()
             assert 0 < client.pttl(name) <= 1000
@@ -399,31 +404,31 @@ def test_while_another_process_works_on_looking_again_does_not_use_up_the_time_f
 ) -> None:
     """Each look takes a while, as on a busy machine: all of them more than a request may wait."""
     for module in ("backend", "redis_backend"):
-        monkeypatch.setattr(f"app.cache.{module}.ALLOWANCE", 0.3)
+        monkeypatch.setattr(f"app.cache.{module}.WAIT_BUDGET", 0.3)
     for _ in range(3):
         redis_server.client().flushall()
-        with keeping(redis_server.url, failures) as keeper:
-            cache = Cache(keeper, LIVES, patience=5, places=Places(8), on_refresh=pytest.fail)
-            claim = keeper.claim("key", 60)
-            monkeypatch.setattr(keeper, "claim", slowly(keeper.claim))
-            ended = threading.Timer(0.6, lambda: keeper.put("key", card_now(), 60))
+        with keeping(redis_server.url, failures) as backend:
+            cache = Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=pytest.fail)
+            claim = backend.claim("key", 60)
+            monkeypatch.setattr(backend, "claim", slowly(backend.claim))
+            ended = threading.Timer(0.6, lambda: backend.put("key", card_now(), 60))
             ended.start()
             assert claim
             found = cache.look_up("key", lambda _: FOUND)
             ended.join()
             if found.result == "shared":
                 return
-            keeper._ask_again_at = 0.0
+            backend._ask_again_at = 0.0
     pytest.fail("it did not wait for the other process")
 
 
 def card_now() -> Entry:
-    return LIVES.entry(FOUND, time.time(), None)
+    return POLICY.entry(FOUND, time.time(), None)
 
 
 def slowly(claim: Callable[[str, float], str | None]) -> Callable[[str, float], str | None]:
     def wait_and_claim(key: str, life: float) -> str | None:
-        allowance().seconds -= 0.05
+        wait_budget().seconds -= 0.05
         return claim(key, life)
 
     return wait_and_claim
@@ -433,22 +438,22 @@ def slowly(claim: Callable[[str, float], str | None]) -> Callable[[str, float], 
 def test_a_look_for_another_process_counts_only_if_redis_fails(
     clock: Clock, claims: str | None, left: float
 ) -> None:
-    class Slow(MemoryKeeper):
+    class Slow(MemoryBackend):
         asked = 0
 
         def claim(self, key: str, life: float) -> str | None:
             self.asked += 1
             if self.asked == 2:
-                allowance().seconds -= 1.0
+                wait_budget().seconds -= 1.0
             return None if self.asked == 1 else claims if self.asked == 2 else "claimed"
 
-    def make(_: Entry | None) -> Finding:
-        assert allowance().seconds == left
+    def make(_: Entry | None) -> FetchResult:
+        assert wait_budget().seconds == left
         return FOUND
 
     cache = Cache(
         Slow(1 << 20, clock),
-        LIVES,
+        POLICY,
         patience=2,
         places=Places(8),
         on_refresh=pytest.fail,
@@ -459,13 +464,13 @@ def test_a_look_for_another_process_counts_only_if_redis_fails(
 
 
 def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> None:
-    class Claimed(MemoryKeeper):
+    class Claimed(MemoryBackend):
         def claim(self, key: str, life: float) -> str | None:
             return None
 
     cache = Cache(
         Claimed(1 << 20, clock),
-        LIVES,
+        POLICY,
         patience=2,
         places=Places(1),
         on_refresh=pytest.fail,
@@ -487,7 +492,7 @@ def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> 
 
 def test_a_look_without_io_does_not_ask_redis() -> None:
     failures: list[str] = []
-    with keeping(refused(), failures) as keeper:
-        cache = Cache(keeper, LIVES, patience=2, places=Places(8), on_refresh=pytest.fail)
+    with keeping(refused(), failures) as backend:
+        cache = Cache(backend, POLICY, patience=2, places=Places(8), on_refresh=pytest.fail)
         assert cache.fresh("key") is None
     assert failures == []

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from app.cache import CARD, Entry, Lives, etag_of
+from app.cache import CARD, CachePolicy, Entry, etag_of
 from app.cache.serializer import Unreadable, dump, load
 from app.settings.schema import LONGEST_TIME
 from templates_schemas import faults
@@ -68,10 +68,10 @@ def test_what_was_written_is_read_again(detail: str, changes: list[str], made_at
 def test_what_the_settings_allow_is_read_again(
     ttl: float, stale: float, error: float, waited: float
 ) -> None:
-    lives = Lives(ttl, ttl, stale, error)
-    kept = lives.entry(FOUND, NOW, None)
+    policy = CachePolicy(ttl, ttl, stale, error)
+    kept = policy.entry(FOUND, NOW, None)
     if waited < kept.times.keep_until - NOW:
-        kept = lives.troubled(kept, DOWN, NOW + waited)
+        kept = policy.troubled(kept, DOWN, NOW + waited)
     assert load(dump(kept)) == kept
 
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.connectors import Directory, all_connectors, find
+from app.connectors import ConnectorRegistry, all_connectors, find
 from app.connectors.base import Connector, Match, read_address
 from app.connectors.sentry import Sentry
 from app.errors import NoConnector
@@ -29,7 +29,7 @@ def by_asking_all(address: str) -> tuple[Connector, Match] | None:
 
 def by_directory(address: str) -> tuple[Connector, Match] | None:
     try:
-        return Directory(KNOWN).find(address)
+        return ConnectorRegistry(KNOWN).find(address)
     except NoConnector:
         return None
 

@@ -17,7 +17,7 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.upstream import Fetcher, Manners
+from app.upstream import Fetcher, UpstreamPolicy
 from app.upstream.messages import UpstreamResponse
 from tests.app.upstream.servers import (
     LOOPBACK,
@@ -267,7 +267,7 @@ def test_failed_fetches_leave_no_thread_and_no_file_open() -> None:
     before = _threads_and_files()
     failures: Counter[type[UpstreamError]] = Counter()
     for fault in faults:
-        patient = Manners(failures=1000)
+        patient = UpstreamPolicy(failures=1000)
         with serving(fault) as server, fetching(deadline=0.1, manners=patient) as fetcher:
             for place in range(34):
                 failures[_failure(fetcher, f"{server.origin}/{place}")] += 1

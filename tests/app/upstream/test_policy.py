@@ -1,4 +1,4 @@
-"""Manners through the front door: what a host asked for, or failed at, decides the next call."""
+"""The policy towards upstreams, through the front door: an answer decides about the next call."""
 
 import time
 from collections import Counter
@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from app.errors import UpstreamRateLimited, UpstreamTimeout
 from app.origins import origin_of
-from app.upstream import Event, Manners
+from app.upstream import Event, UpstreamPolicy
 from app.upstream.messages import Credential
 from app.upstream.transport import remaining
 from tests.app.upstream.servers import answer, fetching, request_to, routing, saying, serving
@@ -112,7 +112,7 @@ def place_at_the_deadline(_: str) -> Iterator[None]:
 
 def test_host_is_not_to_blame_for_the_wait_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[Event] = []
-    manners = Manners(failures=1, on_event=events.append)
+    manners = UpstreamPolicy(failures=1, on_event=events.append)
     monkeypatch.setattr(manners._bulkhead, "place", place_at_the_deadline)
     with serving(saying(answer())) as server, fetching(manners=manners, deadline=0.05) as fetcher:
         with pytest.raises(UpstreamTimeout):
@@ -151,7 +151,7 @@ def test_hold_that_a_redirect_brings_is_obeyed_at_once() -> None:
 
 def test_hold_ends_by_the_clock() -> None:
     now = [0.0]
-    manners = Manners(clock=lambda: now[0])
+    manners = UpstreamPolicy(clock=lambda: now[0])
     limited = saying(answer(b"", "Retry-After: 60", status="429 Too Many Requests"), answer())
     with serving(limited) as server, fetching(manners=manners) as fetcher:
         assert fetcher.fetch(request_to(server.origin)).status == 429
@@ -167,7 +167,7 @@ def test_holds_and_openings_are_logged_without_a_secret() -> None:
     limited = saying(answer(b"", "Retry-After: 60", status="503 Service Unavailable"))
     with (
         serving(limited) as server,
-        fetching(manners=Manners(failures=1, on_event=events.append)) as fetcher,
+        fetching(manners=UpstreamPolicy(failures=1, on_event=events.append)) as fetcher,
         capture_logs() as lines,
     ):
         url = f"{server.origin}/?token=q-secret"

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from app.errors import UpstreamRateLimited
 from app.upstream.messages import LONGEST_WAIT, UpstreamResponse, retry_after
-from app.upstream.rate_limits import MOST_HOLDS, Holds, reset, wait_asked
+from app.upstream.rate_limits import RATE_LIMITS_KEPT, RateLimits, reset, wait_asked
 from tests.app.upstream.clocks import Clock
 
 NOW = 1_762_257_600.0  # Tue, 04 Nov 2025 12:00:00 GMT
@@ -134,11 +134,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def holds(clock: Clock) -> Holds:
-    return Holds(clock, lambda: NOW)
+def holds(clock: Clock) -> RateLimits:
+    return RateLimits(clock, lambda: NOW)
 
 
-def is_held(holds: Holds, origin: str = ORIGIN, identity: str = "A#1") -> bool:
+def is_held(holds: RateLimits, origin: str = ORIGIN, identity: str = "A#1") -> bool:
     try:
         holds.check(origin, identity)
     except UpstreamRateLimited:
@@ -146,8 +146,8 @@ def is_held(holds: Holds, origin: str = ORIGIN, identity: str = "A#1") -> bool:
     return False
 
 
-def test_hold_lasts_as_long_as_was_asked_for(holds: Holds, clock: Clock) -> None:
-    assert holds.heed(ORIGIN, "A#1", response(429, retry_after="30")) == 30
+def test_hold_lasts_as_long_as_was_asked_for(holds: RateLimits, clock: Clock) -> None:
+    assert holds.observe(ORIGIN, "A#1", response(429, retry_after="30")) == 30
     assert is_held(holds)
     clock.now += 29.9
     assert is_held(holds)
@@ -155,30 +155,30 @@ def test_hold_lasts_as_long_as_was_asked_for(holds: Holds, clock: Clock) -> None
     assert not is_held(holds)
 
 
-def test_hold_is_for_one_origin_and_one_credential(holds: Holds) -> None:
-    holds.heed(ORIGIN, "A#1", response(429, retry_after="30"))
+def test_hold_is_for_one_origin_and_one_credential(holds: RateLimits) -> None:
+    holds.observe(ORIGIN, "A#1", response(429, retry_after="30"))
     assert not is_held(holds, identity="B#2")
     assert not is_held(holds, origin="https://other.example:443")
 
 
-def test_of_two_holds_the_later_end_stays(holds: Holds, clock: Clock) -> None:
-    holds.heed(ORIGIN, "A#1", response(429, retry_after="30"))
-    holds.heed(ORIGIN, "A#1", response(429, retry_after="5"))
+def test_of_two_holds_the_later_end_stays(holds: RateLimits, clock: Clock) -> None:
+    holds.observe(ORIGIN, "A#1", response(429, retry_after="30"))
+    holds.observe(ORIGIN, "A#1", response(429, retry_after="5"))
     clock.now += 6
     assert is_held(holds)
-    holds.heed(ORIGIN, "A#1", response(429, retry_after="60"))
+    holds.observe(ORIGIN, "A#1", response(429, retry_after="60"))
     clock.now += 59
     assert is_held(holds)
 
 
-def test_answer_without_a_wish_ends_no_hold(holds: Holds) -> None:
-    holds.heed(ORIGIN, "A#1", response(429, retry_after="30"))
-    assert holds.heed(ORIGIN, "A#1", response(200)) == 0
+def test_answer_without_a_wish_ends_no_hold(holds: RateLimits) -> None:
+    holds.observe(ORIGIN, "A#1", response(429, retry_after="30"))
+    assert holds.observe(ORIGIN, "A#1", response(200)) == 0
     assert is_held(holds)
 
 
-def test_table_of_holds_is_bounded(holds: Holds) -> None:
-    for number in range(MOST_HOLDS + 10):
-        holds.heed(f"https://{number}.example:443", "A#1", response(429, retry_after="30"))
-    assert len(holds._ends) == MOST_HOLDS
-    assert is_held(holds, f"https://{MOST_HOLDS + 9}.example:443")
+def test_table_of_holds_is_bounded(holds: RateLimits) -> None:
+    for number in range(RATE_LIMITS_KEPT + 10):
+        holds.observe(f"https://{number}.example:443", "A#1", response(429, retry_after="30"))
+    assert len(holds._ends) == RATE_LIMITS_KEPT
+    assert is_held(holds, f"https://{RATE_LIMITS_KEPT + 9}.example:443")

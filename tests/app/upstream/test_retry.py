@@ -14,7 +14,7 @@ from app.errors import (
     UpstreamUnreachable,
 )
 from app.upstream.messages import UpstreamResponse
-from app.upstream.policy import Event, Manners
+from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.retry import PAUSE, Retry
 from app.upstream.transport import within
 from tests.app.upstream.servers import (
@@ -124,7 +124,7 @@ def test_failure_of_the_second_call_is_the_one_that_is_told(retry: Retry) -> Non
 
 def test_host_that_was_unavailable_for_a_moment_is_answered_for() -> None:
     events: list[Event] = []
-    manners = Manners(on_event=events.append)
+    manners = UpstreamPolicy(on_event=events.append)
     answers = saying(answer(status="503 Service Unavailable"), answer(b"there"))
     with serving(answers) as server, fetching(manners=manners) as fetcher:
         assert fetcher.fetch(request_to(server.origin)).body == b"there"
@@ -138,7 +138,7 @@ def test_refused_connection_is_tried_once_more() -> None:
         unused.bind((LOOPBACK, 0))
         url = f"http://{LOOPBACK}:{unused.getsockname()[1]}/"
         with (
-            fetching(manners=Manners(on_event=events.append)) as fetcher,
+            fetching(manners=UpstreamPolicy(on_event=events.append)) as fetcher,
             pytest.raises(UpstreamUnreachable),
         ):
             fetcher.fetch(request_to(url))
@@ -147,7 +147,7 @@ def test_refused_connection_is_tried_once_more() -> None:
 
 def test_retry_does_not_pass_an_open_breaker() -> None:
     events: list[Event] = []
-    manners = Manners(failures=1, on_event=events.append)
+    manners = UpstreamPolicy(failures=1, on_event=events.append)
     with (
         serving(saying(answer(status="502 Bad Gateway"))) as server,
         fetching(manners=manners) as fetcher,

@@ -7,7 +7,7 @@ import responses
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from app.verification import SignedRequest
 from app.verification.diagnosis import diagnose
 from tests.conftest import MakeHost
@@ -38,7 +38,7 @@ def refusal(host: Host, query: str, given: str) -> dict[str, Any]:
     """Send a query that must be refused without a call, and return what the log says of it."""
     with (
         responses.RequestsMock() as outside,
-        capture_logs(processors=[merge_told]) as log,
+        capture_logs(processors=[merge_log_fields]) as log,
     ):
         answer = host.get(query, {"x-asana-request-signature": given})
         assert len(outside.calls) == 0

@@ -13,7 +13,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from structlog.testing import capture_logs
 
 from app.errors import ConfigurationError, KeysUnavailable, PlacardError, UpstreamTimeout
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from app.verification import KeySet
 from app.verification.keys import read_key_set
 from tests.conftest import MakeHost
@@ -129,7 +129,7 @@ def test_key_set_is_fetched_once_and_the_key_chosen_by_its_id(
     upstream.get(JWKS_URL, body=document(RSA_JWK | {"kid": "r"}, ED_JWK | {"kid": "e"}))
     upstream.get(API_ISSUE, json=ISSUE_JSON)
 
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         for headers in (
             signed_by(ED, "EdDSA", "e"),
             signed_by(RSA, "RS256", "r"),

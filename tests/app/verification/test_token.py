@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.errors import ConfigurationError
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
 from tests.host import Host, token
 from tests.proofs import QUERY, bearer, now, verdict, with_claims, with_header
@@ -17,7 +17,7 @@ from tests.proofs import QUERY, bearer, now, verdict, with_claims, with_header
 def test_log_tells_by_how_much_the_clocks_differ(host: Host) -> None:
     late, early = token(exp=now() - 90, iat=now() - 120), token(iat=now() + 90, exp=now() + 120)
     for given, seconds, way in ((late, 90, "behind"), (early, 90, "ahead of")):
-        with capture_logs(processors=[merge_told]) as log:
+        with capture_logs(processors=[merge_log_fields]) as log:
             assert host.get(QUERY, bearer(given)).status_code == 401
         assert re.fullmatch(
             rf"a clock that is ({seconds - 1}|{seconds}|{seconds + 1}) s {way} this one",

@@ -10,7 +10,7 @@ import responses
 from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
 from structlog.testing import capture_logs
 
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from app.verification.keys import read_key_set
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, ISSUE, Host, signature, token
@@ -60,7 +60,7 @@ def check(host: Host, query: bytes, headers: Mapping[str, str]) -> int:
     """Send a request, hold its answer to the contract, and return the status."""
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as outside,
-        capture_logs(processors=[merge_told]) as log,
+        capture_logs(processors=[merge_log_fields]) as log,
     ):
         outside.get(API_ISSUE, json=ISSUE_JSON)
         answer = host.client.get(

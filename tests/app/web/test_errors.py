@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 import app
 from app.errors import NotAuthenticated, PlacardError, named, tree
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
 from tests.host import ISSUE, Host
 from tests.proofs import API_ISSUE
@@ -124,7 +124,7 @@ def test_wrong_method_says_which_are_right(host: Host, method: str) -> None:
 
 
 def test_bug_is_500_and_gives_nothing_away(buggy: Host) -> None:
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = buggy.client.get("/bug")
 
     assert (answer.status_code, answer.json) == (500, {"data": {"error": "Internal server error."}})
@@ -142,7 +142,7 @@ def test_bug_is_500_and_gives_nothing_away(buggy: Host) -> None:
 def test_body_of_an_upstream_is_never_told(host: Host, upstream: responses.RequestsMock) -> None:
     upstream.get(API_ISSUE, status=500, body=SECRET_TEXT)
 
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = host.ask(ISSUE)
 
     assert (answer.status_code, answer.json) == (
@@ -176,7 +176,7 @@ def test_flat_envelope_is_the_settings(
 
 @pytest.mark.parametrize("path", ["/widget", "/nowhere", "/bug", "/healthz"])
 def test_request_id_is_answered_and_logged(buggy: Host, path: str) -> None:
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         given = buggy.client.get(path, headers={"X-Request-Id": "Abc_1.2-3"})
         made = [buggy.client.get(path).headers["X-Request-Id"] for _ in range(2)]
 
@@ -194,7 +194,7 @@ def test_request_id_that_is_unfit_is_replaced(host: Host, given: str) -> None:
 
 
 def test_facts_of_one_request_do_not_reach_the_next_ones_line(host: Host) -> None:
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         host.get("resource_url=x", {})
         host.client.get("/healthz")
 
@@ -221,7 +221,7 @@ def test_requests_are_counted_by_outcome(buggy: Host) -> None:
 
 
 def test_log_line_never_holds_the_query_or_a_header(host: Host) -> None:
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         host.get("resource_url=x&user=someone", {"Authorization": "Bearer abcdef", "Cookie": "c=d"})
 
     for part in ("someone", "abcdef", "c=d", "resource_url"):
@@ -235,7 +235,7 @@ def test_a_fault_outside_of_the_views_is_told_without_its_text(
         raise RuntimeError("a text that must not leak")
 
     host.client.application.after_request(fail)
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = host.client.get("/healthz")
 
     assert (answer.status_code, answer.json) == (500, {"data": {"error": "Internal server error."}})

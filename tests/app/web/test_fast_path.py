@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings as examples, strategies as s
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from app.telemetry.trace import recording
 from app.verification import Proof, SignedRequest, Verifier
 from app.widgets import Widgets
@@ -39,7 +39,7 @@ def warm(make_host: MakeHost) -> Iterator[Host]:
 
 def send(host: Host, request: Mapping[str, Any]) -> tuple[TestResponse, dict[str, Any]]:
     """Send a request as it is, and return the answer and its one line in the log."""
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = host.client.open(
             request["path"],
             method=request["method"],

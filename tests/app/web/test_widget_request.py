@@ -6,8 +6,8 @@ import pytest
 import responses
 from structlog.testing import capture_logs
 
-from app.cache import Entry, MemoryKeeper
-from app.telemetry.logs import merge_told
+from app.cache import Entry, MemoryBackend
+from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
 from tests.host import (
     EXPIRES_AT,
@@ -190,10 +190,10 @@ def test_refused_request_leaves_no_call_and_no_look_into_the_cache(
     monkeypatch: pytest.MonkeyPatch,
     reason: str,
 ) -> None:
-    def opened(_: MemoryKeeper, key: str) -> Entry | None:
+    def opened(_: MemoryBackend, key: str) -> Entry | None:
         raise AssertionError(f"the cache was asked for {key}")
 
-    monkeypatch.setattr(MemoryKeeper, "get", opened)
+    monkeypatch.setattr(MemoryBackend, "get", opened)
     query, headers = refused_requests()[reason]
 
     assert make_host(verify="either").get(query, headers).status_code == 401
@@ -206,7 +206,7 @@ def test_refusal_is_logged_in_one_word_and_without_the_proof(
 ) -> None:
     host, (query, headers) = make_host(verify="either"), refused_requests()[reason]
 
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = host.get(query, headers | {"X-Request-Id": "abc-123"})
 
     assert [(line["reason"], line["request_id"]) for line in log] == [(reason, "abc-123")]

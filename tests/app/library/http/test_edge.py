@@ -20,7 +20,7 @@ from app.library.datadog.store import SavedWidgets
 from app.library.http.admission import application_key, basic_or_bearer, bearer
 from app.library.http.context import Library
 from app.library.http.rate_limit import PERIOD, Limiter
-from app.telemetry.logs import merge_told
+from app.telemetry.logs import merge_log_fields
 from tests.app.cache.parts import redis_running
 from tests.app.library.conftest import application, library_of, token_of
 from tests.app.upstream.servers import LOOPBACK, certificate
@@ -78,7 +78,7 @@ def test_a_token_is_refused_from_the_moment_it_is_revoked(
 def test_the_log_says_why_and_never_holds_the_token(on_sqlite: Flask) -> None:
     text = token_of(library_of(on_sqlite))
     client = on_sqlite.test_client()
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         client.get(ONE, headers=key(text + "x"))
         client.get(ONE)
         client.get(ONE, headers=key(text))
@@ -123,7 +123,7 @@ def test_what_nobody_foresaw_is_a_500_in_the_dialect_s_envelope(
 
     text = token_of(library_of(on_sqlite))
     monkeypatch.setattr(SavedWidgets, "get", fail)
-    with capture_logs(processors=[merge_told]) as log:
+    with capture_logs(processors=[merge_log_fields]) as log:
         answer = on_sqlite.test_client().get(ONE, headers=key(text))
     assert (answer.status_code, answer.get_json()) == (500, {"errors": [told]})
     assert log[-1]["outcome"] == logged
