@@ -52,8 +52,8 @@ class Metrics:
         )
         self.upstream_events = Counter(
             "placard_upstream_events",
-            "What happened to calls: a `hold` that an upstream asked for, a breaker that `opened`, a "
-            "call that was `retried`; calls not made: `held`, `resting`, `busy`.",
+            "What happened to calls: a `hold` that an upstream asked for, a breaker that `opened`, "
+            "a call that was `retried`; calls not made: `held`, `resting`, `busy`.",
             ["event"],
             registry=self._registry,
         )

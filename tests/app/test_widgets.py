@@ -168,7 +168,7 @@ def test_one_who_waits_for_another_s_call_is_answered_by_the_deadline_too(
     with standing_in(delay=1.0) as slow, ThreadPoolExecutor(1) as pool:
         host = make_host(upstreams=slow.settings["PLACARD_UPSTREAMS"])
         # It would wait for longer than this call may take.
-        host.client.application.extensions["placard"].widgets._cache._flights._patience = 0.1
+        host.client.application.extensions["placard"].widgets._cache._single_flight._patience = 0.1
         leader = pool.submit(host.ask)
         assert slow.arrived.wait(5)
         answer = host.ask()

@@ -89,7 +89,7 @@ def test_what_a_connector_calls_missing_is_definitive_whatever_its_status(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(GitHub, "missing", frozenset({500}))
+    monkeypatch.setattr(GitHub, "not_found_statuses", frozenset({500}))
     upstream.get(API, json=RESOURCE)
     upstream.get(API, status=500)
     host.ask()
