@@ -6,7 +6,8 @@
     ├── NotAuthenticated         401  its code is the reason: `expired`, `bad_signature`, …
     ├── Forbidden                403
     │   ├── WorkspaceNotServed
-    │   └── UpstreamRefused
+    │   ├── UpstreamRefused
+    │   └── UpstreamSignedOut
     ├── NotFound                 404
     │   ├── NoConnector
     │   └── ResourceMissing
@@ -107,6 +108,12 @@ class UpstreamRefused(Forbidden):
     """The upstream refuses our credentials."""
 
     code = "upstream_refused"
+
+
+class UpstreamSignedOut(Forbidden):
+    """The upstream wants us to sign in: our credential is missing or has expired."""
+
+    code = "upstream_signed_out"
 
 
 class NotFound(PlacardError):

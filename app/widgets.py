@@ -31,6 +31,7 @@ from app.telemetry.metrics import Metrics
 from app.upstream import Fetcher, within
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.upstream.verdict import Outcome, Verdict
 from templates_schemas import Fault, SummaryWithDetails, faults, payload
 from templates_schemas.rules import faults_in
 
@@ -38,6 +39,8 @@ from templates_schemas.rules import faults_in
 SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.ResourceMissing: "Not found. {label} has no such page, or does not show it to us.",
     errors.UpstreamRefused: "Access forbidden. {label} does not let us see this page.",
+    errors.UpstreamSignedOut: "Access forbidden. {label} wants us to sign in: our credential "
+    "for it is missing or has expired.",
     errors.UpstreamTimeout: "{label} did not answer in time.",
     errors.UpstreamUnreachable: "{label} could not be reached.",
     errors.UpstreamRateLimited: "{label} asks us to wait before we ask again.",
@@ -49,8 +52,16 @@ SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
 }
 MOST_FAULTS: Final = 5
-# For these, and for a status of 500 or more, a stale card may stand in.
-_PASSING: Final = (
+ERRORS: Final[Mapping[Outcome, type[PlacardError]]] = {
+    "not_modified": errors.UpstreamFailed,  # of what was asked for without a condition
+    "missing": errors.ResourceMissing,
+    "forbidden": errors.UpstreamRefused,
+    "signed_out": errors.UpstreamSignedOut,
+    "limited": errors.UpstreamRateLimited,
+    "failed": errors.UpstreamFailed,
+}
+# For these, and for a verdict that is transient, a stale card may stand in.
+_TRANSIENT: Final = (
     errors.UpstreamTimeout,
     errors.UpstreamUnreachable,
     errors.UpstreamRateLimited,
@@ -141,7 +152,7 @@ class Widgets:
         connector, match = self._directory.find(address)
         request = below(match.base, connector.request_for(match))
         credential = self._credentials.find(request.url, workspace, connector.name)
-        request = replace(request, credential=credential)
+        request = replace(request, credential=credential, rules=connector.answer_rules)
         return _Asked(connector, match, request, key_of(connector, request))
 
     def _answer(self, lookup: Lookup) -> Widget:
@@ -178,17 +189,18 @@ class Widgets:
     def _find(self, asked: _Asked, previous: Entry | None) -> FetchResult:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
         connector, request = asked.connector, asked.request
-        response = None
+        verdict = None
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
                 response = self._fetcher.fetch(conditional(request, previous))
             # Of another address it would confirm another card.
-            if previous and response.status == 304 and response.url == request.url:
+            verdict = response.verdict
+            if previous and verdict.outcome == "not_modified" and response.url == request.url:
                 return _renewed(connector, previous, request, response)
             card = self._map(connector, asked.match, response)
             body = checked(card, connector)
         except PlacardError as error:
-            return _failure(connector, error, response)
+            return _failure(connector, error, verdict)
         changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
         validator = validator_of(request, response)
         return FetchResult(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
@@ -196,8 +208,8 @@ class Widgets:
     @staticmethod
     def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
         with trace.step("map"):
-            raise_for_status(connector, response)
-            resource = load_resource(connector, response.body)
+            raise_for_verdict(response.verdict)
+            resource = load_resource(connector, response)
             try:
                 return connector.widget(resource, match)
             except ValueError as error:
@@ -220,33 +232,22 @@ def key_of(connector: Connector, request: UpstreamRequest) -> str:
     return "\n".join([*map(str, parts), request.credential.identity])
 
 
-def raise_for_status(connector: Connector, response: UpstreamResponse) -> None:
-    """Let an answer of 200 through, and say what any other status means for the host.
+def raise_for_verdict(verdict: Verdict) -> None:
+    """Let a success through, and say what any other answer means for the host.
 
     Raises ResourceMissing, UpstreamRefused, UpstreamRateLimited or UpstreamFailed.
     """
-    status, headers = response.status, response.headers
-    if status == 200:
+    if verdict.outcome == "ok":
         return
-    limited = headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
-    if status == 429 or (status == 403 and limited):
-        raise errors.UpstreamRateLimited(f"upstream status {status}")
-    if status in connector.forbidden_statuses:
-        raise errors.UpstreamRefused(f"upstream status {status}")
-    if status in connector.not_found_statuses:
-        raise errors.ResourceMissing(f"upstream status {status}")
-    raise errors.UpstreamFailed(f"upstream status {status}")
+    raise ERRORS[verdict.outcome](verdict.detail)
 
 
-def load_resource(connector: Connector, body: bytes) -> Any:
-    """Load an upstream's body with the connector's schema.
+def load_resource(connector: Connector, response: UpstreamResponse) -> Any:
+    """Load an upstream's answer with the connector's schema.
 
     Raises UpstreamUnreadable, with the JSON path of what is not as documented.
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise errors.UpstreamUnreadable("$: is not JSON") from None
+    document = response.document
     try:
         return connector.load(document)
     except ValidationError as error:
@@ -279,19 +280,16 @@ def _renewed(
     )
 
 
-def _failure(
-    connector: Connector, error: PlacardError, response: UpstreamResponse | None
-) -> FetchResult:
+def _failure(connector: Connector, error: PlacardError, verdict: Verdict | None) -> FetchResult:
     """Tell what went wrong, and what it means for a card that is kept."""
-    status = response.status if response else None
     definitive = isinstance(error, errors.Forbidden | errors.NotFound)
-    passing = isinstance(error, _PASSING) or (status is not None and status >= 500)
+    transient = isinstance(error, _TRANSIENT) or (verdict is not None and verdict.transient)
     return FetchResult(
         error.code,
         _sentence(connector, error).encode(),
         detail=error.detail,
-        retry_after=response.headers.get("retry-after", "") if response else "",
-        transient=passing and not definitive,
+        wait=verdict.wait if verdict else None,
+        transient=transient and not definitive,
         definitive=definitive,
     )
 

@@ -75,7 +75,8 @@ class Entry:
 class FetchResult:
     """What came of asking an upstream, before the cache gives it its times.
 
-    `ttl` is the connector's own, in seconds. `retry_after` is the header as it came. `transient`
+    `ttl` is the connector's own, in seconds. `wait` is how long the upstream asks us to
+    wait, in seconds. `transient`
     says that a stale card may stand in for this failure for long; `definitive`, that it may not at
     all; of neither kind, it may in its stale time. `renewed` says that the upstream confirmed the
     card that was kept. `is_own` says that this service itself has the resource: to ask again is
@@ -88,7 +89,7 @@ class FetchResult:
     changes: tuple[str, ...] = ()
     validator: Validator | None = None
     ttl: float | None = None
-    retry_after: str = ""
+    wait: float | None = None
     transient: bool = False
     definitive: bool = False
     renewed: bool = False

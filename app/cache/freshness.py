@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from app.cache.entry import CARD, Entry, FetchResult, Times, etag_of
-from app.upstream.messages import LONGEST_WAIT, retry_after
+from app.upstream.verdict import LONGEST_WAIT
 
 Phase = Literal["fresh", "held", "stale", "old", "gone"]
 
@@ -17,6 +17,7 @@ Phase = Literal["fresh", "held", "stale", "old", "gone"]
 FAILURE_SHARES: Final[Mapping[str, float]] = {
     "resource_missing": 1.0,
     "upstream_refused": 1.0,
+    "upstream_signed_out": 1.0,
     "upstream_rate_limited": 1.0,  # unless it says itself how long to wait
     "upstream_timeout": 0.5,
     "upstream_unreachable": 0.5,
@@ -44,12 +45,10 @@ class CachePolicy:
     stale: float = 0.0
     stale_if_error: float = 0.0
 
-    def of_failure(self, fetched: FetchResult, now: float) -> float:
+    def of_failure(self, fetched: FetchResult) -> float:
         """Return the life of a failure: shorter than a card's, but for a rate limit's own."""
-        if fetched.outcome == "upstream_rate_limited":
-            wait = retry_after(fetched.retry_after, now)
-            if wait is not None:
-                return min(max(wait, 1.0), LONGEST_WAIT)
+        if fetched.outcome == "upstream_rate_limited" and fetched.wait is not None:
+            return min(max(fetched.wait, 1.0), LONGEST_WAIT)
         share = FAILURE_SHARES.get(fetched.outcome, OTHER_SHARE)
         return min(self.failure_ttl * share, self.ttl)
 
@@ -57,7 +56,7 @@ class CachePolicy:
         """Make the entry of a result; `previous` is what a 304 has renewed."""
         longest = OWN_LIFE if fetched.is_own else math.inf
         if fetched.outcome != CARD:
-            until = now + min(self.of_failure(fetched, now), longest)
+            until = now + min(self.of_failure(fetched), longest)
             times = Times(now, until, until, until, now)
             return Entry(fetched.outcome, fetched.body, times, fetched.detail)
         until = now + min(self.ttl if fetched.ttl is None else fetched.ttl, longest)
@@ -74,7 +73,7 @@ class CachePolicy:
 
     def troubled(self, kept: Entry, fetched: FetchResult, now: float) -> Entry:
         """Note on a good entry that its upstream is in trouble, and is to be left alone a while."""
-        retry_at = now + self.of_failure(fetched, now)
+        retry_at = now + self.of_failure(fetched)
         if not fetched.transient:
             retry_at = min(retry_at, kept.times.stale_until)
         return replace(kept, times=replace(kept.times, retry_at=retry_at, trouble=fetched.outcome))

@@ -17,6 +17,7 @@ from app.settings.schema import Option
 from app.settings.settings import Settings
 from app.upstream.credentials import HostCredential
 from app.upstream.messages import UpstreamRequest
+from app.upstream.verdict import AnswerRules, Outcome
 from templates_schemas import SummaryWithDetails
 
 # What no address holds unescaped; `urlsplit` would quietly drop some of it.
@@ -115,6 +116,18 @@ class Connector(ABC):
         given = dict(reversed(parse_qsl(address.query, keep_blank_values=True)))
         return "?" + "&".join(
             f"{name}={given[name]}" for name in self.query_parameters if name in given
+        )
+
+    def verdict(self, document: Any) -> Outcome | None:  # noqa: ARG002 - for a system that needs it
+        """Say what the document of a 200 means where it tells of a failure; None is a success."""
+        return None
+
+    @cached_property
+    def answer_rules(self) -> AnswerRules:
+        """What the answers of this system mean."""
+        reads = type(self).verdict is not Connector.verdict
+        return AnswerRules(
+            self.not_found_statuses, self.forbidden_statuses, self.verdict if reads else None
         )
 
     def load(self, document: Any) -> Any:

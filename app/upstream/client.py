@@ -1,7 +1,7 @@
 """The one HTTP client: a total deadline, a size limit, vetted redirects, credentials at home."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -25,6 +25,7 @@ from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest, Upstre
 from app.upstream.policy import UpstreamPolicy
 from app.upstream.retry import Retry
 from app.upstream.transport import remaining, within
+from app.upstream.verdict import REDIRECTS, AnswerRules
 
 MAX_BODY: Final = 1 << 20
 MAX_REDIRECTS: Final = 3
@@ -32,7 +33,6 @@ UNREADABLE: Final = "the address cannot be read"
 # What asks about the state of one resource, and says nothing of another that a redirect leads to.
 CONDITIONS: Final = frozenset({"if-none-match", "if-modified-since"})
 _CHUNK: Final = 1 << 16
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _HEADERS: Final = {
     "User-Agent": "placard",
     "Accept": "application/json",
@@ -116,8 +116,10 @@ class Fetcher:
                     partial(self._manners.may_ask, origin_of(url), _proof(request, url).identity),
                 )
                 location = response.headers.get("location")
+                if response.verdict.outcome == "signed_out":
+                    return response
                 # What is asked by POST is not asked again elsewhere.
-                if response.status not in _REDIRECTS or not location or request.method != "GET":
+                if response.status not in REDIRECTS or not location or request.method != "GET":
                     return response
                 url = self._target(url, location)
         raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
@@ -168,7 +170,7 @@ class Fetcher:
         parts = urlsplit(url)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
             response = self._manners.call(
-                origin_of(url), proof.identity, partial(self._send, outgoing, url)
+                origin_of(url), proof.identity, partial(self._send, outgoing, url, request.rules)
             )
             f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
@@ -177,14 +179,14 @@ class Fetcher:
             )
         return response
 
-    def _send(self, outgoing: requests.Request, url: str) -> UpstreamResponse:
+    def _send(self, outgoing: requests.Request, url: str, rules: AnswerRules) -> UpstreamResponse:
         try:
             with self._adapter.send(
                 outgoing.prepare(), stream=True, timeout=remaining(), verify=True
             ) as answer:
                 body = b"".join(_bounded(answer))
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return UpstreamResponse(answer.status_code, headers, body, url)
+                return UpstreamResponse(answer.status_code, headers, body, url, rules)
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
             raise UpstreamTimeout(_words(error)) from None
         except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError) as error:
@@ -210,7 +212,7 @@ def _proof(request: UpstreamRequest, url: str) -> Credential:
 def _ask_itself(request: UpstreamRequest, own: Loopback) -> UpstreamResponse:
     path = _split(request.url).path
     with trace.step("fetch", method=request.method, host=own.host, path=path) as facts:
-        response = own.answer(request)
+        response = replace(own.answer(request), rules=request.rules)
         facts.update(status=response.status, bytes=len(response.body))
     return response
 

@@ -1,15 +1,16 @@
 """What goes out to another system and what comes back: the words that the parts share."""
 
-import re
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
-# In seconds: how long an upstream may send us away.
-LONGEST_WAIT: Final = 900.0
-_DIGITS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+from app.errors import UpstreamUnreadable
+from app.upstream.verdict import AnswerRules, Verdict, judge
+
+NO_RULES: Final = AnswerRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
 class UpstreamRequest:
     """One outgoing request. `hosts` are all that it may reach, redirects included.
 
-    A body makes it JSON. Whose `credential` it carries is for the story to say.
+    A body makes it JSON. Whose `credential` it carries, and by whose `rules` its answer is judged,
+    is for the story to say.
     """
 
     url: str
@@ -40,33 +42,31 @@ class UpstreamRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     credential: Credential = ANONYMOUS
+    rules: AnswerRules = NO_RULES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UpstreamResponse:
-    """One answer: the status, the headers in lower case, and the whole decoded body."""
+    """One answer: the status, the headers in lower case, and the whole decoded body.
+
+    `url` is the address that gave it, `rules` those of the request.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     url: str = ""
+    rules: AnswerRules = NO_RULES
 
+    @cached_property
+    def document(self) -> Any:
+        """The JSON of the body, read once; raises UpstreamUnreadable."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise UpstreamUnreadable("$: is not JSON") from None
 
-def retry_after(value: str, now: float) -> float | None:
-    """Read `Retry-After`, seconds or an HTTP date, as seconds from now; None where it is neither.
-
-    Implements RFC 9110, section 10.2.3. `now` is the time of day.
-    """
-    text = value.strip()
-    if _DIGITS.fullmatch(text):
-        return float(text)
-    try:
-        return seconds_until(parsedate_to_datetime(text), now)
-    except (ValueError, OverflowError, IndexError, TypeError):
-        return None
-
-
-def seconds_until(then: datetime, now: float) -> float:
-    """Count the seconds to a time, none where it is past; one without an offset is UTC."""
-    aware = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return max(aware.timestamp() - now, 0.0)
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the answer means; raises UpstreamUnreadable as `judge` does."""
+        return judge(self, time.time())

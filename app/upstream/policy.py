@@ -38,7 +38,7 @@ class UpstreamPolicy:
 
     `on_event` is told of each hold and each opening of the breaker (`hold`, `opened`), of each
     call that is refused (`held`, `resting`, `busy`), and of each retry (`retried`). `clock` is
-    monotonic, `wall` the time of day; both are in seconds.
+    monotonic, in seconds.
     """
 
     def __init__(
@@ -49,10 +49,9 @@ class UpstreamPolicy:
         rest: float = BREAKER_REST,
         on_event: Callable[[Event], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         self.tell = on_event
-        self._rate_limits = RateLimits(clock, wall)
+        self._rate_limits = RateLimits(clock)
         self._breaker = Breaker(failures, rest, self._opened, clock)
         self._bulkhead = bulkhead or Bulkhead()
 

@@ -14,7 +14,7 @@ from app.cache import CARD, Cache, CachePolicy, Entry, FetchResult, Lookup, Memo
 from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING
 from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.errors import tree
-from app.upstream.messages import LONGEST_WAIT, retry_after
+from app.upstream.verdict import LONGEST_WAIT, retry_after
 from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, UNREADABLE, Clock, card, times
 
 POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
@@ -319,7 +319,7 @@ def test_a_failure_lives_as_its_kind_does(
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
-    found = FetchResult(code, b"", retry_after=wait)
+    found = FetchResult(code, b"", wait=retry_after(wait, NOW))
     assert POLICY.entry(found, NOW, None).times.keep_until == NOW + life
 
 

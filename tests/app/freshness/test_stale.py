@@ -44,6 +44,9 @@ FAILURES: dict[str, dict[str, Any]] = {
     "500": {"status": 500},
     "503": {"status": 503, "headers": {"Retry-After": "5"}},
     "429": {"status": 429},
+    "the secondary limit": {"status": 403, "json": {"message": "… a secondary rate limit …"}},
+    "another family": {"status": 403, "headers": {"RateLimit-Remaining": "0"}},
+    "a challenge": {"status": 403, "headers": {"CF-Mitigated": "challenge"}},
 }
 
 

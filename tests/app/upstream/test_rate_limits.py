@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.errors import UpstreamRateLimited
-from app.upstream.messages import LONGEST_WAIT, UpstreamResponse, retry_after
-from app.upstream.rate_limits import RATE_LIMITS_KEPT, RateLimits, reset, wait_asked
+from app.upstream.messages import UpstreamResponse
+from app.upstream.rate_limits import RATE_LIMITS_KEPT, RateLimits
+from app.upstream.verdict import LONGEST_WAIT, reset, retry_after, wait_asked
 from tests.app.upstream.clocks import Clock
 
 NOW = 1_762_257_600.0  # Tue, 04 Nov 2025 12:00:00 GMT
@@ -135,7 +136,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def holds(clock: Clock) -> RateLimits:
-    return RateLimits(clock, lambda: NOW)
+    return RateLimits(clock)
 
 
 def is_held(holds: RateLimits, origin: str = ORIGIN, identity: str = "A#1") -> bool:
