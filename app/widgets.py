@@ -83,7 +83,7 @@ class Widget:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class ResolvedRequest:
     """What an address means: who serves it, what to ask the upstream, and the cache's key."""
 
     connector: Connector
@@ -104,56 +104,57 @@ class Widgets:
         metrics: Metrics,
         home: SplitResult | None = None,
     ) -> None:
-        self._directory = ConnectorRegistry(connectors, home)
+        self._registry = ConnectorRegistry(connectors, home)
         self._fetcher = fetcher
         self._cache = cache
         self._credentials = credentials
         self._metrics = metrics
-        self._asked_before = lru_cache(RESOLVED_KEPT)(self._ask)
+        self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
 
-    def widget_for(
-        self, address: str, workspace: str | None = None, *, refresh: bool = False
-    ) -> Widget:
-        """Answer for one address, with the credentials of the workspace that was proven.
+    def widget_for(self, address: str, workspace: str | None = None) -> Widget:
+        """Answer for one address; raises as `resolve` and `answer` do."""
+        return self.answer(self.resolve(address, workspace))
 
-        `refresh` asks the upstream whatever is kept. Raises a PlacardError, of this request or a
-        kept one.
+    def resolve(self, address: str, workspace: str | None = None) -> ResolvedRequest:
+        """Find who serves an address, and what to ask for with the workspace's credential.
+
+        `workspace` is the one that was proven. Raises NoConnector or MalformedRequest.
         """
-        asked = self._asked(address, workspace)
+        with trace.step("match") as facts:
+            length = len(address) + len(workspace or "")
+            resolve = self._resolve if length > RESOLVED_LONGEST else self._resolve_kept
+            resolved = resolve(address, workspace)
+            facts.update(
+                connector=resolved.connector.name,
+                parts=dict(resolved.match.parts),
+                pattern=resolved.connector.path.pattern,
+            )
+        add_log_fields(
+            connector=resolved.connector.name, credential=resolved.request.credential.identity
+        )
+        return resolved
+
+    def fresh(self, resolved: ResolvedRequest) -> Widget | None:
+        """Answer as `answer` would, if a fresh card is kept in this process: without I/O."""
+        lookup = self._cache.fresh(resolved.key)
+        return self._answer(lookup) if lookup and lookup.entry.is_card else None
+
+    def answer(self, resolved: ResolvedRequest, *, refresh: bool = False) -> Widget:
+        """Answer for what was resolved; `refresh` asks the upstream whatever is kept.
+
+        Raises a PlacardError, of this request or a kept one.
+        """
         with trace.step("cache") as facts:
-            lookup = self._look_up(asked, refresh=refresh)
+            lookup = self._look_up(resolved, refresh=refresh)
             facts.update(_facts(lookup))
         return self._answer(lookup)
 
-    def fresh(self, address: str, workspace: str | None = None) -> Widget | None:
-        """Answer as `widget_for` would, if a fresh card is kept: without I/O or waiting.
-
-        What else there is to say, an error too, is for `widget_for` to say. Raises NoConnector, or
-        MalformedRequest.
-        """
-        lookup = self._cache.fresh(self._asked(address, workspace).key)
-        return self._answer(lookup) if lookup and lookup.entry.is_card else None
-
-    def _asked(self, address: str, workspace: str | None) -> _Asked:
-        """Find who serves an address, and what to ask for with whose credential."""
-        with trace.step("match") as facts:
-            length = len(address) + len(workspace or "")
-            ask = self._ask if length > RESOLVED_LONGEST else self._asked_before
-            asked = ask(address, workspace)
-            facts.update(
-                connector=asked.connector.name,
-                parts=dict(asked.match.parts),
-                pattern=asked.connector.path.pattern,
-            )
-        add_log_fields(connector=asked.connector.name, credential=asked.request.credential.identity)
-        return asked
-
-    def _ask(self, address: str, workspace: str | None) -> _Asked:
-        connector, match = self._directory.find(address)
+    def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
+        connector, match = self._registry.find(address)
         request = below(match.base, connector.request_for(match))
         credential = self._credentials.find(request.url, workspace, connector.name)
         request = replace(request, credential=credential, rules=connector.answer_rules)
-        return _Asked(connector, match, request, key_of(connector, request))
+        return ResolvedRequest(connector, match, request, key_of(connector, request))
 
     def _answer(self, lookup: Lookup) -> Widget:
         add_log_fields(cache=lookup.result)
@@ -165,30 +166,30 @@ class Widgets:
             raise error
         return Widget(entry.body, entry.etag, status)
 
-    def _look_up(self, asked: _Asked, *, refresh: bool) -> Lookup:
+    def _look_up(self, resolved: ResolvedRequest, *, refresh: bool) -> Lookup:
         try:
             # Who waits for another process first has only the rest of the time for the upstream.
             with within(self._fetcher.deadline):
                 return self._cache.look_up(
-                    asked.key,
-                    lambda previous: self._make(asked, previous),
-                    origin=origin_of(asked.request.url),
+                    resolved.key,
+                    lambda previous: self._make(resolved, previous),
+                    origin=origin_of(resolved.request.url),
                     refresh=refresh,
                 )
         except TooManyWaiters:
             busy = errors.UpstreamBusy("as many requests as may wait for another's call")
-            raise _unkept(busy, asked.connector) from None
+            raise _unkept(busy, resolved.connector) from None
         except TimeoutError:
             late = errors.UpstreamTimeout("another request's call took too long")
-            raise _unkept(late, asked.connector) from None
+            raise _unkept(late, resolved.connector) from None
 
-    def _make(self, asked: _Asked, previous: Entry | None) -> FetchResult:
-        is_own = self._fetcher.is_loopback_request(asked.request)
-        return replace(self._find(asked, previous), is_own=is_own)
+    def _make(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
+        is_own = self._fetcher.is_loopback_request(resolved.request)
+        return replace(self._find(resolved, previous), is_own=is_own)
 
-    def _find(self, asked: _Asked, previous: Entry | None) -> FetchResult:
+    def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
-        connector, request = asked.connector, asked.request
+        connector, request = resolved.connector, resolved.request
         verdict = None
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
@@ -197,7 +198,7 @@ class Widgets:
             verdict = response.verdict
             if previous and verdict.outcome == "not_modified" and response.url == request.url:
                 return _renewed(connector, previous, request, response)
-            card = self._map(connector, asked.match, response)
+            card = self._map(connector, resolved.match, response)
             body = checked(card, connector)
         except PlacardError as error:
             return _failure(connector, error, verdict)

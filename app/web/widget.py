@@ -13,13 +13,13 @@ from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
 from app.verification import SIGNATURE_HEADER, SignedRequest, check_expiry
 from app.web import CACHE_STATUS, Service, service
-from app.widgets import Widget
+from app.widgets import ResolvedRequest, Widget
 
 blueprint = Blueprint("widget", __name__)
 PATH: Final = "/widget"
 CONTENT_TYPE: Final = "application/json"
-# Where the environment holds what came of `admit`, if that has been asked before the view is.
-ADMITTED: Final = "placard.admitted"
+# Where the environment holds what came of `resolve`, if that has been called before the view is.
+RESOLVED: Final = "placard.resolved"
 
 _SIGNATURE_IN_WSGI: Final = "HTTP_" + SIGNATURE_HEADER.upper().replace("-", "_")
 # The contract names the first four; a second workspace could smuggle one past a restriction.
@@ -35,32 +35,22 @@ class WidgetQuery:
     expires_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """What a request that may be answered asks for, and the workspace that it was proven for."""
-
-    resource_url: str
-    workspace: str | None
-
-
 @blueprint.get(PATH)
 def show() -> Response:
     """Answer with the widget of `resource_url`."""
     parts = service()
-    admitted = request.environ.get(ADMITTED) or admit(signed_request(request.environ), parts)
-    if isinstance(admitted, Exception):
-        raise admitted
+    resolved = request.environ.get(RESOLVED) or resolve(signed_request(request.environ), parts)
+    if isinstance(resolved, Exception):
+        raise resolved
     # Browsers send it on a hard reload; what is deployed must not be made to hammer upstreams.
     refresh = parts.settings.local and bool(request.cache_control.no_cache)
-    return answer_with(
-        parts.widgets.widget_for(admitted.resource_url, admitted.workspace, refresh=refresh)
-    )
+    return answer_with(parts.widgets.answer(resolved, refresh=refresh))
 
 
-def admit(signed: SignedRequest, parts: Service) -> Admitted:
-    """Let a request in if its proof holds and its workspace is served.
+def resolve(signed: SignedRequest, parts: Service) -> ResolvedRequest:
+    """Resolve a request whose proof holds and whose workspace is served.
 
-    Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed or KeysUnavailable.
+    Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed, KeysUnavailable or NoConnector.
     """
     with trace.step("verify") as facts:
         proof = parts.verifier.verify(signed)
@@ -72,7 +62,7 @@ def admit(signed: SignedRequest, parts: Service) -> Admitted:
     served = parts.settings.allowed_workspaces
     if served and query.workspace not in served:
         raise WorkspaceNotServed(f"workspace {query.workspace!r} is not served")
-    return Admitted(query.resource_url, proof.workspace)
+    return parts.widgets.resolve(query.resource_url, proof.workspace)
 
 
 def answer_with(widget: Widget) -> Response:

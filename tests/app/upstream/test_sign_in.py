@@ -1,5 +1,7 @@
 """A sign-in page in place of an answer: a 403 and a sentence, without another call."""
 
+from typing import Any
+
 import pytest
 import responses
 
@@ -21,9 +23,9 @@ FORM = '<!doctype html><form action="/login.jsp"><input name="p" type="password"
     ids=["the sign-in page", "an identity provider", "another one", "a form"],
 )
 def test_a_sign_in_page_is_a_refusal(
-    make_host: MakeHost, upstream: responses.RequestsMock, answer: dict[str, object]
+    make_host: MakeHost, upstream: responses.RequestsMock, answer: dict[str, Any]
 ) -> None:
-    upstream.get(ASKED, **answer)  # type: ignore[arg-type]
+    upstream.get(ASKED, **answer)
     host = make_host(jira_hosts="jira.example.com")
     answered = host.ask(f"{JIRA}/browse/ACME-12")
     assert (answered.status_code, answered.get_json()["data"]["error"]) == (
@@ -33,7 +35,7 @@ def test_a_sign_in_page_is_a_refusal(
             "expired."
         ),
     )
-    assert [call.request.url.partition("?")[0] for call in upstream.calls] == [ASKED]
+    assert [str(call.request.url).partition("?")[0] for call in upstream.calls] == [ASKED]
 
 
 def test_any_other_address_is_not_visited(

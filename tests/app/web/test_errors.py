@@ -71,6 +71,7 @@ def test_statuses_are_those_of_the_contract() -> None:
         "Forbidden": 403,
         "WorkspaceNotServed": 403,
         "UpstreamRefused": 403,
+        "UpstreamSignedOut": 403,
         "NotFound": 404,
         "NoConnector": 404,
         "ResourceMissing": 404,
