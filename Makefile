@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 8080
+SECONDS ?= 120
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Installing does not resolve: what the locks name is installed, and nothing else. `pip check` then
@@ -22,7 +23,7 @@ USABLE := $(shell exec 2>/dev/null; grep -qF "$$(pwd -P)/$(BIN)/" $(BIN)/placard
 	&& test "$$installed" = "$$($(ASKED) -c 'import sys; print(sys.version)')" && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test screenshot lint bench format lock clean anew
+.PHONY: help setup run test check fuzz screenshot lint types bench format lock clean anew
 
 help: ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -50,15 +51,27 @@ setup: .venv/run ## .venv, from the lock
 run: setup ## the service in the local mode; LIVE=1 asks the real upstreams, PORT=8080
 	@PLACARD_OFFLINE=$(if $(LIVE),off,on) $(BIN)/placard --local serve --port $(PORT)
 
-test: .venv/dev ## the whole suite, with branch coverage
-	$(BIN)/pytest --cov $(ARGS)
+test: .venv/dev ## the whole suite on all cores, with branch coverage
+	$(BIN)/pytest -n auto --cov $(ARGS)
+
+check: lint ## after each change: lint, types, and the tests without a server or a browser
+	$(BIN)/pytest -n auto -m 'not server and not browser' --quiet $(ARGS)
+
+fuzz: .venv/dev ## the property tests with many examples: SECONDS=120, SEED=… repeats a run
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "make fuzz SEED=$$seed"; \
+	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz \
+		--hypothesis-seed=$$seed -p randomly --randomly-seed=$$seed \
+		-p tests.fuzz --seconds=$(SECONDS) --quiet $(ARGS) \
+		|| { echo "To repeat it: make fuzz SEED=$$seed"; exit 1; }
 
 screenshot: .venv/dev ## the pictures that the looks are compared with: look at each
 	$(BIN)/pytest tests/browser/test_looks.py --quiet --no-cov --approve
 
-lint: .venv/dev ## ruff (check and format) and mypy, strict
+lint: types ## ruff (check and format) and mypy, strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/dev ## mypy, strict
 	$(BIN)/mypy
 
 bench: .venv/dev ## what it costs and saves, measured; ARGS="warm cold": some of it
