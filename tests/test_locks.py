@@ -130,7 +130,7 @@ def test_what_a_lock_lacks_is_noticed(
     assert all(fault and fault in told for told in faults)
 
 
-@pytest.mark.parametrize("path", ["Makefile", "README.md", ".ci/run"])
+@pytest.mark.parametrize("path", ["Makefile", "README.md", "CONTRIBUTING.md", ".ci/run"])
 def test_no_command_that_is_told_resolves_what_it_installs(path: str) -> None:
     lines = (ROOT / path).read_text("utf-8").splitlines()
     installing = [line for line in lines if re.search(r"(\bpip|\$\(PIP\)) install\b", line)]
