@@ -3,43 +3,75 @@
 
 PYTHON ?= python3
 PORT ?= 8080
+SECONDS ?= 120
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Installing does not resolve: what the locks name is installed, and nothing else. `pip check` then
+# shows that nothing is missing. So it matters neither what was released since, nor which pip it is.
+INSTALL := $(PIP) install --no-deps --require-hashes --requirement
+CHECK := $(PIP) check
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet --upgrade
+LOCKS := requirements.lock tests/requirements.lock
+
+# The environment is used as it is where its installation was completed in this folder, its Python
+# works, and no other Python is asked for (make PYTHON=…). If not, it is made anew.
+VERSION := -c 'import pip, sys; print(sys.version)'
+ASKED := $(if $(filter file,$(origin PYTHON)),$(BIN)/python,$(PYTHON))
+USABLE := $(shell exec 2>/dev/null; grep -qF "$$(pwd -P)/$(BIN)/" $(BIN)/placard \
+	&& installed="$$($(BIN)/python $(VERSION))" \
+	&& test "$$installed" = "$$($(ASKED) -c 'import sys; print(sys.version)')" && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test screenshot lint bench format lock clean
+.PHONY: help setup run test check fuzz screenshot lint types bench format lock clean anew
 
 help: ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: .venv/run ## .venv, from the lock
 
-.venv/run: requirements.lock pyproject.toml
+.venv/locked: $(LOCKS) $(if $(USABLE),,anew)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'Placard needs Python 3.11 or newer: make PYTHON=python3.11 …'; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) install --require-hashes -r requirements.lock
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	@rm -f $@
+	$(PYTHON) -m venv --clear .venv
+	$(INSTALL) requirements.lock
 	@touch $@
 
-.venv/dev: .venv/run tests/requirements.lock
-	$(PIP) install --require-hashes -r tests/requirements.lock
+.venv/run: .venv/locked pyproject.toml
+	$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	$(CHECK)
+	@touch $@
+
+.venv/dev: .venv/run
+	$(INSTALL) tests/requirements.lock
+	$(CHECK)
 	@touch $@
 
 run: setup ## the service in the local mode; LIVE=1 asks the real upstreams, PORT=8080
 	@PLACARD_OFFLINE=$(if $(LIVE),off,on) $(BIN)/placard --local serve --port $(PORT)
 
-test: .venv/dev ## the whole suite, with branch coverage
-	$(BIN)/pytest --cov $(ARGS)
+test: .venv/dev ## the whole suite on all cores, with branch coverage
+	$(BIN)/pytest -n auto --cov $(ARGS)
+
+check: lint ## after each change: lint, types, and the tests without a server or a browser
+	$(BIN)/pytest -n auto -m 'not server and not browser' --quiet $(ARGS)
+
+fuzz: .venv/dev ## the property tests with many examples: SECONDS=120, SEED=… repeats a run
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "make fuzz SEED=$$seed"; \
+	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz \
+		--hypothesis-seed=$$seed -p randomly --randomly-seed=$$seed \
+		-p tests.fuzz --seconds=$(SECONDS) --quiet $(ARGS) \
+		|| { echo "To repeat it: make fuzz SEED=$$seed"; exit 1; }
 
 screenshot: .venv/dev ## the pictures that the looks are compared with: look at each
 	$(BIN)/pytest tests/browser/test_looks.py --quiet --no-cov --approve
 
-lint: .venv/dev ## ruff (check and format) and mypy, strict
+lint: types ## ruff (check and format) and mypy, strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/dev ## mypy, strict
 	$(BIN)/mypy
 
 bench: .venv/dev ## what it costs and saves, measured; ARGS="warm cold": some of it
@@ -49,6 +81,8 @@ format: .venv/dev ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Where pyproject.toml asks for more than the locks hold, only new locks make `pip check` pass.
+lock: CHECK := :
 lock: .venv/dev ## pin the newest versions that pyproject.toml allows, with hashes
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock --output-file tests/requirements.lock

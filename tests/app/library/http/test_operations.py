@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from flask import Flask, render_template
 from hypothesis import HealthCheck, Phase, given, settings as examples, strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.openapi import from_wsgi
@@ -82,7 +83,9 @@ def on_sqlite(sqlite_url: str) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def described(on_sqlite: Flask) -> Any:
+def described(on_sqlite: Flask, monkeypatch: pytest.MonkeyPatch) -> Any:
+    # Schemathesis makes hypothesis print no value of a failing example: for these tests only.
+    monkeypatch.setattr("hypothesis.core.RepresentationPrinter", RepresentationPrinter)
     # That no text may hold U+0000 is a rule of all bodies, which a schema cannot tell.
     config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})
     return from_wsgi("/openapi.json", on_sqlite, config=config)
