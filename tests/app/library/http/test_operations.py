@@ -40,6 +40,12 @@ WALKED = [
 EXAMPLES: Final = max(8, 180 // len(WALKED))
 
 
+@pytest.fixture(autouse=True)
+def _printed_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo, after each test, that Schemathesis makes hypothesis print no value of an example."""
+    monkeypatch.setattr("hypothesis.core.RepresentationPrinter", RepresentationPrinter)
+
+
 def a_saved_widget(library: Library, caller: Caller) -> dict[str, str]:
     draft = WidgetDraft({"title": "T", "type": "change", "requests": []}, ("a",))
     made = library.saved_widgets.create(caller, "ccm_reports", draft)
@@ -83,9 +89,7 @@ def on_sqlite(sqlite_url: str) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def described(on_sqlite: Flask, monkeypatch: pytest.MonkeyPatch) -> Any:
-    # Schemathesis makes hypothesis print no value of a failing example: for these tests only.
-    monkeypatch.setattr("hypothesis.core.RepresentationPrinter", RepresentationPrinter)
+def described(on_sqlite: Flask) -> Any:
     # That no text may hold U+0000 is a rule of all bodies, which a schema cannot tell.
     config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})
     return from_wsgi("/openapi.json", on_sqlite, config=config)
