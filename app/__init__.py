@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask
 
-from app.connectors import options
+from app.connectors import connector_settings
 from app.devtools import preview
 from app.errors import ConfigurationError
 from app.library.http.admission import init_admission
 from app.library.http.context import EXTENSION as LIBRARY
 from app.library.wiring import build_library
+from app.settings import Settings, settings_from_environment
 from app.settings.report import unknown_settings
-from app.settings.settings import Settings, settings_from_environment
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.upstream import Loopback
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises ConfigurationError, naming the setting, rather than start in an unsafe state.
     """
-    settings = settings or settings_from_environment(options())
+    settings = settings or settings_from_environment(connector_settings())
     if faults := settings.faults_of_verification():
         raise ConfigurationError("\n".join(faults))
     configure_logs(local=settings.local)
@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamResponse]) -> Service:
     metrics = Metrics(shared=settings.metrics_folder is not None)
-    own = next((Loopback(host, itself) for host in settings.own_hosts), None)
+    own = next((Loopback(host, itself) for host in settings.public_hosts), None)
     fetcher = build_fetcher(settings, metrics=metrics, own=own)
     sources = build_key_sources(settings, fetcher)
     library = build_library(settings) if settings.library else None

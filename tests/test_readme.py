@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from app.cli import main
-from app.connectors import CONNECTORS, Connector, options
+from app.connectors import CONNECTORS, Connector, connector_settings
 from app.connectors.definitions.files import lint_definitions
 from app.errors import ConfigurationError, tree
 from app.settings.report import setting_names
@@ -30,7 +30,7 @@ def row_of(status: int) -> str:
     return row
 
 
-@pytest.mark.parametrize("name", setting_names(options()))
+@pytest.mark.parametrize("name", setting_names(connector_settings()))
 def test_every_setting_is_told(name: str) -> None:
     assert f"`{name}`" in README
 
@@ -65,7 +65,7 @@ def test_every_connector_is_told_with_an_example_and_its_settings(
 ) -> None:
     (row,) = [line for line in README.splitlines() if line.startswith(f"| `{connector.name}` |")]
     assert f"`{connector.example}`" in row
-    assert [option.name for option in connector.options if f"`{option.name}`" not in row] == []
+    assert [each.name for each in connector.settings if f"`{each.name}`" not in row] == []
 
 
 def test_the_definition_that_is_shown_can_be_used(tmp_path: Path) -> None:

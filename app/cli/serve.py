@@ -17,8 +17,8 @@ from app.cli.server import DrainingServer
 from app.connectors import all_connectors
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError
+from app.settings import Settings, is_loopback
 from app.settings.schema import MOST_PLACES
-from app.settings.settings import Settings, is_loopback
 
 # A request in flight may take the fetch deadline; a worker that stops is given this much more.
 GRACE_SECONDS = 10

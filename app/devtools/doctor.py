@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from app.devtools.signed_calls import Proving, SignedCall, signed_call
 from app.errors import PlacardError
 from app.origins import host_of
-from app.settings.settings import Settings, is_loopback
+from app.settings import Settings, is_loopback
 from app.upstream import AddressGuard, Fetcher, GuardedAdapter, UpstreamPolicy
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from templates_schemas import ENVELOPES

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from app.settings import Settings
 from app.settings.fields import password_in
 from app.settings.local import LOCAL_FILE, environment_of
-from app.settings.schema import Option, schema_with
-from app.settings.settings import Settings
+from app.settings.schema import ConnectorSetting, schema_with
 
 MASK: Final = "********"
 
@@ -26,7 +26,7 @@ class SettingLine:
 
 def unknown_settings(settings: Settings) -> dict[str, str | None]:
     """Map each `PLACARD_…` variable that is no setting to the name that was probably meant."""
-    known = setting_names(settings.options)
+    known = setting_names(settings.connector_declarations)
     strangers = (name for name in environment_of(os.environ) if name.startswith("PLACARD_"))
     return {
         name: next(iter(get_close_matches(name, known, n=1)), None)
@@ -35,9 +35,9 @@ def unknown_settings(settings: Settings) -> dict[str, str | None]:
     }
 
 
-def setting_names(options: Sequence[Option]) -> list[str]:
+def setting_names(declarations: Sequence[ConnectorSetting]) -> list[str]:
     """List the names of all settings, as the environment has them."""
-    return [str(kind.data_key) for kind in schema_with(options).fields.values()]
+    return [str(kind.data_key) for kind in schema_with(declarations).fields.values()]
 
 
 def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -> list[SettingLine]:

@@ -281,7 +281,7 @@ class SettingsSchema(Schema):
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class ConnectorSetting:
     """A setting that a connector brings along: a `token` (secret), a `text`, or `hosts`."""
 
     name: str
@@ -300,7 +300,7 @@ class Option:
         return read
 
 
-def schema_with(options: Iterable[Option]) -> Schema:
+def schema_with(declarations: Iterable[ConnectorSetting]) -> Schema:
     """Make the schema of all settings, those of connectors included."""
-    own = {option.name: option.field() for option in options}
-    return SettingsSchema.from_dict({**own})()
+    of_connectors = {each.name: each.field() for each in declarations}
+    return SettingsSchema.from_dict({**of_connectors})()

@@ -18,7 +18,7 @@ from app.errors import ConfigurationError
 from app.origins import host_of
 from app.settings.fields import MEMORY, password_in
 from app.settings.local import environment_of
-from app.settings.schema import Option, schema_with
+from app.settings.schema import ConnectorSetting, schema_with
 from templates_schemas import EnvelopeForm
 from templates_schemas.rules import faults_in
 
@@ -73,8 +73,8 @@ class Settings:
     local_token: str | None = field(default=None, repr=False)
     library_api_keys: tuple[str, ...] = field(default=(), repr=False)
     library_requests_per_minute: int = 600
-    options: tuple[Option, ...] = ()
-    own: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    connector_declarations: tuple[ConnectorSetting, ...] = ()
+    connector_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def local(self) -> bool:
@@ -105,7 +105,7 @@ class Settings:
         return (*held, *dict.fromkeys(spelled))
 
     @property
-    def own_hosts(self) -> frozenset[str]:
+    def public_hosts(self) -> frozenset[str]:
         """The host of this service's own address, where it is known and the library is on."""
         if not self.library or self.public_url is None:
             return frozenset()
@@ -118,8 +118,13 @@ class Settings:
 
     def held(self) -> Iterator[tuple[Field[Any], Any]]:
         """Yield every setting with its value, those of connectors included."""
-        for name, kind in schema_with(self.options).fields.items():
-            yield kind, self.own[name] if name in self.own else getattr(self, name)
+        for name, kind in schema_with(self.connector_declarations).fields.items():
+            yield (
+                kind,
+                self.connector_settings[name]
+                if name in self.connector_settings
+                else getattr(self, name),
+            )
 
     def faults_of_verification(self) -> list[str]:
         """Say what keeps a service with these settings from verifying its requests."""
@@ -152,27 +157,31 @@ class Settings:
         return None
 
 
-def settings_from_environment(options: Sequence[Option] = ()) -> Settings:
+def settings_from_environment(declarations: Sequence[ConnectorSetting] = ()) -> Settings:
     """Load the settings of this process; raises ConfigurationError as `load_settings` does."""
-    return load_settings(environment_of(os.environ), options)
+    return load_settings(environment_of(os.environ), declarations)
 
 
-def load_settings(environment: Mapping[str, str], options: Sequence[Option] = ()) -> Settings:
-    """Check all settings and return them; `options` are those that connectors bring along.
+def load_settings(
+    environment: Mapping[str, str], declarations: Sequence[ConnectorSetting] = ()
+) -> Settings:
+    """Check all settings and return them; `declarations` are those of the connectors.
 
     Raises ConfigurationError, which names each setting that is wrong and what would be right.
     """
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
     try:
-        loaded = schema_with(options).load(given)
+        loaded = schema_with(declarations).load(given)
     except ValidationError as error:
         faults = [str(fault).removeprefix("$.") for fault in faults_in(error)]
         raise ConfigurationError("\n".join(sorted(faults))) from None
     local = loaded.get("mode") == "local"
-    own = {option.name: loaded.pop(option.name, None) for option in options}
+    of_connectors = {each.name: loaded.pop(each.name, None) for each in declarations}
     library = local or "database_url" in loaded
     given_too = {"offline": local, "library": library} | loaded
-    settings = Settings(**given_too, options=tuple(options), own=own)
+    settings = Settings(
+        **given_too, connector_declarations=tuple(declarations), connector_settings=of_connectors
+    )
     if faults := _contradictions(settings):
         raise ConfigurationError("\n".join(faults))
     return settings

@@ -22,7 +22,7 @@ from app.devtools.preview.presets import NAMES, preset
 from app.devtools.preview.timeline import timeline
 from app.devtools.signed_calls import curl_line
 from app.errors import ConfigurationError, Forbidden
-from app.settings.settings import Settings, is_loopback
+from app.settings import Settings, is_loopback
 from app.web import service
 from app.web.cors import PREVIEW
 from templates_schemas.limits import PILL_COLORS

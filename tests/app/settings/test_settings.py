@@ -8,12 +8,12 @@ from hypothesis import given, strategies as st
 from app import create_app
 from app.cache import redis_client
 from app.cli.serve import leave_threads_free
-from app.connectors import options
+from app.connectors import connector_settings
 from app.errors import ConfigurationError
+from app.settings import Settings, is_loopback, load_settings, settings_from_environment
 from app.settings.local import environment_of, provide_local_secrets
 from app.settings.report import setting_lines, setting_names, unknown_settings
 from app.settings.schema import SettingsSchema
-from app.settings.settings import Settings, is_loopback, load_settings, settings_from_environment
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
 
 LOCAL = {"PLACARD_MODE": "local"}
@@ -48,8 +48,8 @@ def test_defaults_are_those_of_the_house() -> None:
 def test_the_schema_and_the_dataclass_list_the_same_settings() -> None:
     assert [entry.name for entry in fields(Settings)] == [
         *SettingsSchema().fields,
-        "options",
-        "own",
+        "connector_declarations",
+        "connector_settings",
     ]
 
 
@@ -133,7 +133,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
 )
 def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load_settings({**SOUND, name: value}, options())
+        load_settings({**SOUND, name: value}, connector_settings())
     assert caught.value.detail.startswith(f"{name}: ")
     assert said in caught.value.detail
 
@@ -181,7 +181,7 @@ def test_a_service_that_could_not_verify_does_not_start(
     given_settings: dict[str, str], named: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"^{named}: "):
-        create_app(load_settings(given_settings, options()))
+        create_app(load_settings(given_settings, connector_settings()))
 
 
 def test_the_local_mode_is_offline_unless_it_is_told_otherwise() -> None:
@@ -289,14 +289,14 @@ def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPat
         "GITHUB_TOKEN": "ghp_made_up",
         "PLACARD_UPSTREAMS": "https://a=http://b",
     }
-    loaded = load_settings(given_settings, options())
+    loaded = load_settings(given_settings, connector_settings())
     lines = {line.name: line for line in setting_lines(loaded, given_settings)}
     assert lines["PLACARD_JWT_SECRETS"].value == "********"
     assert lines["GITHUB_TOKEN"].value == "********"
     assert lines["GITHUB_TOKEN"].source == "environment"
     assert lines["PLACARD_UPSTREAMS"].value == "https://a:443=http://b"
     assert (lines["PLACARD_OFFLINE"].value, lines["PLACARD_OFFLINE"].source) == ("off", "default")
-    assert list(lines) == setting_names(options())
+    assert list(lines) == setting_names(connector_settings())
     assert JWT_SECRET not in repr(loaded)
     assert "ghp_made_up" not in repr(loaded)
     assert set(loaded.secrets) == {JWT_SECRET, "ghp_made_up"}
@@ -365,11 +365,12 @@ def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-@given(st.dictionaries(st.sampled_from(setting_names(options())), st.text(max_size=40)))
+@given(st.dictionaries(st.sampled_from(setting_names(connector_settings())), st.text(max_size=40)))
 def test_any_environment_gives_settings_or_names_what_is_wrong(environment: dict[str, str]) -> None:
     try:
-        load_settings(environment, options())
+        load_settings(environment, connector_settings())
     except ConfigurationError as error:
         assert all(
-            line.split(":")[0] in setting_names(options()) for line in error.detail.splitlines()
+            line.split(":")[0] in setting_names(connector_settings())
+            for line in error.detail.splitlines()
         )
