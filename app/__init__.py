@@ -8,11 +8,10 @@ from flask import Flask
 
 from app.connectors import connector_settings
 from app.devtools import preview
-from app.errors import ConfigurationError
 from app.library.http.admission import init_admission
 from app.library.http.context import EXTENSION as LIBRARY
 from app.library.wiring import build_library
-from app.settings import Settings, settings_from_environment
+from app.settings import Settings, check_settings, settings_from_environment
 from app.settings.report import unknown_settings
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
@@ -36,8 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises ConfigurationError, naming the setting, rather than start in an unsafe state.
     """
     settings = settings or settings_from_environment(connector_settings())
-    if faults := settings.faults_of_verification():
-        raise ConfigurationError("\n".join(faults))
+    check_settings(settings, serving=True)
     configure_logs(local=settings.local)
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False

@@ -19,8 +19,7 @@ from app.cache import (
 from app.connectors import Connector, all_connectors, coded_connectors
 from app.errors import ConfigurationError, UpstreamFailed
 from app.origins import host_of, origin_of
-from app.settings import FETCH_PLACES, Settings
-from app.settings.fields import MEMORY
+from app.settings import FETCH_PLACES, MEMORY, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream import (
     AddressGuard,

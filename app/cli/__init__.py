@@ -20,10 +20,9 @@ from app.devtools.recorder import record_case
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.devtools.terminal_card import draw_card, draw_error
 from app.errors import ConfigurationError, PlacardError
-from app.settings import Settings, settings_from_environment
-from app.settings.fields import MEMORY
+from app.settings import MEMORY, Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
-from app.settings.report import setting_lines, unknown_settings
+from app.settings.report import setting_lines, settings_table, unknown_settings
 from app.telemetry.metrics import Metrics
 from app.telemetry.trace import recording
 from app.wiring import build_fetcher, build_widgets
@@ -208,14 +207,18 @@ def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> No
 
 
 @main.command()
-def settings() -> None:
+@click.option("--markdown", is_flag=True, help="Print the README's table instead.")
+def settings(*, markdown: bool) -> None:
     """Print every setting with its source; secrets are masked."""
+    if markdown:
+        click.echo("\n".join(settings_table()))
+        return
     for line in setting_lines(_settings()):
         click.echo(f"{line.name}={line.value}  ({line.source})")
         click.echo(_indented(line.meaning))
     for name, meant in unknown_settings(_settings()).items():
         hint = f"; did you mean {meant}?" if meant else ""
-        click.echo(f"{name}: is no setting{hint}", err=True)
+        click.echo(f"{name}: is not a setting{hint}", err=True)
 
 
 library.add_command(export)

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app.connectors import Connector, all_connectors, find
 from app.errors import PlacardError
-from app.settings import Settings
-from app.settings.fields import MEMORY
-from app.settings.report import MASK, setting_lines
+from app.settings import MEMORY, Settings
+from app.settings.fields import MASK
+from app.settings.report import setting_lines
 from app.telemetry.metrics import Metrics
 from app.upstream import Exchange
 from app.upstream.credentials import read_credentials_file

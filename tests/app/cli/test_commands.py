@@ -223,7 +223,7 @@ def test_settings_are_printed_with_their_source_and_without_secrets(run: Run) ->
     assert "PLACARD_MODE=production  (default)" in ended.stdout
     assert "ghp_made_up" not in ended.output
     assert JWT_SECRET not in ended.output
-    assert "PLACARD_OFLINE: is no setting; did you mean PLACARD_OFFLINE?" in ended.stderr
+    assert "PLACARD_OFLINE: is not a setting; did you mean PLACARD_OFFLINE?" in ended.stderr
 
 
 def test_a_wrong_setting_ends_any_command(run: Run) -> None:
