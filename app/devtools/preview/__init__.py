@@ -14,9 +14,9 @@ from app.devtools.preview import signature_check
 from app.devtools.preview.advice import advice_for
 from app.devtools.preview.asking import Answer, ask
 from app.devtools.preview.drawing import draw
-from app.devtools.preview.editor import LONGEST, edit, written
+from app.devtools.preview.editor import LONGEST, edit
 from app.devtools.preview.gallery import Gallery
-from app.devtools.preview.json_view import highlighted
+from app.devtools.preview.json_text import highlighted, written
 from app.devtools.preview.meters import meters_of, shortened
 from app.devtools.preview.presets import NAMES, preset
 from app.devtools.preview.timeline import timeline
