@@ -6,14 +6,13 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask
 
-from app.connectors import options
+from app.connectors import connector_settings
 from app.devtools import preview
-from app.errors import ConfigurationError
 from app.library.http.admission import init_admission
 from app.library.http.context import EXTENSION as LIBRARY
 from app.library.wiring import build_library
+from app.settings import Settings, check_settings, settings_from_environment
 from app.settings.report import unknown_settings
-from app.settings.settings import Settings, settings_from_environment
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.upstream import Loopback
@@ -35,9 +34,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises ConfigurationError, naming the setting, rather than start in an unsafe state.
     """
-    settings = settings or settings_from_environment(options())
-    if faults := settings.faults_of_verification():
-        raise ConfigurationError("\n".join(faults))
+    settings = settings or settings_from_environment(connector_settings())
+    check_settings(settings, serving=True)
     configure_logs(local=settings.local)
     app = Application(__name__, static_folder=None)
     app.url_map.merge_slashes = False
@@ -66,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamResponse]) -> Service:
     metrics = Metrics(shared=settings.metrics_folder is not None)
-    own = next((Loopback(host, itself) for host in settings.own_hosts), None)
+    own = next((Loopback(host, itself) for host in settings.public_hosts), None)
     fetcher = build_fetcher(settings, metrics=metrics, own=own)
     sources = build_key_sources(settings, fetcher)
     library = build_library(settings) if settings.library else None

@@ -1,5 +1,6 @@
 """An address's host and origin, in one form, and the names that a host goes by."""
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
@@ -43,3 +44,11 @@ def origin_of(url: str | SplitResult) -> str:
     host = (parts.hostname or "").lower()
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}:{parts.port or DEFAULT_PORTS.get(scheme, 0)}"
+
+
+def is_loopback_host(host: str) -> bool:
+    """Tell whether a host, by name or IP address, is this machine itself."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

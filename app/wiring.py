@@ -19,8 +19,7 @@ from app.cache import (
 from app.connectors import Connector, all_connectors, coded_connectors
 from app.errors import ConfigurationError, UpstreamFailed
 from app.origins import host_of, origin_of
-from app.settings.fields import MEMORY
-from app.settings.settings import FETCH_PLACES, Settings
+from app.settings import FETCH_PLACES, MEMORY, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream import (
     AddressGuard,
@@ -159,7 +158,7 @@ def _local_credentials(settings: Settings) -> Iterator[HostCredential]:
     if settings.local and settings.local_token:
         token = settings.local_token
         headers = {"Authorization": f"Bearer {token}", "DD-APPLICATION-KEY": token}
-        for host in settings.own_hosts:
+        for host in settings.public_hosts:
             yield header_pairs(host, "PLACARD_LOCAL_TOKEN", headers)
 
 

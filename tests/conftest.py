@@ -10,9 +10,9 @@ import responses
 from hypothesis import settings as examples
 
 from app import create_app
-from app.connectors import options
+from app.connectors import connector_settings
 from app.library.core.store import Store
-from app.settings.settings import Settings, load_settings
+from app.settings import Settings, load_settings
 from tests.databases import NoPostgresql, Server, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
 
@@ -20,7 +20,7 @@ from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
 examples.register_profile("placard", parent=examples(), deadline=None)
 examples.load_profile("placard")
 
-OWN = {option.name for option in options()}
+OWN = {setting.name for setting in connector_settings()}
 MakeHost = Callable[..., Host]
 
 
@@ -105,7 +105,7 @@ def settings_with(**changes: str) -> Settings:
     for name, value in changes.items():
         upper = name.upper()
         given[upper if upper in OWN else f"PLACARD_{upper}"] = value
-    return load_settings(given, options())
+    return load_settings(given, connector_settings())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,8 +11,8 @@ from requests.structures import CaseInsensitiveDict
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.connectors import options
-from app.settings.settings import load_settings
+from app.connectors import connector_settings
+from app.settings import load_settings
 from app.upstream import recorded_body
 from tests.host import JWT_SECRET, Host
 
@@ -64,7 +64,9 @@ def replay(recording: Recording) -> TestResponse:
 
     Raises AssertionError unless exactly the recorded calls are made, in their order.
     """
-    settings = load_settings({"PLACARD_JWT_SECRETS": JWT_SECRET, **recording.settings}, options())
+    settings = load_settings(
+        {"PLACARD_JWT_SECRETS": JWT_SECRET, **recording.settings}, connector_settings()
+    )
     host = Host(create_app(settings).test_client())
     with responses.RequestsMock(assert_all_requests_are_fired=False) as upstream:
         for exchange in recording.exchanges:

@@ -51,9 +51,6 @@ ALONE = {
     "apispec": ("app.web",),
     "limits": ("app.library",),
     "dotenv": ("app.settings",),
-    "babel": ("app.devtools",),
-    "json_source_map": ("app.devtools",),
-    "pygments": ("app.devtools",),
     "prometheus_client": ("app.telemetry",),
 }
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from app.connectors import all_connectors, options
+from app.connectors import all_connectors, connector_settings
 from templates_schemas import faults
 from tests.conftest import settings_with
 from tests.recordings import (
@@ -78,7 +78,7 @@ def test_recording_says_where_it_comes_from(recording: Recording) -> None:
 
 
 def test_recording_holds_only_credentials_that_are_made_up(recording: Recording) -> None:
-    names = {option.name for option in options() if option.kind == "token"}
+    names = {each.name for each in connector_settings() if each.kind == "token"}
     secrets = [value for name, value in recording.settings.items() if name in names]
     assert all("made_up" in secret or secret == SCRUBBED for secret in secrets)
 

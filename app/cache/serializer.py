@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from app.cache.entry import CARD, Entry, Times, Validator, etag_of
 from app.errors import tree
-from app.settings.schema import LONGEST_TIME
+from app.settings import LONGEST_TIME
 from templates_schemas import faults
 
 # To be raised with every change to what is written; what has another number is not read.

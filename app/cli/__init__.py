@@ -13,17 +13,16 @@ from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.library_tokens import library, token
 from app.cli.library_transfer import export, import_
 from app.cli.serve import serve_application
-from app.connectors import all_connectors, options
+from app.connectors import all_connectors, connector_settings
 from app.connectors.definitions.files import lint_definitions, read_definitions
 from app.devtools.doctor import ADVICE_FAILED, examine
 from app.devtools.recorder import record_case
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.devtools.terminal_card import draw_card, draw_error
 from app.errors import ConfigurationError, PlacardError
-from app.settings.fields import MEMORY
+from app.settings import MEMORY, Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
-from app.settings.report import setting_lines, unknown_settings
-from app.settings.settings import Settings, settings_from_environment
+from app.settings.report import setting_lines, settings_table, unknown_settings
 from app.telemetry.metrics import Metrics
 from app.telemetry.trace import recording
 from app.wiring import build_fetcher, build_widgets
@@ -157,7 +156,7 @@ def connectors() -> None:
         click.echo(f"{connector.name}: {connector.label}")
         click.echo(_indented(f"example: {connector.example}"))
         click.echo(_indented(f"hosts: {', '.join(sorted(connector.hosts))}"))
-        click.echo(_indented(f"settings: {', '.join(option.name for option in connector.options)}"))
+        click.echo(_indented(f"settings: {', '.join(each.name for each in connector.settings)}"))
 
 
 @main.command()
@@ -208,14 +207,18 @@ def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> No
 
 
 @main.command()
-def settings() -> None:
+@click.option("--markdown", is_flag=True, help="Print the README's table instead.")
+def settings(*, markdown: bool) -> None:
     """Print every setting with its source; secrets are masked."""
+    if markdown:
+        click.echo("\n".join(settings_table()))
+        return
     for line in setting_lines(_settings()):
         click.echo(f"{line.name}={line.value}  ({line.source})")
         click.echo(_indented(line.meaning))
     for name, meant in unknown_settings(_settings()).items():
         hint = f"; did you mean {meant}?" if meant else ""
-        click.echo(f"{name}: is no setting{hint}", err=True)
+        click.echo(f"{name}: is not a setting{hint}", err=True)
 
 
 library.add_command(export)
@@ -235,7 +238,7 @@ def _lint_definitions(file: Path) -> None:
 
 
 def _settings() -> Settings:
-    return settings_from_environment(options())
+    return settings_from_environment(connector_settings())
 
 
 def _indented(text: str) -> str:

@@ -9,14 +9,14 @@ from typing import Final
 import click
 
 from app.cli.arguments import Duration
-from app.connectors import options
+from app.connectors import connector_settings
 from app.errors import ConfigurationError
 from app.library.core.callers import SCOPES
 from app.library.core.errors import Malformed, Unidentified
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
+from app.settings import Settings, settings_from_environment
 from app.settings.local import keep_locally, provide_local_secrets
-from app.settings.settings import Settings, settings_from_environment
 from templates_schemas.text import host_time
 
 LOCAL_TOKEN: Final = "PLACARD_LOCAL_TOKEN"  # noqa: S105 - the setting's name
@@ -120,7 +120,7 @@ def _tokens(settings: Settings) -> Iterator[Tokens]:
 def library_settings() -> Settings:
     """Load the settings of a service whose library is on."""
     provide_local_secrets()
-    settings = settings_from_environment(options())
+    settings = settings_from_environment(connector_settings())
     if not settings.library:
         raise ConfigurationError(
             "PLACARD_LIBRARY: the library is off; set PLACARD_DATABASE_URL to keep saved widgets"

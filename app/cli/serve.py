@@ -17,8 +17,8 @@ from app.cli.server import DrainingServer
 from app.connectors import all_connectors
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError
-from app.settings.schema import MOST_PLACES
-from app.settings.settings import Settings, is_loopback
+from app.origins import is_loopback_host
+from app.settings import MOST_CONCURRENT_CALLS, Settings
 
 # A request in flight may take the fetch deadline; a worker that stops is given this much more.
 GRACE_SECONDS = 10
@@ -32,7 +32,7 @@ def serve_application(
 
     Raises ConfigurationError before it listens, where the settings are unsafe.
     """
-    if settings.local and not is_loopback(host):
+    if settings.local and not is_loopback_host(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
     create_app(settings)
     leave_threads_free(settings, threads)
@@ -118,7 +118,7 @@ def leave_threads_free(settings: Settings, threads: int) -> None:
     Half of them, and all but two; of four or fewer, all but one.
     """
     if settings.fetch_places is None:
-        os.environ["PLACARD_FETCH_PLACES"] = str(min(max(1, threads // 2), MOST_PLACES))
+        os.environ["PLACARD_FETCH_PLACES"] = str(min(max(1, threads // 2), MOST_CONCURRENT_CALLS))
     if settings.fetch_total is None:
         free = 2 if threads > 4 else 1
-        os.environ["PLACARD_FETCH_TOTAL"] = str(min(max(1, threads - free), MOST_PLACES))
+        os.environ["PLACARD_FETCH_TOTAL"] = str(min(max(1, threads - free), MOST_CONCURRENT_CALLS))

@@ -18,8 +18,7 @@ from app.connectors.spaceone import SpaceONE
 from app.connectors.trello import Trello
 from app.connectors.zendesk import Zendesk
 from app.errors import ConfigurationError
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 
 __all__ = [
     "CONNECTORS",
@@ -28,9 +27,9 @@ __all__ = [
     "Match",
     "all_connectors",
     "coded_connectors",
+    "connector_settings",
     "find",
     "installed",
-    "options",
 ]
 
 GROUP: Final = "placard.connectors"
@@ -52,11 +51,11 @@ CONNECTORS: Final[tuple[type[Connector], ...]] = (
 )
 
 
-def options() -> tuple[Option, ...]:
+def connector_settings() -> tuple[ConnectorSetting, ...]:
     """List the settings of all connectors, those of other packages included."""
     return tuple(
         dict.fromkeys(
-            option for connector in (*CONNECTORS, *installed()) for option in connector.options
+            setting for connector in (*CONNECTORS, *installed()) for setting in connector.settings
         )
     )
 

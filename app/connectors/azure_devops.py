@@ -16,8 +16,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource
 from app.connectors.card_parts import ask, counted, people
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
@@ -155,19 +154,15 @@ class AzureDevOps(Connector):
     # To a token that is not good, it may answer 203 with its sign-in page.
     forbidden_statuses: ClassVar[frozenset[int]] = Connector.forbidden_statuses | {203}
     label: ClassVar[str] = "Azure DevOps"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("AZURE_DEVOPS_PAT", "token", "personal access token; unset: anonymous"),
-        Option(
-            "AZURE_DEVOPS_ORGANIZATION",
-            "text",
-            "the organization whose visualstudio.com host gets the token too; unset: none does",
-        ),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("AZURE_DEVOPS_PAT", "token", "token for dev.azure.com; unset: anonymous"),
+        ConnectorSetting("AZURE_DEVOPS_ORGANIZATION", "text", "its visualstudio.com gets it too"),
     )
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({HOST, "*.visualstudio.com"})
-        token = settings.own["AZURE_DEVOPS_PAT"]
-        organization = settings.own["AZURE_DEVOPS_ORGANIZATION"] or ""
+        token = settings.connector_settings["AZURE_DEVOPS_PAT"]
+        organization = settings.connector_settings["AZURE_DEVOPS_ORGANIZATION"] or ""
         # As a host, `*` would be every organization's.
         organization = organization.removesuffix(".visualstudio.com").replace("*", "")
         trusted = [HOST, *([f"{organization}.visualstudio.com"] if organization else [])]
@@ -193,7 +188,7 @@ class AzureDevOpsWidget(AzureDevOps):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.hosts |= settings.own_hosts
+        self.hosts |= settings.public_hosts
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself, in a version of the API."""

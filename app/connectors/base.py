@@ -13,8 +13,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.errors import MalformedRequest, NoConnector
 from app.origins import DEFAULT_PORTS, host_of, is_named, names_of
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import HostCredential
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import AnswerRules, Outcome
@@ -71,16 +70,16 @@ class Connector(ABC):
     `hosts` are those that its addresses have; `*.example.com` names each child of example.com.
     `path` is the pattern of its addresses, with named groups. The `query_parameters` that are given
     follow the path as `?name=value&name=value`, in this order. `not_found_statuses` say that there
-    is no such resource, `forbidden_statuses` that our credential may not see it. `options` are the
-    connector's own settings, which `settings.own` holds by name; `credentials` is what these give
-    for the simple case. `ttl` is how long its cards are fresh, in seconds, where that differs from
-    the setting.
+    is no such resource, `forbidden_statuses` that our credential may not see it. `settings`
+    declares this connector's settings, whose values are in `Settings.connector_settings` by name;
+    `credentials` is what these give for the simple case. `ttl` is how long its cards are fresh, in
+    seconds, where that differs from PLACARD_CACHE_TTL.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     example: ClassVar[str]
-    options: ClassVar[tuple[Option, ...]] = ()
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = ()
     path: ClassVar[re.Pattern[str]]
     query_parameters: ClassVar[tuple[str, ...]] = ()
     schema: ClassVar[type[Schema]]

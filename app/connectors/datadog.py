@@ -13,8 +13,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Moment, Resource
 from app.connectors.card_parts import ask, pill
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon, Updated
@@ -129,10 +128,10 @@ class Datadog(Connector):
     example: ClassVar[str] = (
         "https://api.datadoghq.com/api/v2/widgets/ccm_reports/a1b2c3d4-e5f6-7890-abcd-ef1234567890"
     )
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("DD_SITE", "text", "Datadog site of the keys; unset: datadoghq.com"),
-        Option("DD_API_KEY", "token", "API key for that site"),
-        Option("DD_APPLICATION_KEY", "token", "application key for that site"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("DD_SITE", "text", "Datadog site of the keys; unset: datadoghq.com"),
+        ConnectorSetting("DD_API_KEY", "token", "API key for that site"),
+        ConnectorSetting("DD_APPLICATION_KEY", "token", "application key for that site"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         rf"/api/v2/widgets/(?P<experience>{'|'.join(EXPERIENCES)})"
@@ -141,9 +140,10 @@ class Datadog(Connector):
     schema: ClassVar[type[Resource]] = SavedWidget
 
     def __init__(self, settings: Settings) -> None:
-        self.hosts = frozenset(f"api.{site}" for site in SITES) | settings.own_hosts
-        site = settings.own["DD_SITE"] or "datadoghq.com"
-        key, application_key = settings.own["DD_API_KEY"], settings.own["DD_APPLICATION_KEY"]
+        self.hosts = frozenset(f"api.{site}" for site in SITES) | settings.public_hosts
+        values = settings.connector_settings
+        site = values["DD_SITE"] or "datadoghq.com"
+        key, application_key = values["DD_API_KEY"], values["DD_APPLICATION_KEY"]
         if key and application_key:
             pair = {"DD-API-KEY": key, "DD-APPLICATION-KEY": application_key}
             self.credentials = (header_pairs(f"api.{site}", "DD_APPLICATION_KEY", pair),)

@@ -15,8 +15,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource
 from app.connectors.card_parts import ask, footer, people, pill
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
@@ -94,10 +93,10 @@ class GitLab(Connector):
     name: ClassVar[str] = "gitlab"
     label: ClassVar[str] = "GitLab"
     example: ClassVar[str] = "https://gitlab.com/gitlab-org/gitlab/-/issues/1"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("GITLAB_TOKEN", "token", "token for `GITLAB_HOST`"),
-        Option("GITLAB_HOST", "hosts", "the host that the token is for; unset: gitlab.com"),
-        Option("PLACARD_GITLAB_HOSTS", "hosts", "hosts that run GitLab, besides gitlab.com"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("GITLAB_TOKEN", "token", "token for `GITLAB_HOST`"),
+        ConnectorSetting("GITLAB_HOST", "hosts", "host that gets the token; unset: gitlab.com"),
+        ConnectorSetting("PLACARD_GITLAB_HOSTS", "hosts", "self-hosted GitLab hosts to serve too"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         rf"/(?!groups/)(?P<project>{_NAME}(?:/{_NAME}){{1,21}})(?:/-)?"
@@ -107,10 +106,10 @@ class GitLab(Connector):
     schema: ClassVar[type[Resource]] = IssueOrMergeRequest
 
     def __init__(self, settings: Settings) -> None:
-        token_hosts = settings.own["GITLAB_HOST"] or ("gitlab.com",)
-        others = settings.own["PLACARD_GITLAB_HOSTS"] or ()
+        token_hosts = settings.connector_settings["GITLAB_HOST"] or ("gitlab.com",)
+        others = settings.connector_settings["PLACARD_GITLAB_HOSTS"] or ()
         self.hosts = frozenset({"gitlab.com", *token_hosts, *others})
-        token = settings.own["GITLAB_TOKEN"]
+        token = settings.connector_settings["GITLAB_TOKEN"]
         self.credentials = tuple(
             header_pairs(host, "GITLAB_TOKEN", {"PRIVATE-TOKEN": token})
             for host in token_hosts

@@ -15,8 +15,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource
 from app.connectors.card_parts import ask, footer
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
@@ -110,11 +109,11 @@ class Jira(Connector):
     name: ClassVar[str] = "jira"
     label: ClassVar[str] = "Jira"
     example: ClassVar[str] = "https://acme.atlassian.net/browse/ACME-12"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("JIRA_EMAIL", "text", "account of the API token; unset: a personal access token"),
-        Option("JIRA_TOKEN", "token", "API token, or personal access token of Data Center"),
-        Option("JIRA_SITE", "hosts", "the only hosts that are given it: `acme.atlassian.net`"),
-        Option("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts, besides *.atlassian.net"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("JIRA_EMAIL", "text", "account of JIRA_TOKEN; unset: a personal token"),
+        ConnectorSetting("JIRA_TOKEN", "token", "API token, or a personal access token"),
+        ConnectorSetting("JIRA_SITE", "hosts", "hosts that get it: `acme.atlassian.net`"),
+        ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue",)
     path: ClassVar[re.Pattern[str]] = re.compile(
@@ -126,9 +125,9 @@ class Jira(Connector):
     schema: ClassVar[type[Resource]] = Issue
 
     def __init__(self, settings: Settings) -> None:
-        own = settings.own
-        email, token, sites = own["JIRA_EMAIL"], own["JIRA_TOKEN"], own["JIRA_SITE"]
-        self._data_center = own["PLACARD_JIRA_HOSTS"] or ()
+        values = settings.connector_settings
+        email, token, sites = values["JIRA_EMAIL"], values["JIRA_TOKEN"], values["JIRA_SITE"]
+        self._data_center = values["PLACARD_JIRA_HOSTS"] or ()
         self.hosts = frozenset({_CLOUD, *self._data_center})
         served = (_CLOUD,) if email else self._data_center
         self.credentials = tuple(

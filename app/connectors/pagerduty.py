@@ -15,8 +15,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource
 from app.connectors.card_parts import ask, footer, people, pill
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
@@ -84,8 +83,8 @@ class PagerDuty(Connector):
     name: ClassVar[str] = "pagerduty"
     label: ClassVar[str] = "PagerDuty"
     example: ClassVar[str] = "https://placard-samples.pagerduty.com/incidents/Q1R2DLCB21K7NP"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("PAGERDUTY_TOKEN", "token", "REST API key of the account; one that only reads"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("PAGERDUTY_TOKEN", "token", "REST API key of the account, read-only"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"/incidents/(?P<incident>[A-Z][A-Z0-9]{3,31})(?:/[a-z_-]{1,32})?/?"
@@ -94,7 +93,7 @@ class PagerDuty(Connector):
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({"*.pagerduty.com", "*.eu.pagerduty.com"})
-        token = settings.own["PAGERDUTY_TOKEN"]
+        token = settings.connector_settings["PAGERDUTY_TOKEN"]
         headers = {"Authorization": f"Token token={token}"}
         api_hosts = ("api.pagerduty.com", "api.eu.pagerduty.com") if token else ()
         self.credentials = tuple(

@@ -15,8 +15,7 @@ from marshmallow import fields, validate
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource
 from app.connectors.card_parts import ask, counted, pill
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon, Updated
@@ -84,9 +83,9 @@ class Sentry(Connector):
     name: ClassVar[str] = "sentry"
     label: ClassVar[str] = "Sentry"
     example: ClassVar[str] = "https://placard-samples.sentry.io/issues/4509000001/"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("SENTRY_AUTH_TOKEN", "token", "token for sentry.io"),
-        Option("PLACARD_SENTRY_HOSTS", "hosts", "hosts of self-hosted Sentry, besides sentry.io"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("SENTRY_AUTH_TOKEN", "token", "token for sentry.io"),
+        ConnectorSetting("PLACARD_SENTRY_HOSTS", "hosts", "self-hosted Sentry hosts to serve too"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"(?:/organizations/(?P<organization>[A-Za-z0-9][A-Za-z0-9_-]{0,99}))?"
@@ -96,9 +95,9 @@ class Sentry(Connector):
     schema: ClassVar[type[Resource]] = Issue
 
     def __init__(self, settings: Settings) -> None:
-        self._own = settings.own["PLACARD_SENTRY_HOSTS"] or ()
+        self._own = settings.connector_settings["PLACARD_SENTRY_HOSTS"] or ()
         self.hosts = frozenset({"sentry.io", "*.sentry.io", *self._own})
-        token = settings.own["SENTRY_AUTH_TOKEN"]
+        token = settings.connector_settings["SENTRY_AUTH_TOKEN"]
         self.credentials = (bearer("sentry.io", "SENTRY_AUTH_TOKEN", token),) if token else ()
 
     def match(self, address: SplitResult) -> Match | None:

@@ -14,8 +14,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Moment, Resource
 from app.connectors.card_parts import ask, footer
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
@@ -59,9 +58,9 @@ class SpaceONE(Connector):
         "https://spaceone.example.com/dashboard/v1/custom-widget/custom-widget-0123456789ab"
         "?domain_id=domain-0123456789ab"
     )
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("PLACARD_SPACEONE_HOSTS", "hosts", "SpaceONE API hosts; unset: none is served"),
-        Option("SPACEONE_TOKEN", "token", "token for the SpaceONE hosts"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("PLACARD_SPACEONE_HOSTS", "hosts", "SpaceONE API hosts; unset: none"),
+        ConnectorSetting("SPACEONE_TOKEN", "token", "token for the SpaceONE hosts"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"/dashboard/v1/custom-widget/(?P<widget>custom-widget-[0-9a-f]{12})/?"
@@ -71,9 +70,9 @@ class SpaceONE(Connector):
     schema: ClassVar[type[Resource]] = CustomWidgetInfo
 
     def __init__(self, settings: Settings) -> None:
-        given = settings.own["PLACARD_SPACEONE_HOSTS"] or ()
-        self.hosts = frozenset(given) | settings.own_hosts
-        token = settings.own["SPACEONE_TOKEN"]
+        given = settings.connector_settings["PLACARD_SPACEONE_HOSTS"] or ()
+        self.hosts = frozenset(given) | settings.public_hosts
+        token = settings.connector_settings["SPACEONE_TOKEN"]
         if token:
             self.credentials = tuple(
                 bearer(host, "SPACEONE_TOKEN", token) for host in sorted(given)

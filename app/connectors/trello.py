@@ -14,8 +14,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource
 from app.connectors.card_parts import ask, footer, people
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import (
@@ -91,9 +90,9 @@ class Trello(Connector):
     name: ClassVar[str] = "trello"
     label: ClassVar[str] = "Trello"
     example: ClassVar[str] = "https://trello.com/c/nqPiDKmw/9-grand-canyon"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("TRELLO_KEY", "token", "API key for trello.com, together with TRELLO_TOKEN"),
-        Option("TRELLO_TOKEN", "token", "token for trello.com; unset: public boards only"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("TRELLO_KEY", "token", "API key for trello.com, used with TRELLO_TOKEN"),
+        ConnectorSetting("TRELLO_TOKEN", "token", "token for trello.com; unset: public boards"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"/c/(?P<card>[A-Za-z0-9]{8,24})(?:/[^/.]{1,2000})?/?"
@@ -102,7 +101,8 @@ class Trello(Connector):
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({"trello.com", "www.trello.com"})
-        key, token = settings.own["TRELLO_KEY"], settings.own["TRELLO_TOKEN"]
+        values = settings.connector_settings
+        key, token = values["TRELLO_KEY"], values["TRELLO_TOKEN"]
         if key and token:
             proof = f'OAuth oauth_consumer_key="{key}", oauth_token="{token}"'
             self.credentials = (

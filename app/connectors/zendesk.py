@@ -14,8 +14,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Moment, Resource
 from app.connectors.card_parts import ask, people, pill
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon, Updated
@@ -90,10 +89,10 @@ class Zendesk(Connector):
     name: ClassVar[str] = "zendesk"
     label: ClassVar[str] = "Zendesk"
     example: ClassVar[str] = "https://placard-samples.zendesk.com/agent/tickets/35436"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("ZENDESK_SUBDOMAIN", "text", "`acme` for acme.zendesk.com, whom the token is for"),
-        Option("ZENDESK_EMAIL", "text", "the agent's address, whose token it is"),
-        Option("ZENDESK_TOKEN", "token", "API token; goes to ZENDESK_SUBDOMAIN's host only"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("ZENDESK_SUBDOMAIN", "text", "`acme`: acme.zendesk.com gets the token"),
+        ConnectorSetting("ZENDESK_EMAIL", "text", "the agent's address, whose token it is"),
+        ConnectorSetting("ZENDESK_TOKEN", "token", "API token; sent to ZENDESK_SUBDOMAIN only"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"/(?:agent/tickets|(?:hc/(?:[A-Za-z0-9-]{2,20}/)?)?requests)/(?P<ticket>[0-9]{1,15})/?"
@@ -102,8 +101,9 @@ class Zendesk(Connector):
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({"*.zendesk.com"})
-        subdomain = (settings.own["ZENDESK_SUBDOMAIN"] or "").removesuffix(".zendesk.com")
-        email, token = settings.own["ZENDESK_EMAIL"], settings.own["ZENDESK_TOKEN"]
+        values = settings.connector_settings
+        subdomain = (values["ZENDESK_SUBDOMAIN"] or "").removesuffix(".zendesk.com")
+        email, token = values["ZENDESK_EMAIL"], values["ZENDESK_TOKEN"]
         # As a host, `*` would be every company's.
         if subdomain and subdomain != "*" and email and token:
             host = f"{subdomain}.zendesk.com"

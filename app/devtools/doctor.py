@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from app.devtools.signed_calls import Proving, SignedCall, signed_call
 from app.errors import PlacardError
-from app.origins import host_of
-from app.settings.settings import Settings, is_loopback
+from app.origins import host_of, is_loopback_host
+from app.settings import Settings
 from app.upstream import AddressGuard, Fetcher, GuardedAdapter, UpstreamPolicy
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from templates_schemas import ENVELOPES
@@ -94,7 +94,7 @@ def _alive(answer: UpstreamResponse) -> Finding:
 
 def _tls(base: str) -> Finding:
     parts = urlsplit(base)
-    secure = parts.scheme == "https" or is_loopback(parts.hostname or "")
+    secure = parts.scheme == "https" or is_loopback_host(parts.hostname or "")
     return Finding(
         secure, f"the address is {parts.scheme}", "The host's page is https and asks only https."
     )

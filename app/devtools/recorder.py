@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app.connectors import Connector, all_connectors, find
 from app.errors import PlacardError
-from app.settings.fields import MEMORY
-from app.settings.report import MASK, setting_lines
-from app.settings.settings import Settings
+from app.settings import MEMORY, Settings
+from app.settings.fields import MASK
+from app.settings.report import setting_lines
 from app.telemetry.metrics import Metrics
 from app.upstream import Exchange
 from app.upstream.credentials import read_credentials_file
@@ -76,7 +76,7 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
 def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:
     """Name the settings that the replay needs: the connector's own, their secrets scrubbed."""
     lines = setting_lines(settings, {})
-    names = {option.name for option in connector.options}
+    names = {setting.name for setting in connector.settings}
     own = (line for line in lines if line.name in names and line.value)
     return {line.name: SCRUBBED if line.value == MASK else line.value for line in own}
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import jwt
 
 from app.errors import ConfigurationError
-from app.settings.settings import Settings
+from app.settings import Settings
 from app.verification.qsh import query_string_hash
 from app.verification.request import SignedRequest
 from app.verification.signature import HEADER as SIGNATURE_HEADER, sign

@@ -13,7 +13,7 @@ from app.library.http.context import Library
 from app.library.http.rate_limit import Limiter
 from app.library.spaceone import api as spaceone_api
 from app.library.spaceone.store import CustomWidgets
-from app.settings.settings import Settings
+from app.settings import Settings
 
 DIALECTS: Final = (datadog_api.DIALECT, spaceone_api.DIALECT, azure.DIALECT)
 

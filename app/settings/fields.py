@@ -1,12 +1,17 @@
-"""The kinds of value that a setting can have, as marshmallow fields over the text given."""
+"""The kinds of value that a setting can have: how each is read from a text, checked and printed.
+
+They are marshmallow fields; what one prints, it reads (but for a password in an address, which is
+printed as a mask).
+"""
 
 import re
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from app.origins import host_of, origin_of
 
@@ -15,31 +20,100 @@ _DATABASE: Final = re.compile(
 )
 _ADDRESS: Final = re.compile(r"(?P<origin>https?://[^/?#@]+)(?P<path>(?:/[\w.~%-]+)*)", re.ASCII)
 _BYTES: Final = re.compile(r"(\d{1,15}) ?(KiB|MiB|GiB)?", re.ASCII)
-_UNITS: Final = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_UNITS: Final = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 MEMORY: Final = "memory://"
+MASK: Final = "********"
+LONGEST_TIME: Final = 7 * 86_400.0  # seconds
 _HOST_PORT: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.ASCII)
+_Option = TypeVar("_Option", bound=str)
+
+
+class Choice(fields.Field[_Option]):
+    """One of several words."""
+
+    def __init__(self, *options: _Option) -> None:
+        super().__init__(validate=validate.OneOf(options))
+
+
+class Switch(fields.Boolean):
+    """`on` or `off`, or what marshmallow takes for these: `true`, `1`, `no`, …."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return "on" if value else "off"
+
+
+class Seconds(fields.Float):
+    """A time in seconds, more than 0; 0 means never where `or_never` allows it."""
+
+    def __init__(self, *, longest: float = LONGEST_TIME, or_never: bool = False) -> None:
+        bounds = "0 (never) to {max:g}" if or_never else "more than 0, and {max:g} at most"
+        within = validate.Range(0, longest, min_inclusive=or_never, error=f"must be {bounds}")
+        super().__init__(validate=within, allow_nan=False)
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return str(value).removesuffix(".0")
+
+
+class Count(fields.Integer):
+    """A number from 1 to `most`."""
+
+    def __init__(self, *, most: int = 1_000_000) -> None:
+        bounds = validate.Range(1, most, error="must be from {min} to {max}")
+        super().__init__(validate=bounds)
+
+
+class Masked:
+    """A value that is printed as a mask, whoever prints it."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return ", ".join([MASK] * (len(value) if isinstance(value, tuple) else bool(value)))
+
+
+class Secret(Masked, fields.String):
+    """A secret."""
+
+
+class HeaderWord(fields.String):
+    """A text that an HTTP header can carry: one word of visible ASCII."""
+
+    def __init__(self) -> None:
+        error = "must be one word of visible ASCII, as tokens are"
+        super().__init__(validate=validate.Regexp(r"[!-~]+\Z", error=error))
+
+
+class Token(Masked, HeaderWord):
+    """A secret that goes into a header."""
 
 
 class Words(fields.Field[tuple[str, ...]]):
-    """A comma-separated list; blanks around a word do not count, empty words are dropped."""
+    """A comma-separated list, of `options` where these are given.
+
+    Blanks around a word do not count, and empty words are dropped.
+    """
+
+    def __init__(self, *options: str) -> None:
+        super().__init__(validate=[validate.ContainsOnly(options)] if options else None)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
         words = tuple(self.word(word.strip()) for word in value.split(",") if word.strip())
         if not words:
-            # What was meant to hold something must not mean what an unset one means: all.
+            # Unset means "all" for some lists; a list of commas must not.
             raise ValidationError("holds commas, but no word")
         return words
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return ", ".join(value)
 
     def word(self, word: str) -> str:
         """Check one word and return it, or raise ValidationError."""
         return word
 
 
-class Secrets(Words):
+class Secrets(Masked, Words):
     """Secrets, each of at least `shortest` bytes."""
 
-    def __init__(self, *, shortest: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, shortest: int) -> None:
+        super().__init__()
         self.shortest = shortest
 
     def word(self, word: str) -> str:
@@ -53,7 +127,7 @@ class Secrets(Words):
 
 
 class Origins(Words):
-    """Origins such as `https://app.asana.com`; `*` is none."""
+    """Origins such as `https://app.asana.com`; `*` is not one."""
 
     def word(self, word: str) -> str:
         """Check one origin."""
@@ -66,12 +140,15 @@ class HostPorts(Words):
     def word(self, word: str) -> str:
         """Check one host."""
         if not _HOST_PORT.fullmatch(word.lower()):
-            raise ValidationError(f"{word!r} is no `host` or `host:port`")
+            raise ValidationError(f"{word!r} is not `host` or `host:port`")
         return word.lower()
 
 
-class OriginMap(fields.Field[dict[str, str]]):
-    """`origin=origin` pairs: what would go to the first goes to the second."""
+class OriginMap(fields.Field[Mapping[str, str]]):
+    """`origin=origin` pairs, comma-separated."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return ", ".join(f"{first}={second}" for first, second in value.items())
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, str]:
         pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
@@ -79,53 +156,72 @@ class OriginMap(fields.Field[dict[str, str]]):
 
     @staticmethod
     def _pair(pair: str) -> tuple[str, str]:
-        first, found, second = pair.partition("=")
-        if not found:
-            raise ValidationError(f"{pair!r} is no `https://first=https://second`")
+        first, separator, second = pair.partition("=")
+        if not separator:
+            raise ValidationError(f"{pair!r} is not `https://first=https://second`")
         return origin_of(_origin(first.strip())), _origin(second.strip())
 
 
 class Size(fields.Field[int]):
     """A number of bytes, such as `67108864` or `64 MiB`."""
 
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        for unit, size in _UNITS.items():
+            if value % size == 0:
+                return f"{value // size} {unit}"
+        return str(value)
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        found = _BYTES.fullmatch(value.strip())
-        if not found or not int(found[1]):
-            raise ValidationError("is no size such as `67108864` or `64 MiB`")
-        return int(found[1]) * _UNITS[found[2]]
+        match = _BYTES.fullmatch(value.strip())
+        if not match or not int(match[1]):
+            raise ValidationError("is not a size such as `67108864` or `64 MiB`")
+        return int(match[1]) * _UNITS.get(match[2], 1)
 
 
-class CacheUrl(fields.Field[str]):
+class HttpUrl(fields.Url):
+    """An address, https or http."""
+
+    def __init__(self) -> None:
+        no_user = validate.Regexp(r"[^@]*\Z", error="must be without a user and a password")
+        super().__init__(schemes={"https", "http"}, require_tld=False, validate=no_user)
+
+
+class PrivateUrl(fields.Field[str]):
+    """An address that may hold a password: no message shows it, and it is printed with a mask."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        password = password_in(value)
+        return str(value).replace(f":{password}@", f":{MASK}@") if password else str(value)
+
+
+class CacheUrl(PrivateUrl):
     """`memory://`, or `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        # The value holds a password: no message may hold any of it.
-        given = str(value)
-        if given != MEMORY and not _is_redis(given):
+        if value != MEMORY and not _is_redis(value):
             raise ValidationError(
                 "must be memory://, or redis://host:port/0 (rediss:// with TLS), "
                 "its password percent-encoded and nothing behind the database"
             )
-        return given
+        return str(value)
 
 
-class DatabaseUrl(fields.Field[str]):
+class DatabaseUrl(PrivateUrl):
     """`sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        # What was given is never told again: it may hold a password.
         try:
-            parts = urlsplit(value)
-            sound = _DATABASE.fullmatch(value) and ":memory:" not in value
-            _ = parts.port
+            url = urlsplit(value)
+            valid = _DATABASE.fullmatch(value) and ":memory:" not in value
+            _ = url.port
         except ValueError:
-            sound = None
-        if not sound:
+            valid = None
+        if not valid:
             raise ValidationError(
-                "is no address of a database such as sqlite:///placard.db or "
+                "is not the address of a database such as sqlite:///placard.db or "
                 "postgresql+psycopg://user:password@host/placard"
             )
-        if "password" in parts.query.lower():
+        if "password" in url.query.lower():
             raise ValidationError("has a password in its query; it belongs before the `@`")
         return str(value)
 
@@ -134,57 +230,56 @@ class PublicUrl(fields.Field[str]):
     """The absolute address of a service, which may have a path, without a slash at its end."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        found = _ADDRESS.fullmatch(value.rstrip("/"))
-        if not found:
-            raise ValidationError("is no address such as https://placard.example.com")
-        return _origin(found["origin"]) + found["path"]
+        match = _ADDRESS.fullmatch(value.rstrip("/"))
+        if not match:
+            raise ValidationError("is not an address such as https://placard.example.com")
+        return _origin(match["origin"]) + match["path"]
 
 
 class Pem(fields.Field[str]):
-    r"""A public key in PEM; `\n` may stand for a line's end."""
+    r"""A public key in PEM; `\n` may stand for the end of a line."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         pem: str = value.replace("\\n", "\n")
         try:
             load_pem_public_key(pem.encode())
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise ValidationError("is no public key in PEM") from error
+            raise ValidationError("is not a public key in PEM") from error
         return pem
 
 
 def password_in(url: str) -> str:
     """Return the password in an address, as it is written there; empty where there is none."""
-    _, found, rest = url.partition("://")
-    user, at, _ = rest.rpartition("@")
-    return user.partition(":")[2] if found and at else ""
+    _, scheme_end, rest = url.partition("://")
+    userinfo, at, _ = rest.rpartition("@")
+    return userinfo.partition(":")[2] if scheme_end and at else ""
 
 
 def _is_redis(text: str) -> bool:
     try:
-        parts = urlsplit(text)
-        user, at, host = parts.netloc.lower().rpartition("@")
-        _ = parts.port
+        url = urlsplit(text)
+        userinfo, at, host = url.netloc.lower().rpartition("@")
+        _ = url.port
     except ValueError:
         return False
     return bool(
-        parts.scheme in ("redis", "rediss")
+        url.scheme in ("redis", "rediss")
         and _HOST_PORT.fullmatch(host)
-        and re.fullmatch(r"(?:/\d{0,3})?", parts.path, re.ASCII)
-        and not (parts.query or parts.fragment)
-        # Redis would take a lone word for a user's name, and we would show it as one.
-        and (not at or user.partition(":")[2])
+        and re.fullmatch(r"(?:/\d{0,3})?", url.path, re.ASCII)
+        and not (url.query or url.fragment)
+        # A word without a colon is a user's name to Redis, and would be printed unmasked.
+        and (not at or userinfo.partition(":")[2])
     )
 
 
 def _origin(text: str) -> str:
-    """Return a checked `scheme://host[:port]`, in lower case."""
+    """Return a checked `scheme://host[:port]`, in lower case, as browsers write it."""
     try:
-        parts = urlsplit(text)
-        whole = parts.scheme in ("http", "https") and _HOST_PORT.fullmatch(parts.netloc.lower())
-        _ = parts.port
+        url = urlsplit(text)
+        valid = url.scheme in ("http", "https") and _HOST_PORT.fullmatch(url.netloc.lower())
+        _ = url.port
     except ValueError:
-        raise ValidationError(f"{text!r} is no origin such as https://app.asana.com") from None
-    if not whole or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValidationError(f"{text!r} is no origin such as https://app.asana.com")
-    # As browsers write it: without the scheme's own port.
-    return f"{parts.scheme}://{host_of(parts)}"
+        valid = None
+    if not valid or url.path not in ("", "/") or url.query or url.fragment:
+        raise ValidationError(f"{text!r} is not an origin such as https://app.asana.com")
+    return f"{url.scheme}://{host_of(url)}"

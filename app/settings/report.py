@@ -1,17 +1,13 @@
-"""What the settings are and where each is from, for `placard settings` and the start."""
+"""What the settings are and where each is from, for `placard settings` and the README."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
 
-from app.settings.fields import password_in
+from app.settings.declaration import ConnectorSetting, Declaration
 from app.settings.local import LOCAL_FILE, environment_of
-from app.settings.schema import Option, schema_with
-from app.settings.settings import Settings
-
-MASK: Final = "********"
+from app.settings.settings import DECLARATIONS, Settings, declarations_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,51 +21,54 @@ class SettingLine:
 
 
 def unknown_settings(settings: Settings) -> dict[str, str | None]:
-    """Map each `PLACARD_…` variable that is no setting to the name that was probably meant."""
-    known = setting_names(settings.options)
-    strangers = (name for name in environment_of(os.environ) if name.startswith("PLACARD_"))
+    """Map each `PLACARD_…` variable that is not a setting to the name that was probably meant."""
+    names = setting_names(settings.connector_declarations)
     return {
-        name: next(iter(get_close_matches(name, known, n=1)), None)
-        for name in strangers
-        if name not in known
+        name: next(iter(get_close_matches(name, names, n=1)), None)
+        for name in environment_of(os.environ)
+        if name.startswith("PLACARD_") and name not in names
     }
 
 
-def setting_names(options: Sequence[Option]) -> list[str]:
+def setting_names(connector_settings: Iterable[ConnectorSetting]) -> list[str]:
     """List the names of all settings, as the environment has them."""
-    return [str(kind.data_key) for kind in schema_with(options).fields.values()]
+    return [declaration.name for declaration in declarations_with(connector_settings)]
 
 
 def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -> list[SettingLine]:
     """Describe every setting: its value (secrets masked), where it is from, what it means."""
-    known = environment_of(process)
+    environment = environment_of(process)
     return [
         SettingLine(
-            name=str(kind.data_key),
-            value=_shown(value, secret=kind.metadata["secret"]),
-            source=_source(str(kind.data_key), process, known),
-            meaning=kind.metadata["meaning"],
+            name=declaration.name,
+            value=declaration.printed(value),
+            source=_source(declaration.name, process, environment),
+            meaning=_meaning(declaration),
         )
-        for kind, value in settings.held()
+        for declaration, value in settings.values()
     ]
 
 
-def _shown(value: Any, *, secret: bool) -> str:
-    if not value and not isinstance(value, bool):
-        return ""
-    if secret:
-        count = len(value) if isinstance(value, tuple) else 1
-        return ", ".join([MASK] * count)
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{first}={second}" for first, second in value.items())
-    if isinstance(value, str) and (password := password_in(value)):
-        return value.replace(f":{password}@", f":{MASK}@")
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+def settings_table() -> list[str]:
+    """Write the README's table of settings, as lines of Markdown."""
+    rows = [
+        f"| `{each.name}` | {_default(each)} | {each.meaning}{' (secret)' if each.secret else ''} |"
+        for each in DECLARATIONS.values()
+    ]
+    return ["| setting | default | meaning |", "|---|---|---|", *rows]
 
 
-def _source(name: str, process: Mapping[str, str], known: Mapping[str, str]) -> str:
+def _default(declaration: Declaration) -> str:
+    text = declaration.printed(declaration.default)
+    return declaration.unset or (f"`{text}`" if text else "")
+
+
+def _meaning(declaration: Declaration) -> str:
+    unset = f"; unset: {declaration.unset}" if declaration.unset else ""
+    return declaration.meaning + unset
+
+
+def _source(name: str, process: Mapping[str, str], environment: Mapping[str, str]) -> str:
     if process.get(name, "").strip():
         return "environment"
-    return str(LOCAL_FILE) if name in known else "default"
+    return str(LOCAL_FILE) if name in environment else "default"

@@ -1,30 +1,43 @@
-"""The settings: read from the environment once, at start, and checked; see `placard settings`.
+"""Every setting of the service: its name in the environment, its kind, its default, its meaning.
 
 Nothing else reads the environment. Lists are comma-separated, times are seconds.
 """
 
-import ipaddress
-import os
-import ssl
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from marshmallow import ValidationError
-from marshmallow.fields import Field
+from marshmallow.fields import String
 
-from app.errors import ConfigurationError
 from app.origins import host_of
-from app.settings.fields import MEMORY, password_in
-from app.settings.local import environment_of
-from app.settings.schema import Option, schema_with
+from app.settings.declaration import ConnectorSetting, Declaration, setting
+from app.settings.fields import (
+    MEMORY,
+    CacheUrl,
+    Choice,
+    Count,
+    DatabaseUrl,
+    HostPorts,
+    HttpUrl,
+    OriginMap,
+    Origins,
+    Pem,
+    PublicUrl,
+    Seconds,
+    Secret,
+    Secrets,
+    Size,
+    Switch,
+    Words,
+    password_in,
+)
 from templates_schemas import EnvelopeForm
-from templates_schemas.rules import faults_in
 
 Mode = Literal["production", "local"]
 Verify = Literal["jwt", "signature", "either", "off"]
 
+MOST_CONCURRENT_CALLS: Final = 256
 FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
 BREAKER_FAILURES: Final = 5
 BREAKER_REST: Final = 10.0  # seconds
@@ -34,47 +47,122 @@ BREAKER_REST: Final = 10.0  # seconds
 class Settings:
     """The checked settings; `load_settings` makes it. Secrets stay out of its repr."""
 
-    mode: Mode = "production"
-    offline: bool = False
-    verify: Verify = "jwt"
-    jwt_secrets: tuple[str, ...] = field(default=(), repr=False)
-    jwt_public_key: str | None = None
-    jwt_jwks_url: str | None = None
-    jwt_algorithms: tuple[str, ...] = ()
-    jwt_audience: str = "placard"
-    jwt_issuer: str | None = None
-    jwt_max_lifetime: float = 600.0
-    jwt_require_qsh: bool = False
-    signature_secrets: tuple[str, ...] = field(default=(), repr=False)
-    allowed_origins: tuple[str, ...] = ("https://app.asana.com",)
-    allowed_workspaces: tuple[str, ...] = ()
-    error_envelope: EnvelopeForm = "nested"
-    fetch_deadline: float = 5.0
-    fetch_places: int | None = None
-    fetch_total: int | None = None
-    breaker_failures: int = BREAKER_FAILURES
-    breaker_rest: float = BREAKER_REST
-    upstreams: Mapping[str, str] = field(default_factory=dict)
-    allow_private_hosts: tuple[str, ...] = ()
-    ca_bundle: str | None = None
-    cache_url: str = field(default=MEMORY, repr=False)
-    cache_bytes: int = 64 << 20
-    cache_ttl: float = 60.0
-    cache_failure_ttl: float = 10.0
-    cache_stale: float = 300.0
-    cache_stale_if_error: float = 3600.0
-    metrics_folder: str | None = None
-    connectors_file: tuple[str, ...] = ()
-    credentials_file: str | None = None
-    library: bool = False
-    database_url: str = field(default="sqlite:///placard.db", repr=False)
-    public_url: str | None = None
-    token_secrets: tuple[str, ...] = field(default=(), repr=False)
-    local_token: str | None = field(default=None, repr=False)
-    library_api_keys: tuple[str, ...] = field(default=(), repr=False)
-    library_requests_per_minute: int = 600
-    options: tuple[Option, ...] = ()
-    own: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # One row for a setting: name, kind, default, meaning, and what holds where it is unset.
+    # fmt: off
+    mode: Mode = setting(
+        "PLACARD_MODE", Choice[Mode]("production", "local"), "production",
+        "`production`, or `local`: preview, samples, printed tokens, this machine only")
+    offline: bool = setting(
+        "PLACARD_OFFLINE", Switch(), False,
+        "the bundled samples answer for the upstreams (`local` only)", unset="on in `local`")
+    verify: Verify = setting(
+        "PLACARD_VERIFY", Choice[Verify]("jwt", "signature", "either", "off"), "jwt",
+        "what must prove a request: `jwt`, `signature`, `either`, or (`local` only) `off`")
+    jwt_secrets: tuple[str, ...] = setting(
+        "PLACARD_JWT_SECRETS", Secrets(shortest=32), (),
+        "HS256 secrets of at least 32 bytes; any of them verifies")
+    jwt_public_key: str | None = setting(
+        "PLACARD_JWT_PUBLIC_KEY", Pem(), None, "a public key in PEM: RSA, EC P-256 or Ed25519")
+    jwt_jwks_url: str | None = setting(
+        "PLACARD_JWT_JWKS_URL", HttpUrl(), None, "the address of a key set (JWKS)")
+    jwt_algorithms: tuple[str, ...] = setting(
+        "PLACARD_JWT_ALGORITHMS", Words("HS256", "RS256", "ES256", "EdDSA"), (),
+        "allow-list: HS256, RS256, ES256, EdDSA", unset="by the keys")
+    jwt_audience: str = setting(
+        "PLACARD_JWT_AUDIENCE", String(), "placard", "the required `aud`")
+    jwt_issuer: str | None = setting(
+        "PLACARD_JWT_ISSUER", String(), None, "the required `iss`, matched exactly", unset="any")
+    jwt_max_lifetime: float = setting(
+        "PLACARD_JWT_MAX_LIFETIME", Seconds(), 600.0, "the longest `exp - iat`")
+    jwt_require_qsh: bool = setting(
+        "PLACARD_JWT_REQUIRE_QSH", Switch(), False,
+        "refuse tokens that are not bound to one request")
+    signature_secrets: tuple[str, ...] = setting(
+        "PLACARD_SIGNATURE_SECRETS", Secrets(shortest=16), (),
+        "the app's client secrets, of at least 16 bytes; any of them verifies")
+    allowed_origins: tuple[str, ...] = setting(
+        "PLACARD_ALLOWED_ORIGINS", Origins(), ("https://app.asana.com",),
+        "origins whose pages may read the answers (CORS)")
+    allowed_workspaces: tuple[str, ...] = setting(
+        "PLACARD_ALLOWED_WORKSPACES", Words(), (),
+        "workspaces that are served; others get 403", unset="all")
+    error_envelope: EnvelopeForm = setting(
+        "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat"), "nested",
+        '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`')
+    fetch_deadline: float = setting(
+        "PLACARD_FETCH_DEADLINE", Seconds(longest=60.0), 5.0,
+        "how long one request may wait for upstreams, in total")
+    fetch_places: int | None = setting(
+        "PLACARD_FETCH_PLACES", Count(most=MOST_CONCURRENT_CALLS), None,
+        "concurrent calls to one host, at most", unset="half of the threads")
+    fetch_total: int | None = setting(
+        "PLACARD_FETCH_TOTAL", Count(most=MOST_CONCURRENT_CALLS), None,
+        "concurrent calls to all hosts, at most", unset="all but 2 of the threads")
+    breaker_failures: int = setting(
+        "PLACARD_BREAKER_FAILURES", Count(), BREAKER_FAILURES,
+        "a host that fails so many times in a row is not called for a while")
+    breaker_rest: float = setting(
+        "PLACARD_BREAKER_REST", Seconds(), BREAKER_REST,
+        "how long that is, before one call tries it again")
+    upstreams: Mapping[str, str] = setting(
+        "PLACARD_UPSTREAMS", OriginMap(), {},
+        "`https://api.github.com=http://127.0.0.1:9000`: the second answers for the first, and the "
+        "address guard lets it through")
+    allow_private_hosts: tuple[str, ...] = setting(
+        "PLACARD_ALLOW_PRIVATE_HOSTS", HostPorts(), (),
+        "`host` or `host:port` that the address guard lets through")
+    ca_bundle: str | None = setting(
+        "REQUESTS_CA_BUNDLE", String(), None,
+        "file of the certificate authorities to trust", unset="Mozilla's list")
+    cache_url: str = setting(
+        "PLACARD_CACHE_URL", CacheUrl(), MEMORY,
+        "`memory://`: this process; `redis://:password@host:6379/0` (`rediss://`): shared")
+    cache_bytes: int = setting(
+        "PLACARD_CACHE_BYTES", Size(), 64 << 20, "the largest size of the in-process cache")
+    cache_ttl: float = setting(
+        "PLACARD_CACHE_TTL", Seconds(), 60.0, "how long a card is fresh")
+    cache_failure_ttl: float = setting(
+        "PLACARD_CACHE_FAILURE_TTL", Seconds(), 10.0, "how long an upstream's failure is kept")
+    cache_stale: float = setting(
+        "PLACARD_CACHE_STALE", Seconds(or_never=True), 300.0,
+        "how long after `PLACARD_CACHE_TTL` a card is answered while it is refreshed")
+    cache_stale_if_error: float = setting(
+        "PLACARD_CACHE_STALE_IF_ERROR", Seconds(or_never=True), 3600.0,
+        "how long after `PLACARD_CACHE_TTL` a card stands in for a timeout, a 5xx or a rate limit")
+    metrics_folder: str | None = setting(
+        "PROMETHEUS_MULTIPROC_DIR", String(), None,
+        "where several workers share their counters", unset="`placard serve` sets it")
+    connectors_file: tuple[str, ...] = setting(
+        "PLACARD_CONNECTORS_FILE", Words(), (),
+        "TOML files of connectors without code, or folders of them")
+    credentials_file: str | None = setting(
+        "PLACARD_CREDENTIALS_FILE", String(), None,
+        "TOML file of credentials by host and workspace, readable by its owner only")
+    library: bool = setting(
+        "PLACARD_LIBRARY", Switch(), False, "keep and serve saved widgets",
+        unset="on in `local` and with `PLACARD_DATABASE_URL`")
+    database_url: str = setting(
+        "PLACARD_DATABASE_URL", DatabaseUrl(), "sqlite:///placard.db",
+        "where saved widgets are kept: `sqlite:///…` or `postgresql+psycopg://…`")
+    public_url: str | None = setting(
+        "PLACARD_PUBLIC_URL", PublicUrl(), None,
+        "this service's address, as others reach it", unset="that of each request")
+    token_secrets: tuple[str, ...] = setting(
+        "PLACARD_TOKEN_SECRETS", Secrets(shortest=32), (),
+        "HS256 secrets of the library's tokens, not for the host: the first signs, any verifies",
+        unset="`PLACARD_JWT_SECRETS`")
+    local_token: str | None = setting(
+        "PLACARD_LOCAL_TOKEN", Secret(), None,
+        "the library's token in the `local` mode; `make run` makes and prints it")
+    library_api_keys: tuple[str, ...] = setting(
+        "PLACARD_LIBRARY_API_KEYS", Secrets(shortest=16), (),
+        "values of `DD-API-KEY` that may ask for saved widgets", unset="any")
+    library_requests_per_minute: int = setting(
+        "PLACARD_LIBRARY_REQUESTS_PER_MINUTE", Count(), 600,
+        "requests of each token of the library, at most")
+    # fmt: on
+    connector_declarations: tuple[ConnectorSetting, ...] = ()
+    connector_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def local(self) -> bool:
@@ -92,123 +180,50 @@ class Settings:
         return self.verify in ("signature", "either")
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret that is set, so that it can be kept out of what is written down."""
-        passwords = (password_in(url) for url in (self.cache_url, self.database_url))
-        spelled = [word for given in passwords if given for word in (given, unquote(given))]
-        held = tuple(
-            secret
-            for kind, value in self.held()
-            if kind.metadata["secret"] and value
-            for secret in ([value] if isinstance(value, str) else value)
-        )
-        return (*held, *dict.fromkeys(spelled))
-
-    @property
-    def own_hosts(self) -> frozenset[str]:
-        """The host of this service's own address, where it is known and the library is on."""
-        if not self.library or self.public_url is None:
-            return frozenset()
-        return frozenset({host_of(urlsplit(self.public_url))})
+    def has_token_keys(self) -> bool:
+        """Whether there is a key that could verify a JWT."""
+        return bool(self.jwt_secrets or self.jwt_public_key or self.jwt_jwks_url)
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
         """The secrets of the library's tokens: the first signs, any of them verifies."""
         return self.token_secrets or self.jwt_secrets
 
-    def held(self) -> Iterator[tuple[Field[Any], Any]]:
-        """Yield every setting with its value, those of connectors included."""
-        for name, kind in schema_with(self.options).fields.items():
-            yield kind, self.own[name] if name in self.own else getattr(self, name)
+    @property
+    def public_hosts(self) -> frozenset[str]:
+        """The host of `public_url`, where that is set and the library is on; else no host."""
+        if not self.library or self.public_url is None:
+            return frozenset()
+        return frozenset({host_of(urlsplit(self.public_url))})
 
-    def faults_of_verification(self) -> list[str]:
-        """Say what keeps a service with these settings from verifying its requests."""
-        known = (self._jwt_fault(), self._signature_fault(), self._library_fault())
-        return [fault for fault in known if fault]
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that is set, so that it can be kept out of what is written down."""
+        secrets = tuple(
+            secret
+            for declaration, value in self.values()
+            if declaration.secret and value
+            for secret in ([value] if isinstance(value, str) else value)
+        )
+        passwords = filter(None, map(password_in, (self.cache_url, self.database_url)))
+        spellings = [text for password in passwords for text in (password, unquote(password))]
+        return (*secrets, *dict.fromkeys(spellings))
 
-    def _jwt_fault(self) -> str | None:
-        keys = self.jwt_secrets or self.jwt_public_key or self.jwt_jwks_url
-        if self.takes_tokens and not keys:
-            return (
-                "PLACARD_JWT_SECRETS: is missing: PLACARD_VERIFY is "
-                f"{self.verify}; set it, PLACARD_JWT_PUBLIC_KEY or PLACARD_JWT_JWKS_URL"
-            )
-        return None
-
-    def _signature_fault(self) -> str | None:
-        if self.takes_signatures and not self.signature_secrets:
-            return (
-                "PLACARD_SIGNATURE_SECRETS: is missing: PLACARD_VERIFY is "
-                f"{self.verify}; set it to the app's client secret"
-            )
-        return None
-
-    def _library_fault(self) -> str | None:
-        if self.library and not self.signing_secrets:
-            return (
-                "PLACARD_TOKEN_SECRETS: is missing: the library's tokens cannot be verified; "
-                "set it, or PLACARD_LIBRARY=off"
-            )
-        return None
+    def values(self) -> Iterator[tuple[Declaration, Any]]:
+        """Yield every setting with its value, those that connectors declare included."""
+        for attribute, declaration in DECLARATIONS.items():
+            yield declaration, getattr(self, attribute)
+        for each in self.connector_declarations:
+            yield each.declaration, self.connector_settings[each.name]
 
 
-def settings_from_environment(options: Sequence[Option] = ()) -> Settings:
-    """Load the settings of this process; raises ConfigurationError as `load_settings` does."""
-    return load_settings(environment_of(os.environ), options)
+DECLARATIONS: Final[Mapping[str, Declaration]] = {
+    each.name: each.metadata[Declaration]
+    for each in fields(Settings)
+    if Declaration in each.metadata
+}
 
 
-def load_settings(environment: Mapping[str, str], options: Sequence[Option] = ()) -> Settings:
-    """Check all settings and return them; `options` are those that connectors bring along.
-
-    Raises ConfigurationError, which names each setting that is wrong and what would be right.
-    """
-    given = {name: value.strip() for name, value in environment.items() if value.strip()}
-    try:
-        loaded = schema_with(options).load(given)
-    except ValidationError as error:
-        faults = [str(fault).removeprefix("$.") for fault in faults_in(error)]
-        raise ConfigurationError("\n".join(sorted(faults))) from None
-    local = loaded.get("mode") == "local"
-    own = {option.name: loaded.pop(option.name, None) for option in options}
-    library = local or "database_url" in loaded
-    given_too = {"offline": local, "library": library} | loaded
-    settings = Settings(**given_too, options=tuple(options), own=own)
-    if faults := _contradictions(settings):
-        raise ConfigurationError("\n".join(faults))
-    return settings
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host to listen on is this machine's own."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _contradictions(settings: Settings) -> list[str]:
-    faults = []
-    if settings.verify == "off" and not settings.local:
-        faults.append("PLACARD_VERIFY: off is possible only where PLACARD_MODE is local")
-    if settings.offline and not settings.local:
-        faults.append("PLACARD_OFFLINE: on is possible only where PLACARD_MODE is local")
-    if settings.jwt_jwks_url and not settings.local and settings.jwt_jwks_url.startswith("http:"):
-        faults.append("PLACARD_JWT_JWKS_URL: must be https; http is possible only locally")
-    if settings.ca_bundle and not _holds_authorities(settings.ca_bundle):
-        faults.append("REQUESTS_CA_BUNDLE: is no file of certificate authorities in PEM")
-    if settings.metrics_folder and not _can_be_written_to(settings.metrics_folder):
-        faults.append("PROMETHEUS_MULTIPROC_DIR: is no folder that can be written to")
-    return faults
-
-
-def _can_be_written_to(folder: str) -> bool:
-    # A file of settings may hold what the environment cannot, and the system does not take.
-    return "\0" not in folder and os.access(folder, os.W_OK | os.X_OK)
-
-
-def _holds_authorities(path: str) -> bool:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except (OSError, ValueError):
-        return False
-    return True
+def declarations_with(connector_settings: Iterable[ConnectorSetting]) -> list[Declaration]:
+    """List the declarations of all settings, those of connectors included."""
+    return [*DECLARATIONS.values(), *(each.declaration for each in connector_settings)]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from app.errors import UpstreamBusy
-from app.settings.settings import FETCH_PLACES
+from app.settings import FETCH_PLACES
 from app.upstream.transport import remaining
 
 PATIENCE: Final = 0.25  # seconds

@@ -16,7 +16,7 @@ from app.errors import (
     UpstreamResting,
     UpstreamTimeout,
 )
-from app.settings.settings import BREAKER_FAILURES, BREAKER_REST
+from app.settings import BREAKER_FAILURES, BREAKER_REST
 from app.upstream.bulkhead import Bulkhead
 from app.upstream.circuit_breaker import Breaker
 from app.upstream.messages import UpstreamResponse

@@ -26,7 +26,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from app.settings.settings import FETCH_PLACES
+from app.settings import FETCH_PLACES
 from app.upstream.address_guard import AddressGuard
 
 POOLS: Final = 32

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from flask import current_app
 
 from app.library.http.context import Library
-from app.settings.settings import Settings
+from app.settings import Settings
 from app.telemetry.metrics import Metrics
 from app.verification import KeySource, Verifier
 from app.widgets import Widgets

@@ -6,7 +6,7 @@ from typing import Final
 from marshmallow import Schema, fields, validate
 
 from app.library.http.operation import Answer, Body, Operation
-from app.settings.settings import Settings
+from app.settings import Settings
 from app.verification import SIGNATURE_HEADER
 from templates_schemas import ENVELOPES
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema

@@ -14,7 +14,7 @@ from marshmallow import Schema, fields
 from app.library.http.dialect import Dialect
 from app.library.http.operation import Answer, Body, Operation
 from app.library.http.parameters import LONGEST_WORD, Word
-from app.settings.settings import Settings
+from app.settings import Settings
 from app.web.host_operations import (
     HEALTH,
     HEALTH_OPERATIONS,

@@ -19,10 +19,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.connectors import CONNECTORS, Connector, options
+from app.connectors import CONNECTORS, Connector, connector_settings
 from app.errors import PlacardError, UpstreamTimeout, UpstreamUnreachable
 from app.origins import origin_of
-from app.settings.settings import load_settings
+from app.settings import load_settings
 from app.upstream import recorded_body
 from app.web import EXTENSION
 from app.widgets import SENTENCES
@@ -84,7 +84,7 @@ def host_with(port: int, **changes: str) -> Host:
         **own,
         **{f"PLACARD_{name.upper()}": value for name, value in changes.items()},
     }
-    return Host(create_app(load_settings(environment, options())).test_client())
+    return Host(create_app(load_settings(environment, connector_settings())).test_client())
 
 
 def asked_for_all(host: Host, deadline: str) -> Mapping[str, TestResponse]:

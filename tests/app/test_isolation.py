@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from app import create_app
-from app.connectors import options
-from app.settings.settings import load_settings
+from app.connectors import connector_settings
+from app.settings import load_settings
 from app.upstream.transport import remaining
 from app.web import EXTENSION
 from tests.app.upstream.servers import Connection, answer, serving
@@ -91,7 +91,7 @@ def told(host: Host, page: str) -> str:
 def test_while_a_host_hangs_hits_and_other_hosts_are_answered(hanging: Hanging) -> None:
     with two_upstreams(hanging) as settings, ThreadPoolExecutor(PLACES) as pool:
         places = {"PLACARD_FETCH_PLACES": str(PLACES)}
-        settled = load_settings(SOUND | settings | places, options())
+        settled = load_settings(SOUND | settings | places, connector_settings())
         host = Host(create_app(settled).test_client())
         assert told(host, f"{PAGE}/1") == "An issue"
         hung = [pool.submit(told, host, f"{PAGE}/{number}") for number in range(2, 2 + PLACES)]
@@ -156,7 +156,11 @@ def test_one_cold_resource_of_a_host_that_hangs_does_not_take_every_thread(
             "PLACARD_CACHE_TTL": "0.001",
             "PLACARD_CACHE_STALE": "0",
         }
-        host = Host(create_app(load_settings(SOUND | settings | changed, options())).test_client())
+        host = Host(
+            create_app(
+                load_settings(SOUND | settings | changed, connector_settings())
+            ).test_client()
+        )
         page = f"{PAGE}/2"
         if kept:
             hanging.go_on.set()
@@ -186,7 +190,11 @@ def test_those_who_wait_for_two_hosts_that_hang_do_not_take_every_thread(
     total = PLACES + 1
     with two_that_hang(hanging) as settings, ThreadPoolExecutor(2 * PLACES) as pool:
         changed = {"PLACARD_FETCH_PLACES": str(PLACES), "PLACARD_FETCH_TOTAL": str(total)}
-        host = Host(create_app(load_settings(SOUND | settings | changed, options())).test_client())
+        host = Host(
+            create_app(
+                load_settings(SOUND | settings | changed, connector_settings())
+            ).test_client()
+        )
         pages = [f"{page}/2" for page in (PAGE, OTHER)] * PLACES
         hung = [pool.submit(told, host, page) for page in pages]
         try:

@@ -8,8 +8,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Resource
 from app.connectors.card_parts import ask, counted
-from app.settings.schema import Option
-from app.settings.settings import Settings
+from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import TextWithIcon
@@ -35,22 +34,22 @@ class GitHubPage(Connector):
     """A kind of page of github.com, and of GitHub Enterprise hosts."""
 
     label: ClassVar[str] = "GitHub"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("GITHUB_TOKEN", "token", "token for github.com; unset: anonymous"),
-        Option("PLACARD_GITHUB_HOSTS", "hosts", "GitHub Enterprise hosts, besides github.com"),
-        Option("GH_ENTERPRISE_TOKEN", "token", "token for the GitHub Enterprise hosts"),
+    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+        ConnectorSetting("GITHUB_TOKEN", "token", "token for github.com; unset: anonymous"),
+        ConnectorSetting("PLACARD_GITHUB_HOSTS", "hosts", "GitHub Enterprise hosts to serve too"),
+        ConnectorSetting("GH_ENTERPRISE_TOKEN", "token", "token for the GitHub Enterprise hosts"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        self._enterprise = settings.own["PLACARD_GITHUB_HOSTS"] or ()
+        self._enterprise = settings.connector_settings["PLACARD_GITHUB_HOSTS"] or ()
         self.hosts = frozenset({"github.com", "www.github.com", *self._enterprise})
         tokens = {"api.github.com": "GITHUB_TOKEN"} | dict.fromkeys(
             self._enterprise, "GH_ENTERPRISE_TOKEN"
         )
         self.credentials = tuple(
-            bearer(host, name, settings.own[name])
+            bearer(host, name, settings.connector_settings[name])
             for host, name in tokens.items()
-            if settings.own[name]
+            if settings.connector_settings[name]
         )
 
     def ask(self, match: Match, path: str = "") -> UpstreamRequest:

@@ -14,15 +14,16 @@ from app.devtools.preview import signature_check
 from app.devtools.preview.advice import advice_for
 from app.devtools.preview.asking import Answer, ask
 from app.devtools.preview.drawing import draw
-from app.devtools.preview.editor import LONGEST, edit, written
+from app.devtools.preview.editor import LONGEST, edit
 from app.devtools.preview.gallery import Gallery
-from app.devtools.preview.json_view import highlighted
+from app.devtools.preview.json_text import highlighted, written
 from app.devtools.preview.meters import meters_of, shortened
 from app.devtools.preview.presets import NAMES, preset
 from app.devtools.preview.timeline import timeline
 from app.devtools.signed_calls import curl_line
 from app.errors import ConfigurationError, Forbidden
-from app.settings.settings import Settings, is_loopback
+from app.origins import is_loopback_host
+from app.settings import Settings
 from app.web import service
 from app.web.cors import PREVIEW
 from templates_schemas.limits import PILL_COLORS
@@ -62,7 +63,7 @@ def init_preview(app: Flask, settings: Settings) -> None:
 @blueprint.before_request
 def keep_to_this_machine() -> None:
     """Refuse whoever is not at this machine, and pages of other sites that a browser has open."""
-    at_home = is_loopback(request.remote_addr or "") and is_loopback(_host_name())
+    at_home = is_loopback_host(request.remote_addr or "") and is_loopback_host(_host_name())
     if not at_home or FORWARDED & {name.lower() for name, _ in request.headers}:
         raise Forbidden("the preview is for this machine only")
     elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")

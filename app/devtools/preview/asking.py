@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 
 from app.devtools.signed_calls import Proving, SignedCall, signed_call, unsigned_call
 from app.errors import ConfigurationError
-from app.settings.settings import Settings
+from app.settings import Settings
 from app.telemetry.logs import log_fields
 from app.telemetry.trace import Step, recording
 

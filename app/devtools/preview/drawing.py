@@ -10,13 +10,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from babel.dates import format_timedelta
-
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.text import clean, is_web_url
 
 # Of more fields than the host would ever show, these are drawn and measured.
 MOST_FIELDS: Final = 20
+SECONDS_IN: Final = {
+    "year": 365 * 86_400,
+    "month": 30 * 86_400,
+    "week": 7 * 86_400,
+    "day": 86_400,
+    "hour": 3_600,
+    "minute": 60,
+}
 FOOTERS: Final = {
     "created": ("Created", "created_at"),
     "updated": ("Updated", "last_updated_at"),
@@ -105,10 +111,14 @@ def moment_of(sent: Any, now: datetime) -> Moment | None:
 
 
 def _relative(away: timedelta) -> str:
-    """Say how long ago, or from now, in the largest unit that fits."""
-    if abs(away) < timedelta(minutes=1):
+    """Say how long ago, or from now, in the largest unit of which there is nearly one."""
+    seconds = abs(away.total_seconds())
+    if seconds < 60:
         return "just now"
-    return format_timedelta(away, add_direction=True, locale="en")
+    unit, length = next(one for one in SECONDS_IN.items() if seconds >= 0.85 * one[1])
+    count = round(seconds / length)
+    span = f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{span} ago" if away < timedelta() else f"in {span}"
 
 
 def listed(given: Any) -> list[Any]:

@@ -1,12 +1,11 @@
 """A payload as somebody types it: what is wrong with it, and on which line."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from json_source_map import calculate
-
+from app.devtools.preview.json_text import lines_of
 from templates_schemas import Fault, faults
 
 LONGEST: Final = 1 << 17
@@ -69,16 +68,11 @@ def edit(text: str) -> Edited:
     except RecursionError:
         return _unread(whole, 1, "is nested too deep")
     found = faults(payload)
-    lines = _lines(whole, payload) if found else {}
+    lines = lines_of(whole) if found else {}
     placed = [LinedFault(_line_of(fault.path, lines), fault) for fault in found]
     placed.sort(key=lambda one: one.line)
     told = tuple(placed[:MOST_FAULTS])
     return Edited(whole, payload, told, len(placed) - len(told))
-
-
-def written(payload: Any) -> str:
-    """Write a payload as the editor shows it."""
-    return json.dumps(payload, ensure_ascii=False, indent=2)
 
 
 def _unread(text: str, line: int, message: str) -> Edited:
@@ -94,32 +88,3 @@ def _line_of(path: str, lines: Mapping[str, int]) -> int:
     while path not in lines and path != "$":
         path = path[: max(path.rfind("."), path.rfind("["), 1)]
     return lines.get(path, 1)
-
-
-def _lines(text: str, payload: Any) -> dict[str, int]:
-    """Map each JSON path of a text to the line on which it begins, its key's where it has one."""
-    try:
-        entries = calculate(text)
-    except RecursionError:
-        return {}
-    places = {pointer: (entry.key_start or entry.value_start) for pointer, entry in entries.items()}
-    return {
-        path: places[pointer].line + 1
-        for pointer, path in _paths(payload, "", "$")
-        if pointer in places
-    }
-
-
-def _paths(value: Any, pointer: str, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the pointer (keys as they are written in the source) and the path of every value."""
-    yield pointer, path
-    for key, inner in _members(value):
-        name = f"[{key}]" if isinstance(key, int) else f".{key}"
-        spelled = str(key) if isinstance(key, int) else json.dumps(key, ensure_ascii=False)[1:-1]
-        yield from _paths(inner, f"{pointer}/{spelled}", path + name)
-
-
-def _members(value: Any) -> Sequence[tuple[Any, Any]]:
-    if isinstance(value, dict):
-        return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list) else []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from app.connectors import Connector, all_connectors
-from app.settings.settings import Settings
+from app.settings import Settings
 from app.upstream import bundled_samples
 
 

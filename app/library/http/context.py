@@ -13,7 +13,7 @@ from app.library.datadog.store import SavedWidgets
 from app.library.http.dialect import Dialect
 from app.library.http.rate_limit import Limiter
 from app.library.spaceone.store import CustomWidgets
-from app.settings.settings import Settings
+from app.settings import Settings
 
 EXTENSION: Final = "placard.library"
 # Set in the environment of a request that the service makes of itself; no header can set it.

@@ -12,7 +12,7 @@ from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from app.cache import redis_client
-from app.settings.fields import MEMORY
+from app.settings import MEMORY
 
 PERIOD: Final = 60
 

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from app.cache import CARD, CachePolicy, Entry, etag_of
 from app.cache.serializer import Unreadable, dump, load
-from app.settings.schema import LONGEST_TIME
+from app.settings import LONGEST_TIME
 from templates_schemas import faults
 from tests.app.cache.parts import CARD_ENTRY, DOWN, FAILURE, FOUND, NOW, card, failure, times
 

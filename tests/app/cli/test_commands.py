@@ -13,7 +13,7 @@ import responses
 from click.testing import CliRunner, Result
 
 from app.cli import main
-from app.connectors import options
+from app.connectors import connector_settings
 from app.settings.report import setting_names
 from app.verification import SignedRequest, query_string_hash
 from tests.host import ISSUE, JWT_SECRET, SIGNATURE_SECRET, signature
@@ -37,7 +37,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `placard …` in an empty folder, with sound settings unless others are given."""
     monkeypatch.chdir(tmp_path)
-    for name in setting_names(options()):
+    for name in setting_names(connector_settings()):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str, stdin: str | None = None, **settings: str) -> Result:
@@ -217,13 +217,13 @@ def test_connectors_are_listed_with_what_they_want(run: Run) -> None:
 
 def test_settings_are_printed_with_their_source_and_without_secrets(run: Run) -> None:
     ended = run("settings", GITHUB_TOKEN="ghp_made_up", PLACARD_OFLINE="on")
-    for name in setting_names(options()):
+    for name in setting_names(connector_settings()):
         assert f"{name}=" in ended.stdout
     assert "GITHUB_TOKEN=********  (environment)" in ended.stdout
     assert "PLACARD_MODE=production  (default)" in ended.stdout
     assert "ghp_made_up" not in ended.output
     assert JWT_SECRET not in ended.output
-    assert "PLACARD_OFLINE: is no setting; did you mean PLACARD_OFFLINE?" in ended.stderr
+    assert "PLACARD_OFLINE: is not a setting; did you mean PLACARD_OFFLINE?" in ended.stderr
 
 
 def test_a_wrong_setting_ends_any_command(run: Run) -> None:

@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 from app.cli import main
 from app.cli.library_tokens import LOCAL_TOKEN, local_token
 from app.cli.serve import greeting
-from app.connectors import options
+from app.connectors import connector_settings
 from app.library.core.migrations import head
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.settings import Settings, load_settings
 from app.settings.local import environment_of
 from app.settings.report import setting_names
-from app.settings.settings import Settings, load_settings
 from tests.databases import Server
 from tests.host import JWT_SECRET
 
@@ -32,7 +32,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `placard …` in an empty folder, with no settings but those that are given."""
     monkeypatch.chdir(tmp_path)
-    for name in setting_names(options()):
+    for name in setting_names(connector_settings()):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str, **settings: str) -> Result:
@@ -147,7 +147,7 @@ def test_migrate_brings_postgresql_up_to_date(run: Run, postgresql_server: Serve
 
 def local_settings(folder: Path) -> Settings:
     given = {"PLACARD_MODE": "local", **SOUND}
-    return load_settings(environment_of(given, folder / ".env"), options())
+    return load_settings(environment_of(given, folder / ".env"), connector_settings())
 
 
 def test_the_local_mode_makes_a_token_once_and_keeps_it(

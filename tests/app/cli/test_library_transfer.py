@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.cli.library_transfer import TRANSFERS
-from app.connectors import options
+from app.connectors import connector_settings
 from app.errors import StoreUnavailable
 from app.library.core.store import Store
 from app.library.datadog.store import SavedWidgets
@@ -41,7 +41,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> Run:
     """Run `placard library …` in a folder of its own, once on each kind of database."""
     monkeypatch.chdir(tmp_path)
-    for name in setting_names(options()):
+    for name in setting_names(connector_settings()):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PLACARD_JWT_SECRETS", JWT_SECRET)
     monkeypatch.setenv("PLACARD_DATABASE_URL", database_url)

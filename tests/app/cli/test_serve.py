@@ -8,7 +8,7 @@ import pytest
 from app import create_app
 from app.cli.serve import greeting, serve_application
 from app.errors import ConfigurationError
-from app.settings.settings import Settings
+from app.settings import Settings
 from tests.conftest import settings_with
 from tests.host import ISSUE
 

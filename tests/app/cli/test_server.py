@@ -1,14 +1,23 @@
 """What becomes of connections that nobody has accepted yet when the service stops."""
 
+import inspect
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from granian.constants import Interfaces
+from granian.server.mp import MPServer
 
 from app.cli import server
-from app.cli.server import drain
+from app.cli.server import DrainingServer, drain
 
+GRANIAN_CHANGED = (
+    "granian has changed below app/cli/server.py, which overrides its private methods. Compare "
+    "granian/server/mp.py and common.py of both versions: how a listener is made (_ssp, _shd, "
+    "_sso), what _spawn_worker hands to a worker, and in which order shutdown closes and stops. "
+    "Then run tests/app/cli/test_serve.py, and raise the bound in pyproject.toml."
+)
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has socket filters")
 
 
@@ -59,3 +68,39 @@ def test_where_there_are_no_filters_it_goes_on_at_once(monkeypatch: pytest.Monke
     monkeypatch.setattr(server, "HANDSHAKE", 3600.0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         drain([listener])
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("_init_shared_socket", ["self"]),
+        ("_spawn_worker", ["self", "idx", "target", "callback_loader"]),
+        ("_drop_shared_socket", ["self"]),
+        ("shutdown", ["self", "exit_code"]),
+    ],
+)
+def test_granian_has_the_methods_that_are_overridden(method: str, parameters: list[str]) -> None:
+    overridden = getattr(MPServer, method, None)
+    assert overridden, f"there is no {method}: {GRANIAN_CHANGED}"
+    assert list(inspect.signature(overridden).parameters) == parameters, GRANIAN_CHANGED
+
+
+@on_linux
+def test_each_worker_is_given_a_listener_of_its_own() -> None:
+    made = DrainingServer("wsgi:app", port=0, interface=Interfaces.WSGI, workers=2)
+    made._init_shared_socket()
+    listeners = [held for _, held in made._listeners]
+    try:
+        workers = [made._spawn_worker(idx, target=print, callback_loader=None) for idx in (0, 1)]
+        handed_over = [
+            [one[1] for one in worker.inner._args if isinstance(one, tuple) and one[1:]]
+            for worker in workers
+        ]
+        for handed, listener in zip(handed_over, listeners, strict=True):
+            assert listener in handed, GRANIAN_CHANGED
+        # On one port: the system spreads new connections over them.
+        assert len({held.getsockname() for held in listeners}) == 1
+        assert len({held.fileno() for held in listeners}) == 2
+    finally:
+        made._drop_shared_socket()
+    assert [held.fileno() for held in listeners] == [-1, -1]

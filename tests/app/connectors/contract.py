@@ -12,11 +12,11 @@ import responses
 from hypothesis import HealthCheck, given, settings as examples, strategies as st
 
 from app import create_app
-from app.connectors import Connector, options
+from app.connectors import Connector, connector_settings
 from app.connectors.base import Match, find
 from app.errors import MalformedRequest, NoConnector
 from app.origins import is_named
-from app.settings.settings import Settings, load_settings
+from app.settings import Settings, load_settings
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import faults
@@ -88,9 +88,9 @@ class ConnectorContract:
     def test_its_hosts_and_its_credentials_are_named(self, known: Connector) -> None:
         assert known.hosts
         tokens = [
-            self.environment[option.name]
-            for option in known.options
-            if option.kind == "token" and option.name in self.environment
+            self.environment[setting.name]
+            for setting in known.settings
+            if setting.kind == "token" and setting.name in self.environment
         ]
         for credential in known.credentials:
             assert not is_named("evil.example", (credential.host,))
@@ -135,7 +135,7 @@ class ConnectorContract:
         """Answer a page, or the example, with a body; return the status, after a look at it."""
         page = page or self.connector.example
         environment = {"PLACARD_JWT_SECRETS": JWT_SECRET, **self.environment}
-        host = Host(create_app(load_settings(environment, options())).test_client())
+        host = Host(create_app(load_settings(environment, connector_settings())).test_client())
         asked = self.matches[page]
         with responses.RequestsMock() as upstream:
             upstream.add(self.method, asked, body=body, content_type="application/json")
@@ -149,7 +149,7 @@ class ConnectorContract:
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
-    return load_settings(environment, options())
+    return load_settings(environment, connector_settings())
 
 
 def request_for(known: Connector, address: str) -> UpstreamRequest:

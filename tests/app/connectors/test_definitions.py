@@ -18,7 +18,7 @@ from app.connectors.base import find
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.files import FileSchema, lint_definitions, read_definitions
 from app.errors import ConfigurationError
-from app.settings.settings import Settings
+from app.settings import Settings
 from app.telemetry.trace import recording
 from tests.app.connectors.contract import JSON, ConnectorContract, match_of
 from tests.conftest import MakeHost, settings_with

@@ -6,10 +6,10 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 
 import app.connectors as room
-from app.connectors import all_connectors, installed, options
+from app.connectors import all_connectors, connector_settings, installed
 from app.connectors.github import GitHub
 from app.errors import ConfigurationError
-from app.settings.schema import Option
+from app.settings import ConnectorSetting
 from tests.conftest import settings_with
 
 
@@ -17,7 +17,7 @@ class Foreign(GitHub):
     """What another package would bring."""
 
     name = "foreign"
-    options = (Option("FOREIGN_TOKEN", "token", "a token"), *GitHub.options)
+    settings = (ConnectorSetting("FOREIGN_TOKEN", "token", "a token"), *GitHub.settings)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def entry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.mark.usefixtures("entry")
 @pytest.mark.parametrize("entry", [f"{__name__}:Foreign"], indirect=True)
 def test_a_connector_of_another_package_is_asked_too() -> None:
-    assert "FOREIGN_TOKEN" in [option.name for option in options()]
+    assert "FOREIGN_TOKEN" in [setting.name for setting in connector_settings()]
     assert all_connectors(settings_with())[-1].name == "foreign"
 
 
@@ -45,4 +45,4 @@ def test_a_connector_of_another_package_is_asked_too() -> None:
 )
 def test_what_is_no_connector_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"^placard\.connectors: foreign: "):
-        options()
+        connector_settings()

@@ -12,7 +12,7 @@ import pytest
 
 from app import create_app
 from app.devtools.doctor import Finding, examine
-from app.settings.settings import Settings
+from app.settings import Settings
 from tests.conftest import settings_with
 from tests.host import ISSUE, ORIGIN
 

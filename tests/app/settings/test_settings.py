@@ -8,12 +8,13 @@ from hypothesis import given, strategies as st
 from app import create_app
 from app.cache import redis_client
 from app.cli.serve import leave_threads_free
-from app.connectors import options
+from app.connectors import connector_settings
 from app.errors import ConfigurationError
+from app.origins import is_loopback_host
+from app.settings import Settings, load_settings, settings_from_environment
 from app.settings.local import environment_of, provide_local_secrets
 from app.settings.report import setting_lines, setting_names, unknown_settings
-from app.settings.schema import SettingsSchema
-from app.settings.settings import Settings, is_loopback, load_settings, settings_from_environment
+from app.settings.settings import DECLARATIONS
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
 
 LOCAL = {"PLACARD_MODE": "local"}
@@ -45,12 +46,16 @@ def test_defaults_are_those_of_the_house() -> None:
     )
 
 
-def test_the_schema_and_the_dataclass_list_the_same_settings() -> None:
-    assert [entry.name for entry in fields(Settings)] == [
-        *SettingsSchema().fields,
-        "options",
-        "own",
-    ]
+def test_every_setting_is_declared_under_a_name_of_its_own() -> None:
+    attributes = [entry.name for entry in fields(Settings)]
+    assert attributes == [*DECLARATIONS, "connector_declarations", "connector_settings"]
+    names = setting_names(connector_settings())
+    assert len(names) == len(set(names))
+
+
+def test_a_default_is_what_its_own_text_gives() -> None:
+    printed = {each.name: each.printed(each.default) for each in DECLARATIONS.values()}
+    assert load_settings(printed) == load_settings({}) == Settings()
 
 
 def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
@@ -68,18 +73,18 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_VERIFY", "off", "only where PLACARD_MODE is local"),
         ("PLACARD_JWT_SECRETS", "x" * 31, "31 bytes; each needs at least 32"),
         ("PLACARD_JWT_SECRETS", f"{'x' * 32},short", "5 bytes; each needs at least 32"),
-        ("PLACARD_JWT_PUBLIC_KEY", "-----BEGIN", "no public key"),
+        ("PLACARD_JWT_PUBLIC_KEY", "-----BEGIN", "not a public key"),
         ("PLACARD_JWT_JWKS_URL", "keys.json", "URL"),
         ("PLACARD_JWT_JWKS_URL", "http://keys.example/jwks", "must be https"),
         ("PLACARD_JWT_ALGORITHMS", "none", "not in"),
         ("PLACARD_JWT_MAX_LIFETIME", "0", "more than 0"),
         ("PLACARD_JWT_MAX_LIFETIME", "nan", "not permitted"),
         ("PLACARD_SIGNATURE_SECRETS", "short", "5 bytes; each needs at least 16"),
-        ("PLACARD_ALLOWED_ORIGINS", "*", "no origin"),
-        ("PLACARD_ALLOWED_ORIGINS", "https://app.asana.com/path", "no origin"),
-        ("PLACARD_ALLOWED_ORIGINS", "https://u@app.asana.com", "no origin"),
-        ("PLACARD_ALLOWED_ORIGINS", "https://app.asana.com:x", "no origin"),
-        ("PLACARD_ALLOWED_ORIGINS", "https://[", "no origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "*", "not an origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://app.asana.com/path", "not an origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://u@app.asana.com", "not an origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://app.asana.com:x", "not an origin"),
+        ("PLACARD_ALLOWED_ORIGINS", "https://[", "not an origin"),
         ("PLACARD_ERROR_ENVELOPE", "round", "one of"),
         ("PLACARD_FETCH_DEADLINE", "five", "number"),
         ("PLACARD_FETCH_DEADLINE", "-1", "more than 0"),
@@ -92,15 +97,15 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_BREAKER_REST", "0", "more than 0"),
         ("PLACARD_CACHE_TTL", "1e12", "604800 at most"),
         ("PLACARD_ALLOWED_WORKSPACES", ",", "no word"),
-        ("PLACARD_CACHE_BYTES", "9" * 5000, "no size"),
+        ("PLACARD_CACHE_BYTES", "9" * 5000, "not a size"),
         ("PLACARD_JWT_JWKS_URL", "https://user:made_up@keys.example/", "without a user"),
-        ("PROMETHEUS_MULTIPROC_DIR", "/no/such/folder", "no folder"),
-        ("PROMETHEUS_MULTIPROC_DIR", "/no\0such/folder", "no folder"),
-        ("REQUESTS_CA_BUNDLE", "/", "no file of certificate authorities"),
-        ("REQUESTS_CA_BUNDLE", __file__, "no file of certificate authorities"),
-        ("PLACARD_UPSTREAMS", "https://api.github.com", "no `https://first=https://second`"),
-        ("PLACARD_UPSTREAMS", "https://api.github.com=here", "no origin"),
-        ("PLACARD_ALLOW_PRIVATE_HOSTS", "https://inside", "no `host` or `host:port`"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/no/such/folder", "not a folder"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/no\0such/folder", "not a folder"),
+        ("REQUESTS_CA_BUNDLE", "/", "not a file of certificate authorities"),
+        ("REQUESTS_CA_BUNDLE", __file__, "not a file of certificate authorities"),
+        ("PLACARD_UPSTREAMS", "https://api.github.com", "not `https://first=https://second`"),
+        ("PLACARD_UPSTREAMS", "https://api.github.com=here", "not an origin"),
+        ("PLACARD_ALLOW_PRIVATE_HOSTS", "https://inside", "not `host` or `host:port`"),
         ("PLACARD_CACHE_URL", "memory", "memory://"),
         ("PLACARD_CACHE_URL", "redis://", "redis://host:port/0"),
         ("PLACARD_CACHE_URL", "http://cache", "redis://host:port/0"),
@@ -108,32 +113,32 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_CACHE_URL", "redis://cache?password=x", "nothing behind the database"),
         ("PLACARD_CACHE_STALE", "-1", "must be 0 (never) to "),
         ("PLACARD_CACHE_STALE_IF_ERROR", "inf", "not permitted"),
-        ("PLACARD_CACHE_BYTES", "64 MB", "no size"),
-        ("PLACARD_CACHE_BYTES", "0", "no size"),
+        ("PLACARD_CACHE_BYTES", "64 MB", "not a size"),
+        ("PLACARD_CACHE_BYTES", "0", "not a size"),
         ("PLACARD_CACHE_TTL", "inf", "not permitted"),
-        ("PLACARD_DATABASE_URL", "placard.db", "no address of a database"),
-        ("PLACARD_DATABASE_URL", "sqlite:///:memory:", "no address of a database"),
-        ("PLACARD_DATABASE_URL", "sqlite://", "no address of a database"),
-        ("PLACARD_DATABASE_URL", "mysql://host/placard", "no address of a database"),
-        ("PLACARD_DATABASE_URL", "postgresql+psycopg://host", "no address of a database"),
-        ("PLACARD_DATABASE_URL", "postgresql+psycopg://host:x/db", "no address of a database"),
-        ("PLACARD_DATABASE_URL", "postgresql+psycopg://[/db", "no address of a database"),
+        ("PLACARD_DATABASE_URL", "placard.db", "not the address of a database"),
+        ("PLACARD_DATABASE_URL", "sqlite:///:memory:", "not the address of a database"),
+        ("PLACARD_DATABASE_URL", "sqlite://", "not the address of a database"),
+        ("PLACARD_DATABASE_URL", "mysql://host/placard", "not the address of a database"),
+        ("PLACARD_DATABASE_URL", "postgresql+psycopg://host", "not the address of a database"),
+        ("PLACARD_DATABASE_URL", "postgresql+psycopg://host:x/db", "not the address of a database"),
+        ("PLACARD_DATABASE_URL", "postgresql+psycopg://[/db", "not the address of a database"),
         ("PLACARD_DATABASE_URL", "postgresql+psycopg://h/db?password=x", "before the `@`"),
-        ("PLACARD_PUBLIC_URL", "placard.example.com", "no address such as https"),
-        ("PLACARD_PUBLIC_URL", "https://placard.example.com/?a=b", "no address such as https"),
-        ("PLACARD_PUBLIC_URL", "https://user@placard.example.com", "no address such as https"),
+        ("PLACARD_PUBLIC_URL", "placard.example.com", "not an address such as https"),
+        ("PLACARD_PUBLIC_URL", "https://placard.example.com/?a=b", "not an address such as https"),
+        ("PLACARD_PUBLIC_URL", "https://user@placard.example.com", "not an address such as https"),
         ("PLACARD_TOKEN_SECRETS", "short", "5 bytes; each needs at least 32"),
         ("PLACARD_LIBRARY_API_KEYS", "short", "5 bytes; each needs at least 16"),
-        ("PLACARD_LIBRARY_REQUESTS_PER_MINUTE", "0", "must be 1 to 1000000"),
+        ("PLACARD_LIBRARY_REQUESTS_PER_MINUTE", "0", "must be from 1 to 1000000"),
         ("PLACARD_LIBRARY", "perhaps", "boolean"),
         ("GITHUB_TOKEN", "ghp_made up", "one word of visible ASCII"),
         ("GH_ENTERPRISE_TOKEN", "ghp_made_up\nX-Other: 1", "one word of visible ASCII"),
-        ("REQUESTS_CA_BUNDLE", "/no/such/file", "no file of certificate authorities"),
+        ("REQUESTS_CA_BUNDLE", "/no/such/file", "not a file of certificate authorities"),
     ],
 )
 def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load_settings({**SOUND, name: value}, options())
+        load_settings({**SOUND, name: value}, connector_settings())
     assert caught.value.detail.startswith(f"{name}: ")
     assert said in caught.value.detail
 
@@ -181,7 +186,7 @@ def test_a_service_that_could_not_verify_does_not_start(
     given_settings: dict[str, str], named: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"^{named}: "):
-        create_app(load_settings(given_settings, options()))
+        create_app(load_settings(given_settings, connector_settings()))
 
 
 def test_the_local_mode_is_offline_unless_it_is_told_otherwise() -> None:
@@ -289,14 +294,14 @@ def test_secrets_are_masked_and_the_source_is_told(monkeypatch: pytest.MonkeyPat
         "GITHUB_TOKEN": "ghp_made_up",
         "PLACARD_UPSTREAMS": "https://a=http://b",
     }
-    loaded = load_settings(given_settings, options())
+    loaded = load_settings(given_settings, connector_settings())
     lines = {line.name: line for line in setting_lines(loaded, given_settings)}
     assert lines["PLACARD_JWT_SECRETS"].value == "********"
     assert lines["GITHUB_TOKEN"].value == "********"
     assert lines["GITHUB_TOKEN"].source == "environment"
     assert lines["PLACARD_UPSTREAMS"].value == "https://a:443=http://b"
     assert (lines["PLACARD_OFFLINE"].value, lines["PLACARD_OFFLINE"].source) == ("off", "default")
-    assert list(lines) == setting_names(options())
+    assert list(lines) == setting_names(connector_settings())
     assert JWT_SECRET not in repr(loaded)
     assert "ghp_made_up" not in repr(loaded)
     assert set(loaded.secrets) == {JWT_SECRET, "ghp_made_up"}
@@ -362,14 +367,35 @@ def test_a_misspelt_setting_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> N
      ("0.0.0.0", False), ("192.168.1.1", False), ("placard.example", False)],
 )  # fmt: skip
 def test_loopback(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
+    assert is_loopback_host(host) is expected
 
 
-@given(st.dictionaries(st.sampled_from(setting_names(options())), st.text(max_size=40)))
+@given(st.dictionaries(st.sampled_from(setting_names(connector_settings())), st.text(max_size=40)))
 def test_any_environment_gives_settings_or_names_what_is_wrong(environment: dict[str, str]) -> None:
     try:
-        load_settings(environment, options())
+        load_settings(environment, connector_settings())
     except ConfigurationError as error:
         assert all(
-            line.split(":")[0] in setting_names(options()) for line in error.detail.splitlines()
+            line.split(":")[0] in setting_names(connector_settings())
+            for line in error.detail.splitlines()
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PLACARD_CACHE_STALE", "0"),
+        ("PLACARD_CACHE_TTL", "0.5"),
+        ("PLACARD_CACHE_BYTES", "96 KiB"),
+        ("PLACARD_CACHE_BYTES", "1000001"),
+        ("PLACARD_OFFLINE", "off"),
+        ("PLACARD_ALLOWED_WORKSPACES", "1, 2"),
+        ("PLACARD_UPSTREAMS", "https://a.example:443=http://b.example"),
+        ("PLACARD_JIRA_HOSTS", "jira.example:8443"),
+    ],
+)
+def test_a_setting_is_printed_as_it_may_be_set(name: str, value: str) -> None:
+    environment = {name: value}
+    loaded = load_settings(environment, connector_settings())
+    lines = {line.name: line.value for line in setting_lines(loaded, environment)}
+    assert lines[name] == value

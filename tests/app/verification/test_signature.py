@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings as examples, strategies as st
 
 from app.errors import ConfigurationError, NotAuthenticated
-from app.settings.settings import load_settings
+from app.settings import load_settings
 from app.verification import SIGNATURE_HEADER, SignedRequest, sign
 from app.verification.signature import verify_signature
 from tests.conftest import MakeHost

@@ -7,7 +7,7 @@ import responses
 from werkzeug.test import TestResponse
 
 from app.errors import ConfigurationError
-from app.settings.settings import load_settings
+from app.settings import load_settings
 from tests.conftest import MakeHost
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, Host, query_of, token
 from tests.proofs import API_ISSUE, ISSUE_JSON

@@ -1,12 +1,16 @@
 """The editor: what is wrong with a payload, on the line where it is."""
 
+import html
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from app.devtools.preview.editor import LONGEST, MOST_FAULTS, edit, written
+from app.devtools.preview.editor import LONGEST, MOST_FAULTS, edit
+from app.devtools.preview.json_text import highlighted, lines_of, written
 from templates_schemas import faults
 from tests.app.devtools.preview.conftest import PART, Preview, preview_with, words_of
 from tests.app.devtools.preview.test_drawing import JSON, PAYLOADS
@@ -79,6 +83,34 @@ def test_odd_keys_are_found_on_their_line(key: str) -> None:
     assert line == 4
 
 
+def paths_of(value: Any, path: str = "$") -> Iterator[str]:
+    """Yield the JSON path of a value, and of all within it."""
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths_of(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from paths_of(inner, f"{path}[{index}]")
+
+
+# Without what divides a path, so that two values never have one path.
+KEYS = st.text(st.characters(codec="utf-8", exclude_characters=".["), max_size=5)
+
+
+@given(st.dictionaries(KEYS, st.lists(st.text()) | st.dictionaries(KEYS, st.floats(0, 1))))
+def test_each_value_is_on_a_line_of_its_own(payload: Any) -> None:
+    lines = lines_of(written(payload))
+    assert list(lines) == list(paths_of(payload))
+    assert sorted(set(lines.values())) == sorted(lines.values())
+
+
+def test_of_a_key_that_is_given_twice_the_last_counts() -> None:
+    assert lines_of('{"a": ["x"],\n "b": "}", "a":\n ["{"]}') == {
+        "$": 1, "$.a": 2, "$.a[0]": 3, "$.b": 2,
+    }  # fmt: skip
+
+
 def test_several_faults_of_a_line_are_told_together() -> None:
     edited = edit('{"template": "x", "metadata": {}}')
     assert set(edited.faulty_lines) == {1}
@@ -107,6 +139,20 @@ def test_what_is_typed_is_drawn_by_the_same_template(preview: Preview) -> None:
 def test_half_a_surrogate_pair_is_shown_as_unknown(preview: Preview, payload: Any) -> None:
     typed = preview.client.post("/preview/editor", data=json.dumps(payload), headers=PART)
     assert typed.status_code == 200
+
+
+@given(PAYLOADS | JSON)
+def test_the_colours_of_json_leave_its_text_as_it_is(payload: Any) -> None:
+    without_markup = re.sub(r"<[^<>]*>", "", highlighted(payload))
+    assert html.unescape(without_markup) == html.unescape(written(payload))
+
+
+def test_json_is_coloured_by_what_each_part_is() -> None:
+    spans = re.findall(r'class="json-(\w+)">([^<]*)<', highlighted({"<a>": ["b", 1]}))
+    assert [(kind, html.unescape(text)) for kind, text in spans] == [
+        ("mark", "{"), ("key", '"<a>"'), ("mark", ":"), ("mark", "["), ("string", '"b"'),
+        ("mark", ","), ("literal", "1"), ("mark", "]"), ("mark", "}"),
+    ]  # fmt: skip
 
 
 @given(PAYLOADS)

@@ -1,0 +1,103 @@
+"""The rules that hold between several settings, or between a setting and this machine."""
+
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.errors import ConfigurationError
+from app.settings.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule: the setting to name, when it is broken, and what to say.
+
+    `message` may hold fields of the settings, such as `{settings.verify}`. A rule of `serving` is
+    for a service that answers requests; `placard render`, say, needs no secret.
+    """
+
+    name: str
+    is_broken: Callable[[Settings], bool]
+    message: str
+    serving: bool = False
+
+
+CHECKS: Final = (
+    Check(
+        "PLACARD_VERIFY",
+        lambda settings: settings.verify == "off" and not settings.local,
+        "off is possible only where PLACARD_MODE is local",
+    ),
+    Check(
+        "PLACARD_OFFLINE",
+        lambda settings: settings.offline and not settings.local,
+        "on is possible only where PLACARD_MODE is local",
+    ),
+    Check(
+        "PLACARD_JWT_JWKS_URL",
+        lambda settings: not settings.local and (settings.jwt_jwks_url or "").startswith("http:"),
+        "must be https; http is possible only locally",
+    ),
+    Check(
+        "REQUESTS_CA_BUNDLE",
+        lambda settings: not _holds_authorities(settings.ca_bundle),
+        "is not a file of certificate authorities in PEM",
+    ),
+    Check(
+        "PROMETHEUS_MULTIPROC_DIR",
+        lambda settings: not _is_writable(settings.metrics_folder),
+        "is not a folder that can be written to",
+    ),
+    Check(
+        "PLACARD_JWT_SECRETS",
+        lambda settings: settings.takes_tokens and not settings.has_token_keys,
+        "is missing: PLACARD_VERIFY is {settings.verify}; set it, PLACARD_JWT_PUBLIC_KEY or "
+        "PLACARD_JWT_JWKS_URL",
+        serving=True,
+    ),
+    Check(
+        "PLACARD_SIGNATURE_SECRETS",
+        lambda settings: settings.takes_signatures and not settings.signature_secrets,
+        "is missing: PLACARD_VERIFY is {settings.verify}; set it to the app's client secret",
+        serving=True,
+    ),
+    Check(
+        "PLACARD_TOKEN_SECRETS",
+        lambda settings: settings.library and not settings.signing_secrets,
+        "is missing: the library's tokens cannot be verified; set it, or PLACARD_LIBRARY=off",
+        serving=True,
+    ),
+)
+
+
+def check_settings(settings: Settings, *, serving: bool = False) -> None:
+    """Raise ConfigurationError, one line for each rule that is broken.
+
+    With `serving`, settings that could not verify a request are refused too.
+    """
+    broken = [
+        f"{check.name}: {check.message.format(settings=settings)}"
+        for check in CHECKS
+        if (serving or not check.serving) and check.is_broken(settings)
+    ]
+    if broken:
+        raise ConfigurationError("\n".join(broken))
+
+
+def _is_writable(folder: str | None) -> bool:
+    if folder is None:
+        return True
+    # A `.env` file can hold a NUL, which neither the environment nor the system takes.
+    return "\0" not in folder and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _holds_authorities(path: str | None) -> bool:
+    if path is None:
+        return True
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (OSError, ValueError):
+        return False
+    return True
