@@ -13,7 +13,7 @@ from app.cache.freshness import CachePolicy
 from app.cache.lookup import Lookup, Result
 from app.cache.memory_backend import OVERHEAD, MemoryBackend
 from app.cache.redis_backend import RedisBackend, redis_client
-from app.cache.single_flight import Places, TooManyWaiters
+from app.cache.single_flight import TooManyWaiters
 
 __all__ = [
     "CARD",
@@ -26,7 +26,6 @@ __all__ = [
     "Lookup",
     "Make",
     "MemoryBackend",
-    "Places",
     "RedisBackend",
     "Result",
     "Times",

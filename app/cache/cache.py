@@ -14,9 +14,10 @@ from app.cache.entry import Entry, FetchResult
 from app.cache.freshness import CachePolicy, is_renewable, may_stand_in, phase_of
 from app.cache.leases import Leases
 from app.cache.lookup import Forwarded, Lookup
-from app.cache.single_flight import Places, SingleFlight
+from app.cache.single_flight import SingleFlight
 from app.errors import InternalError
 from app.telemetry.logs import exception_fields
+from app.upstream.concurrency import ConcurrencyLimit
 
 Make = Callable[[Entry | None], FetchResult]
 
@@ -45,8 +46,8 @@ class Cache:
     """Answers from a backend, and lets any number of concurrent misses make one entry.
 
     `patience` is how long, in seconds, one who waits waits for the one that makes the entry, before
-    TimeoutError; and how long a refresh behind may queue. `places` is how many may make entries of
-    one origin and of all, or wait for them so long: others are soon sent away with TooManyWaiters.
+    TimeoutError; and how long a refresh behind may queue. `limit` is how many may make entries of
+    one origin and of all, or wait for them so long: others soon get TooManyWaiters.
     `on_refresh` is told what became of each refresh behind. `clock` is in epoch seconds, `pause`
     sleeps.
     """
@@ -57,7 +58,7 @@ class Cache:
         policy: CachePolicy,
         *,
         patience: float,
-        places: Places,
+        limit: ConcurrencyLimit,
         on_refresh: Callable[[str], None],
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], None] = time.sleep,
@@ -69,7 +70,7 @@ class Cache:
         self._on_refresh = on_refresh
         self._clock = clock
         self._pause = pause
-        self._single_flight: SingleFlight[Lookup] = SingleFlight(patience, places)
+        self._single_flight: SingleFlight[Lookup] = SingleFlight(patience, limit)
         self._background = BackgroundPool(
             "placard-refresh",
             threads=REFRESH_THREADS,
@@ -114,7 +115,7 @@ class Cache:
         return replace(lookup, result="shared") if made and not made_here else lookup
 
     def _take_off(self, errand: _Errand) -> tuple[Lookup, bool]:
-        return self._single_flight.fly(
+        return self._single_flight.run(
             errand.key, errand.origin, lambda has_slot: self._lead(errand, may_wait=has_slot)
         )
 

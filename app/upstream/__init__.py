@@ -3,6 +3,7 @@
 from app.upstream.address_guard import AddressGuard
 from app.upstream.bulkhead import Bulkhead
 from app.upstream.client import Exchange, Fetcher, Loopback
+from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
 from app.upstream.transport import GuardedAdapter, within
@@ -10,6 +11,7 @@ from app.upstream.transport import GuardedAdapter, within
 __all__ = [
     "AddressGuard",
     "Bulkhead",
+    "ConcurrencyLimit",
     "Event",
     "Exchange",
     "Fetcher",

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
-from app.cache import CARD, Cache, CachePolicy, Entry, FetchResult, Lookup, MemoryBackend, Places
+from app.cache import CARD, Cache, CachePolicy, Entry, FetchResult, Lookup, MemoryBackend
 from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING
 from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.errors import tree
+from app.upstream import ConcurrencyLimit
 from app.upstream.verdict import LONGEST_WAIT, retry_after
 from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, UNREADABLE, Clock, card, times
 
@@ -71,7 +72,9 @@ def backend(clock: Clock) -> MemoryBackend:
 
 @pytest.fixture
 def cache(backend: MemoryBackend, clock: Clock, refreshes: Refreshes) -> Cache:
-    return Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=refreshes, clock=clock)
+    return Cache(
+        backend, POLICY, patience=5, limit=ConcurrencyLimit(8), on_refresh=refreshes, clock=clock
+    )
 
 
 def seen(lookup: Lookup) -> tuple[bytes, str]:
@@ -189,7 +192,7 @@ def test_it_never_stands_in_where_the_setting_says_so(
         backend,
         CachePolicy(60, 10),
         patience=5,
-        places=Places(8),
+        limit=ConcurrencyLimit(8),
         on_refresh=pytest.fail,
         clock=clock,
     )
@@ -412,7 +415,12 @@ def test_one_who_waits_has_patience_only_for_so_long(
     backend: MemoryBackend, clock: Clock, upstream: Upstream, *, kept: bool
 ) -> None:
     cache = Cache(
-        backend, POLICY, patience=0.05, places=Places(8), on_refresh=pytest.fail, clock=clock
+        backend,
+        POLICY,
+        patience=0.05,
+        limit=ConcurrencyLimit(8),
+        on_refresh=pytest.fail,
+        clock=clock,
     )
     if kept:
         cache.look_up("key", upstream)
@@ -442,7 +450,12 @@ def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> No
             return None if self.looks == 1 else card()
 
     cache = Cache(
-        Late(1 << 20), POLICY, patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+        Late(1 << 20),
+        POLICY,
+        patience=5,
+        limit=ConcurrencyLimit(8),
+        on_refresh=pytest.fail,
+        clock=clock,
     )
     assert seen(cache.look_up("key", lambda _: pytest.fail("asked"))) == (BODY, "hit")
 

@@ -19,7 +19,6 @@ from app.cache import (
     Entry,
     FetchResult,
     MemoryBackend,
-    Places,
     RedisBackend,
     cache as cache_module,
     redis_backend,
@@ -27,6 +26,7 @@ from app.cache import (
 )
 from app.cache.backend import limit_waiting, wait_budget
 from app.cache.redis_backend import LEFT_ALONE
+from app.upstream import ConcurrencyLimit
 from tests.app.cache.parts import (
     BODY,
     CARD_ENTRY,
@@ -158,7 +158,9 @@ def test_a_request_waits_for_redis_under_50_ms_in_all(
     waits: list[float], monkeypatch: pytest.MonkeyPatch, failures: list[str], kind: str
 ) -> None:
     with trouble(kind, monkeypatch) as url, keeping(url, failures) as backend:
-        cache = Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=pytest.fail)
+        cache = Cache(
+            backend, POLICY, patience=5, limit=ConcurrencyLimit(8), on_refresh=pytest.fail
+        )
         assert cache.look_up("key", lambda _: FOUND).result == "miss"
     assert len(waits) == len(failures) == 1
     assert waits[0] < 0.05
@@ -288,7 +290,7 @@ def processes(server: RedisServer, failures: list[str], count: int = 4) -> Itera
                 stack.enter_context(keeping(server.url, failures)),
                 POLICY,
                 patience=2,
-                places=Places(8),
+                limit=ConcurrencyLimit(8),
                 on_refresh=pytest.fail,
             )
             for _ in range(count)
@@ -374,7 +376,7 @@ def test_who_waits_for_a_holder_that_works_on_is_done_waiting_in_time(
             backend,
             POLICY,
             patience=2,
-            places=Places(8),
+            limit=ConcurrencyLimit(8),
             on_refresh=pytest.fail,
             pause=pauses.append,
         )
@@ -408,7 +410,9 @@ def test_while_another_process_works_on_looking_again_does_not_use_up_the_time_f
     for _ in range(3):
         redis_server.client().flushall()
         with keeping(redis_server.url, failures) as backend:
-            cache = Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=pytest.fail)
+            cache = Cache(
+                backend, POLICY, patience=5, limit=ConcurrencyLimit(8), on_refresh=pytest.fail
+            )
             claim = backend.claim("key", 60)
             monkeypatch.setattr(backend, "claim", slowly(backend.claim))
             ended = threading.Timer(0.6, lambda: backend.put("key", card_now(), 60))
@@ -455,7 +459,7 @@ def test_a_look_for_another_process_counts_only_if_redis_fails(
         Slow(1 << 20, clock),
         POLICY,
         patience=2,
-        places=Places(8),
+        limit=ConcurrencyLimit(8),
         on_refresh=pytest.fail,
         clock=clock,
         pause=lambda _: None,
@@ -472,7 +476,7 @@ def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> 
         Claimed(1 << 20, clock),
         POLICY,
         patience=2,
-        places=Places(1),
+        limit=ConcurrencyLimit(1),
         on_refresh=pytest.fail,
         clock=clock,
         pause=lambda _: inside(),
@@ -493,6 +497,8 @@ def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> 
 def test_a_look_without_io_does_not_ask_redis() -> None:
     failures: list[str] = []
     with keeping(refused(), failures) as backend:
-        cache = Cache(backend, POLICY, patience=2, places=Places(8), on_refresh=pytest.fail)
+        cache = Cache(
+            backend, POLICY, patience=2, limit=ConcurrencyLimit(8), on_refresh=pytest.fail
+        )
         assert cache.fresh("key") is None
     assert failures == []
