@@ -9,7 +9,7 @@ import pytest
 
 from app.cache.single_flight import GRACE, SingleFlight, TooManyWaiters
 from app.upstream import ConcurrencyLimit
-from tests.app.cache.parts import Clock
+from tests.clock import Clock
 
 SLOTS = 3
 

@@ -17,7 +17,7 @@ from app.errors import (
 )
 from app.upstream.circuit_breaker import MOST_HOSTS, Breaker
 from app.upstream.messages import UpstreamResponse
-from tests.app.upstream.clocks import Clock
+from tests.clock import Clock
 
 HOST = "https://api.example:443"
 OTHER = "https://other.example:443"
