@@ -12,7 +12,6 @@ from app.cache import (
     CacheBackend,
     CachePolicy,
     MemoryBackend,
-    Places,
     RedisBackend,
     redis_client,
 )
@@ -24,6 +23,7 @@ from app.telemetry.metrics import Metrics
 from app.upstream import (
     AddressGuard,
     Bulkhead,
+    ConcurrencyLimit,
     Event,
     Exchange,
     Fetcher,
@@ -66,13 +66,13 @@ def build_fetcher(
     stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
     allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
     guard = AddressGuard(allowed)
-    bulkhead = Bulkhead(settings.fetch_places or FETCH_PLACES, total=settings.fetch_total)
+    limit = _concurrency_limit(settings)
     # A connection is kept for each call to a host that may be under way.
-    network = GuardedAdapter(guard, settings.ca_bundle, pool_size=bulkhead.places)
+    network = GuardedAdapter(guard, settings.ca_bundle, pool_size=limit.per_origin)
     return Fetcher(
         deadline=settings.fetch_deadline,
         guard=guard,
-        manners=_manners(settings, bulkhead, metrics or Metrics()),
+        manners=_manners(settings, Bulkhead(limit), metrics or Metrics()),
         upstreams=settings.upstreams,
         adapter=SampleAdapter(bundled_samples()) if settings.offline else network,
         on_exchange=on_exchange,
@@ -109,13 +109,18 @@ def build_widgets(
         _backend(settings, metrics, clock),
         policy,
         patience=settings.fetch_deadline + 0.2,
-        places=Places(settings.fetch_places or FETCH_PLACES, settings.fetch_total),
+        limit=_concurrency_limit(settings),
         on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
         clock=clock,
     )
     known = all_connectors(settings)
     home = urlsplit(settings.public_url) if settings.library and settings.public_url else None
     return Widgets(known, fetcher, cache, _credentials(settings, known), metrics, home)
+
+
+def _concurrency_limit(settings: Settings) -> ConcurrencyLimit:
+    """Bound the calls, and the threads that make or wait for cache entries, each by itself."""
+    return ConcurrencyLimit(settings.fetch_places or FETCH_PLACES, settings.fetch_total)
 
 
 def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> CacheBackend:

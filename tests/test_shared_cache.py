@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.app.cache.parts import RedisServer, redis_running
+from tests.redis_server import RedisServer, redis_running
 from tests.standin import StandIn, standing_in
 from tests.test_production import BIN, ROOT, SOUND, Service, ask, environment, running, stop
 

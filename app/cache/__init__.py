@@ -1,8 +1,19 @@
-"""What was answered, kept for a while: freshness, single flight, and two keepers of one contract.
+"""Keeps answers for a while, so that not every request calls an upstream.
 
-A backend holds entries by key until they expire or room is short, and may lose any of them at any
+    cache.py          the lookup: fresh, stale while it is refreshed, or made once for all
+    freshness.py      the policy: how long an entry is fresh, stale, or answers for a failure
+    entry.py          what is stored, and what a fetch returns
+    lookup.py         the result of a lookup, and its header `Cache-Status`
+    conditional.py    conditional requests: validators and 304
+    single_flight.py  one thread makes an entry, the others wait
+    leases.py         the same among processes
+    background.py     the threads that refresh stale entries
+    backend.py        the contract of a backend; memory_backend.py, redis_backend.py
+    serializer.py     entries as JSON, for Redis
+
+A backend stores entries by key until they expire or are evicted, and may lose any of them at any
 time. A key names the connector, the outgoing request and the identity of the credential, so that
-nothing fetched with one credential is answered for another.
+an answer fetched with one credential is never given to another.
 """
 
 from app.cache.backend import CacheBackend
@@ -13,7 +24,7 @@ from app.cache.freshness import CachePolicy
 from app.cache.lookup import Lookup, Result
 from app.cache.memory_backend import OVERHEAD, MemoryBackend
 from app.cache.redis_backend import RedisBackend, redis_client
-from app.cache.single_flight import Places, TooManyWaiters
+from app.cache.single_flight import TooManyWaiters
 
 __all__ = [
     "CARD",
@@ -26,7 +37,6 @@ __all__ = [
     "Lookup",
     "Make",
     "MemoryBackend",
-    "Places",
     "RedisBackend",
     "Result",
     "Times",

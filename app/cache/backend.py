@@ -1,4 +1,4 @@
-"""What a backend is, and how long a request may wait for one."""
+"""The contract of a cache backend, and how long a request may wait for one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,59 +7,60 @@ from typing import ClassVar, Final, Protocol
 
 from app.cache.entry import Entry
 
-# In seconds: all that one request waits for a backend; the rest to 50 ms is for the threads' turns.
+# In seconds: what one request may wait for a backend in total. It is below the promised 50 ms, as
+# switching threads takes time too.
 WAIT_BUDGET: Final = 0.04
 
 
 class CacheBackend(Protocol):
-    """Where entries are kept. No method raises: a backend in trouble misses and forgets.
+    """Stores entries. No method raises: a backend that fails reports a miss and drops writes.
 
-    `instant` says that a look costs no I/O.
+    `in_process` says that `get` does no I/O.
     """
 
-    instant: ClassVar[bool]
+    in_process: ClassVar[bool]
 
     def get(self, key: str) -> Entry | None:
-        """Return the entry, unless it is unknown, expired, unreadable or lost."""
+        """Return the entry, or None if it is unknown, expired, unreadable or lost."""
 
-    def put(self, key: str, entry: Entry, life: float) -> None:
-        """Keep an entry for at most `life` seconds, in place of any other of this key."""
+    def put(self, key: str, entry: Entry, seconds: float) -> None:
+        """Store an entry for at most `seconds`; it replaces any other of this key."""
 
-    def claim(self, key: str, life: float) -> str | None:
-        """Claim the making of an entry for at most `life` seconds, among all who share the backend.
+    def acquire(self, key: str, seconds: float) -> str | None:
+        """Acquire the lease on a key for at most `seconds`, among all who share the backend.
 
-        Returns what releases the claim, or None while another holds it. A backend in trouble lets
-        everybody claim.
+        Returns the lease, or None while another holds one. A lease that is an empty string needs
+        no renewal and no release: nobody shares the backend, or it fails.
         """
 
-    def hold(self, key: str, claim: str, life: float) -> None:
-        """Hold a claim for `life` seconds more, if it is still held."""
+    def renew(self, key: str, lease: str, seconds: float) -> None:
+        """Extend a lease to `seconds` from now, if it is still held."""
 
-    def release(self, key: str, claim: str) -> None:
-        """Give a claim back, if it is still held."""
+    def release(self, key: str, lease: str) -> None:
+        """Release a lease, if it is still held."""
 
 
 class WaitBudget:
-    """What is left, in seconds, of the time that one request may wait for a backend."""
+    """The seconds that one request may still wait for a backend."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
 
-_wait_budget: ContextVar[WaitBudget | None] = ContextVar("placard_allowance", default=None)
+_current: ContextVar[WaitBudget | None] = ContextVar("placard_wait_budget", default=None)
 
 
 @contextmanager
 def limit_waiting(seconds: float | None = None) -> Iterator[WaitBudget]:
-    """Give all looks inside a block `seconds` in total, or a whole wait_budget."""
-    given = WaitBudget(WAIT_BUDGET if seconds is None else seconds)
-    token = _wait_budget.set(given)
+    """Let all backend calls inside a block wait for `seconds` in total, or for `WAIT_BUDGET`."""
+    budget = WaitBudget(WAIT_BUDGET if seconds is None else seconds)
+    token = _current.set(budget)
     try:
-        yield given
+        yield budget
     finally:
-        _wait_budget.reset(token)
+        _current.reset(token)
 
 
 def wait_budget() -> WaitBudget:
-    """Return what this request has left; outside of any, a whole one."""
-    return _wait_budget.get() or WaitBudget(WAIT_BUDGET)
+    """Return the budget of the current `limit_waiting` block; outside of any, a new one."""
+    return _current.get() or WaitBudget(WAIT_BUDGET)

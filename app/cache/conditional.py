@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): ask only for what has changed since."""
+"""Conditional requests (RFC 9110, section 13): a 304 saves the body of an unchanged resource."""
 
 import re
 from dataclasses import replace
@@ -12,7 +12,7 @@ _DATE: Final = re.compile(r"[A-Za-z0-9,: +-]{1,40}")
 
 
 def conditional(request: UpstreamRequest, previous: Entry | None) -> UpstreamRequest:
-    """Ask only for what has changed since a card was made, where there is one to renew."""
+    """Add the condition that lets the upstream confirm `previous`, if it has a validator."""
     validator = previous.validator if previous else None
     if validator is None:
         return request
@@ -20,9 +20,9 @@ def conditional(request: UpstreamRequest, previous: Entry | None) -> UpstreamReq
 
 
 def validator_of(request: UpstreamRequest, response: UpstreamResponse) -> Validator | None:
-    """Return what to ask by next time: the upstream's ETag, else the time of its last change.
+    """Return the validator of an answer: its ETag, else its `Last-Modified`.
 
-    Of an answer that a redirect led to there is none: it would be the other address's.
+    None after a redirect: it would validate the other address's resource.
     """
     if request.method != "GET" or response.url != request.url:
         return None

@@ -1,4 +1,4 @@
-"""What is kept: an answer ready to be sent, and the times that it goes by."""
+"""What the cache stores: an answer ready to be sent, and how long it may be used."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ CARD: Final = "card"
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """What an upstream calls this state of a resource, and the header that asks by it."""
+    """The upstream's mark of a resource's state, and the header of the conditional request."""
 
     header: Literal["If-None-Match", "If-Modified-Since"]
     value: str
@@ -17,12 +17,12 @@ class Validator:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When an entry was true and how long it serves, in epoch seconds: processes share them.
+    """When an entry was made and how long it is used, in epoch seconds.
 
-    Past `fresh_until` a card is stale: until `stale_until` it is answered while it is refreshed,
-    until `error_until` in place of a transient failure. `mapped_at` is when the body was made,
-    `made_at` when the upstream last confirmed it. Until `retry_at` the upstream is left alone:
-    its last answer was `trouble`, the code of a failure.
+    After `fresh_until` a card is stale: until `stale_until` it answers while it is refreshed, until
+    `error_until` in place of a transient failure. `mapped_at` is when the body was made, `made_at`
+    when the upstream last confirmed it. Until `retry_at` it is not refreshed, because the last
+    refresh failed: `trouble` is the failure's code.
     """
 
     made_at: float
@@ -35,7 +35,7 @@ class Times:
 
     @property
     def keep_until(self) -> float:
-        """When nobody can have a use for the entry any more."""
+        """When the entry has no more use."""
         return max(self.fresh_until, self.stale_until, self.error_until)
 
 
@@ -43,7 +43,7 @@ class Times:
 class Entry:
     """The checked bytes of a card with their ETag, or the code and public sentence of an error.
 
-    `detail` is for the log, and never sent; `changes` tell what was cut or dropped of a card.
+    `detail` is for the log, and never sent; `changes` list what was cut or dropped from a card.
     """
 
     outcome: str
@@ -73,14 +73,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What came of asking an upstream, before the cache gives it its times.
+    """The result of a call to an upstream, before the cache decides how long it is used.
 
-    `ttl` is the connector's own, in seconds. `wait` is how long the upstream asks us to
-    wait, in seconds. `transient`
-    says that a stale card may stand in for this failure for long; `definitive`, that it may not at
-    all; of neither kind, it may in its stale time. `renewed` says that the upstream confirmed the
-    card that was kept. `is_own` says that this service itself has the resource: to ask again is
-    cheap, and who changes it looks at once.
+    `ttl` is the connector's, in seconds. `wait` is how long the upstream asks us to wait, in
+    seconds. A `transient` failure may be answered with a stale card until `error_until`, a
+    `definitive` one never, any other until `stale_until`. `renewed` says that the upstream
+    confirmed the kept card. `is_own` says that this service has the resource: a call is cheap, and
+    changes must show at once.
     """
 
     outcome: str

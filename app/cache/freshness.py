@@ -1,6 +1,6 @@
-"""How long what is kept is fresh, and what may still be done with it after that.
+"""How long an entry is fresh, and how it may be used after that.
 
-Implements freshness as RFC 9111 has it, and both extensions of RFC 5861.
+Implements freshness as in RFC 9111, and both extensions of RFC 5861.
 """
 
 import math
@@ -11,52 +11,52 @@ from typing import Final, Literal
 from app.cache.entry import CARD, Entry, FetchResult, Times, etag_of
 from app.upstream.verdict import LONGEST_WAIT
 
-Phase = Literal["fresh", "held", "stale", "old", "gone"]
+Phase = Literal["fresh", "backing_off", "stale", "old", "gone"]
 
-# The share of the life of failures that each kind gets, by its code.
+# How long each kind of failure is kept, as a share of `failure_ttl`, by its code.
 FAILURE_SHARES: Final[Mapping[str, float]] = {
     "resource_missing": 1.0,
     "upstream_refused": 1.0,
     "upstream_signed_out": 1.0,
-    "upstream_rate_limited": 1.0,  # unless it says itself how long to wait
+    "upstream_rate_limited": 1.0,  # unless the answer says how long to wait
     "upstream_timeout": 0.5,
     "upstream_unreachable": 0.5,
     "upstream_failed": 0.5,
-    # The host itself was not asked: what holds it up may end at any moment.
+    # No call was made; the next one may be allowed soon.
     "upstream_resting": 0.1,
     "upstream_busy": 0.1,
 }
 OTHER_SHARE: Final = 1.0
-# In seconds. A body is made anew at least this often: the mapping changes with a release, its
-# input may not.
+# In seconds. A 304 renews a body no longer than this: a release changes the mapping while its
+# input stays the same.
 LONGEST_RENEWAL: Final = 3600.0
-# Clocks of machines that share entries differ a little; more than this is no clock to trust.
+# In seconds: how far the clocks of machines that share entries may differ.
 MOST_SKEW: Final = 5.0
-# The longest life of a resource of this service itself; it is never stale.
-OWN_LIFE: Final = 1.0
+# In seconds: how long a resource of this service itself is fresh, at most; it is never stale.
+OWN_TTL: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class CachePolicy:
-    """How long entries live, in seconds; `stale` and `stale_if_error` begin where `ttl` ends."""
+    """How long entries are used, in seconds; `stale` and `stale_if_error` follow `ttl`."""
 
     ttl: float
     failure_ttl: float
     stale: float = 0.0
     stale_if_error: float = 0.0
 
-    def of_failure(self, fetched: FetchResult) -> float:
-        """Return the life of a failure: shorter than a card's, but for a rate limit's own."""
+    def failure_ttl_of(self, fetched: FetchResult) -> float:
+        """Return how long a failure is kept: no longer than a card, except for a rate limit."""
         if fetched.outcome == "upstream_rate_limited" and fetched.wait is not None:
             return min(max(fetched.wait, 1.0), LONGEST_WAIT)
         share = FAILURE_SHARES.get(fetched.outcome, OTHER_SHARE)
         return min(self.failure_ttl * share, self.ttl)
 
     def entry(self, fetched: FetchResult, now: float, previous: Entry | None) -> Entry:
-        """Make the entry of a result; `previous` is what a 304 has renewed."""
-        longest = OWN_LIFE if fetched.is_own else math.inf
+        """Make the entry of a result; `previous` is the card that a 304 renewed."""
+        longest = OWN_TTL if fetched.is_own else math.inf
         if fetched.outcome != CARD:
-            until = now + min(self.of_failure(fetched), longest)
+            until = now + min(self.failure_ttl_of(fetched), longest)
             times = Times(now, until, until, until, now)
             return Entry(fetched.outcome, fetched.body, times, fetched.detail)
         until = now + min(self.ttl if fetched.ttl is None else fetched.ttl, longest)
@@ -71,16 +71,16 @@ class CachePolicy:
             validator=fetched.validator,
         )
 
-    def troubled(self, kept: Entry, fetched: FetchResult, now: float) -> Entry:
-        """Note on a good entry that its upstream is in trouble, and is to be left alone a while."""
-        retry_at = now + self.of_failure(fetched)
+    def note_failure(self, kept: Entry, fetched: FetchResult, now: float) -> Entry:
+        """Note on a card that its refresh failed, and until when not to try again."""
+        retry_at = now + self.failure_ttl_of(fetched)
         if not fetched.transient:
             retry_at = min(retry_at, kept.times.stale_until)
         return replace(kept, times=replace(kept.times, retry_at=retry_at, trouble=fetched.outcome))
 
 
 def may_stand_in(kept: Entry, fetched: FetchResult, now: float) -> bool:
-    """Tell whether a card outlives a failure: what is definitive replaces it, whatever its age."""
+    """Tell whether a card is kept after a failure; a definitive one replaces it at any age."""
     if not kept.is_card or fetched.is_card or fetched.definitive:
         return False
     if fetched.transient:
@@ -89,10 +89,10 @@ def may_stand_in(kept: Entry, fetched: FetchResult, now: float) -> bool:
 
 
 def phase_of(entry: Entry, now: float) -> Phase:
-    """Say what an entry is good for.
+    """Return the phase of an entry, which decides how it may be used.
 
-    `fresh`: for any request. `held`: stale, and the upstream is to be left alone. `stale`: while it
-    is refreshed. `old`: in place of a transient failure. `gone`: for nothing.
+    `fresh`: answers any request. `backing_off`: stale, and not to be refreshed yet. `stale`:
+    answers while it is refreshed. `old`: answers in place of a transient failure. `gone`: unusable.
     """
     times = entry.times
     if times.made_at > now + MOST_SKEW or now >= times.keep_until:
@@ -100,7 +100,7 @@ def phase_of(entry: Entry, now: float) -> Phase:
     if now < times.fresh_until:
         return "fresh"
     if now < times.retry_at:
-        return "held"
+        return "backing_off"
     return "stale" if now < times.stale_until else "old"
 
 

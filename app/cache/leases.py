@@ -1,4 +1,4 @@
-"""Leases: among processes, one makes an entry, and the others can tell whether it still does."""
+"""Leases: one process makes an entry, and the others can tell whether it is still at work."""
 
 import threading
 from collections.abc import Iterator
@@ -8,51 +8,50 @@ from app.cache.backend import CacheBackend, limit_waiting
 
 
 class Leases:
-    """The claims of this process, each held for as long as its work goes on.
+    """The leases that this process holds; a thread renews them while their work goes on.
 
-    A claim lives `life` seconds, so that others soon know of a process that has died. Those of work
-    that takes longer are renewed by a thread, which is there while there is anything to renew.
+    A lease lasts only `seconds`, so that others soon notice that a process has died. The thread
+    runs only while there is a lease to renew.
     """
 
-    def __init__(self, backend: CacheBackend, life: float) -> None:
+    def __init__(self, backend: CacheBackend, seconds: float) -> None:
         self._backend = backend
-        self._life = life
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._held: set[tuple[str, str]] = set()
-        self._renewing = False
+        self._is_renewing = False
 
-    def claim(self, key: str) -> str | None:
-        """Claim the making of an entry; None while another holds it."""
-        return self._backend.claim(key, self._life)
+    def acquire(self, key: str) -> str | None:
+        """Acquire the lease on a key; None while another holds it."""
+        return self._backend.acquire(key, self._seconds)
 
     @contextmanager
-    def held(self, key: str, claim: str) -> Iterator[None]:
-        """Hold what was claimed until the block ends, then give it back."""
-        if not claim:
-            # A backend that nobody shares, or one in trouble: there is nothing to hold.
+    def held(self, key: str, lease: str) -> Iterator[None]:
+        """Renew a lease until the block ends, then release it. An empty one needs neither."""
+        if not lease:
             yield
             return
         with self._lock:
-            self._held.add((key, claim))
-            starting, self._renewing = not self._renewing, True
+            self._held.add((key, lease))
+            starting, self._is_renewing = not self._is_renewing, True
         if starting:
-            threading.Thread(target=self._renew, name="placard-claims", daemon=True).start()
+            threading.Thread(target=self._renew, name="placard-leases", daemon=True).start()
         try:
             yield
         finally:
             with self._lock:
-                self._held.discard((key, claim))
-            self._backend.release(key, claim)
+                self._held.discard((key, lease))
+            self._backend.release(key, lease)
 
     def _renew(self) -> None:
         pause = threading.Event()
         while True:
-            pause.wait(self._life / 3)
+            pause.wait(self._seconds / 3)
             with self._lock:
                 held = tuple(self._held)
-                self._renewing = bool(held)
+                self._is_renewing = bool(held)
             if not held:
                 return
-            for key, claim in held:
+            for key, lease in held:
                 with limit_waiting():
-                    self._backend.hold(key, claim, self._life)
+                    self._backend.renew(key, lease, self._seconds)

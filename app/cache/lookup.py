@@ -1,4 +1,4 @@
-"""What came of a look into the cache, and how the answer tells of it (RFC 9211)."""
+"""The result of a cache lookup, and its header `Cache-Status` (RFC 9211)."""
 
 import math
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from typing import Literal
 
 from app.cache.entry import Entry
 
-# `hit`: fresh. `stale`: kept, no longer fresh. `miss`: made here. `renewed`: confirmed by a 304.
+# `hit`: fresh. `stale`: kept, no longer fresh. `miss`: made now. `renewed`: confirmed by a 304.
 # `shared`: made meanwhile by another thread or process.
 Result = Literal["hit", "stale", "miss", "renewed", "shared"]
-# Why the upstream was asked: nothing was kept, it was not fresh, or the request would have it so.
+# Why the upstream was called: nothing was kept, it was not fresh, or the request demanded it.
 Forwarded = Literal["", "miss", "stale", "request"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The entry to answer with, where it is from, and the time of the look in epoch seconds."""
+    """The entry to answer with, how it was found, and when (`now`, in epoch seconds)."""
 
     entry: Entry
     result: Result
@@ -24,29 +24,29 @@ class Lookup:
 
     @property
     def ttl(self) -> int:
-        """How many seconds it stays fresh; below zero, how long it has been stale."""
+        """How many seconds the entry stays fresh; negative once it is stale."""
         return math.floor(self.entry.times.fresh_until - self.now)
 
     @property
     def is_stale(self) -> bool:
-        """Whether what is answered is no longer fresh."""
+        """Whether the entry is no longer fresh."""
         return self.now >= self.entry.times.fresh_until
 
     def cache_status(self) -> str:
         """Write the header `Cache-Status`."""
         how = f"fwd={self.forwarded}" if self.forwarded else "hit"
-        words = ["Placard", how]
+        members = ["Placard", how]
         if self.result == "renewed":
-            words.append("fwd-status=304")
+            members.append("fwd-status=304")
         if self.result == "shared":
-            words.append("collapsed")
-        words.append(f"ttl={self.ttl}")
+            members.append("collapsed")
+        members.append(f"ttl={self.ttl}")
         if self.is_stale and self._detail:
-            words.append(f"detail={self._detail}")
-        return "; ".join(words)
+            members.append(f"detail={self._detail}")
+        return "; ".join(members)
 
     @property
     def _detail(self) -> str:
-        """Why something stale is answered; what was just made with no life at all is not."""
-        kept = "stale-while-revalidate" if self.result == "stale" else ""
-        return self.entry.times.trouble or kept
+        """Why a stale entry is answered; empty for one that was just made with a `ttl` of 0."""
+        allowed_by = "stale-while-revalidate" if self.result == "stale" else ""
+        return self.entry.times.trouble or allowed_by

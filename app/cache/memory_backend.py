@@ -1,4 +1,4 @@
-"""The backend in this process: bounded by bytes, nothing shared."""
+"""The cache backend inside this process: bounded by bytes, shared with no other process."""
 
 import threading
 import time
@@ -10,68 +10,68 @@ from cachetools import TLRUCache
 
 from app.cache.entry import Entry
 
-# What the objects around an entry take in bytes: 930 measured, and room for the tables' growth.
+# In bytes: the objects around an entry. 930 were measured; the rest is for the tables' growth.
 OVERHEAD: Final = 1200
 
 
 class MemoryBackend:
-    """Keeps entries in this process, the least recently used going first past `max_bytes`.
+    """Stores entries in this process; past `max_bytes` it evicts the least recently used.
 
     `clock` is in seconds.
     """
 
-    instant: ClassVar[bool] = True
+    in_process: ClassVar[bool] = True
 
     def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
         self._max_bytes = max_bytes
-        self._kept: TLRUCache[str, _Kept] = TLRUCache(
+        self._items: TLRUCache[str, _Item] = TLRUCache(
             max_bytes, ttu=_expiry, timer=clock, getsizeof=_size
         )
 
     def get(self, key: str) -> Entry | None:
-        """Return the entry, unless it is unknown, expired or lost."""
+        """Return the entry, or None if it is unknown, expired or evicted."""
         with self._lock:
-            kept = self._kept.get(key)
-        return None if kept is None else kept.entry
+            item = self._items.get(key)
+        return None if item is None else item.entry
 
-    def put(self, key: str, entry: Entry, life: float) -> None:
-        """Keep an entry for at most `life` seconds; unless it would fill the backend alone."""
-        kept = _Kept(entry, life, len(key.encode()) + entry.size + OVERHEAD)
+    def put(self, key: str, entry: Entry, seconds: float) -> None:
+        """Store an entry for at most `seconds`, unless it is larger than the backend."""
+        item = _Item(entry, seconds, len(key.encode()) + entry.size + OVERHEAD)
         with self._lock:
-            if kept.size > self._max_bytes:
-                # Nor is what it replaces, which is no longer true.
-                self._kept.pop(key, None)
+            if item.size > self._max_bytes:
+                # The entry that it would replace is out of date, and goes too.
+                self._items.pop(key, None)
             else:
-                self._kept[key] = kept
+                self._items[key] = item
 
-    def claim(self, key: str, life: float) -> str | None:  # noqa: ARG002 - a CacheBackend's signature
-        """Let everybody claim: nobody else shares this backend."""
+    def acquire(self, key: str, seconds: float) -> str | None:  # noqa: ARG002 - a CacheBackend's signature
+        """Give everybody the empty lease: nobody else shares this backend."""
         return ""
 
-    def hold(self, key: str, claim: str, life: float) -> None:
-        """Do nothing: nothing is claimed."""
+    def renew(self, key: str, lease: str, seconds: float) -> None:
+        """Do nothing: the empty lease needs no renewal."""
 
-    def release(self, key: str, claim: str) -> None:
-        """Do nothing: nothing is claimed."""
+    def release(self, key: str, lease: str) -> None:
+        """Do nothing: the empty lease needs no release."""
 
     @property
     def bytes_kept(self) -> int:
-        """How many bytes all entries take, by the backend's own account."""
+        """How many bytes all entries take, as the backend counts them."""
         with self._lock:
-            return int(self._kept.currsize)
+            return int(self._items.currsize)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Item:
     entry: Entry
-    life: float
+    seconds: float
     size: int
 
 
-def _expiry(_: str, kept: _Kept, now: float) -> float:
-    return now + kept.life
+def _expiry(_: str, item: _Item, now: float) -> float:
+    return now + item.seconds
 
 
-def _size(kept: _Kept) -> int:
-    return kept.size
+def _size(item: _Item) -> int:
+    return item.size

@@ -1,8 +1,8 @@
-"""The backend that processes and machines share: Redis, which may be slow, down or wrong.
+"""The cache backend that processes and machines share: Redis, which may be slow, down or wrong.
 
-A request waits for it at most as long as `keeping.wait_budget` says, whatever Redis, its connection
-or the resolution of its name do; so each command runs in a thread of its own. After a failure Redis
-is left alone for a moment. Keys are hashed: no address and no identity can be read there.
+A request waits no longer than its `wait_budget`, whatever Redis, its connection or its name
+resolution do; so each command runs in a background thread. After a failure Redis is not called for
+`RETRY_DELAY` seconds. Keys are hashed, so that they show no address and no identity.
 """
 
 import hashlib
@@ -31,36 +31,38 @@ from app.cache.serializer import VERSION, Unreadable, dump, load
 
 THREADS: Final = 8
 WAITING: Final = 64
-# In seconds. A connection may take longer than any one request waits for it: the next has it.
-CONNECTING: Final = 0.5
-LEFT_ALONE: Final = 1.0
-SHORTEST_LOOK: Final = 0.002
-# Who had less than this says nothing about Redis by its being late.
-FAIR_TIME: Final = 0.02
-MOST_READ: Final = 8 << 20  # bytes
-MOST_FORGOTTEN: Final = 10_000
-FORGOTTEN_FOR: Final = 86_400.0
-# Only who holds a claim keeps it or gives it back.
+# In seconds. Connecting may take longer than any one request waits: the next one uses it.
+CONNECT_TIMEOUT: Final = 0.5
+RETRY_DELAY: Final = 1.0
+MIN_WAIT: Final = 0.002
+# A timeout of a request that could wait for less than this does not mean that Redis is slow.
+FAIR_WAIT: Final = 0.02
+MAX_PARSED: Final = 8 << 20  # bytes
+MAX_OUTDATED: Final = 10_000
+OUTDATED_FOR: Final = 86_400.0
+# The word in the names of lease keys; running processes of earlier versions use it too.
+LEASE: Final = "claim"
+# Only the holder of a lease may extend or release it.
 _IF_HELD: Final = "if redis.call('get',KEYS[1])==ARGV[1] then return redis.call(%s) end return 0"
 _RELEASE: Final = _IF_HELD % "'del',KEYS[1]"
-_HOLD: Final = _IF_HELD % "'pexpire',KEYS[1],ARGV[2]"
+_RENEW: Final = _IF_HELD % "'pexpire',KEYS[1],ARGV[2]"
 
 T = TypeVar("T")
 
 
-class _InTrouble(Exception):
-    """Redis did not do what it was asked to, or was not asked."""
+class _Unavailable(Exception):
+    """Redis did not execute a command, or was not called."""
 
 
 def redis_client(url: str, ca_bundle: str | None = None) -> redis.Redis:
-    """Make a client that asks once and is soon done waiting; it connects when it is first used."""
+    """Make a client with short timeouts and no retries; it connects when it is first used."""
     tls = {"ssl_ca_certs": ca_bundle or certifi.where()} if url.startswith("rediss:") else {}
     return redis.Redis.from_url(
         url,
         socket_timeout=WAIT_BUDGET,
-        socket_connect_timeout=CONNECTING,
+        socket_connect_timeout=CONNECT_TIMEOUT,
         retry=Retry(NoBackoff(), 0),
-        # Nothing is said on a new connection but who we are and which database.
+        # A new connection sends only its credentials and the database's number.
         protocol=2,
         driver_info=None,
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
@@ -69,12 +71,13 @@ def redis_client(url: str, ca_bundle: str | None = None) -> redis.Redis:
 
 
 class RedisBackend:
-    """Keeps entries in Redis, as JSON.
+    """Stores entries in Redis, as JSON.
 
-    `on_failure` is told the kind of each failure, in a word. `clock` is monotonic, in seconds.
+    `on_failure` is called with the kind of each failure: the name of its error, or `unreadable`.
+    `clock` is monotonic, in seconds.
     """
 
-    instant: ClassVar[bool] = False
+    in_process: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -85,103 +88,104 @@ class RedisBackend:
         self._redis = client
         self._on_failure = on_failure
         self._clock = clock
-        self._ask_again_at = float("-inf")
+        self._retry_at = float("-inf")
         self._background = BackgroundPool("placard-redis", threads=THREADS, waiting=WAITING)
         self._lock = threading.Lock()
-        # By all of their bytes: nothing is taken for what it is not.
-        self._read: LRUCache[bytes, _Read] = LRUCache(MOST_READ, getsizeof=_size)
-        self._forgotten: TTLCache[str, float] = TTLCache(MOST_FORGOTTEN, FORGOTTEN_FOR, timer=clock)
+        # The key is the JSON itself, so that nothing which differs is taken for valid.
+        self._parsed: LRUCache[bytes, _ParsedEntry] = LRUCache(MAX_PARSED, getsizeof=_size)
+        # When the entry was made that could not be written over an older one, by key.
+        self._outdated: TTLCache[str, float] = TTLCache(MAX_OUTDATED, OUTDATED_FOR, timer=clock)
 
     def get(self, key: str) -> Entry | None:
-        """Return the entry, unless it is unknown, expired, unreadable or lost."""
+        """Return the entry, or None if it is unknown, expired, unreadable or lost."""
         try:
-            raw = self._ask(lambda: self._redis.get(_name(key)))
+            raw = self._execute(lambda: self._redis.get(_name(key)))
             entry = None if raw is None else self._load(raw)
-        except _InTrouble:
+        except _Unavailable:
             return None
         except Unreadable:
             self._on_failure("unreadable")
             return None
-        return None if entry is None or self._is_forgotten(key, entry) else entry
+        return None if entry is None or self._is_outdated(key, entry) else entry
 
     def _load(self, raw: object) -> Entry:
-        """Read an entry, unless the same bytes were read before; raises Unreadable."""
+        """Parse an entry, unless the same bytes were parsed before; raises Unreadable."""
         if not isinstance(raw, bytes):
-            raise Unreadable("no bytes")
+            raise Unreadable("is not bytes")
         with self._lock:
-            known = self._read.get(raw)
-        if known is not None:
-            return known.entry
+            parsed = self._parsed.get(raw)
+        if parsed is not None:
+            return parsed.entry
         entry = load(raw)
         with self._lock:
-            self._read[raw] = _Read(entry, len(raw) + entry.size + OVERHEAD)
+            self._parsed[raw] = _ParsedEntry(entry, len(raw) + entry.size + OVERHEAD)
         return entry
 
-    def put(self, key: str, entry: Entry, life: float) -> None:
-        """Keep an entry for at most `life` seconds, in place of any other of this key."""
+    def put(self, key: str, entry: Entry, seconds: float) -> None:
+        """Store an entry for at most `seconds`; it replaces any other of this key."""
         try:
-            self._ask(lambda: self._redis.set(_name(key), dump(entry), px=_milliseconds(life)))
-        except _InTrouble:
-            with self._lock:
-                self._forgotten[key] = entry.times.made_at
-
-    def _is_forgotten(self, key: str, entry: Entry) -> bool:
-        """Tell an entry that Redis still holds only because it could not be told otherwise."""
-        with self._lock:
-            since: float = self._forgotten.get(key, 0.0)
-        return entry.times.made_at < since
-
-    def claim(self, key: str, life: float) -> str | None:
-        """Claim the making of an entry; whoever holds a claim too long loses it."""
-        claim = secrets.token_hex(16)
-        try:
-            held = self._ask(
-                lambda: self._redis.set(_name(key, "claim"), claim, px=_milliseconds(life), nx=True)
+            self._execute(
+                lambda: self._redis.set(_name(key), dump(entry), px=_milliseconds(seconds))
             )
-        except _InTrouble:
+        except _Unavailable:
+            with self._lock:
+                self._outdated[key] = entry.times.made_at
+
+    def _is_outdated(self, key: str, entry: Entry) -> bool:
+        """Tell whether Redis still has an entry that this process failed to replace."""
+        with self._lock:
+            newer_made_at: float = self._outdated.get(key, 0.0)
+        return entry.times.made_at < newer_made_at
+
+    def acquire(self, key: str, seconds: float) -> str | None:
+        """Acquire the lease on a key; None while another holds it, empty if Redis fails."""
+        lease, name, expiry = secrets.token_hex(16), _name(key, LEASE), _milliseconds(seconds)
+        try:
+            acquired = self._execute(lambda: self._redis.set(name, lease, px=expiry, nx=True))
+        except _Unavailable:
             return ""
-        return claim if held else None
+        return lease if acquired else None
 
-    def hold(self, key: str, claim: str, life: float) -> None:
-        """Hold a claim for `life` seconds more, if it is still held."""
-        name, more = _name(key, "claim"), _milliseconds(life)
-        # In trouble, it ends by itself.
-        with suppress(_InTrouble):
-            self._ask(lambda: self._redis.eval(_HOLD, 1, name, claim, more))
+    def renew(self, key: str, lease: str, seconds: float) -> None:
+        """Extend a lease to `seconds` from now, if it is still held."""
+        name, expiry = _name(key, LEASE), _milliseconds(seconds)
+        # If Redis fails, the lease expires.
+        with suppress(_Unavailable):
+            self._execute(lambda: self._redis.eval(_RENEW, 1, name, lease, expiry))
 
-    def release(self, key: str, claim: str) -> None:
-        """Give a claim back, if it is still held."""
-        with suppress(_InTrouble):
-            self._ask(lambda: self._redis.eval(_RELEASE, 1, _name(key, "claim"), claim))
+    def release(self, key: str, lease: str) -> None:
+        """Release a lease, if it is still held."""
+        with suppress(_Unavailable):
+            self._execute(lambda: self._redis.eval(_RELEASE, 1, _name(key, LEASE), lease))
 
-    def _ask(self, command: Callable[[], Any]) -> Any:
-        """Run a command within what the request has left; raises _InTrouble."""
-        left = wait_budget()
-        if self._clock() < self._ask_again_at or left.seconds < SHORTEST_LOOK:
-            raise _InTrouble
+    def _execute(self, command: Callable[[], Any]) -> Any:
+        """Run a command within the request's wait budget; raises _Unavailable."""
+        budget = wait_budget()
+        if self._clock() < self._retry_at or budget.seconds < MIN_WAIT:
+            raise _Unavailable
         answer: Future[Any] = Future()
-        fair, began = left.seconds >= FAIR_TIME, time.perf_counter()
+        is_fair, began = budget.seconds >= FAIR_WAIT, time.perf_counter()
         try:
             if not self._background.offer(lambda: _run(answer, command)):
                 raise TimeoutError
-            return answer.result(timeout=left.seconds)
+            return answer.result(timeout=budget.seconds)
         except (redis.RedisError, OSError, ValueError) as error:
-            if fair or not isinstance(error, TimeoutError | redis.TimeoutError):
-                self._note(error)
-            raise _InTrouble from None
+            if is_fair or not isinstance(error, TimeoutError | redis.TimeoutError):
+                self._note_failure(error)
+            raise _Unavailable from None
         finally:
             answer.cancel()
-            left.seconds -= time.perf_counter() - began
+            budget.seconds -= time.perf_counter() - began
 
-    def _note(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         kind = type(error).__name__
         self._on_failure(kind)
-        # An answer, if not the one that was wanted: a value of another type, no memory left, …
+        # Redis did answer, with an error: a value of another type, no memory left, …
         if isinstance(error, redis.ResponseError):
             return
-        if self._clock() >= self._ask_again_at:
+        if self._clock() >= self._retry_at:
             structlog.get_logger("placard").warning("cache_unavailable", kind=kind)
-        self._ask_again_at = self._clock() + LEFT_ALONE
+        self._retry_at = self._clock() + RETRY_DELAY
 
 
 def _run(answer: "Future[T]", command: Callable[[], T]) -> None:
@@ -189,18 +193,18 @@ def _run(answer: "Future[T]", command: Callable[[], T]) -> None:
         return
     try:
         answer.set_result(command())
-    except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
+    except Exception as error:  # noqa: BLE001 - the thread that waits raises it
         answer.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _ParsedEntry:
     entry: Entry
     size: int
 
 
-def _size(read: _Read) -> int:
-    return read.size
+def _size(parsed: _ParsedEntry) -> int:
+    return parsed.size
 
 
 def _milliseconds(seconds: float) -> int:

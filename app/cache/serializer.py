@@ -1,8 +1,8 @@
-"""An entry as JSON, for keepers outside this process: what is read is not trusted.
+"""An entry as JSON, for backends outside this process: what is read is not trusted.
 
-What does not load is no entry: garbage, another version, a body that is not what its ETag says, a
-card that breaks the host's contract, a life that no setting allows. Nothing is signed: who may
-write to the Redis that is shared can place any valid card there, under any key that is known.
+Refused are garbage, another version, a body that does not match its ETag, a card that breaks the
+host's contract, and times that no setting allows. Nothing is signed: whoever may write to the
+shared Redis can store any valid card under any key that they know.
 """
 
 import json
@@ -16,19 +16,19 @@ from app.errors import tree
 from app.settings import LONGEST_TIME
 from templates_schemas import faults
 
-# To be raised with every change to what is written; what has another number is not read.
+# Raise it with every change to what is written; an entry of another version is refused.
 VERSION: Final = 1
-LONGEST: Final = 1 << 20
-# In seconds: a stale time begins where that of the card ends; and what rounding may add.
-LONGEST_LIFE: Final = 2 * LONGEST_TIME + 1
+MAX_BYTES: Final = 1 << 20
+# In seconds: the stale time follows the fresh time; rounding may add up to one second.
+LONGEST_KEPT: Final = 2 * LONGEST_TIME + 1
 _CODES: Final = frozenset(kind.code for kind in tree()) | {CARD}
 
 
 class Unreadable(ValueError):
-    """What was read is no entry of this version."""
+    """What was read is not a valid entry of this version."""
 
 
-class _Moment(fields.Float):
+class _EpochSeconds(fields.Float):
     """A time in epoch seconds."""
 
     def __init__(self) -> None:
@@ -36,21 +36,21 @@ class _Moment(fields.Float):
 
 
 class _TimesSchema(Schema):
-    made_at = _Moment()
-    fresh_until = _Moment()
-    stale_until = _Moment()
-    error_until = _Moment()
-    mapped_at = _Moment()
-    retry_at = _Moment()
+    made_at = _EpochSeconds()
+    fresh_until = _EpochSeconds()
+    stale_until = _EpochSeconds()
+    error_until = _EpochSeconds()
+    mapped_at = _EpochSeconds()
+    retry_at = _EpochSeconds()
     trouble = fields.String(required=True, validate=validate.OneOf({"", *_CODES} - {CARD}))
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> Times:
         times = Times(**data)
         fresh, kept = times.fresh_until - times.made_at, times.keep_until - times.made_at
-        left_alone = times.retry_at - times.keep_until
-        if fresh > LONGEST_TIME + 1 or kept > LONGEST_LIFE or left_alone > LONGEST_TIME + 1:
-            raise ValidationError("policy longer than any setting allows")
+        backing_off = times.retry_at - times.keep_until
+        if fresh > LONGEST_TIME + 1 or kept > LONGEST_KEPT or backing_off > LONGEST_TIME + 1:
+            raise ValidationError("longer than any setting allows")
         return times
 
 
@@ -65,7 +65,7 @@ class _ValidatorSchema(Schema):
         return Validator(**data)
 
 
-class _EntrySchema(Schema):
+class _CacheEntrySchema(Schema):
     version = fields.Integer(required=True, strict=True, validate=validate.Equal(VERSION))
     outcome = fields.String(required=True, validate=validate.OneOf(_CODES))
     body = fields.String(required=True)
@@ -80,17 +80,17 @@ class _EntrySchema(Schema):
         del data["version"]
         body = data["body"].encode()
         if data["outcome"] == CARD and (data["etag"] != etag_of(body) or _breaks(body)):
-            raise ValidationError("is no card that was checked")
+            raise ValidationError("is not a card that was checked")
         return Entry(**data | {"body": body, "changes": tuple(data["changes"])})
 
 
-_SCHEMA: Final = _EntrySchema()
+_SCHEMA: Final = _CacheEntrySchema()
 
 
 def dump(entry: Entry) -> bytes:
-    """Write an entry."""
+    """Serialize an entry."""
     times, validator = entry.times, entry.validator
-    written = {
+    document = {
         "version": VERSION,
         "outcome": entry.outcome,
         "body": entry.body.decode(),
@@ -100,17 +100,17 @@ def dump(entry: Entry) -> bytes:
         "changes": entry.changes,
         "validator": validator and {"header": validator.header, "value": validator.value},
     }
-    return json.dumps(written, separators=(",", ":")).encode()
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def load(raw: bytes) -> Entry:
-    """Read an entry; raises Unreadable where it is none, in words that hold nothing of it."""
-    if len(raw) > LONGEST:
-        raise Unreadable("too long")
+    """Parse an entry; raises Unreadable, whose text quotes nothing of `raw`."""
+    if len(raw) > MAX_BYTES:
+        raise Unreadable("is too long")
     try:
         entry: Entry = _SCHEMA.load(json.loads(raw))
     except (ValidationError, ValueError, RecursionError):
-        raise Unreadable("no entry of this version") from None
+        raise Unreadable("is not an entry of this version") from None
     return entry
 
 

@@ -1,115 +1,99 @@
-"""Single flight: of all threads that want one key, one works and the others wait for it.
+"""Single flight: one thread does the work for a key, and the others wait for its result.
 
-Who waits takes a thread too. Of each group (all that ask one host) only so many may do so for long,
-and of all groups together.
+A thread that waits is a thread that serves nobody. So only a limited number may lead or wait for
+long: for each origin, and for all origins together.
 """
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from app.upstream.concurrency import ConcurrencyLimit, Slots
+
 T = TypeVar("T")
 
-# In seconds: a flight that is younger may be waited for by any number.
-YOUNG: Final = 1.0
+# In seconds: any number of threads may wait for a call that is younger than this.
+GRACE: Final = 1.0
 
 
 class TooManyWaiters(TimeoutError):
-    """What is waited for is slow, and as many wait for it as may."""
+    """The call is slow, and as many threads wait for it as the limit allows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """How many may lead a flight or wait for one for long: in `each` group, and in all of them."""
-
-    each: int
-    total: int | None = None
-
-    def has_one(self, taken: Counter[str], group: str) -> bool:
-        """Tell whether there is another place in a group, with so many taken by group."""
-        free = self.total is None or taken.total() < self.total
-        return free and taken[group] < self.each
-
-
-@dataclass(frozen=True, slots=True)
-class _Flight(Generic[T]):
+class _Call(Generic[T]):
     began: float
-    landed: Future[T] = field(default_factory=Future)
+    result: Future[T] = field(default_factory=Future)
 
 
 class SingleFlight(Generic[T]):
-    """Lets any number of concurrent calls for a key be one.
+    """Deduplicates concurrent calls for the same key (single flight).
 
-    Those who have one of the `places` wait for `patience` s; anybody else waits only until the
-    flight is `YOUNG` s old. `clock` is monotonic, in seconds.
+    A caller with one of the slots of `limit` waits for at most `patience` seconds. A caller without
+    one waits only until the call is `GRACE` seconds old. `clock` is monotonic, in seconds.
     """
 
     def __init__(
-        self, patience: float, places: Places, clock: Callable[[], float] = time.monotonic
+        self, patience: float, limit: ConcurrencyLimit, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._patience = patience
-        self._places = places
         self._clock = clock
         self._lock = threading.Lock()
-        self._single_flight: dict[str, _Flight[T]] = {}
-        self._seated: Counter[str] = Counter()
+        self._calls: dict[str, _Call[T]] = {}
+        self._slots = Slots(limit)
 
-    def fly(self, key: str, group: str, work: Callable[[bool], T]) -> tuple[T, bool]:
-        """Return what came of `work`, and whether it was done here; it is told if it has a place.
+    def run(self, key: str, origin: str, work: Callable[[bool], T]) -> tuple[T, bool]:
+        """Return the result of `work`, and whether this thread did the work.
 
-        What it raises is raised here and for all who wait; who waits too long gets TimeoutError,
-        and who has no place to wait, TooManyWaiters.
+        `work` is passed whether it runs in a slot. An error that it raises is raised here and in
+        all threads that wait. Raises TimeoutError after `patience` seconds, and TooManyWaiters
+        where the caller has no slot and the call is older than `GRACE`.
         """
-        flight, leading, has_slot = self._join(key, group)
+        call, is_leader, has_slot = self._join(key, origin)
         try:
-            if leading:
-                return self._lead(key, flight, lambda: work(has_slot)), True
-            return self._wait(flight, has_slot=has_slot), False
+            if is_leader:
+                return self._run_leader(key, call, lambda: work(has_slot)), True
+            return self._wait(call, has_slot=has_slot), False
         finally:
-            if leading or has_slot:
-                self._leave(group)
+            if is_leader or has_slot:
+                with self._lock:
+                    self._slots.release(origin)
 
-    def _join(self, key: str, group: str) -> tuple[_Flight[T], bool, bool]:
+    def _join(self, key: str, origin: str) -> tuple[_Call[T], bool, bool]:
+        """Return the call for a key, whether this thread leads it, and whether it has a slot."""
         with self._lock:
-            flight = self._single_flight.get(key)
-            leading, has_slot = flight is None, self._places.has_one(self._seated, group)
-            if flight is None:
-                self._single_flight[key] = flight = _Flight(self._clock())
-            if leading or has_slot:
-                self._seated[group] += 1
-            return flight, leading, has_slot
+            call, has_slot = self._calls.get(key), self._slots.has_slot(origin)
+            is_leader = call is None
+            if call is None:
+                self._calls[key] = call = _Call(self._clock())
+            if is_leader or has_slot:
+                self._slots.take(origin)
+            return call, is_leader, has_slot
 
-    def _lead(self, key: str, flight: _Flight[T], work: Callable[[], T]) -> T:
+    def _run_leader(self, key: str, call: _Call[T], work: Callable[[], T]) -> T:
         try:
             result = work()
         except BaseException as error:
             self._finish(key)
-            flight.landed.set_exception(error)
+            call.result.set_exception(error)
             raise
         self._finish(key)
-        flight.landed.set_result(result)
+        call.result.set_result(result)
         return result
 
-    def _wait(self, flight: _Flight[T], *, has_slot: bool) -> T:
-        left = self._patience if has_slot else max(0.0, flight.began + YOUNG - self._clock())
+    def _wait(self, call: _Call[T], *, has_slot: bool) -> T:
+        left = self._patience if has_slot else max(0.0, call.began + GRACE - self._clock())
         try:
-            return flight.landed.result(timeout=left)
+            return call.result.result(timeout=left)
         except TimeoutError as error:
-            # The leader's own failure is no matter of places.
-            if has_slot or (flight.landed.done() and flight.landed.exception() is error):
+            # The leader's own TimeoutError does not mean that too many wait.
+            if has_slot or (call.result.done() and call.result.exception() is error):
                 raise
             raise TooManyWaiters from None
 
     def _finish(self, key: str) -> None:
         with self._lock:
-            del self._single_flight[key]
-
-    def _leave(self, group: str) -> None:
-        with self._lock:
-            self._seated[group] -= 1
-            if not self._seated[group]:
-                del self._seated[group]
+            del self._calls[key]

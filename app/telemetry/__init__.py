@@ -1,1 +1,6 @@
-"""What operators and developers learn of a request: log lines, metrics, and the trace."""
+"""What operators and developers learn about a request.
+
+logs.py     one JSON line a request, and the fields that are added to it on the way
+metrics.py  the counters and histograms for Prometheus
+trace.py    the steps of one request, recorded only on demand
+"""

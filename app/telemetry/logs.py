@@ -1,11 +1,11 @@
-"""The log: one JSON object a line on standard error, or in the local mode lines for people.
+"""The log: one JSON object a line on standard error; in the local mode, lines for people.
 
-What is learnt of a request on its way is told here and there, and stands on its one line:
+Each module adds what it learns about a request, and all of it appears on the request's one line:
 
     bind_request(request_id=…)
     add_log_fields(connector="github")
 
-It is kept in one context variable; one for each fact would cost a warm request more than its card.
+The fields share one context variable: one for each field would cost a cache hit more than its card.
 """
 
 import logging
@@ -18,51 +18,51 @@ from typing import Any, Final
 
 import structlog
 
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-_facts: ContextVar[dict[str, Any] | None] = ContextVar("placard_facts", default=None)
+_NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
+_fields: ContextVar[dict[str, Any] | None] = ContextVar("placard_log_fields", default=None)
 
 
 def configure_logs(*, local: bool) -> None:
     """Set up structlog for this process."""
-    last: Any = structlog.processors.JSONRenderer()
+    renderer: Any = structlog.processors.JSONRenderer()
     if local:
-        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             merge_log_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            last,
+            renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 
-def bind_request(**facts: Any) -> None:
-    """Begin a request in this context: nothing that was told before is of it."""
-    _facts.set(facts)
+def bind_request(**fields: Any) -> None:
+    """Start the log fields of a request in this context; earlier fields are dropped."""
+    _fields.set(fields)
 
 
-def add_log_fields(**facts: Any) -> None:
-    """Tell facts of this context's request; outside of any, nobody listens."""
-    known = _facts.get()
-    if known is not None:
-        known.update(facts)
+def add_log_fields(**fields: Any) -> None:
+    """Add fields to the log line of this context's request; outside of a request, do nothing."""
+    bound = _fields.get()
+    if bound is not None:
+        bound.update(fields)
 
 
 def log_fields() -> Mapping[str, Any]:
-    """Return what has been told of this context's request."""
-    return _facts.get() or _NOTHING
+    """Return the log fields of this context's request."""
+    return _fields.get() or _NO_FIELDS
 
 
 def merge_log_fields(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Put what was told into a line of the log, as a processor of structlog."""
+    """Add the request's fields to a log line, as a processor of structlog."""
     return {**log_fields(), **event}
 
 
 def exception_fields(error: BaseException) -> dict[str, Any]:
-    """Tell an exception's type and places only: its text may hold an upstream's, or a secret."""
+    """Return an exception's type and traceback, without its text, which may quote a secret."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"exception": type(error).__name__, "traceback": where}
+    lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"exception": type(error).__name__, "traceback": lines}

@@ -1,14 +1,14 @@
-"""What the service counts, for Prometheus."""
+"""The metrics of the service, for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 
 class Metrics:
-    """The counters of one application.
+    """The metrics of one application.
 
-    `shared` says that there are several worker processes and each writes its numbers into the
-    folder that `PROMETHEUS_MULTIPROC_DIR` names, where any of them can read all.
+    `shared` says that there are several worker processes: each writes its numbers into the folder
+    that `PROMETHEUS_MULTIPROC_DIR` names, and any of them can read them all.
     """
 
     def __init__(self, *, shared: bool = False) -> None:
@@ -59,7 +59,7 @@ class Metrics:
         )
 
     def exposition(self) -> bytes:
-        """Write all of it in Prometheus' text format, of every worker where there are several."""
+        """Return the metrics of all workers in Prometheus' text format."""
         registry = self._registry
         if self._shared:
             registry = CollectorRegistry()

@@ -1,10 +1,10 @@
-"""What happened in one request, step by step: free when nobody asks.
+"""The trace: what happened in one request, step by step. It costs almost nothing when off.
 
     with recording() as trace:
         with step("fetch", url=…) as facts:
             facts["status"] = 200
 
-Outside `recording`, `step` costs one look at a context variable.
+Outside `recording`, `step` only reads a context variable.
 """
 
 import time
@@ -19,15 +19,15 @@ Facts = dict[str, Any]
 
 @dataclass(slots=True)
 class Step:
-    """One step: its name, when it began and how long it took (ms), and what is known of it.
+    """One step: its name, when it began and how long it took (both in ms), and its facts.
 
-    It has `failed` where an error ended it.
+    `failed` says that an exception ended it.
     """
 
     name: str
     began: float
     milliseconds: float = 0.0
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
     failed: bool = False
 
 
@@ -42,8 +42,8 @@ class Trace:
 _current: ContextVar[Trace | None] = ContextVar("placard_trace", default=None)
 
 
-class _Ignored(dict[str, Any]):
-    """Takes facts that nobody will read, and forgets them."""
+class _UnrecordedStep(dict[str, Any]):
+    """A step that is not recorded: it drops all facts."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         pass
@@ -58,12 +58,12 @@ class _Ignored(dict[str, Any]):
         pass
 
 
-_ignored = _Ignored()
+_unrecorded = _UnrecordedStep()
 
 
 @contextmanager
 def recording() -> Iterator[Trace]:
-    """Record the steps taken in this context."""
+    """Record the steps of this context until the block ends."""
     trace = Trace()
     token = _current.set(trace)
     try:
@@ -73,25 +73,25 @@ def recording() -> Iterator[Trace]:
 
 
 def is_recording() -> bool:
-    """Tell whether somebody asks."""
+    """Tell whether the steps of this context are recorded."""
     return _current.get() is not None
 
 
 def step(name: str, **facts: Any) -> AbstractContextManager[Facts]:
-    """Take a step; what it yields takes further facts."""
+    """Record a step until the block ends; yields a mapping that takes further facts."""
     trace = _current.get()
-    return _ignored if trace is None else _timed(trace, name, facts)
+    return _unrecorded if trace is None else _timed(trace, name, facts)
 
 
 @contextmanager
-def _timed(trace: Trace, name: str, facts: dict[str, Any]) -> Iterator[Facts]:
+def _timed(trace: Trace, name: str, facts: Facts) -> Iterator[Facts]:
     began = time.perf_counter()
-    taken = Step(name, (began - trace.started) * 1000, facts=facts)
-    trace.steps.append(taken)
+    recorded = Step(name, (began - trace.started) * 1000, facts=facts)
+    trace.steps.append(recorded)
     try:
-        yield taken.facts
+        yield recorded.facts
     except BaseException:
-        taken.failed = True
+        recorded.failed = True
         raise
     finally:
-        taken.milliseconds = (time.perf_counter() - began) * 1000
+        recorded.milliseconds = (time.perf_counter() - began) * 1000

@@ -1,8 +1,23 @@
-"""Everything that goes out: the one HTTP client, its guard and manners, the offline samples."""
+"""Everything that goes out to other systems.
+
+client.py           the one HTTP client: deadline, size limit, redirects, credentials
+messages.py         requests, answers and credentials
+transport.py        the connections below it: the deadline, name resolution, TLS
+address_guard.py    which addresses a connection may go to
+credentials.py      which credential goes with which request
+policy.py           what is checked before each call, in this order:
+rate_limits.py        who asked us to wait, and until when
+circuit_breaker.py    hosts that keep failing are not called for a while
+bulkhead.py           a bounded number of calls runs at a time
+concurrency.py      the limit that the bulkhead and the cache's single flight count
+retry.py            at most one more attempt
+samples.py          recorded answers in place of the network
+"""
 
 from app.upstream.address_guard import AddressGuard
 from app.upstream.bulkhead import Bulkhead
 from app.upstream.client import Exchange, Fetcher, Loopback
+from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
 from app.upstream.transport import GuardedAdapter, within
@@ -10,6 +25,7 @@ from app.upstream.transport import GuardedAdapter, within
 __all__ = [
     "AddressGuard",
     "Bulkhead",
+    "ConcurrencyLimit",
     "Event",
     "Exchange",
     "Fetcher",

@@ -7,12 +7,12 @@ from typing import Final
 
 from app.errors import AddressRefused
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# The only part of IPv6 that is given out; the rest is reserved, or not for connections.
+# The only part of IPv6 that is assigned; the rest is reserved, or not for connections.
 _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
-# Beside what `is_global` knows: ranges that carry another address inside them, so that a gateway
-# on the way may turn them into a private one, and ranges that older Pythons hold for global.
+# In addition to what `is_global` refuses: ranges that embed another address, which a gateway may
+# translate into a private one, and ranges that older Pythons take for global.
 _REFUSED_NETWORKS: Final = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -33,14 +33,14 @@ _REFUSED_NETWORKS: Final = tuple(
         "fec0::/10",  # site-local
     )
 )
-# ISATAP puts an IPv4 address behind one of these interface identifiers, in any network.
+# ISATAP embeds an IPv4 address after one of these interface identifiers, in any network.
 _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 _NUMBER: Final = r"(?:0x[0-9a-f]*|\d+)"
 _LOOKS_NUMERIC: Final = re.compile(rf"{_NUMBER}(?:\.{_NUMBER})*\.?", re.ASCII | re.IGNORECASE)
 
 
 class AddressGuard:
-    """Lets connections go to public addresses, and to the hosts that a setting allows.
+    """Allows connections to public addresses, and to the hosts that a setting allows.
 
     `allowed` holds `host` (any port) or `host:port`, in lower case, an IPv6 host in brackets.
     """
@@ -49,9 +49,9 @@ class AddressGuard:
         self._allowed = frozenset(allowed)
 
     def check_spelling(self, host: str, port: int) -> None:
-        """Refuse a host that is an address in an odd spelling, or a refused address itself.
+        """Refuse a host that is a private address, or an address in an odd spelling.
 
-        Raises AddressRefused. A name passes: what it resolves to is for `vet` to judge.
+        Raises AddressRefused. A name passes: `vet` checks what it resolves to.
         """
         if self._allows(host, port):
             return
@@ -62,26 +62,26 @@ class AddressGuard:
             raise AddressRefused(f"{host} is not a public address")
 
     def vet(self, host: str, port: int, addresses: Iterable[str]) -> list[str]:
-        """Return the addresses that a host resolved to, if a connection may go to each of them.
+        """Return the addresses that a host resolved to, without duplicates.
 
-        Raises AddressRefused where one is not public: a name with both kinds is no honest one.
+        Raises AddressRefused if one of them is not public: a mix of both kinds is an attack.
         """
-        found = list(dict.fromkeys(addresses))
+        unique = list(dict.fromkeys(addresses))
         if self._allows(host, port):
-            return found
-        for text in found:
+            return unique
+        for text in unique:
             if not is_public(ipaddress.ip_address(text)):
                 raise AddressRefused(f"{host} resolves to {text}, which is not a public address")
-        return found
+        return unique
 
     def _allows(self, host: str, port: int) -> bool:
         name = host.lower().rstrip(".")
-        shown = f"[{name}]" if ":" in name else name
-        return shown in self._allowed or f"{shown}:{port}" in self._allowed
+        bracketed = f"[{name}]" if ":" in name else name
+        return bracketed in self._allowed or f"{bracketed}:{port}" in self._allowed
 
 
-def is_public(address: Address) -> bool:
-    """Tell whether an address is a global unicast one that carries no other inside it."""
+def is_public(address: IpAddress) -> bool:
+    """Tell whether an address is global unicast and embeds no other address."""
     return (
         address.is_global
         and not address.is_multicast
@@ -91,11 +91,11 @@ def is_public(address: Address) -> bool:
     )
 
 
-def _is_isatap(address: Address) -> bool:
+def _is_isatap(address: IpAddress) -> bool:
     return address.version == 6 and (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
 
 
-def _literal(host: str) -> Address | None:
+def _literal(host: str) -> IpAddress | None:
     try:
         return ipaddress.ip_address(host.strip("[]"))
     except ValueError:

@@ -1,82 +1,72 @@
-"""Bounds on the calls under way, to one host and to all: those that hang leave threads free."""
+"""The bulkhead: bounds the calls in progress, so that hosts that hang leave threads for others."""
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from app.errors import UpstreamBusy
-from app.settings import FETCH_PLACES
+from app.upstream.concurrency import ConcurrencyLimit, Slots
 from app.upstream.transport import remaining
 
-PATIENCE: Final = 0.25  # seconds
+MAX_WAIT: Final = 0.25  # seconds
 
 
 class Bulkhead:
-    """Lets at most `places` calls to one host go on at a time, and `total` to all hosts.
+    """Runs at most as many calls at a time as the limit has slots.
 
-    Half as many more may wait for a place, `patience` seconds at most. Waiting takes threads too:
-    `total` counts those that wait, and who comes after that is refused at once. None is no bound.
+    Half as many calls again may queue for an origin's slots, for at most `max_wait` seconds. A call
+    in the queue takes a thread too, so it counts towards the limit's total. A call that finds the
+    total reached or the queue full is refused at once.
     """
 
-    def __init__(
-        self,
-        places: int = FETCH_PLACES,
-        patience: float = PATIENCE,
-        *,
-        total: int | None = None,
-    ) -> None:
-        self.places = places
-        self._total = total
-        self._seats = max(1, places // 2)
-        self._patience = patience
-        self._left = threading.Condition()
-        self._aboard: Counter[str] = Counter()
-        self._waiting: Counter[str] = Counter()
+    def __init__(self, limit: ConcurrencyLimit | None = None, max_wait: float = MAX_WAIT) -> None:
+        self._limit = limit or ConcurrencyLimit()
+        self._max_wait = max_wait
+        running = self._limit.per_origin
+        self._running = Slots(ConcurrencyLimit(running))
+        self._admitted = Slots(ConcurrencyLimit(running + max(1, running // 2), self._limit.total))
+        self._released = threading.Condition()
 
     @contextmanager
-    def place(self, host: str) -> Iterator[None]:
-        """Hold a place for the length of a block; raises UpstreamBusy where none is free."""
-        with self._left:
-            if self._is_full():
-                raise UpstreamBusy(f"{self._total} calls are under way already")
-            if not self._is_free(host) and not self._wait(host):
-                raise UpstreamBusy(f"{self.places} calls to {host} are under way already")
-            self._aboard[host] += 1
+    def slot(self, origin: str) -> Iterator[None]:
+        """Hold a slot for the length of a block; raises UpstreamBusy where none is free in time."""
+        with self._released:
+            self._admit(origin)
+            self._running.take(origin)
         try:
             yield
         finally:
-            with self._left:
-                _take_one(self._aboard, host)
-                self._left.notify_all()
+            with self._released:
+                self._running.release(origin)
+                self._admitted.release(origin)
+                self._released.notify_all()
 
-    def _is_full(self) -> bool:
-        taken = self._aboard.total() + self._waiting.total()
-        return self._total is not None and taken >= self._total
-
-    def _is_free(self, host: str) -> bool:
-        return self._aboard[host] < self.places
-
-    def _wait(self, host: str) -> bool:
-        if self._waiting[host] >= self._seats:
-            return False
-        self._waiting[host] += 1
+    def _admit(self, origin: str) -> None:
+        """Count a call in, and wait in the queue until it may run; raises UpstreamBusy."""
+        if self._admitted.are_all_taken():
+            raise UpstreamBusy(f"{self._limit.total} calls are under way already")
+        if not self._admitted.has_slot(origin):
+            raise self._busy(origin)
+        self._admitted.take(origin)
+        has_slot = False
         try:
-            return self._left.wait_for(lambda: self._is_free(host), self._time_to_wait())
+            has_slot = self._released.wait_for(
+                lambda: self._running.has_slot(origin), self._longest_wait()
+            )
         finally:
-            _take_one(self._waiting, host)
+            if not has_slot:
+                self._admitted.release(origin)
+        if not has_slot:
+            raise self._busy(origin)
 
-    def _time_to_wait(self) -> float:
+    def _busy(self, origin: str) -> UpstreamBusy:
+        return UpstreamBusy(f"{self._limit.per_origin} calls to {origin} are under way already")
+
+    def _longest_wait(self) -> float:
+        """Return how long a call may wait: no longer than its deadline allows."""
         try:
             left = remaining()
         except TimeoutError:
             return 0.0
-        return self._patience if left is None else min(self._patience, left)
-
-
-def _take_one(counts: Counter[str], host: str) -> None:
-    """Count one less, and forget a host of which there is none."""
-    counts[host] -= 1
-    if not counts[host]:
-        del counts[host]
+        return self._max_wait if left is None else min(self._max_wait, left)

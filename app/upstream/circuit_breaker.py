@@ -1,4 +1,4 @@
-"""Leaving alone, for a while, a host that keeps failing."""
+"""The circuit breaker: an origin that keeps failing is not called for a while."""
 
 import threading
 import time
@@ -17,12 +17,12 @@ from app.errors import (
 )
 from app.upstream.messages import UpstreamResponse
 
-MOST_HOSTS: Final = 1024
+MAX_ORIGINS: Final = 1024
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """What is known of a host that fails; one that answers is not known at all."""
+class _FailingOrigin:
+    """The state of an origin whose last call failed; of any other none is kept."""
 
     failures: int = 0
     rests_until: float | None = None
@@ -30,11 +30,12 @@ class _Trouble:
 
 
 class Breaker:
-    """After `failures` calls in a row that failed, lets none through for `rest` seconds.
+    """Opens after `failures` failed calls in a row: refuses all calls for `rest` seconds.
 
-    Then exactly one goes out as a probe: if it is answered, all may go again; if not, the rest
-    begins anew. No answer and a 5xx are failures, a 4xx is an answer. Calls that had begun before
-    the rest decide nothing any more. `on_open` is told of each rest; `clock` is monotonic.
+    Then exactly one call goes out as a probe. If it is answered, the breaker closes; if not, the
+    rest starts again. A 5xx and no answer are failures, a 4xx is an answer. Calls that were running
+    when the breaker opened no longer change its state. `on_open` is called with the origin each
+    time the breaker opens; `clock` is monotonic, in seconds.
     """
 
     def __init__(
@@ -49,73 +50,73 @@ class Breaker:
         self._on_open = on_open
         self._clock = clock
         self._lock = threading.Lock()
-        self._troubled: LRUCache[str, _Trouble] = LRUCache(MOST_HOSTS)
+        self._failing: LRUCache[str, _FailingOrigin] = LRUCache(MAX_ORIGINS)
 
-    def check(self, host: str) -> None:
-        """Raise UpstreamResting where a call would not be let through now."""
+    def check(self, origin: str) -> None:
+        """Raise UpstreamResting if a call would be refused now."""
         with self._lock:
-            self._check(host, self._troubled.get(host))
+            self._check(origin, self._failing.get(origin))
 
-    def call(self, host: str, send: Callable[[], UpstreamResponse]) -> UpstreamResponse:
-        """Send, and learn from the outcome; raises UpstreamResting without sending."""
-        probe = self._admit(host)
+    def call(self, origin: str, send: Callable[[], UpstreamResponse]) -> UpstreamResponse:
+        """Send, and record the outcome; raises UpstreamResting without sending."""
+        probe = self._admit(origin)
         try:
             response = send()
         except (UpstreamTimeout, UpstreamUnreachable):
-            self._fail(host, probe=probe)
+            self._fail(origin, probe=probe)
             raise
         except (UpstreamUnreadable, UpstreamTooLarge):
-            self._succeed(host, probe=probe)
+            self._succeed(origin, probe=probe)
             raise
         except BaseException:
-            # This says nothing of the host: the next call is the probe.
-            self._withdraw(host, probe=probe)
+            # This says nothing about the origin: the next call is the probe.
+            self._withdraw(origin, probe=probe)
             raise
         if response.status >= 500:
-            self._fail(host, probe=probe)
+            self._fail(origin, probe=probe)
         else:
-            self._succeed(host, probe=probe)
+            self._succeed(origin, probe=probe)
         return response
 
-    def _check(self, host: str, trouble: _Trouble | None) -> None:
-        if trouble is None or trouble.rests_until is None:
+    def _check(self, origin: str, state: _FailingOrigin | None) -> None:
+        if state is None or state.rests_until is None:
             return
-        left = trouble.rests_until - self._clock()
-        if left > 0 or trouble.probed:
-            told = f"for {left:.1f} s more" if left > 0 else "until a probe is answered"
-            raise UpstreamResting(f"{host} failed {trouble.failures} times: left alone {told}")
+        left = state.rests_until - self._clock()
+        if left > 0 or state.probed:
+            how_long = f"for {left:.1f} s more" if left > 0 else "until a probe is answered"
+            raise UpstreamResting(f"{origin} failed {state.failures} times: left alone {how_long}")
 
-    def _admit(self, host: str) -> bool:
-        """Let a call through, and tell whether it is the probe."""
+    def _admit(self, origin: str) -> bool:
+        """Admit a call, and tell whether it is the probe; raises UpstreamResting."""
         with self._lock:
-            trouble = self._troubled.get(host)
-            self._check(host, trouble)
-            if trouble is None or trouble.rests_until is None:
+            state = self._failing.get(origin)
+            self._check(origin, state)
+            if state is None or state.rests_until is None:
                 return False
-            trouble.probed = True
+            state.probed = True
             return True
 
-    def _succeed(self, host: str, *, probe: bool) -> None:
+    def _succeed(self, origin: str, *, probe: bool) -> None:
         with self._lock:
-            trouble = self._troubled.get(host)
-            if trouble is not None and (probe or trouble.rests_until is None):
-                del self._troubled[host]
+            state = self._failing.get(origin)
+            if state is not None and (probe or state.rests_until is None):
+                del self._failing[origin]
 
-    def _fail(self, host: str, *, probe: bool) -> None:
+    def _fail(self, origin: str, *, probe: bool) -> None:
         with self._lock:
-            trouble = self._troubled.setdefault(host, _Trouble())
-            if trouble.rests_until is not None and not probe:
+            state = self._failing.setdefault(origin, _FailingOrigin())
+            if state.rests_until is not None and not probe:
                 return
-            trouble.failures += 1
-            trouble.probed = False
-            opens = probe or trouble.failures >= self._failures
+            state.failures += 1
+            state.probed = False
+            opens = probe or state.failures >= self._failures
             if opens:
-                trouble.rests_until = self._clock() + self._rest
+                state.rests_until = self._clock() + self._rest
         if opens:
-            self._on_open(host)
+            self._on_open(origin)
 
-    def _withdraw(self, host: str, *, probe: bool) -> None:
+    def _withdraw(self, origin: str, *, probe: bool) -> None:
         with self._lock:
-            trouble = self._troubled.get(host)
-            if trouble is not None and probe:
-                trouble.probed = False
+            state = self._failing.get(origin)
+            if state is not None and probe:
+                state.probed = False

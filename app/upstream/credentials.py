@@ -1,12 +1,12 @@
-"""Whose credential goes with which request: of the environment, or of the credentials file.
+"""Which credential goes with which request: from the environment, or the credentials file.
 
-The file is TOML, readable by its owner only:
+The file is TOML, and readable by its owner only:
 
     [[credential]]
-    name = "team-a"              # what the cache's keys and the log call it
-    host = "gitlab.example.com"  # the host that is asked; `*.example.com` for any of its children
+    name = "team-a"              # names it in the cache's keys and the log
+    host = "gitlab.example.com"  # the host called; `*.example.com` for each direct subdomain
     workspace = "12345"          # optional: only for requests proven to come from this workspace
-    connector = "status-page"    # optional: only for this one; a definition gets no other
+    connector = "status-page"    # optional: only for this one; a definition gets only such
     bearer = "…"                 # or: basic = ["user", "password"], or: headers = {NAME = "…"}
 """
 
@@ -33,7 +33,7 @@ SETTING: Final = "PLACARD_CREDENTIALS_FILE"
 FORMS: Final = ("bearer", "basic", "headers")
 _VISIBLE: Final = validate.Regexp(r"[ -~]+\Z", error="must be visible ASCII")
 _NAME: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
-# They say how and to whom a request goes; with another host's name it would go elsewhere.
+# The HTTP client sets these: they frame the request and route it to its host.
 _TRANSPORT: Final = re.compile(
     r"host|content-.*|transfer-encoding|connection|te|trailer|upgrade|expect|accept-encoding"
     r"|forwarded|x-forwarded-.*|proxy-.*",
@@ -43,7 +43,7 @@ _TRANSPORT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class HostCredential:
-    """Headers for a host (or `*.parent`): for one workspace only, or some connectors only."""
+    """Headers for a host (or `*.parent`), limited to a workspace or connectors if these are set."""
 
     host: str
     identity: str
@@ -51,17 +51,17 @@ class HostCredential:
     workspace: str | None = None
     connectors: frozenset[str] | None = None
 
-    def fits(self, connector: str | None, host: str) -> bool:
-        """Tell whether a connector's request to a host may carry it."""
+    def applies_to(self, connector: str | None, host: str) -> bool:
+        """Tell whether a connector's request to a host may carry this credential."""
         allowed = connector is None or self.connectors is None or connector in self.connectors
         return allowed and is_named(host, (self.host,))
 
 
 class Credentials:
-    """Finds the credential of a request: the first that fits, a workspace's own before others."""
+    """Finds the credential of a request: the first that applies, a workspace's before others."""
 
-    def __init__(self, known: Iterable[HostCredential] = ()) -> None:
-        self._known = tuple(known)
+    def __init__(self, credentials: Iterable[HostCredential] = ()) -> None:
+        self._credentials = tuple(credentials)
 
     def find(
         self, url: str, workspace: str | None = None, connector: str | None = None
@@ -69,23 +69,23 @@ class Credentials:
         """Return the credential for an address, or the anonymous one.
 
         `workspace` is the one that the request was proven to come from, or None; `connector` is
-        the name of the one that asks.
+        the name of the connector that sends the request.
         """
-        parts = urlsplit(url)
-        host = host_of(parts)
-        # In clear, a credential would be anybody's on the way.
-        if parts.scheme != "https":
+        split = urlsplit(url)
+        host = host_of(split)
+        # Without TLS, anybody on the way could read a credential.
+        if split.scheme != "https":
             return ANONYMOUS
-        fitting = [known for known in self._known if known.fits(connector, host)]
-        for wanted in (workspace, None) if workspace is not None else (None,):
-            for known in fitting:
-                if known.workspace == wanted:
-                    return Credential(known.identity, origin_of(url), known.headers)
+        applicable = [one for one in self._credentials if one.applies_to(connector, host)]
+        for owner in (workspace, None) if workspace is not None else (None,):
+            for credential in applicable:
+                if credential.workspace == owner:
+                    return Credential(credential.identity, origin_of(split), credential.headers)
         return ANONYMOUS
 
 
 def bearer(host: str, name: str, token: str) -> HostCredential:
-    """Make the credential `Authorization: Bearer …`; its identity does not give the token away."""
+    """Make the credential `Authorization: Bearer …`; its identity does not reveal the token."""
     return _named(host, name, {"Authorization": f"Bearer {token}"})
 
 
@@ -96,30 +96,30 @@ def basic(host: str, name: str, user: str, password: str) -> HostCredential:
 
 
 def header_pairs(host: str, name: str, headers: Mapping[str, str]) -> HostCredential:
-    """Make a credential of headers of the system's own."""
+    """Make a credential of a system's own headers."""
     return _named(host, name, headers)
 
 
 def _named(
     host: str, name: str, headers: Mapping[str, str], workspace: str | None = None
 ) -> HostCredential:
-    """Name a credential so that two values under one name are told apart, and neither is told."""
+    """Make a credential; its identity tells two values of one name apart and reveals neither."""
     mark = _mark(repr(sorted(headers.items())))
     return HostCredential(host.lower(), f"{name}#{mark}", dict(headers), workspace)
 
 
 def is_transport_header(name: str) -> bool:
-    """Tell whether a header is the HTTP client's own, and for no file to set."""
+    """Tell whether only the HTTP client may set a header."""
     return _TRANSPORT.fullmatch(name) is not None
 
 
 @cache
 def _mark(value: str) -> str:
-    """Derive a short mark, slowly: who reads it in a log shall not try passwords against it."""
+    """Derive a short mark, slowly, so that a mark in a log is no help in guessing passwords."""
     return hashlib.scrypt(value.encode(), salt=b"placard", n=4096, r=8, p=1, dklen=4).hex()
 
 
-class _EntrySchema(Schema):
+class _CredentialSchema(Schema):
     """One `[[credential]]`."""
 
     name = fields.String(required=True, validate=validate.Regexp(r"[\w.-]{1,40}\Z"))
@@ -140,7 +140,7 @@ class _EntrySchema(Schema):
 
     @validates_schema
     def check_form(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Want exactly one form."""
+        """Require exactly one form."""
         if sum(form in data for form in FORMS) != 1:
             raise ValidationError(f"needs exactly one of {', '.join(FORMS)}")
         if "headers" in data and not data["headers"]:
@@ -150,30 +150,27 @@ class _EntrySchema(Schema):
                 raise ValidationError({"headers": {name: ["is the client's own"]}})
 
 
-class _FileSchema(Schema):
-    """The whole file."""
-
-    credential = fields.List(fields.Nested(_EntrySchema), required=True)
+class _CredentialsFileSchema(Schema):
+    credential = fields.List(fields.Nested(_CredentialSchema), required=True)
 
 
 def read_credentials_file(path: Path) -> tuple[HostCredential, ...]:
     """Read the credentials file.
 
-    Raises ConfigurationError, which names the place and what would be right, and no secret.
+    Raises ConfigurationError, which names the line or member and what would be right, no secret.
     """
     try:
         if not path.is_dir() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise ConfigurationError(f"{SETTING}: others can read it; chmod 600 {path}")
-        given = tomllib.loads(path.read_text("utf-8"))
-        loaded = _FileSchema().load(given)
+        loaded = _CredentialsFileSchema().load(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise ConfigurationError(f"{SETTING}: {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        # Its text holds the place, and of the content no more than a character.
+        # The error names the line, and quotes at most one character of the file.
         raise ConfigurationError(f"{SETTING}: {path} is not TOML: {error}") from None
     except ValidationError as error:
-        told = "; ".join(map(str, faults_in(error)))
-        raise ConfigurationError(f"{SETTING}: {path}: {told}") from None
+        faults = "; ".join(map(str, faults_in(error)))
+        raise ConfigurationError(f"{SETTING}: {path}: {faults}") from None
     return tuple(_read(entry) for entry in loaded["credential"])
 
 
@@ -185,5 +182,5 @@ def _read(entry: Mapping[str, Any]) -> HostCredential:
     else:
         headers = entry["headers"]
     connectors = frozenset({entry["connector"]}) if "connector" in entry else None
-    known = _named(entry["host"], entry["name"], headers, entry.get("workspace"))
-    return replace(known, connectors=connectors)
+    credential = _named(entry["host"], entry["name"], headers, entry.get("workspace"))
+    return replace(credential, connectors=connectors)

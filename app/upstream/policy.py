@@ -65,9 +65,9 @@ class UpstreamPolicy:
         """
         try:
             self._rate_limits.check(origin, identity)
-            # Before a place is waited for, and once more when there is one.
+            # Before the call queues for a slot, and once more when it has one.
             self._breaker.check(origin)
-            with self._bulkhead.place(origin):
+            with self._bulkhead.slot(origin):
                 _check_time()
                 response = self._breaker.call(origin, send)
         except tuple(REFUSALS) as refusal:

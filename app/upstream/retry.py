@@ -1,4 +1,4 @@
-"""The one more attempt that a fetch has, where another may help."""
+"""The one retry of a fetch, after failures that a second attempt may mend."""
 
 import random
 import time
@@ -13,7 +13,7 @@ from app.upstream.messages import UpstreamResponse
 from app.upstream.transport import remaining
 
 PAUSE: Final = (0.05, 0.25)  # seconds
-_PASSING: Final = frozenset({502, 503, 504})
+_RETRIED_STATUSES: Final = frozenset({502, 503, 504})
 _UNANSWERED: Final = (
     RemoteDisconnected,
     ConnectionRefusedError,
@@ -25,10 +25,10 @@ Send = Callable[[], UpstreamResponse]
 
 
 class Retry:
-    """At most one retry, only of a GET, inside the deadline, after a pause that varies.
+    """At most one retry, only of a GET, inside the deadline, after a random pause.
 
-    It helps where a connection ended before an answer began (a kept one may have been closed), and
-    with a 502, 503 or 504. `on_retry` is told of it.
+    It retries a connection that ended before its answer began (an idle one may have been closed),
+    and a 502, 503 or 504. `on_retry` is called before the retry.
     """
 
     def __init__(
@@ -42,24 +42,23 @@ class Retry:
         self._sleep = sleep
 
     def call(self, send: Send, may_ask: Callable[[], bool] = lambda: True) -> UpstreamResponse:
-        """Send, and once more where that may help and `may_ask` allows it.
+        """Send, and once more if that may help and `may_ask` allows it.
 
-        Where the second call is refused nevertheless, the first one counts. Raises what `send`
-        raises.
+        If the second call is refused, the first result counts. Raises what `send` raises.
         """
         first = _outcome(send)
         if not (self._left and _may_help(first) and may_ask() and self._pause()):
-            return _given(first)
+            return _returned(first)
         self._left = False
         self._on_retry()
         try:
             return send()
         except (UpstreamRateLimited, UpstreamResting, UpstreamBusy):
-            return _given(first)
+            return _returned(first)
 
     def _pause(self) -> bool:
-        """Pause, unless there is no time for it."""
-        pause = random.uniform(*PAUSE)  # noqa: S311  # it spreads calls, and hides nothing
+        """Pause, and return True; return False if there is no time for it."""
+        pause = random.uniform(*PAUSE)  # noqa: S311  # it spreads calls, and protects nothing
         try:
             left = remaining()
         except TimeoutError:
@@ -77,7 +76,7 @@ def _outcome(send: Send) -> UpstreamResponse | UpstreamUnreachable:
         return error
 
 
-def _given(outcome: UpstreamResponse | UpstreamUnreachable) -> UpstreamResponse:
+def _returned(outcome: UpstreamResponse | UpstreamUnreachable) -> UpstreamResponse:
     if isinstance(outcome, UpstreamUnreachable):
         raise outcome
     return outcome
@@ -86,11 +85,11 @@ def _given(outcome: UpstreamResponse | UpstreamUnreachable) -> UpstreamResponse:
 def _may_help(outcome: UpstreamResponse | UpstreamUnreachable) -> bool:
     if isinstance(outcome, UpstreamUnreachable):
         return _ended_before_an_answer(outcome.__context__)
-    return outcome.status in _PASSING and "retry-after" not in outcome.headers
+    return outcome.status in _RETRIED_STATUSES and "retry-after" not in outcome.headers
 
 
 def _ended_before_an_answer(failure: BaseException | None) -> bool:
-    """Tell a connection that ended before the answer began from all else that breaks."""
+    """Tell whether a connection ended before the answer began."""
     error: BaseException | None = failure if isinstance(failure, requests.ConnectionError) else None
     while error is not None:
         if isinstance(error, _UNANSWERED):

@@ -1,6 +1,6 @@
-"""Recorded answers in place of the network: the offline mode's transport.
+"""Recorded answers in place of the network: the transport of the offline mode.
 
-A case is a JSON file: where it comes from, the address it is for, and the exchanges that answer it.
+A sample is a JSON file: its source, the address of its resource, and the exchanges that answer it.
 """
 
 import json
@@ -25,7 +25,7 @@ NO_SAMPLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One recorded case: its name, where it comes from, the address, and the exchanges."""
+    """A recorded case: its name, its source, the address of its resource, and its exchanges."""
 
     name: str
     source: str
@@ -34,47 +34,47 @@ class Sample:
 
 
 def bundled_samples() -> tuple[Sample, ...]:
-    """Return the samples that ship with Placard, by name."""
+    """Return the samples that ship with Placard, sorted by name."""
     folder = files("app") / "samples"
-    found = [
+    samples = [
         read_sample(f"{connector.name}/{case.name.removesuffix('.json')}", case.read_text("utf-8"))
         for connector in folder.iterdir()
         if connector.is_dir()
         for case in connector.iterdir()
         if case.name.endswith(".json")
     ]
-    return tuple(sorted(found, key=lambda sample: sample.name))
+    return tuple(sorted(samples, key=lambda sample: sample.name))
 
 
 def read_sample(name: str, text: str) -> Sample:
-    """Read one case."""
+    """Parse a sample; `text` is its JSON."""
     case = json.loads(text)
     return Sample(name, case["source"], case["resource_url"], tuple(case["exchanges"]))
 
 
 def recorded_body(response: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a recorded answer: of `body`, which is JSON, or of `text`."""
+    """Return the bytes of a recorded answer: its `body` as JSON, or its `text`."""
     text = json.dumps(response["body"]) if "body" in response else response["text"]
     return str(text).encode()
 
 
 class SampleAdapter(BaseAdapter):
-    """Answers requests from samples; for any other request the upstream is unreachable."""
+    """Answers requests from samples; any other request raises UpstreamUnreachable."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         super().__init__()
         self._answers = {
-            _call(exchange["request"], exchange["request"].get("body")): exchange["response"]
+            _call_key(exchange["request"], exchange["request"].get("body")): exchange["response"]
             for sample in samples
             for exchange in sample.exchanges
         }
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        """Answer a request as the recording says."""
-        told = {"method": request.method, "url": request.url}
+        """Answer a request from its sample."""
+        call = {"method": request.method, "url": request.url}
         body = json.loads(request.body) if request.body else None
-        # A recording without a body answers any.
-        recorded = self._answers.get(_call(told, body)) or self._answers.get(_call(told))
+        # A recording without a body answers any body.
+        recorded = self._answers.get(_call_key(call, body)) or self._answers.get(_call_key(call))
         if recorded is None:
             raise UpstreamUnreachable("no sample answers this request", sentence=NO_SAMPLE)
         answer = HTTPResponse(
@@ -90,6 +90,6 @@ class SampleAdapter(BaseAdapter):
         """Do nothing: there is nothing to close."""
 
 
-def _call(request: Mapping[str, Any], body: Any = None) -> tuple[str, str, str]:
-    """Write down what tells calls apart, whatever the order of the body's keys."""
+def _call_key(request: Mapping[str, Any], body: Any = None) -> tuple[str, str, str]:
+    """Return what identifies a call; the order of the body's keys does not matter."""
     return request["method"], request["url"], json.dumps(body, sort_keys=True)

@@ -1,7 +1,7 @@
 """Connections that go only to vetted addresses, and never outlast the request's deadline.
 
-`requests` bounds each read, not the whole: an upstream that sends a byte a second is never slow to
-it. Here the sockets themselves look at the deadline, before each read and each write.
+The timeout of `requests` bounds each read, not the total: an upstream that sends one byte a second
+never exceeds it. Here the sockets check the deadline before each read and each write.
 """
 
 import logging
@@ -37,7 +37,7 @@ _deadline: ContextVar[float] = ContextVar("placard_deadline", default=float("inf
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Give all that is fetched inside `seconds` in total, or what an outer block leaves."""
+    """Let all fetches in a block take `seconds` in total, or what an outer block leaves."""
     token = _deadline.set(min(time.monotonic() + seconds, _deadline.get()))
     try:
         yield
@@ -46,7 +46,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def remaining() -> float | None:
-    """Return the seconds left, or None where there is no deadline; TimeoutError past it."""
+    """Return the seconds left, or None if there is no deadline; raises TimeoutError past it."""
     left = _deadline.get() - time.monotonic()
     if left <= 0:
         raise TimeoutError("the deadline has passed")
@@ -54,7 +54,7 @@ def remaining() -> float | None:
 
 
 class _UnderDeadline:
-    """Looks at the deadline before each read and each write of a socket."""
+    """Checks the deadline before each read and each write of a socket."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(remaining())  # type: ignore[attr-defined]
@@ -74,40 +74,41 @@ class _TlsSocket(_UnderDeadline, ssl.SSLSocket):
 
 
 class _Dialer:
-    """Resolves a host once, vets what it resolved to, and connects to just that."""
+    """Resolves a host once, vets its addresses, and connects to one of them."""
 
     def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
-        self._places = BoundedSemaphore(RESOLVER_THREADS)
+        self._resolvers = BoundedSemaphore(RESOLVER_THREADS)
 
     def dial(self, host: str, port: int) -> socket.socket:
         """Return a connected socket; raises OSError, or AddressRefused."""
         self._guard.check_spelling(host, port)
         addresses = self._guard.vet(host, port, self._resolve(host, port))
         failure: OSError = OSError(f"{host} has no address")
-        for place, address in enumerate(addresses):
+        for index, address in enumerate(addresses):
             try:
-                return _connect(address, port, attempts_left=len(addresses) - place)
+                return _connect(address, port, attempts_left=len(addresses) - index)
             except OSError as error:
                 failure = error
         raise failure
 
     def _resolve(self, host: str, port: int) -> list[str]:
-        """Ask the system, which cannot be interrupted: it is waited for, and left behind."""
-        if not self._places.acquire(timeout=remaining()):
+        """Resolve in a thread: the system call cannot be interrupted, only abandoned."""
+        if not self._resolvers.acquire(timeout=remaining()):
             raise TimeoutError("all resolvers are busy")
-        asked: Future[list[str]] = Future()
-        Thread(target=self._ask, args=(host, port, asked), name="resolver", daemon=True).start()
-        return asked.result(timeout=remaining())
+        addresses: Future[list[str]] = Future()
+        call = (host, port, addresses)
+        Thread(target=self._look_up, args=call, name="resolver", daemon=True).start()
+        return addresses.result(timeout=remaining())
 
-    def _ask(self, host: str, port: int, asked: Future[list[str]]) -> None:
+    def _look_up(self, host: str, port: int, addresses: Future[list[str]]) -> None:
         try:
-            found = socket.getaddrinfo(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
-            asked.set_result([str(info[4][0]) for info in found])
+            infos = socket.getaddrinfo(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
+            addresses.set_result([str(info[4][0]) for info in infos])
         except (OSError, UnicodeError) as error:
-            asked.set_exception(error)
+            addresses.set_exception(error)
         finally:
-            self._places.release()
+            self._resolvers.release()
 
 
 def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:
@@ -118,7 +119,7 @@ def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:
         left = remaining()
         connection.settimeout(None if left is None else left / attempts_left)
         connection.connect((address, port))
-        # What is left now is what a TLS handshake may take.
+        # A TLS handshake may take what is left now.
         connection.settimeout(remaining())
     except BaseException:
         connection.close()
@@ -127,29 +128,29 @@ def _connect(address: str, port: int, *, attempts_left: int) -> socket.socket:
 
 
 class _FinalResponse(HTTPResponse):
-    """An answer whose interim ones are all passed over, and whose chunks have a length.
+    """An answer that skips all interim answers, and refuses chunks of a negative length.
 
-    `http.client` takes any but 100 for the answer itself, and what follows for the next one's: a
-    103 would give each request on the connection the answer to the one before it. urllib3 takes
-    -1 for a chunk's length too, and that would be read to its end at once, without a bound.
+    `http.client` skips only a 100. After a 103, each request on the connection would get the answer
+    to the one before it. urllib3 accepts -1 as a chunk's length, and would read to the end at once,
+    without a bound.
     """
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]
         if status == HTTPStatus.SWITCHING_PROTOCOLS:
-            raise BadStatusLine("101, which nobody asked for")
+            raise BadStatusLine("101, which was not requested")
         interim = HTTPStatus.CONTINUE < status < HTTPStatus.OK
         return version, HTTPStatus.CONTINUE if interim else status, reason
 
     def _safe_read(self, amt: int) -> bytes:
         if amt < 0:
-            raise HTTPException("a chunk of a negative length")
+            raise HTTPException("a chunk has a negative length")
         read: bytes = super()._safe_read(amt)  # type: ignore[misc]
         return read
 
 
 class _Dialled:
-    """A connection that the dialer makes, with what goes wrong told in urllib3's words."""
+    """A connection that the dialer makes; its errors are raised as urllib3's."""
 
     response_class: Any = _FinalResponse
 
@@ -159,14 +160,14 @@ class _Dialled:
 
     def _new_conn(self: Any) -> socket.socket:
         try:
-            dialled: socket.socket = self._dialer.dial(self.host, self.port or self.default_port)
+            connected: socket.socket = self._dialer.dial(self.host, self.port or self.default_port)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"{self.host} timed out") from error
         except (OSError, UnicodeError) as error:
             raise NewConnectionError(self, f"{self.host}: {error}") from error
-        return dialled
+        return connected
 
 
 class _HTTPConnection(_Dialled, HTTPConnection):
@@ -174,20 +175,20 @@ class _HTTPConnection(_Dialled, HTTPConnection):
 
 
 class _HTTPSConnection(_Dialled, HTTPSConnection):
-    """The same, with TLS: the name is verified, the vetted address is connected to."""
+    """An HTTPS connection that the dialer makes: TLS still verifies the host's name."""
 
 
 class GuardedAdapter(HTTPAdapter):
-    """The pooled transport of the one client: guarded, under the deadline, TLS verified.
+    """The pooled transport of the client: guarded, under the deadline, with verified TLS.
 
-    `ca_bundle` is a file of certificate authorities; None means Mozilla's list. At most `pool_size`
-    idle connections are kept to a host.
+    `ca_bundle` is a file of certificate authorities; None means Mozilla's list. The pool keeps at
+    most `pool_size` idle connections to a host.
     """
 
     def __init__(
         self, guard: AddressGuard, ca_bundle: str | None = None, *, pool_size: int = FETCH_PLACES
     ) -> None:
-        # Its warnings quote whole addresses, queries included.
+        # urllib3's warnings quote addresses with their queries, which may hold secrets.
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)
         self._dialer = _Dialer(guard)
         self._tls = create_urllib3_context()
@@ -196,7 +197,7 @@ class GuardedAdapter(HTTPAdapter):
         super().__init__(pool_connections=POOLS, pool_maxsize=pool_size)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pool manager with connections that are dialled by the dialer."""
+        """Make the pool manager, with connections that the dialer makes."""
         super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {
             "http": partial(_pool, HTTPConnectionPool, _HTTPConnection, self._dialer),
@@ -204,11 +205,11 @@ class GuardedAdapter(HTTPAdapter):
         }
 
     def cert_verify(self, conn: Any, *_: Any, **__: Any) -> None:
-        """Always verify; the authorities were loaded once, into the shared context."""
+        """Always verify; the authorities are loaded once, into the shared context."""
         conn.cert_reqs = "CERT_REQUIRED"
 
     def proxy_manager_for(self, *_: Any, **__: Any) -> Any:
-        """Refuse: a proxy would resolve the name a second time, unvetted."""
+        """Refuse: a proxy would resolve the name again, and nothing would vet the result."""
         raise requests.exceptions.ProxyError("proxies are not used; see PLACARD_UPSTREAMS")
 
 

@@ -1,4 +1,10 @@
-"""Is this request who it says it is: pure functions of the request, the keys and the clock.
+"""Verifies that a request comes from the host. No module here knows Flask or makes a call.
+
+    token.py      the JWT in `Authorization`; qsh.py, the hash that binds it to one request
+    signature.py  the host's signature; diagnosis.py, why one does not match
+    keys.py       the keys of tokens, and the algorithm of each
+    expiry.py     `expires_at`
+    request.py    the request as it was received, and the proof that it gives
 
 Implements the section "How a request proves itself" of the host's contract.
 """
@@ -42,32 +48,32 @@ class Verifier:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def verify(self, request: SignedRequest) -> Proof:
-        """Return the proof; that the request has not expired is `check_expiry`'s to say.
+        """Return the proof; `check_expiry` checks that the request has not expired.
 
-        Raises NotAuthenticated, or MalformedRequest where a signed request lacks `expires_at`.
+        Raises NotAuthenticated, or MalformedRequest if a signed request lacks `expires_at`.
         """
         if self.mode == "off":
             return Proof("off", workspace=request.parameter("workspace"))
         failures: list[NotAuthenticated | MalformedRequest] = []
-        for offered in self._offered(request):
+        for verify in self._methods(request):
             try:
-                return offered(request)
+                return verify(request)
             except (NotAuthenticated, MalformedRequest) as failure:
                 failures.append(failure)
         raise failures[0]
 
-    def _offered(self, request: SignedRequest) -> list[Callable[[SignedRequest], Proof]]:
-        """List the ways to try: with `either`, those of which the request carries a header."""
+    def _methods(self, request: SignedRequest) -> list[Callable[[SignedRequest], Proof]]:
+        """List the methods to try: in mode `either`, those whose header the request has."""
         if self.mode == "jwt":
             return [self._by_token]
         if self.mode == "signature":
             return [self._by_signature]
-        ways: list[Callable[[SignedRequest], Proof]] = []
+        methods: list[Callable[[SignedRequest], Proof]] = []
         if request.signature is not None:
-            ways.append(self._by_signature)
-        if request.authorization is not None or not ways:
-            ways.append(self._by_token)
-        return ways
+            methods.append(self._by_signature)
+        if request.authorization is not None or not methods:
+            methods.append(self._by_token)
+        return methods
 
     def _by_token(self, request: SignedRequest) -> Proof:
         assert self.tokens is not None
@@ -84,14 +90,14 @@ class Verifier:
 
 
 def allowed_algorithms(sources: Sequence[KeySource], chosen: Sequence[str]) -> frozenset[str]:
-    """Tie the allow-list of algorithms to the keys; an empty one means all that they are made for.
+    """Return the allowed algorithms: those chosen, or if there are none, all that the keys are for.
 
-    Raises ConfigurationError where the list names an algorithm that no key is made for.
+    Raises ConfigurationError if one is chosen that no key is for.
     """
     possible = frozenset(name for source in sources for name in source.algorithms)
-    if strangers := [name for name in chosen if name not in possible]:
+    if unknown := [name for name in chosen if name not in possible]:
         raise ConfigurationError(
-            f"PLACARD_JWT_ALGORITHMS: no key is made for {', '.join(strangers)}; "
+            f"PLACARD_JWT_ALGORITHMS: no key is made for {', '.join(unknown)}; "
             f"the keys allow {', '.join(sorted(possible))}"
         )
     return frozenset(chosen) or possible

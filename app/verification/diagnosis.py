@@ -1,6 +1,6 @@
-"""What would have matched, where a signature did not: proxies rewrite queries.
+"""Why a signature does not match: proxies rewrite queries, and often in one of these ways.
 
-For the log and the preview only; nothing here makes a request acceptable.
+For the log and the preview only: a request that is diagnosed is refused all the same.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _HOST_ORDER: Final = (
     b"expires_at",
 )
 _ESCAPE: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
-# Bounds the work that one false signature can cause.
+# They bound the work that one false signature can cause.
 _MOST_PARAMETERS: Final = 16
 _LONGEST_MESSAGE: Final = 4096
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -33,19 +33,19 @@ _Rewrite = tuple[str, Callable[[bytes], bytes]]
 
 
 def diagnose(request: SignedRequest, secrets: Sequence[str]) -> str | None:
-    """Name what a proxy, or the sender, probably did to a request; None where nothing fits."""
-    given = (request.signature or "").strip().lower()
-    if not _HEX.fullmatch(given) or not _is_worth_the_work(request):
+    """Name what a proxy or the sender probably did to a request; None if nothing explains it."""
+    signature = (request.signature or "").strip().lower()
+    if not _HEX.fullmatch(signature) or not _is_small_enough(request):
         return None
-    for habit, message in _candidates(request):
+    for rewrite, message in _candidates(request):
         for secret in secrets:
             expected = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-            if hmac.compare_digest(given, expected):
-                return habit
+            if hmac.compare_digest(signature, expected):
+                return rewrite
     return None
 
 
-def _is_worth_the_work(request: SignedRequest) -> bool:
+def _is_small_enough(request: SignedRequest) -> bool:
     return (
         request.method != "POST"
         and len(request.query) <= _LONGEST_MESSAGE
@@ -54,20 +54,20 @@ def _is_worth_the_work(request: SignedRequest) -> bool:
 
 
 def _candidates(request: SignedRequest) -> Iterator[tuple[str, bytes]]:
-    """Yield each habit with the bytes that would have been signed without it."""
+    """Yield each rewrite, with the bytes that the host would have signed before it."""
     query = request.query
     yield "the signature in lower case and without blanks", query
     yield "the query with its question mark", b"?" + query
     yield "the path and the query", request.path.encode() + b"?" + query
     for order, reordered in _ORDERS:
         for encoding, encoded in _ENCODINGS:
-            habits = " and ".join(name for name in (order, encoding) if name)
-            if habits:
-                yield habits, encoded(reordered(query))
+            names = " and ".join(name for name in (order, encoding) if name)
+            if names:
+                yield names, encoded(reordered(query))
     pairs = query.split(b"&")
-    for place, pair in enumerate(pairs):
+    for index, pair in enumerate(pairs):
         name = pair.partition(b"=")[0].decode("ascii", "replace")
-        yield f"the query without {name}", b"&".join(pairs[:place] + pairs[place + 1 :])
+        yield f"the query without {name}", b"&".join(pairs[:index] + pairs[index + 1 :])
 
 
 def _unchanged(query: bytes) -> bytes:
@@ -79,17 +79,17 @@ def _sorted(query: bytes) -> bytes:
 
 
 def _as_documented(query: bytes) -> bytes:
-    places = {name: place for place, name in enumerate(_HOST_ORDER)}
+    ranks = {name: rank for rank, name in enumerate(_HOST_ORDER)}
     pairs = [(pair.partition(b"=")[0], pair) for pair in query.split(b"&")]
-    pairs.sort(key=lambda named: places.get(named[0], len(places)))
+    pairs.sort(key=lambda named: ranks.get(named[0], len(ranks)))
     return b"&".join(pair for _, pair in pairs)
 
 
 def _encoded(query: bytes) -> bytes:
-    """Encode each name and value once more, as a proxy's decoding would need it."""
+    """Encode each name and value again, as if a proxy had decoded them."""
     pairs = (pair.partition(b"=") for pair in query.split(b"&"))
     return b"&".join(
-        b"=".join(quote(unquote_to_bytes(part), safe="").encode() for part in (name, value))
+        b"=".join(quote(unquote_to_bytes(text), safe="").encode() for text in (name, value))
         for name, _, value in pairs
     )
 

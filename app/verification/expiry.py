@@ -1,4 +1,4 @@
-"""`expires_at`: until when the host lets a request live."""
+"""`expires_at`: when a request expires."""
 
 import re
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ SMALLEST_MILLISECONDS: Final = 10**11
 
 
 def read_expiry(text: str) -> float:
-    """Return the moment that `expires_at` names, in seconds since 1970.
+    """Parse `expires_at`; returns seconds since 1970.
 
     Takes ISO 8601 with an offset or `Z`, or integer milliseconds. Raises MalformedRequest.
     """
@@ -21,19 +21,20 @@ def read_expiry(text: str) -> float:
             raise _unreadable("it counts seconds; older hosts send milliseconds")
         return int(text) / 1000
     try:
-        # Some Pythons read on past a zero byte.
-        moment = datetime.fromisoformat(text if text.isprintable() else "")
+        # Some versions of Python parse on past a zero byte.
+        parsed = datetime.fromisoformat(text if text.isprintable() else "")
     except ValueError:
-        raise _unreadable("it is no ISO 8601 time") from None
-    if moment.utcoffset() is None:
+        raise _unreadable("it is not an ISO 8601 time") from None
+    if parsed.utcoffset() is None:
         raise _unreadable("it has no offset and no `Z`")
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    return (parsed - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
 
 
 def check_expiry(text: str, now: float) -> None:
-    """Refuse a request that has expired: `now`, in seconds since 1970, is at or past it.
+    """Refuse a request that expires at or before `now`, in seconds since 1970.
 
-    Raises NotAuthenticated, with how far the clocks would have to differ, or MalformedRequest.
+    Raises NotAuthenticated, which names the clock difference that would explain it, or
+    MalformedRequest.
     """
     late = now - read_expiry(text)
     if late >= 0:

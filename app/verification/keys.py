@@ -1,4 +1,4 @@
-"""The keys that verify tokens, each tied to the algorithms that it is made for."""
+"""The keys that verify tokens; each is used with one algorithm only."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ PUBLIC_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key, the single algorithm that it may be used with, and its `kid` where it has one."""
+    """A key, the one algorithm that it may be used with, and its `kid` if it has one."""
 
     algorithm: str
     material: Any = field(repr=False)
@@ -31,26 +31,26 @@ class Key:
 
 
 class KeySource(Protocol):
-    """Where keys come from."""
+    """A source of keys, and the algorithms that they are for."""
 
     algorithms: Sequence[str]
 
     def keys(self, algorithm: str, kid: str | None, /) -> Sequence[Key]:
-        """Return the keys to try for a token; none where nothing fits."""
+        """Return the keys to try for a token with this `alg` and `kid`."""
 
     def fault(self) -> str | None:
-        """Say in a word what is missing before tokens can be verified; None where nothing is."""
+        """Name what is missing before tokens can be verified, in a word; None if nothing is."""
 
 
 class FixedKeys:
-    """Keys that are known at start: shared secrets, a PEM."""
+    """Keys from the settings: shared secrets, a PEM."""
 
     def __init__(self, keys: Sequence[Key]) -> None:
         self._keys = tuple(keys)
         self.algorithms: Sequence[str] = tuple(dict.fromkeys(key.algorithm for key in keys))
 
     def keys(self, algorithm: str, _kid: str | None) -> Sequence[Key]:
-        """Return every key of the algorithm; a `kid` says nothing of keys that have none."""
+        """Return every key of the algorithm; these keys have no `kid` to compare."""
         return [key for key in self._keys if key.algorithm == algorithm]
 
     def fault(self) -> None:
@@ -60,8 +60,8 @@ class FixedKeys:
 class KeySet:
     """The key set (JWKS) at an address, fetched when first needed and kept.
 
-    A refresh that fails changes nothing, and there is at most one try in each `REFRESH_INTERVAL`
-    seconds, however many unknown `kid`s come by. `fetch` returns the document's bytes or raises
+    A refresh that fails changes nothing. There is at most one attempt every `REFRESH_INTERVAL`
+    seconds, however many unknown `kid`s arrive. `fetch` returns the document's bytes or raises
     PlacardError; `clock` is monotonic, in seconds.
     """
 
@@ -74,42 +74,42 @@ class KeySet:
         self._clock = clock
         self._lock = threading.Lock()
         self._keys: tuple[Key, ...] = ()
-        self._tried = float("-inf")
-        self._loaded = float("-inf")
+        self._attempted_at = float("-inf")
+        self._loaded_at = float("-inf")
         self._failure = "not yet tried"
 
     def keys(self, algorithm: str, kid: str | None) -> Sequence[Key]:
-        """Return the keys that fit.
+        """Return the keys with this algorithm and, unless it is None, this `kid`.
 
-        Raises KeysUnavailable while the set could not be fetched even once.
+        Raises KeysUnavailable as long as no fetch has succeeded.
         """
-        found = self._matching(algorithm, kid)
-        if not found or self._clock() - self._loaded > KEY_SET_LIFETIME:
-            # Whoever has a key to try does not wait for the one who fetches.
-            self._refresh(wait=not found)
-            found = self._matching(algorithm, kid)
+        matching = self._matching(algorithm, kid)
+        if not matching or self._clock() - self._loaded_at > KEY_SET_LIFETIME:
+            # A request that has a key to try does not wait for the thread that fetches.
+            self._refresh(wait=not matching)
+            matching = self._matching(algorithm, kid)
         if not self._keys:
             raise KeysUnavailable(f"the key set could not be fetched: {self._failure}")
-        return found
+        return matching
 
     def fault(self) -> str | None:
-        """Try to fetch the set where it has not been yet."""
+        """Name the set if it cannot be fetched; tries to, unless it has been."""
         if not self._keys:
             self._refresh(wait=True)
         return None if self._keys else "key_set"
 
     def _matching(self, algorithm: str, kid: str | None) -> list[Key]:
-        fitting = [key for key in self._keys if key.algorithm == algorithm]
-        return fitting if kid is None else [key for key in fitting if key.kid == kid]
+        keys = [key for key in self._keys if key.algorithm == algorithm]
+        return keys if kid is None else [key for key in keys if key.kid == kid]
 
     def _refresh(self, *, wait: bool) -> None:
         if not self._lock.acquire(blocking=wait):
             return
         try:
             now = self._clock()
-            if now - self._tried >= REFRESH_INTERVAL:
-                self._tried = now
-                self._keys, self._loaded = read_key_set(self._fetch()), now
+            if now - self._attempted_at >= REFRESH_INTERVAL:
+                self._attempted_at = now
+                self._keys, self._loaded_at = read_key_set(self._fetch()), now
         except PlacardError as error:
             self._failure = f"{error.code}: {error.detail}"
         except ValueError as error:
@@ -119,29 +119,29 @@ class KeySet:
 
 
 def read_key_set(document: bytes) -> tuple[Key, ...]:
-    """Read a JWKS document; keys that are not public signing keys are passed over.
+    """Parse a JWKS document; keys that are not public signing keys are skipped.
 
-    Raises ValueError where no usable key is left.
+    Raises ValueError if no usable key is left.
     """
     try:
-        given = json.loads(document)["keys"]
-        keys = tuple(key for key in map(_usable_key, given) if key is not None)
+        members = json.loads(document)["keys"]
+        keys = tuple(key for key in map(_usable_key, members) if key is not None)
     except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError("no key set") from error
+        raise ValueError("the document is not a key set") from error
     if not keys:
         raise ValueError("no usable key in the set")
     return keys
 
 
 def shared_secret_keys(secrets: Sequence[str]) -> list[Key]:
-    """Make HS256 keys of shared secrets."""
+    """Make an HS256 key of each shared secret."""
     return [Key("HS256", secret.encode()) for secret in secrets]
 
 
 def public_key(pem: str) -> Key:
-    """Read a public key in PEM.
+    """Parse a public key in PEM.
 
-    Raises ConfigurationError for a kind of key, or a size, that no allowed algorithm uses.
+    Raises ConfigurationError if no supported algorithm uses a key of this kind or size.
     """
     material = load_pem_public_key(pem.encode())
     algorithm = _algorithm_of(material)
@@ -154,7 +154,7 @@ def public_key(pem: str) -> Key:
 
 
 def _algorithm_of(material: object) -> str | None:
-    """Return the one algorithm that a public key may be used with; None for any other key."""
+    """Return the algorithm that a public key may be used with; None if it is unsupported."""
     match material:
         case RSAPublicKey() if material.key_size >= RSA_MIN_BITS:
             return "RS256"
@@ -165,10 +165,10 @@ def _algorithm_of(material: object) -> str | None:
     return None
 
 
-def _usable_key(given: Any) -> Key | None:
-    """Read one key of a set; None where it is not a public key for signatures, or unreadable."""
+def _usable_key(member: Any) -> Key | None:
+    """Parse one key of a set; None if it is invalid, or not a public key for signatures."""
     try:
-        key = PyJWK(given)
+        key = PyJWK(member)
     except (PyJWTError, ValueError, TypeError, AttributeError, NotImplementedError):
         return None
     algorithm = _algorithm_of(key.key)

@@ -11,7 +11,7 @@ from app.verification.request import SignedRequest
 
 
 def canonical_request(request: SignedRequest) -> str:
-    """Write a request as `METHOD&path&sorted canonical query`."""
+    """Return the canonical form of a request, `METHOD&path&sorted query`."""
     path = request.path.rstrip("/").replace("&", "%26") or "/"
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in request.parameters:

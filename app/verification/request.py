@@ -1,4 +1,4 @@
-"""What verification looks at: the parts of a request that a proof speaks of."""
+"""What verification reads of a request, and the proof that it gives."""
 
 import json
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
 
-# What is decoded of queries is remembered for this many parts, unless one is longer than most are.
-MOST_REMEMBERED: Final = 2048
-LONGEST_REMEMBERED: Final = 256
+# How many decoded names and values are cached, and the longest of them in characters.
+MAX_CACHED: Final = 2048
+LONGEST_CACHED: Final = 256
 
 
-# No slots: what is parsed once needs a place.
+# No slots: a cached_property needs the instance's dictionary.
 @dataclass(frozen=True)
 class SignedRequest:
-    """A request as it came over the wire.
+    """A request as it was received.
 
-    `query` is the raw query string, nothing decoded; `data` is the text of a POST's `data` field;
+    `query` is the raw query string, not decoded; `data` is the text of a POST's `data` field;
     the headers are the raw values of `Authorization` and `x-asana-request-signature`, or None.
     """
 
@@ -35,7 +35,7 @@ class SignedRequest:
 
     @cached_property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """The query, decoded; of a POST the strings in the object that `data` holds."""
+        """The decoded query; for POST, the members of `data`'s JSON object that are strings."""
         if self.method == "POST":
             return [pair for pair in _members(self.data) if isinstance(pair[1], str)]
         return read_query_string(self.query.decode("latin-1"))
@@ -46,39 +46,39 @@ class SignedRequest:
 
 
 def read_query_string(text: str) -> list[tuple[str, str]]:
-    """Read a query string as `urllib.parse.parse_qsl` does, blank values kept."""
+    """Parse a query string as `urllib.parse.parse_qsl` does with blank values kept."""
     pairs = (piece.partition("=") for piece in text.split("&") if piece)
     return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
 
 
-def _decoded(part: str) -> str:
-    """Decode a part; most names and ids have nothing to decode, and most addresses come again."""
-    if "%" not in part and "+" not in part:
-        return part
-    return _unquoted(part) if len(part) <= LONGEST_REMEMBERED else _unquote(part)
+def _decoded(text: str) -> str:
+    """Decode a name or value: many need no decoding, and most addresses are requested again."""
+    if "%" not in text and "+" not in text:
+        return text
+    return _unquote_cached(text) if len(text) <= LONGEST_CACHED else _unquote(text)
 
 
-def _unquote(part: str) -> str:
-    return unquote(part.replace("+", " "), encoding="utf-8", errors="replace")
+def _unquote(text: str) -> str:
+    return unquote(text.replace("+", " "), encoding="utf-8", errors="replace")
 
 
-_unquoted = lru_cache(MOST_REMEMBERED)(_unquote)
+_unquote_cached = lru_cache(MAX_CACHED)(_unquote)
 
 
 def _members(data: str | None) -> list[tuple[str, Any]]:
     try:
-        given = json.loads(data or "")
+        document = json.loads(data or "")
     except (ValueError, RecursionError):
         return []
-    return list(given.items()) if isinstance(given, dict) else []
+    return list(document.items()) if isinstance(document, dict) else []
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that holds: `kind` is `jwt`, `signature` or `off`.
+    """A valid proof; `kind` is `jwt`, `signature` or `off`.
 
-    `workspace` is the one that the proof speaks for; None where a parameter alone names it, which
-    the bearer of a token could write at will.
+    `workspace` is the one that the proof covers. It is None if only a parameter names it, as the
+    bearer of a token can choose its parameters.
     """
 
     kind: str

@@ -23,16 +23,16 @@ def verify_signature(request: SignedRequest, secrets: Sequence[str]) -> Proof:
     """Return the proof that a request's signature gives.
 
     Raises NotAuthenticated with the reason `no_signature`, `malformed_signature` or
-    `bad_signature`; what would have matched is in its `would_match`, and is never accepted.
+    `bad_signature`; its `would_match` names what probably changed the request.
     """
-    given = request.signature
-    if not given:
+    signature = request.signature
+    if not signature:
         raise NotAuthenticated("no_signature", f"there is no {HEADER} header")
-    # Every secret is tried, so that the time taken does not tell which one matched.
-    matches = [_matches(given, request.message, secret) for secret in secrets]
+    # Every secret is tried, so that the time does not show which one matched.
+    matches = [_matches(signature, request.message, secret) for secret in secrets]
     if any(matches):
         return Proof("signature", workspace=request.parameter("workspace"))
-    reason = "bad_signature" if _HEX.fullmatch(given) else "malformed_signature"
+    reason = "bad_signature" if _HEX.fullmatch(signature) else "malformed_signature"
     raise NotAuthenticated(
         reason,
         f"{HEADER} is not the signature of this request",
@@ -40,6 +40,6 @@ def verify_signature(request: SignedRequest, secrets: Sequence[str]) -> Proof:
     )
 
 
-def _matches(given: str, message: bytes, secret: str) -> bool:
+def _matches(signature: str, message: bytes, secret: str) -> bool:
     expected = sign(message, secret).encode()
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected)
+    return hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected)

@@ -22,10 +22,10 @@ from app.verification.request import Proof, SignedRequest
 
 LEEWAY: Final = 30
 MOST_HEADERS: Final = 32
-# How many verified tokens are remembered, and of which length at most.
+# How many verified tokens are cached, and the longest of them in characters.
 MOST_VERIFIED: Final = 1024
 LONGEST_VERIFIED: Final = 2048
-# Headers that point to keys elsewhere, and extensions of which we know none.
+# Headers that point to keys elsewhere, and extensions, of which none is supported.
 REFUSED_HEADERS: Final = ("crit", "jku", "x5u")
 _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
     (jwt.ExpiredSignatureError, "expired"),
@@ -38,39 +38,39 @@ _REASONS: Final[tuple[tuple[type[jwt.PyJWTError], str], ...]] = (
 
 
 class VerifiedTokens:
-    """The claims of tokens that have been verified, each with the key that did it.
+    """A cache of the claims of verified tokens, each with the key that verified it.
 
-    They stand for what verifying again would give: the same bytes, the same key (the very object:
-    one that its source no longer gives, or has read anew, is no longer the same), and a moment
-    that is within the token's times without any leeway.
+    Cached claims are used only if verifying again would give the same: for the same bytes, the same
+    key object (a key that its source has dropped or parsed again is another object), and a time
+    within the token's without any leeway.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: LRUCache[str, tuple[Key, Mapping[str, Any]]] = LRUCache(MOST_VERIFIED)
+        self._verified: LRUCache[str, tuple[Key, Mapping[str, Any]]] = LRUCache(MOST_VERIFIED)
 
     def claims(self, token: str, key: Key) -> Mapping[str, Any] | None:
-        """Return the claims of a token that this key has verified and that holds now."""
+        """Return the claims of a token that this key has verified, if it is valid now."""
         with self._lock:
-            known = self._known.get(token)
-        if known is None or known[0] is not key:
+            verified = self._verified.get(token)
+        if verified is None or verified[0] is not key:
             return None
-        claims, now = known[1], time.time()
+        claims, now = verified[1], time.time()
         begins = max(_seconds(claims, name) for name in ("iat", "nbf") if name in claims)
         return claims if begins <= now < _seconds(claims, "exp") else None
 
     def keep(self, token: str, key: Key, claims: Mapping[str, Any]) -> None:
-        """Keep the claims of a token that the key has just verified."""
+        """Cache the claims of a token that the key has just verified."""
         if len(token) <= LONGEST_VERIFIED:
             with self._lock:
-                self._known[token] = (key, claims)
+                self._verified[token] = (key, claims)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
     """What a token must fulfil; `max_lifetime` is in seconds.
 
-    `verified` are tokens that fulfilled these very rules, whatever the request.
+    `verified` caches the tokens that have fulfilled these rules.
     """
 
     sources: tuple[KeySource, ...]
@@ -110,16 +110,15 @@ def _bearer(authorization: str | None) -> str:
 
 
 def token_claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
-    """Return the claims of a token with a sound signature, time and audience.
+    """Return the claims of a token whose signature, times and audience are valid.
 
-    Raises NotAuthenticated with the reason. What `rules` says of lifetime and `qsh` is for
-    `verify_token`.
+    Raises NotAuthenticated with the reason. `verify_token` checks the lifetime and `qsh`.
     """
     failure = NotAuthenticated("unknown_key", "no key fits the token's `alg` and `kid`")
     for key in _candidates(token, rules):
         try:
-            known = rules.verified.claims(token, key)
-            return _decode(token, key, rules) if known is None else known
+            verified = rules.verified.claims(token, key)
+            return _decode(token, key, rules) if verified is None else verified
         except jwt.InvalidSignatureError:
             failure = NotAuthenticated("bad_signature", "no key verifies the token")
         except jwt.PyJWTError as error:
@@ -133,7 +132,7 @@ def token_claims(token: str, rules: TokenRules) -> Mapping[str, Any]:
 
 
 def _candidates(token: str, rules: TokenRules) -> Iterator[Key]:
-    """Yield the keys to try; a source is asked only where the ones before it did not do."""
+    """Yield the keys to try; a later source is used only if no earlier key verifies the token."""
     header = _header(token.partition(".")[0])
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in rules.algorithms:
@@ -143,14 +142,14 @@ def _candidates(token: str, rules: TokenRules) -> Iterator[Key]:
             yield from source.keys(algorithm, header.get("kid"))
 
 
-# One sender's tokens have one header, or as many as it has keys.
+# The tokens of one sender have as many different headers as it has keys.
 @lru_cache(MOST_HEADERS)
 def _header(segment: str) -> Mapping[str, Any]:
-    """Read the first part of a token, which is all that this depends on."""
+    """Parse the header of a token; `segment` is its first part."""
     try:
-        # Looked at before PyJWT does, so that the reason is told apart.
-        given = json.loads(base64url_decode(segment))
-        refused = [name for name in REFUSED_HEADERS if name in given]
+        # Checked before PyJWT checks it, so that the reason is a distinct one.
+        members = json.loads(base64url_decode(segment))
+        refused = [name for name in REFUSED_HEADERS if name in members]
         header = {} if refused else jwt.get_unverified_header(f"{segment}..")
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise NotAuthenticated("malformed_token", str(error)) from None
@@ -179,7 +178,7 @@ def _reason(error: jwt.PyJWTError) -> str:
 
 
 def _clock_that_would_match(token: str, reason: str) -> str | None:
-    """Tell by how much the clocks would have to differ, where the time is all that is wrong."""
+    """Return the clock difference that would make a token valid, if only its time is wrong."""
     if reason not in ("expired", "not_yet_valid"):
         return None
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -199,17 +198,17 @@ def _check_lifetime(claims: Mapping[str, Any], longest: float) -> None:
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
-    """Return a time of RFC 7519, a number: PyJWT would take it as text too."""
-    moment = claims[name]
-    if type(moment) in (int, float):
+    """Return a time claim, a number by RFC 7519; PyJWT would accept text too."""
+    value = claims[name]
+    if type(value) in (int, float):
         with suppress(OverflowError):
-            if math.isfinite(moment):
-                return float(moment)
-    raise NotAuthenticated("malformed_token", f"`{name}` is no time")
+            if math.isfinite(value):
+                return float(value)
+    raise NotAuthenticated("malformed_token", f"`{name}` is not a time")
 
 
 def _has_times(claims: Mapping[str, Any]) -> bool:
-    """Tell whether all its times are numbers, as RFC 7519 wants them."""
+    """Tell whether all time claims are numbers, as RFC 7519 requires."""
     with suppress(NotAuthenticated):
         return all(_seconds(claims, name) for name in ("exp", "iat", "nbf") if name in claims)
     return False

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.cache import Cache, CachePolicy, MemoryBackend, Places
+from app.cache import Cache, CachePolicy, MemoryBackend
 from app.connectors import all_connectors
 from app.telemetry.metrics import Metrics
-from app.upstream import AddressGuard, Fetcher, GuardedAdapter
+from app.upstream import AddressGuard, ConcurrencyLimit, Fetcher, GuardedAdapter
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from app.widgets import Widgets
@@ -62,7 +62,7 @@ def main() -> None:
     settings = settings_with()
     keeper = MemoryBackend(settings.cache_bytes)
     lives = CachePolicy(ttl=3600, failure_ttl=10)
-    cache = Cache(keeper, lives, patience=5, places=Places(8), on_refresh=lambda _: None)
+    cache = Cache(keeper, lives, patience=5, limit=ConcurrencyLimit(8), on_refresh=lambda _: None)
     guard = AddressGuard(())
     upstream = _Upstream(deadline=5, guard=guard, adapter=GuardedAdapter(guard))
     known = all_connectors(settings)

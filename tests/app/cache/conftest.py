@@ -1,21 +1,23 @@
-"""What the tests of the cache share."""
+"""The clock and the Redis servers of the cache's tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.app.cache.parts import Clock, RedisServer, redis_running
+from tests.app.cache.entries import NOW
+from tests.clock import Clock
+from tests.redis_server import RedisServer, redis_running
 
 
 @pytest.fixture
 def hurried() -> None:
-    """Wait for Redis no longer than in production."""
+    """Ask for the wait budget of production."""
 
 
 @pytest.fixture(autouse=True)
 def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for Redis as long as a busy machine may need, where the wait is not what is tested."""
+    """Give Redis the time that a busy machine needs, in tests that do not test the wait."""
     if "hurried" not in request.fixturenames:
         for module in ("backend", "redis_backend"):
             monkeypatch.setattr(f"app.cache.{module}.WAIT_BUDGET", 5.0)
@@ -23,19 +25,19 @@ def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """One server for all tests that leave it as it is."""
+    """A server for all tests that do not stop it."""
     with redis_running(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
 def redis_server(shared_server: RedisServer) -> RedisServer:
-    """The server, empty."""
+    """The shared server, empty."""
     with shared_server.client() as client:
         client.flushall()
     return shared_server
@@ -43,6 +45,6 @@ def redis_server(shared_server: RedisServer) -> RedisServer:
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that a test may kill; it wants a password."""
+    """A server with a password, which a test may kill."""
     with redis_running(tmp_path, "hunter2-of-redis") as server:
         yield server

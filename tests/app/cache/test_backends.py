@@ -1,4 +1,4 @@
-"""The contract of a backend, which each one inherits, and what each has of its own."""
+"""The contract that every cache backend meets, and the tests of each backend."""
 
 import threading
 import time
@@ -14,18 +14,20 @@ from hypothesis import given, strategies as st
 from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend, RedisBackend, redis_client
 from app.cache.serializer import dump, load
 from app.settings import LONGEST_TIME
-from tests.app.cache.parts import BODY, CARD_ENTRY, FAILURE, Clock, RedisServer, card, times
+from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, card, times
+from tests.clock import Clock
+from tests.redis_server import RedisServer
 
 KEY = "github\nGET\nhttps://api.github.com/repos/pallets/flask/issues/1\n\n[]\nGITHUB_TOKEN#1"
 
 
-class KeeperContract(ABC):
-    """What every backend holds to."""
+class BackendContract(ABC):
+    """The tests that every backend passes."""
 
     @pytest.fixture
     @abstractmethod
     def backend(self, clock: Clock) -> CacheBackend:
-        """Make an empty backend."""
+        """Return an empty backend."""
 
     @abstractmethod
     def pass_time(self, clock: Clock, seconds: float) -> None:
@@ -35,11 +37,13 @@ class KeeperContract(ABC):
         assert backend.get("unknown") is None
 
     @pytest.mark.parametrize("entry", [CARD_ENTRY, FAILURE], ids=["card", "failure"])
-    def test_an_entry_comes_back_as_it_was(self, backend: CacheBackend, entry: Entry) -> None:
+    def test_an_entry_is_returned_as_it_was_stored(
+        self, backend: CacheBackend, entry: Entry
+    ) -> None:
         backend.put("key", entry, 60)
         assert backend.get("key") == entry
 
-    def test_an_entry_lives_for_its_own_time(self, backend: CacheBackend, clock: Clock) -> None:
+    def test_an_entry_expires_after_its_own_time(self, backend: CacheBackend, clock: Clock) -> None:
         backend.put("short", CARD_ENTRY, 0.3)
         backend.put("long", CARD_ENTRY, 60)
         assert backend.get("short") == CARD_ENTRY
@@ -52,15 +56,17 @@ class KeeperContract(ABC):
         backend.put("key", FAILURE, 60)
         assert backend.get("key") == FAILURE
 
-    def test_keys_that_differ_in_the_credential_do_not_meet(self, backend: CacheBackend) -> None:
+    def test_keys_that_differ_in_the_credential_are_different_entries(
+        self, backend: CacheBackend
+    ) -> None:
         backend.put("github GET url alice", CARD_ENTRY, 60)
         assert backend.get("github GET url bob") is None
 
-    def test_a_claim_that_was_given_back_is_free(self, backend: CacheBackend) -> None:
-        claim = backend.claim("key", 60)
-        assert claim is not None
-        backend.release("key", claim)
-        assert backend.claim("key", 60) is not None
+    def test_a_released_lease_can_be_acquired_again(self, backend: CacheBackend) -> None:
+        lease = backend.acquire("key", 60)
+        assert lease is not None
+        backend.release("key", lease)
+        assert backend.acquire("key", 60) is not None
 
     def test_many_threads_may_use_it_at_once(self, backend: CacheBackend) -> None:
         def use(number: int) -> Entry | None:
@@ -68,11 +74,11 @@ class KeeperContract(ABC):
             return backend.get(f"key {number}")
 
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(use, range(40)))
-        assert [entry and entry.times.made_at for entry in found] == [1e9 + n for n in range(40)]
+            entries = list(pool.map(use, range(40)))
+        assert [entry and entry.times.made_at for entry in entries] == [1e9 + n for n in range(40)]
 
 
-class TestMemoryBackend(KeeperContract):
+class TestMemoryBackend(BackendContract):
     @pytest.fixture
     def backend(self, clock: Clock) -> CacheBackend:
         return MemoryBackend(1 << 20, clock)
@@ -80,7 +86,7 @@ class TestMemoryBackend(KeeperContract):
     def pass_time(self, clock: Clock, seconds: float) -> None:
         clock.now += seconds
 
-    def test_the_least_recently_used_goes_first(self) -> None:
+    def test_the_least_recently_used_entry_is_evicted_first(self) -> None:
         entry = card(b"x" * 100)
         backend = MemoryBackend(3 * (OVERHEAD + entry.size + 1))
         for key in "abc":
@@ -89,7 +95,9 @@ class TestMemoryBackend(KeeperContract):
         backend.put("d", entry, 60)
         assert [key for key in "abcd" if backend.get(key)] == ["a", "c", "d"]
 
-    def test_an_entry_that_would_fill_it_alone_is_not_kept_nor_what_it_replaces(self) -> None:
+    def test_an_entry_larger_than_the_backend_is_not_stored_and_removes_the_one_it_replaces(
+        self,
+    ) -> None:
         backend = MemoryBackend(3000)
         backend.put("small", CARD_ENTRY, 60)
         backend.put("large", FAILURE, 60)
@@ -98,14 +106,16 @@ class TestMemoryBackend(KeeperContract):
         assert backend.get("small") == CARD_ENTRY
 
     @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5000)), max_size=60))
-    def test_it_never_holds_more_bytes_than_its_bound(self, puts: list[tuple[int, int]]) -> None:
+    def test_the_entries_never_take_more_bytes_than_the_bound(
+        self, puts: list[tuple[int, int]]
+    ) -> None:
         backend = MemoryBackend(10_000)
         for key, size in puts:
             backend.put(str(key), card(b"x" * size), 60)
             assert backend.bytes_kept <= 10_000
 
 
-class TestRedisBackend(KeeperContract):
+class TestRedisBackend(BackendContract):
     @pytest.fixture
     def failures(self) -> list[str]:
         return []
@@ -121,51 +131,51 @@ class TestRedisBackend(KeeperContract):
             yield client
 
     def pass_time(self, clock: Clock, seconds: float) -> None:
-        # Its clock is the server's own.
+        # Redis uses the clock of the server.
         time.sleep(seconds)
 
-    def test_another_process_s_keeper_finds_what_was_put(
+    def test_the_backend_of_another_process_returns_the_entry(
         self, backend: RedisBackend, redis_server: RedisServer
     ) -> None:
         backend.put(KEY, CARD_ENTRY, 60)
         with redis_client(redis_server.url) as client:
             assert RedisBackend(client, pytest.fail).get(KEY) == CARD_ENTRY
 
-    def test_keys_tell_neither_address_nor_identity_and_all_end(
+    def test_keys_show_no_address_and_no_identity_and_all_expire(
         self, backend: RedisBackend, inside: redis.Redis
     ) -> None:
         backend.put(KEY, CARD_ENTRY, 60)
-        backend.claim(KEY, 60)
+        backend.acquire(KEY, 60)
         keys = [key.decode() for key in inside.scan_iter()]
         assert len(keys) == 2
         assert all(key.startswith("placard:1:") for key in keys)
         assert not any(word in key for key in keys for word in ("github", "flask", "TOKEN"))
         assert all(0 < inside.pttl(key) <= 60_000 for key in keys)
 
-    def test_one_claim_is_given_until_it_ends(self, backend: RedisBackend) -> None:
-        assert backend.claim("key", 0.2)
-        assert backend.claim("key", 60) is None
-        assert backend.claim("other", 60)
+    def test_a_key_has_one_lease_until_it_expires(self, backend: RedisBackend) -> None:
+        assert backend.acquire("key", 0.2)
+        assert backend.acquire("key", 60) is None
+        assert backend.acquire("other", 60)
         time.sleep(0.21)
-        assert backend.claim("key", 60)
+        assert backend.acquire("key", 60)
 
-    def test_a_claim_lasts_as_long_as_it_is_held(self, backend: RedisBackend) -> None:
-        claim = backend.claim("key", 0.2)
-        assert claim
-        backend.hold("key", claim, 60)
-        backend.hold("key", "another", 0.001)
+    def test_a_lease_lasts_as_long_as_it_is_renewed(self, backend: RedisBackend) -> None:
+        lease = backend.acquire("key", 0.2)
+        assert lease
+        backend.renew("key", lease, 60)
+        backend.renew("key", "another", 0.001)
         time.sleep(0.25)
-        assert backend.claim("key", 60) is None
-        backend.release("key", claim)
-        backend.hold("key", claim, 60)
-        assert backend.claim("key", 60)
+        assert backend.acquire("key", 60) is None
+        backend.release("key", lease)
+        backend.renew("key", lease, 60)
+        assert backend.acquire("key", 60)
 
-    def test_a_claim_that_ended_does_not_give_back_another_s(self, backend: RedisBackend) -> None:
-        lost = backend.claim("key", 0.1)
+    def test_an_expired_lease_does_not_release_the_next_one(self, backend: RedisBackend) -> None:
+        expired = backend.acquire("key", 0.1)
         time.sleep(0.11)
-        assert backend.claim("key", 60)
-        backend.release("key", str(lost))
-        assert backend.claim("key", 60) is None
+        assert backend.acquire("key", 60)
+        backend.release("key", str(expired))
+        assert backend.acquire("key", 60) is None
 
     @pytest.mark.parametrize(
         "raw",
@@ -191,7 +201,7 @@ class TestRedisBackend(KeeperContract):
         ],
         ids=range(18),
     )
-    def test_what_is_no_entry_is_a_miss(
+    def test_what_is_not_a_valid_entry_is_a_miss(
         self, backend: RedisBackend, inside: redis.Redis, failures: list[str], raw: bytes
     ) -> None:
         backend.put(KEY, CARD_ENTRY, 60)
@@ -202,7 +212,7 @@ class TestRedisBackend(KeeperContract):
         backend.put(KEY, FAILURE, 60)
         assert backend.get(KEY) == FAILURE
 
-    def test_a_value_of_another_type_is_a_miss_and_redis_is_still_asked(
+    def test_a_value_of_another_type_is_a_miss_and_redis_is_still_called(
         self, backend: RedisBackend, inside: redis.Redis, failures: list[str]
     ) -> None:
         backend.put(KEY, CARD_ENTRY, 60)
@@ -214,7 +224,7 @@ class TestRedisBackend(KeeperContract):
         backend.put(KEY, FAILURE, 60)
         assert backend.get(KEY) == FAILURE
 
-    def test_what_was_read_before_is_not_checked_again_and_what_differs_is(
+    def test_the_same_bytes_are_checked_once_and_different_bytes_again(
         self, backend: RedisBackend, inside: redis.Redis, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         backend.put(KEY, CARD_ENTRY, 60)
@@ -234,15 +244,15 @@ class TestRedisBackend(KeeperContract):
         assert backend.get(KEY) is None
         assert checked == [forged]
 
-    def test_what_is_remembered_of_reading_is_bounded(self, backend: RedisBackend) -> None:
-        backend._read = LRUCache(10_000, getsizeof=backend._read.getsizeof)
+    def test_the_parsed_entries_in_memory_are_bounded(self, backend: RedisBackend) -> None:
+        backend._parsed = LRUCache(10_000, getsizeof=backend._parsed.getsizeof)
         for number in range(20):
             backend.put(str(number), card(detail="x" * number), 60)
             assert backend.get(str(number)) is not None
-        assert 1 <= len(backend._read) < 10
+        assert 1 <= len(backend._parsed) < 10
 
     @pytest.mark.parametrize("reply", [5, 1.5, True, "text", [b"x"], {}])
-    def test_a_reply_that_is_no_bytes_is_a_miss(
+    def test_a_reply_that_is_not_bytes_is_a_miss(
         self, failures: list[str], monkeypatch: pytest.MonkeyPatch, reply: object
     ) -> None:
         with redis_client("redis://127.0.0.1/0") as client:
@@ -250,12 +260,12 @@ class TestRedisBackend(KeeperContract):
             assert RedisBackend(client, failures.append).get(KEY) is None
         assert failures == ["unreadable"]
 
-    def test_a_release_and_a_claim_race_to_one_holder(self, backend: RedisBackend) -> None:
+    def test_concurrent_acquisitions_give_one_lease(self, backend: RedisBackend) -> None:
         gate = threading.Barrier(8)
 
-        def claim(_: int) -> bool:
+        def acquire(_: int) -> bool:
             gate.wait(5)
-            return bool(backend.claim("key", 60))
+            return bool(backend.acquire("key", 60))
 
         with ThreadPoolExecutor(8) as pool:
-            assert sum(pool.map(claim, range(8))) == 1
+            assert sum(pool.map(acquire, range(8))) == 1

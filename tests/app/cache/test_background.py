@@ -1,4 +1,4 @@
-"""Work behind the requests: threads that are shared fairly, and threads that cannot be had."""
+"""Background work: threads are shared fairly, and some cannot be started."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from app.cache.background import BackgroundPool
 
 
 class Work:
-    """Tasks that go on until they may end."""
+    """A task that runs until `go_on` is set."""
 
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
@@ -35,7 +35,7 @@ def hung() -> Iterator[Work]:
     work.go_on.set()
 
 
-def test_one_group_takes_no_more_than_its_share_and_all_is_done_at_last(hung: Work) -> None:
+def test_one_group_uses_no_more_than_its_share_and_all_its_tasks_run(hung: Work) -> None:
     pool, others = BackgroundPool("pool", threads=4, waiting=10, each=2), Work()
     assert all(pool.offer(hung, "a") for _ in range(6))
     assert hung.has_begun(2)
@@ -47,20 +47,20 @@ def test_one_group_takes_no_more_than_its_share_and_all_is_done_at_last(hung: Wo
     assert hung.is_done(6)
 
 
-def test_without_a_share_all_threads_are_for_anybody(hung: Work) -> None:
+def test_without_a_share_one_group_may_use_all_threads(hung: Work) -> None:
     pool = BackgroundPool("pool", threads=4, waiting=10)
     assert all(pool.offer(hung) for _ in range(4))
     assert hung.has_begun(4)
 
 
-def test_what_waits_is_bounded(hung: Work) -> None:
+def test_the_queue_is_bounded(hung: Work) -> None:
     pool = BackgroundPool("pool", threads=1, waiting=2)
     assert pool.offer(hung)
     assert hung.has_begun()
     assert [pool.offer(hung) for _ in range(3)] == [True, True, False]
 
 
-def test_where_no_thread_can_be_started_nothing_is_taken_on_until_one_can(
+def test_tasks_are_refused_while_no_thread_can_be_started(
     monkeypatch: pytest.MonkeyPatch, hung: Work
 ) -> None:
     def fail(_: threading.Thread) -> None:
@@ -74,7 +74,7 @@ def test_where_no_thread_can_be_started_nothing_is_taken_on_until_one_can(
     assert hung.has_begun()
 
 
-def test_where_no_more_threads_can_be_started_those_that_run_do_it(
+def test_running_threads_do_the_work_when_no_more_can_be_started(
     monkeypatch: pytest.MonkeyPatch, hung: Work
 ) -> None:
     def fail(_: threading.Thread) -> None:

@@ -1,4 +1,4 @@
-"""The cache over a backend, with a clock that stands still: phases, single_flight, trouble."""
+"""The cache with a backend in memory and the test's clock: phases, single flight, failures."""
 
 import re
 import threading
@@ -10,36 +10,38 @@ import pytest
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
-from app.cache import CARD, Cache, CachePolicy, Entry, FetchResult, Lookup, MemoryBackend, Places
+from app.cache import CARD, Cache, CachePolicy, Entry, FetchResult, Lookup, MemoryBackend
 from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING
 from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.errors import tree
+from app.upstream import ConcurrencyLimit
 from app.upstream.verdict import LONGEST_WAIT, retry_after
-from tests.app.cache.parts import BODY, DOWN, FOUND, MISSING, NOW, UNREADABLE, Clock, card, times
+from tests.app.cache.entries import BODY, DOWN, FETCHED, MISSING, NOW, UNREADABLE, card, times
+from tests.clock import Clock
 
 POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 NEWER = FetchResult(CARD, b'{"newer":true}')
 
 
 class Upstream:
-    """What `make` asks: it answers with what a test sets, and counts."""
+    """The `make` of the tests: returns what a test sets, and records its calls."""
 
-    def __init__(self, answer: FetchResult = FOUND) -> None:
+    def __init__(self, answer: FetchResult = FETCHED) -> None:
         self.answer = answer
-        self.asked: list[Entry | None] = []
+        self.calls: list[Entry | None] = []
         self.open = threading.Event()
         self.open.set()
         self.reached = threading.Event()
 
     def __call__(self, previous: Entry | None) -> FetchResult:
-        self.asked.append(previous)
+        self.calls.append(previous)
         self.reached.set()
         assert self.open.wait(10)
         return self.answer
 
 
 class Refreshes:
-    """What became of the refreshes behind."""
+    """The results of the background refreshes."""
 
     def __init__(self) -> None:
         self.results: list[str] = []
@@ -71,36 +73,36 @@ def backend(clock: Clock) -> MemoryBackend:
 
 @pytest.fixture
 def cache(backend: MemoryBackend, clock: Clock, refreshes: Refreshes) -> Cache:
-    return Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=refreshes, clock=clock)
+    return Cache(
+        backend, POLICY, patience=5, limit=ConcurrencyLimit(8), on_refresh=refreshes, clock=clock
+    )
 
 
-def seen(lookup: Lookup) -> tuple[bytes, str]:
+def body_and_result(lookup: Lookup) -> tuple[bytes, str]:
     return lookup.entry.body, lookup.result
 
 
 def test_a_fresh_entry_is_a_hit_without_a_call(
     cache: Cache, upstream: Upstream, clock: Clock
 ) -> None:
-    assert seen(cache.look_up("key", upstream)) == (BODY, "miss")
+    assert body_and_result(cache.look_up("key", upstream)) == (BODY, "miss")
     clock.now += 59.9
-    assert seen(cache.look_up("key", upstream)) == (BODY, "hit")
-    assert upstream.asked == [None]
+    assert body_and_result(cache.look_up("key", upstream)) == (BODY, "hit")
+    assert upstream.calls == [None]
 
 
-def test_what_is_fresh_is_had_alone_and_nothing_else_is(
-    cache: Cache, upstream: Upstream, clock: Clock
-) -> None:
+def test_fresh_returns_only_fresh_entries(cache: Cache, upstream: Upstream, clock: Clock) -> None:
     assert cache.fresh("key") is None
     cache.look_up("key", upstream)
-    found = cache.fresh("key")
-    assert found is not None
-    assert found.cache_status() == "Placard; hit; ttl=60"
+    lookup = cache.fresh("key")
+    assert lookup is not None
+    assert lookup.cache_status() == "Placard; hit; ttl=60"
     clock.now += 60
     assert cache.fresh("key") is None
-    assert len(upstream.asked) == 1
+    assert len(upstream.calls) == 1
 
 
-def test_a_stale_card_is_answered_at_once_and_refreshed_behind(
+def test_a_stale_card_is_answered_at_once_and_refreshed_in_the_background(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     cache.look_up("key", upstream)
@@ -108,98 +110,98 @@ def test_a_stale_card_is_answered_at_once_and_refreshed_behind(
     upstream.answer = NEWER
     upstream.open.clear()
     lookup = cache.look_up("key", upstream)
-    assert seen(lookup) == (BODY, "stale")
+    assert body_and_result(lookup) == (BODY, "stale")
     assert lookup.cache_status() == "Placard; hit; ttl=-15; detail=stale-while-revalidate"
     for _ in range(5):
-        assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+        assert body_and_result(cache.look_up("key", upstream)) == (BODY, "stale")
     upstream.open.set()
     assert refreshes.wait() == "replaced"
-    assert seen(cache.look_up("key", upstream)) == (NEWER.body, "hit")
-    assert len(upstream.asked) == 2
+    assert body_and_result(cache.look_up("key", upstream)) == (NEWER.body, "hit")
+    assert len(upstream.calls) == 2
 
 
-def test_past_its_time_a_stale_card_is_not_answered_unasked(
+def test_after_its_stale_time_a_card_is_made_anew_before_the_answer(
     cache: Cache, upstream: Upstream, clock: Clock
 ) -> None:
     cache.look_up("key", upstream)
     clock.now += 160
     upstream.answer = NEWER
     lookup = cache.look_up("key", upstream)
-    assert seen(lookup) == (NEWER.body, "miss")
+    assert body_and_result(lookup) == (NEWER.body, "miss")
     assert lookup.cache_status() == "Placard; fwd=stale; ttl=60"
 
 
-def test_a_card_that_the_upstream_confirms_is_renewed(
-    cache: Cache, upstream: Upstream, clock: Clock
-) -> None:
+def test_a_304_renews_the_card(cache: Cache, upstream: Upstream, clock: Clock) -> None:
     first = cache.look_up("key", upstream).entry
     clock.now += 500
     upstream.answer = FetchResult(CARD, first.body, validator=first.validator, renewed=True)
     lookup = cache.look_up("key", upstream)
-    assert seen(lookup) == (BODY, "renewed")
+    assert body_and_result(lookup) == (BODY, "renewed")
     assert lookup.cache_status() == "Placard; fwd=stale; fwd-status=304; ttl=60"
-    assert upstream.asked == [None, first]
+    assert upstream.calls == [None, first]
     assert (lookup.entry.times.made_at, lookup.entry.times.mapped_at) == (NOW + 500, NOW)
-    assert seen(cache.look_up("key", upstream)) == (BODY, "hit")
+    assert body_and_result(cache.look_up("key", upstream)) == (BODY, "hit")
 
 
-def test_a_body_is_made_anew_at_last_however_often_it_was_renewed(
+def test_a_body_is_made_anew_after_the_longest_renewal(
     cache: Cache, upstream: Upstream, clock: Clock
 ) -> None:
     cache.look_up("key", upstream)
-    upstream.answer = FetchResult(CARD, BODY, validator=FOUND.validator, renewed=True)
+    upstream.answer = FetchResult(CARD, BODY, validator=FETCHED.validator, renewed=True)
     for _ in range(4):
         clock.now += LONGEST_RENEWAL / 4
         cache.look_up("key", upstream)
-    assert [previous is None for previous in upstream.asked] == [True, False, False, False, True]
+    assert [previous is None for previous in upstream.calls] == [True, False, False, False, True]
 
 
-def test_a_stale_card_stands_in_for_an_upstream_that_is_down(
+def test_a_stale_card_is_answered_while_the_upstream_is_down(
     cache: Cache, upstream: Upstream, clock: Clock
 ) -> None:
     cache.look_up("key", upstream)
     clock.now += 160
     upstream.answer = DOWN
     lookup = cache.look_up("key", upstream)
-    assert seen(lookup) == (BODY, "stale")
+    assert body_and_result(lookup) == (BODY, "stale")
     assert lookup.cache_status() == "Placard; fwd=stale; ttl=-100; detail=upstream_failed"
-    # It is left alone for the life of such a failure, and then asked again.
+    # The upstream is called again only when the failure has expired.
     clock.now += 4.9
     lookup = cache.look_up("key", upstream)
     assert lookup.cache_status() == "Placard; hit; ttl=-105; detail=upstream_failed"
-    assert len(upstream.asked) == 2
+    assert len(upstream.calls) == 2
     clock.now += 0.1
     cache.look_up("key", upstream)
-    assert len(upstream.asked) == 3
+    assert len(upstream.calls) == 3
 
 
-def test_it_stands_in_for_so_long_only(cache: Cache, upstream: Upstream, clock: Clock) -> None:
+def test_a_card_is_answered_in_place_of_a_failure_only_until_its_error_time(
+    cache: Cache, upstream: Upstream, clock: Clock
+) -> None:
     cache.look_up("key", upstream)
     upstream.answer = DOWN
     clock.now += 1059.9
-    assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+    assert body_and_result(cache.look_up("key", upstream)) == (BODY, "stale")
     clock.now += 0.1
-    assert seen(cache.look_up("key", upstream)) == (DOWN.body, "miss")
+    assert body_and_result(cache.look_up("key", upstream)) == (DOWN.body, "miss")
 
 
-def test_it_never_stands_in_where_the_setting_says_so(
+def test_no_card_is_answered_in_place_of_a_failure_if_the_setting_is_0(
     backend: MemoryBackend, clock: Clock, upstream: Upstream
 ) -> None:
     strict = Cache(
         backend,
         CachePolicy(60, 10),
         patience=5,
-        places=Places(8),
+        limit=ConcurrencyLimit(8),
         on_refresh=pytest.fail,
         clock=clock,
     )
     strict.look_up("key", upstream)
     clock.now += 60
     upstream.answer = DOWN
-    assert seen(strict.look_up("key", upstream)) == (DOWN.body, "miss")
+    assert body_and_result(strict.look_up("key", upstream)) == (DOWN.body, "miss")
 
 
-def test_a_transient_failure_behind_does_not_evict_a_good_entry(
+def test_a_transient_failure_of_a_background_refresh_keeps_the_card(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     cache.look_up("key", upstream)
@@ -208,23 +210,23 @@ def test_a_transient_failure_behind_does_not_evict_a_good_entry(
     cache.look_up("key", upstream)
     assert refreshes.wait() == "failed"
     lookup = cache.look_up("key", upstream)
-    assert seen(lookup) == (BODY, "stale")
-    assert len(upstream.asked) == 2
+    assert body_and_result(lookup) == (BODY, "stale")
+    assert len(upstream.calls) == 2
     clock.now += 5
     upstream.answer = NEWER
     cache.look_up("key", upstream)
     assert refreshes.wait() == "replaced"
-    assert seen(cache.look_up("key", upstream)) == (NEWER.body, "hit")
+    assert body_and_result(cache.look_up("key", upstream)) == (NEWER.body, "hit")
 
 
-@pytest.mark.parametrize("waited", [75, 160], ids=["behind", "in front"])
-def test_a_definitive_answer_replaces_a_good_entry_and_no_failure_brings_it_back(
+@pytest.mark.parametrize("waited", [75, 160], ids=["in the background", "in the request"])
+def test_a_definitive_failure_replaces_the_card_and_a_later_one_does_not_restore_it(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes, waited: int
 ) -> None:
     cache.look_up("key", upstream)
     clock.now += waited
     upstream.answer = MISSING
-    if seen(cache.look_up("key", upstream)) == (BODY, "stale"):
+    if body_and_result(cache.look_up("key", upstream)) == (BODY, "stale"):
         assert refreshes.wait() == "replaced"
     assert cache.look_up("key", upstream).entry.outcome == "resource_missing"
     clock.now += 11
@@ -232,7 +234,7 @@ def test_a_definitive_answer_replaces_a_good_entry_and_no_failure_brings_it_back
     assert cache.look_up("key", upstream).entry.outcome == "upstream_failed"
 
 
-def test_a_failure_of_no_kind_leaves_a_good_entry_for_its_stale_time_and_is_told_after_it(
+def test_any_other_failure_keeps_the_card_for_its_stale_time_and_is_answered_after_it(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     cache.look_up("key", upstream)
@@ -242,44 +244,42 @@ def test_a_failure_of_no_kind_leaves_a_good_entry_for_its_stale_time_and_is_told
     assert refreshes.wait() == "failed"
     clock.now += 9.9
     lookup = cache.look_up("key", upstream)
-    assert seen(lookup) == (BODY, "stale")
+    assert body_and_result(lookup) == (BODY, "stale")
     assert lookup.cache_status() == "Placard; hit; ttl=-25; detail=upstream_unreadable"
-    assert len(upstream.asked) == 2
+    assert len(upstream.calls) == 2
     clock.now += 70
-    assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+    assert body_and_result(cache.look_up("key", upstream)) == (BODY, "stale")
     assert refreshes.wait() == "failed"
-    # It is left alone for ten seconds, but not past the stale time.
+    # The next call waits ten seconds, but not past the stale time.
     clock.now += 5.2
     assert cache.look_up("key", upstream).entry.outcome == "upstream_unreadable"
-    assert len(upstream.asked) == 4
+    assert len(upstream.calls) == 4
 
 
-def test_trouble_does_not_bring_back_what_another_process_has_replaced(
+def test_a_failure_does_not_restore_what_another_process_has_replaced(
     cache: Cache, backend: MemoryBackend, upstream: Upstream, clock: Clock
 ) -> None:
     cache.look_up("key", upstream)
     clock.now += 160
     gone = POLICY.entry(MISSING, clock.now, None)
 
-    def lose_the_claim(_: Entry | None) -> FetchResult:
+    def lose_the_lease(_: Entry | None) -> FetchResult:
         backend.put("key", gone, 10)
         return DOWN
 
-    cache.look_up("key", lose_the_claim)
+    cache.look_up("key", lose_the_lease)
     assert backend.get("key") == gone
 
 
-def test_a_refresh_that_is_asked_for_is_made_of_a_fresh_entry_too(
-    cache: Cache, upstream: Upstream
-) -> None:
+def test_a_request_may_refresh_a_fresh_entry(cache: Cache, upstream: Upstream) -> None:
     cache.look_up("key", upstream)
     upstream.answer = NEWER
     lookup = cache.look_up("key", upstream, refresh=True)
-    assert seen(lookup) == (NEWER.body, "miss")
+    assert body_and_result(lookup) == (NEWER.body, "miss")
     assert lookup.cache_status() == "Placard; fwd=request; ttl=60"
 
 
-def test_a_connector_s_own_time_goes_before_the_setting(
+def test_the_ttl_of_a_connector_overrides_the_setting(
     cache: Cache, upstream: Upstream, clock: Clock
 ) -> None:
     upstream.answer = FetchResult(CARD, BODY, ttl=5)
@@ -288,13 +288,15 @@ def test_a_connector_s_own_time_goes_before_the_setting(
     assert cache.look_up("key", upstream).result == "stale"
 
 
-def test_what_was_made_with_no_life_is_not_called_stale(cache: Cache, upstream: Upstream) -> None:
+def test_an_entry_made_with_a_ttl_of_0_is_not_called_stale(
+    cache: Cache, upstream: Upstream
+) -> None:
     upstream.answer = FetchResult(CARD, BODY, ttl=0.0)
     assert cache.look_up("key", upstream).cache_status() == "Placard; fwd=miss; ttl=0"
 
 
 @pytest.mark.parametrize(
-    ("code", "wait", "life"),
+    ("code", "wait", "seconds"),
     [
         ("resource_missing", "", 10),
         ("upstream_refused", "", 10),
@@ -314,34 +316,34 @@ def test_what_was_made_with_no_life_is_not_called_stale(cache: Cache, upstream: 
         ("upstream_rate_limited", "Fri, 15 Jan 2027 07:00:00 GMT", 1),
     ],
 )
-def test_a_failure_lives_as_its_kind_does(
-    monkeypatch: pytest.MonkeyPatch, code: str, wait: str, life: float
+def test_each_kind_of_failure_is_kept_for_its_own_time(
+    monkeypatch: pytest.MonkeyPatch, code: str, wait: str, seconds: float
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
-    found = FetchResult(code, b"", wait=retry_after(wait, NOW))
-    assert POLICY.entry(found, NOW, None).times.keep_until == NOW + life
+    result = FetchResult(code, b"", wait=retry_after(wait, NOW))
+    assert POLICY.entry(result, NOW, None).times.keep_until == NOW + seconds
 
 
-def test_every_kind_of_the_table_is_an_error() -> None:
+def test_every_code_of_the_shares_is_an_error() -> None:
     assert set(FAILURE_SHARES) <= {kind.code for kind in tree()}
 
 
 @given(st.text() | st.integers().map(str))
-def test_any_retry_after_is_read_or_ignored(text: str) -> None:
+def test_any_retry_after_is_parsed_or_ignored(text: str) -> None:
     seconds = retry_after(text, NOW)
     assert seconds is None or isinstance(seconds, float)
 
 
-LIFE = st.integers(0, 10_000)
+SECONDS = st.integers(0, 10_000)
 
 
-@given(LIFE, LIFE, LIFE, st.integers(-10_000, 40_000))
+@given(SECONDS, SECONDS, SECONDS, st.integers(-10_000, 40_000))
 def test_no_card_is_answered_outside_its_times(
     ttl: int, stale: int, error: int, later: int
 ) -> None:
     policy = CachePolicy(ttl, 10, stale, error)
-    phase = phase_of(policy.entry(FOUND, NOW, None), NOW + later)
+    phase = phase_of(policy.entry(FETCHED, NOW, None), NOW + later)
     assert (phase == "gone") == (later >= ttl + max(stale, error) or later < -5)
     if phase == "stale":
         assert ttl <= later < ttl + stale
@@ -353,7 +355,7 @@ def test_an_entry_from_the_future_is_not_trusted(
     cache: Cache, backend: MemoryBackend, upstream: Upstream
 ) -> None:
     backend.put("key", card(b"{}", times=times(made_at=NOW + 3600)), 7200)
-    assert seen(cache.look_up("key", upstream)) == (BODY, "miss")
+    assert body_and_result(cache.look_up("key", upstream)) == (BODY, "miss")
 
 
 def test_a_hundred_concurrent_misses_make_one_entry(cache: Cache, upstream: Upstream) -> None:
@@ -365,11 +367,11 @@ def test_a_hundred_concurrent_misses_make_one_entry(cache: Cache, upstream: Upst
         return cache.look_up("key", upstream).result
 
     with ThreadPoolExecutor(100) as pool:
-        asked = [pool.submit(ask) for _ in range(100)]
+        answers = [pool.submit(ask) for _ in range(100)]
         assert upstream.reached.wait(5)
         threading.Timer(0.2, upstream.open.set).start()
-        results = [answer.result() for answer in asked]
-    assert len(upstream.asked) == 1
+        results = [answer.result() for answer in answers]
+    assert len(upstream.calls) == 1
     assert results.count("miss") == 1
     assert set(results) <= {"miss", "shared", "hit"}
 
@@ -377,7 +379,7 @@ def test_a_hundred_concurrent_misses_make_one_entry(cache: Cache, upstream: Upst
 def together(
     cache: Cache, leader: Callable[[Entry | None], FetchResult], upstream: Upstream
 ) -> list[Future[Lookup]]:
-    """Have one lead and another wait, and return what they are to be asked for."""
+    """Let one thread lead and another wait, and return the results of both."""
     upstream.open.clear()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(cache.look_up, "key", leader)
@@ -387,32 +389,37 @@ def together(
         return [first, second]
 
 
-def test_the_leader_s_failure_frees_those_who_wait_with_the_same_answer(
-    cache: Cache, upstream: Upstream
-) -> None:
+def test_a_failure_is_shared_with_those_who_wait(cache: Cache, upstream: Upstream) -> None:
     upstream.answer = DOWN
-    first, second = (asked.result() for asked in together(cache, upstream, upstream))
-    assert seen(first) == (DOWN.body, "miss")
+    first, second = (future.result() for future in together(cache, upstream, upstream))
+    assert body_and_result(first) == (DOWN.body, "miss")
     assert second.entry == first.entry
 
 
-def test_what_the_leader_raises_reaches_those_who_wait(cache: Cache, upstream: Upstream) -> None:
+def test_an_error_that_the_leader_raises_is_raised_for_those_who_wait(
+    cache: Cache, upstream: Upstream
+) -> None:
     def fail(previous: Entry | None) -> FetchResult:
         upstream(previous)
         raise RuntimeError("a bug")
 
-    for asked in together(cache, fail, upstream):
+    for future in together(cache, fail, upstream):
         with pytest.raises(RuntimeError, match="a bug"):
-            asked.result()
-    assert seen(cache.look_up("key", upstream)) == (BODY, "miss")
+            future.result()
+    assert body_and_result(cache.look_up("key", upstream)) == (BODY, "miss")
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["nothing kept", "an old card kept"])
-def test_one_who_waits_has_patience_only_for_so_long(
+def test_a_request_waits_no_longer_than_the_patience(
     backend: MemoryBackend, clock: Clock, upstream: Upstream, *, kept: bool
 ) -> None:
     cache = Cache(
-        backend, POLICY, patience=0.05, places=Places(8), on_refresh=pytest.fail, clock=clock
+        backend,
+        POLICY,
+        patience=0.05,
+        limit=ConcurrencyLimit(8),
+        on_refresh=pytest.fail,
+        clock=clock,
     )
     if kept:
         cache.look_up("key", upstream)
@@ -423,7 +430,7 @@ def test_one_who_waits_has_patience_only_for_so_long(
         leader = pool.submit(cache.look_up, "key", upstream)
         assert upstream.reached.wait(5)
         if kept:
-            assert seen(cache.look_up("key", upstream)) == (BODY, "stale")
+            assert body_and_result(cache.look_up("key", upstream)) == (BODY, "stale")
         else:
             with pytest.raises(TimeoutError):
                 cache.look_up("key", upstream)
@@ -431,8 +438,8 @@ def test_one_who_waits_has_patience_only_for_so_long(
         assert leader.result().result == "miss"
 
 
-def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> None:
-    """Between a look-up that misses and the boarding, another leader may have landed."""
+def test_a_request_that_joins_late_uses_what_the_last_leader_made(clock: Clock) -> None:
+    """Between a miss and the single flight, another leader may have finished."""
 
     class Late(MemoryBackend):
         looks = 0
@@ -442,12 +449,17 @@ def test_one_who_boards_late_takes_what_the_last_leader_left(clock: Clock) -> No
             return None if self.looks == 1 else card()
 
     cache = Cache(
-        Late(1 << 20), POLICY, patience=5, places=Places(8), on_refresh=pytest.fail, clock=clock
+        Late(1 << 20),
+        POLICY,
+        patience=5,
+        limit=ConcurrencyLimit(8),
+        on_refresh=pytest.fail,
+        clock=clock,
     )
-    assert seen(cache.look_up("key", lambda _: pytest.fail("asked"))) == (BODY, "hit")
+    assert body_and_result(cache.look_up("key", lambda _: pytest.fail("called"))) == (BODY, "hit")
 
 
-def test_refreshes_are_bounded_in_number_and_what_is_too_much_is_dropped(
+def test_background_refreshes_are_bounded_and_the_rest_is_dropped(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     bound = REFRESH_THREADS + REFRESHES_WAITING
@@ -462,7 +474,7 @@ def test_refreshes_are_bounded_in_number_and_what_is_too_much_is_dropped(
     assert threading.active_count() - before <= REFRESH_THREADS
     assert len(refreshes.results) >= 20
     assert set(refreshes.results) == {"dropped"}
-    # Those that have waited longer than anybody would for an answer are dropped too.
+    # Refreshes that waited longer than the patience are dropped too.
     clock.now += 5.1
     upstream.open.set()
     for _ in range(len(keys)):
@@ -471,7 +483,7 @@ def test_refreshes_are_bounded_in_number_and_what_is_too_much_is_dropped(
     assert refreshes.results.count("dropped") == len(keys) - refreshes.results.count("replaced")
 
 
-def test_a_refresh_that_breaks_is_told_and_not_tried_again_at_once(
+def test_a_refresh_that_raises_is_logged_and_not_retried_at_once(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     def broken(_: Entry | None) -> FetchResult:
@@ -494,7 +506,7 @@ def test_a_refresh_that_breaks_is_told_and_not_tried_again_at_once(
     assert refreshes.wait() == "replaced"
 
 
-def test_a_refresh_that_cannot_begin_is_dropped_and_the_next_one_works(
+def test_a_refresh_that_cannot_start_is_dropped_and_the_next_one_works(
     cache: Cache,
     upstream: Upstream,
     clock: Clock,
@@ -514,7 +526,7 @@ def test_a_refresh_that_cannot_begin_is_dropped_and_the_next_one_works(
     assert refreshes.wait() == "replaced"
 
 
-def test_one_origin_that_hangs_leaves_threads_for_the_refreshes_of_others(
+def test_an_origin_that_hangs_leaves_threads_to_refresh_others(
     cache: Cache, upstream: Upstream, clock: Clock, refreshes: Refreshes
 ) -> None:
     for key in "abcdx":
@@ -526,6 +538,6 @@ def test_one_origin_that_hangs_leaves_threads_for_the_refreshes_of_others(
         assert cache.look_up(key, hanging, origin="hangs").result == "stale"
     assert cache.look_up("x", upstream, origin="other").result == "stale"
     assert refreshes.wait() == "replaced"
-    assert len(hanging.asked) <= REFRESH_THREADS // 2
+    assert len(hanging.calls) <= REFRESH_THREADS // 2
     hanging.open.set()
     assert [refreshes.wait() for _ in range(4)] == ["replaced"] * 4

@@ -1,4 +1,4 @@
-"""Redis that is slow, down, restarted or wrong; and processes that share it."""
+"""A Redis that is slow, down, restarted or wrong; and processes that share one."""
 
 import math
 import socket
@@ -19,24 +19,18 @@ from app.cache import (
     Entry,
     FetchResult,
     MemoryBackend,
-    Places,
     RedisBackend,
     cache as cache_module,
     redis_backend,
     redis_client,
 )
 from app.cache.backend import limit_waiting, wait_budget
-from app.cache.redis_backend import LEFT_ALONE
-from tests.app.cache.parts import (
-    BODY,
-    CARD_ENTRY,
-    FAILURE,
-    FOUND,
-    Clock,
-    RedisServer,
-    redis_running,
-)
+from app.cache.redis_backend import RETRY_DELAY
+from app.upstream import ConcurrencyLimit
+from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED
 from tests.app.upstream.servers import LOOPBACK, certificate
+from tests.clock import Clock
+from tests.redis_server import RedisServer, redis_running
 
 POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 
@@ -47,19 +41,21 @@ def failures() -> list[str]:
 
 
 @contextmanager
-def keeping(url: str, failures: list[str], clock: Clock | None = None) -> Iterator[RedisBackend]:
+def redis_backend_at(
+    url: str, failures: list[str], clock: Clock | None = None
+) -> Iterator[RedisBackend]:
     with redis_client(url) as client:
         yield RedisBackend(client, failures.append, clock or Clock())
 
 
 def silent(connection: socket.socket) -> None:
-    """Take what is sent, and say nothing."""
+    """Read everything and never answer."""
     while connection.recv(4096):
         pass
 
 
 def dripping(connection: socket.socket) -> None:
-    """Never be silent for long, and never be done."""
+    """Send an endless answer, byte by byte."""
     connection.recv(4096)
     connection.sendall(b"$1000\r\n")
     for _ in range(1000):
@@ -69,7 +65,7 @@ def dripping(connection: socket.socket) -> None:
 
 @contextmanager
 def speaking(conversation: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Listen as a Redis that behaves as it likes."""
+    """Run a server that handles each connection with `conversation`."""
     stop = threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -96,22 +92,22 @@ def speaking(conversation: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def unanswered(*_: object, **__: object) -> list[object]:
-    """Resolve no name, after a while."""
+    """Resolve no name, slowly."""
     time.sleep(0.5)
     return []
 
 
-def test_redis_is_asked_once_and_not_again(failures: list[str]) -> None:
-    asked: list[bytes] = []
+def test_a_command_is_sent_once_and_not_retried(failures: list[str]) -> None:
+    received: list[bytes] = []
 
     def hang_up(connection: socket.socket) -> None:
-        asked.append(connection.recv(4096))
+        received.append(connection.recv(4096))
 
-    with speaking(hang_up) as url, keeping(url, failures) as backend:
+    with speaking(hang_up) as url, redis_backend_at(url, failures) as backend:
         assert backend.get("key") is None
-        # A second try would come at once, or after 10 ms.
+        # A retry would be sent at once, or after 10 ms.
         time.sleep(0.1)
-    assert [b"GET" in command for command in asked] == [True]
+    assert [b"GET" in command for command in received] == [True]
 
 
 def refused() -> str:
@@ -121,8 +117,8 @@ def refused() -> str:
 
 
 @contextmanager
-def trouble(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Give the address of a Redis that is in one kind of trouble."""
+def broken_redis(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Yield the address of a Redis that fails in one way."""
     with ExitStack() as stack:
         if kind == "silent":
             yield stack.enter_context(speaking(silent))
@@ -135,8 +131,8 @@ def trouble(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             yield refused()
 
 
-class Watched(Future[Any]):
-    """An answer of Redis; tells how long anybody was ready to wait for one."""
+class RecordedFuture(Future[Any]):
+    """The answer of Redis; records the timeouts of those who wait for it."""
 
     waits: ClassVar[list[float]]
 
@@ -147,30 +143,32 @@ class Watched(Future[Any]):
 
 @pytest.fixture
 def waits(hurried: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long each command was waited for at most, in seconds."""
-    Watched.waits = []
-    monkeypatch.setattr(redis_backend, "Future", Watched)
-    return Watched.waits
+    """The timeout of each command, in seconds."""
+    RecordedFuture.waits = []
+    monkeypatch.setattr(redis_backend, "Future", RecordedFuture)
+    return RecordedFuture.waits
 
 
 @pytest.mark.parametrize("kind", ["refused", "silent", "dripping", "nameless"])
-def test_a_request_waits_for_redis_under_50_ms_in_all(
+def test_a_request_waits_for_redis_less_than_50_ms_in_total(
     waits: list[float], monkeypatch: pytest.MonkeyPatch, failures: list[str], kind: str
 ) -> None:
-    with trouble(kind, monkeypatch) as url, keeping(url, failures) as backend:
-        cache = Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=pytest.fail)
-        assert cache.look_up("key", lambda _: FOUND).result == "miss"
+    with broken_redis(kind, monkeypatch) as url, redis_backend_at(url, failures) as backend:
+        cache = Cache(
+            backend, POLICY, patience=5, limit=ConcurrencyLimit(8), on_refresh=pytest.fail
+        )
+        assert cache.look_up("key", lambda _: FETCHED).result == "miss"
     assert len(waits) == len(failures) == 1
     assert waits[0] < 0.05
 
 
-def test_commands_that_are_each_slow_do_not_add_up(
+def test_slow_commands_share_one_wait_budget(
     waits: list[float],
     redis_server: RedisServer,
     failures: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with keeping(redis_server.url, failures) as backend:
+    with redis_backend_at(redis_server.url, failures) as backend:
         get = backend._redis.get
 
         def slowly(name: str) -> object:
@@ -181,27 +179,27 @@ def test_commands_that_are_each_slow_do_not_add_up(
         with limit_waiting():
             for _ in range(10):
                 backend.get("key")
-    # The second one has what the first one left.
+    # The second command has what the first one left.
     assert 1 <= len(waits) <= 2
     assert waits[0] < 0.05
     assert sum(waits[1:]) < 0.025
 
 
 @pytest.mark.parametrize(("seconds", "kinds"), [(0.01, []), (0.03, ["TimeoutError"])])
-def test_only_who_gave_it_time_says_that_redis_is_late(
+def test_only_a_fair_timeout_counts_as_a_failure_of_redis(
     failures: list[str], seconds: float, kinds: list[str]
 ) -> None:
-    with speaking(silent) as url, keeping(url, failures) as backend:
+    with speaking(silent) as url, redis_backend_at(url, failures) as backend:
         with limit_waiting(seconds):
             assert backend.get("key") is None
-        assert (backend._ask_again_at > float("-inf")) == bool(kinds)
+        assert (backend._retry_at > float("-inf")) == bool(kinds)
     assert failures == kinds
 
 
-def test_after_a_failure_redis_is_left_alone_for_a_moment(
+def test_after_a_failure_redis_is_not_called_for_a_while(
     own_server: RedisServer, failures: list[str], clock: Clock
 ) -> None:
-    with keeping(own_server.url, failures, clock) as backend:
+    with redis_backend_at(own_server.url, failures, clock) as backend:
         backend.put("key", CARD_ENTRY, 60)
         own_server.kill()
         for _ in range(5):
@@ -209,39 +207,39 @@ def test_after_a_failure_redis_is_left_alone_for_a_moment(
         assert len(failures) == 1
         own_server.start()
         assert backend.get("key") is None
-        clock.now += LEFT_ALONE
+        clock.now += RETRY_DELAY
         backend.put("key", FAILURE, 60)
         assert backend.get("key") == FAILURE
     assert len(failures) == 1
 
 
-def test_what_could_not_be_replaced_is_not_brought_back(
+def test_an_entry_that_could_not_be_replaced_is_not_returned(
     redis_server: RedisServer,
     failures: list[str],
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with keeping(redis_server.url, failures, clock) as backend:
+    with redis_backend_at(redis_server.url, failures, clock) as backend:
         backend.put("key", CARD_ENTRY, 60)
 
-        def lost(*_: object, **__: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise ConnectionError
 
         with monkeypatch.context() as during:
-            during.setattr(backend._redis, "set", lost)
-            backend.put("key", POLICY.entry(FOUND, CARD_ENTRY.times.made_at + 1, None), 60)
-        clock.now += LEFT_ALONE
+            during.setattr(backend._redis, "set", fail)
+            backend.put("key", POLICY.entry(FETCHED, CARD_ENTRY.times.made_at + 1, None), 60)
+        clock.now += RETRY_DELAY
         assert backend.get("key") is None
-        later = POLICY.entry(FOUND, CARD_ENTRY.times.made_at + 2, None)
+        later = POLICY.entry(FETCHED, CARD_ENTRY.times.made_at + 2, None)
         backend.put("key", later, 60)
         assert backend.get("key") == later
 
 
-def test_a_wrong_password_is_a_miss_and_is_told_nowhere(
+def test_a_wrong_password_is_a_miss_and_appears_nowhere(
     own_server: RedisServer, failures: list[str]
 ) -> None:
     url = own_server.url.replace(own_server.password, "made-up-password")
-    with capture_logs() as log, keeping(url, failures) as backend:
+    with capture_logs() as log, redis_backend_at(url, failures) as backend:
         assert backend.get("key") is None
     assert failures == ["AuthenticationError"]
     assert log == [
@@ -251,7 +249,7 @@ def test_a_wrong_password_is_a_miss_and_is_told_nowhere(
 
 
 @pytest.mark.parametrize("name", [LOOPBACK, "cache.example.com"])
-def test_tls_is_for_a_certificate_that_is_trusted_and_has_the_name(
+def test_tls_needs_a_trusted_certificate_with_the_name_of_the_server(
     tmp_path: Path, failures: list[str], name: str
 ) -> None:
     _, ca_bundle = certificate(tmp_path, name)
@@ -265,7 +263,7 @@ def test_tls_is_for_a_certificate_that_is_trusted_and_has_the_name(
 
 
 class Upstream:
-    """Asked by several processes; slow enough for all of them to want it at once."""
+    """An upstream so slow that several processes need it at once."""
 
     def __init__(self, delay: float = 0.3) -> None:
         self.calls = 0
@@ -276,19 +274,19 @@ class Upstream:
         self.calls += 1
         self.reached.set()
         time.sleep(self.delay)
-        return FOUND
+        return FETCHED
 
 
 @contextmanager
 def processes(server: RedisServer, failures: list[str], count: int = 4) -> Iterator[list[Cache]]:
-    """Make caches that share nothing but Redis, as those of processes do."""
+    """Make caches that share only Redis, as those of separate processes do."""
     with ExitStack() as stack:
         yield [
             Cache(
-                stack.enter_context(keeping(server.url, failures)),
+                stack.enter_context(redis_backend_at(server.url, failures)),
                 POLICY,
                 patience=2,
-                places=Places(8),
+                limit=ConcurrencyLimit(8),
                 on_refresh=pytest.fail,
             )
             for _ in range(count)
@@ -297,11 +295,11 @@ def processes(server: RedisServer, failures: list[str], count: int = 4) -> Itera
 
 def ask_all(caches: list[Cache], upstream: Upstream, each: int = 4) -> list[bytes]:
     with ThreadPoolExecutor(len(caches) * each) as pool:
-        asked = [pool.submit(cache.look_up, "key", upstream) for cache in caches * each]
-        return [answer.result().entry.body for answer in asked]
+        answers = [pool.submit(cache.look_up, "key", upstream) for cache in caches * each]
+        return [answer.result().entry.body for answer in answers]
 
 
-def test_processes_that_miss_at_once_make_one_call(
+def test_concurrent_misses_in_several_processes_make_one_call(
     redis_server: RedisServer, failures: list[str]
 ) -> None:
     upstream = Upstream()
@@ -311,7 +309,7 @@ def test_processes_that_miss_at_once_make_one_call(
     assert failures == []
 
 
-def test_a_leader_s_failure_frees_other_processes_with_the_same_answer(
+def test_a_failure_is_shared_with_the_processes_that_wait(
     redis_server: RedisServer, failures: list[str]
 ) -> None:
     calls = []
@@ -322,25 +320,25 @@ def test_a_leader_s_failure_frees_other_processes_with_the_same_answer(
         return FetchResult("upstream_failed", b"GitHub answered with an error.", transient=True)
 
     with processes(redis_server, failures) as caches, ThreadPoolExecutor(4) as pool:
-        found = [lookup.entry for lookup in pool.map(lambda c: c.look_up("key", fail), caches)]
-    assert {(entry.outcome, entry.body) for entry in found} == {
+        entries = [lookup.entry for lookup in pool.map(lambda c: c.look_up("key", fail), caches)]
+    assert {(entry.outcome, entry.body) for entry in entries} == {
         ("upstream_failed", b"GitHub answered with an error.")
     }
     assert len(calls) == 1
 
 
-def test_a_holder_that_was_killed_costs_no_extra_call_of_those_who_wait(
+def test_after_the_leading_process_dies_those_who_wait_make_one_call(
     redis_server: RedisServer, failures: list[str]
 ) -> None:
     upstream = Upstream(delay=0.1)
     with processes(redis_server, failures) as caches:
-        # It claimed, and never came back.
-        assert caches[0]._backend.claim("key", 0.3)
+        # This process acquired the lease and died.
+        assert caches[0]._backend.acquire("key", 0.3)
         assert ask_all(caches, upstream) == [BODY] * 16
     assert upstream.calls == 1
 
 
-def test_a_restart_of_redis_costs_one_extra_call_at_most(
+def test_a_restart_of_redis_causes_at_most_one_extra_call(
     own_server: RedisServer, failures: list[str]
 ) -> None:
     upstream = Upstream(delay=0.6)
@@ -354,7 +352,7 @@ def test_a_restart_of_redis_costs_one_extra_call_at_most(
     assert upstream.calls <= 2
 
 
-def test_a_holder_that_takes_longer_than_a_claim_lives_costs_no_extra_call(
+def test_work_that_takes_longer_than_a_lease_causes_no_extra_call(
     redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_module, "LEASE_SECONDS", 0.3)
@@ -364,28 +362,28 @@ def test_a_holder_that_takes_longer_than_a_claim_lives_costs_no_extra_call(
     assert upstream.calls == 1
 
 
-def test_who_waits_for_a_holder_that_works_on_is_done_waiting_in_time(
+def test_the_wait_for_another_process_ends_after_the_patience(
     redis_server: RedisServer, failures: list[str]
 ) -> None:
     pauses: list[float] = []
     upstream = Upstream()
-    with keeping(redis_server.url, failures) as backend:
+    with redis_backend_at(redis_server.url, failures) as backend:
         cache = Cache(
             backend,
             POLICY,
             patience=2,
-            places=Places(8),
+            limit=ConcurrencyLimit(8),
             on_refresh=pytest.fail,
             pause=pauses.append,
         )
-        assert backend.claim("key", 60)
+        assert backend.acquire("key", 60)
         with pytest.raises(TimeoutError):
             cache.look_up("key", upstream)
     assert 2 <= sum(pauses) < 2.2
     assert upstream.calls == 0
 
 
-def test_a_claim_ends_by_itself_soon(redis_server: RedisServer, failures: list[str]) -> None:
+def test_a_lease_expires_within_a_second(redis_server: RedisServer, failures: list[str]) -> None:
     class Killed(BaseException):
         """The end of a process, in the middle."""
 
@@ -399,63 +397,65 @@ def test_a_claim_ends_by_itself_soon(redis_server: RedisServer, failures: list[s
         cache.look_up("key", die)
 
 
-def test_while_another_process_works_on_looking_again_does_not_use_up_the_time_for_redis(
+def test_polling_for_another_process_does_not_use_up_the_wait_budget(
     redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each look takes a while, as on a busy machine: all of them more than a request may wait."""
+    """Each look is slow, as on a busy machine; together they exceed the budget."""
     for module in ("backend", "redis_backend"):
         monkeypatch.setattr(f"app.cache.{module}.WAIT_BUDGET", 0.3)
     for _ in range(3):
         redis_server.client().flushall()
-        with keeping(redis_server.url, failures) as backend:
-            cache = Cache(backend, POLICY, patience=5, places=Places(8), on_refresh=pytest.fail)
-            claim = backend.claim("key", 60)
-            monkeypatch.setattr(backend, "claim", slowly(backend.claim))
+        with redis_backend_at(redis_server.url, failures) as backend:
+            cache = Cache(
+                backend, POLICY, patience=5, limit=ConcurrencyLimit(8), on_refresh=pytest.fail
+            )
+            lease = backend.acquire("key", 60)
+            monkeypatch.setattr(backend, "acquire", slowly(backend.acquire))
             ended = threading.Timer(0.6, lambda: backend.put("key", card_now(), 60))
             ended.start()
-            assert claim
-            found = cache.look_up("key", lambda _: FOUND)
+            assert lease
+            lookup = cache.look_up("key", lambda _: FETCHED)
             ended.join()
-            if found.result == "shared":
+            if lookup.result == "shared":
                 return
-            backend._ask_again_at = 0.0
+            backend._retry_at = 0.0
     pytest.fail("it did not wait for the other process")
 
 
 def card_now() -> Entry:
-    return POLICY.entry(FOUND, time.time(), None)
+    return POLICY.entry(FETCHED, time.time(), None)
 
 
-def slowly(claim: Callable[[str, float], str | None]) -> Callable[[str, float], str | None]:
-    def wait_and_claim(key: str, life: float) -> str | None:
+def slowly(acquire: Callable[[str, float], str | None]) -> Callable[[str, float], str | None]:
+    def wait_and_acquire(key: str, seconds: float) -> str | None:
         wait_budget().seconds -= 0.05
-        return claim(key, life)
+        return acquire(key, seconds)
 
-    return wait_and_claim
+    return wait_and_acquire
 
 
-@pytest.mark.parametrize(("claims", "left"), [(None, 5.0), ("", 4.0)], ids=["held", "in trouble"])
-def test_a_look_for_another_process_counts_only_if_redis_fails(
-    clock: Clock, claims: str | None, left: float
+@pytest.mark.parametrize(("lease", "left"), [(None, 5.0), ("", 4.0)], ids=["held", "failing"])
+def test_a_look_for_another_process_is_charged_to_the_budget_only_if_redis_fails(
+    clock: Clock, lease: str | None, left: float
 ) -> None:
     class Slow(MemoryBackend):
-        asked = 0
+        calls = 0
 
-        def claim(self, key: str, life: float) -> str | None:
-            self.asked += 1
-            if self.asked == 2:
+        def acquire(self, key: str, seconds: float) -> str | None:
+            self.calls += 1
+            if self.calls == 2:
                 wait_budget().seconds -= 1.0
-            return None if self.asked == 1 else claims if self.asked == 2 else "claimed"
+            return None if self.calls == 1 else lease if self.calls == 2 else "a lease"
 
     def make(_: Entry | None) -> FetchResult:
         assert wait_budget().seconds == left
-        return FOUND
+        return FETCHED
 
     cache = Cache(
         Slow(1 << 20, clock),
         POLICY,
         patience=2,
-        places=Places(8),
+        limit=ConcurrencyLimit(8),
         on_refresh=pytest.fail,
         clock=clock,
         pause=lambda _: None,
@@ -463,16 +463,16 @@ def test_a_look_for_another_process_counts_only_if_redis_fails(
     assert cache.look_up("key", make).result == "miss"
 
 
-def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> None:
-    class Claimed(MemoryBackend):
-        def claim(self, key: str, life: float) -> str | None:
+def test_a_request_without_a_slot_does_not_wait_for_another_process(clock: Clock) -> None:
+    class Leased(MemoryBackend):
+        def acquire(self, key: str, seconds: float) -> str | None:
             return None
 
     cache = Cache(
-        Claimed(1 << 20, clock),
+        Leased(1 << 20, clock),
         POLICY,
         patience=2,
-        places=Places(1),
+        limit=ConcurrencyLimit(1),
         on_refresh=pytest.fail,
         clock=clock,
         pause=lambda _: inside(),
@@ -481,18 +481,20 @@ def test_one_without_a_place_does_not_wait_for_another_process(clock: Clock) -> 
 
     def inside() -> None:
         if not results:
-            results.append("asked")
-            found = cache.look_up("other", lambda _: FOUND)
-            results.append(found.result)
+            results.append("waited")
+            lookup = cache.look_up("other", lambda _: FETCHED)
+            results.append(lookup.result)
 
     with pytest.raises(TimeoutError):
-        cache.look_up("key", lambda _: FOUND)
-    assert results == ["asked", "miss"]
+        cache.look_up("key", lambda _: FETCHED)
+    assert results == ["waited", "miss"]
 
 
-def test_a_look_without_io_does_not_ask_redis() -> None:
+def test_fresh_does_not_call_redis() -> None:
     failures: list[str] = []
-    with keeping(refused(), failures) as backend:
-        cache = Cache(backend, POLICY, patience=2, places=Places(8), on_refresh=pytest.fail)
+    with redis_backend_at(refused(), failures) as backend:
+        cache = Cache(
+            backend, POLICY, patience=2, limit=ConcurrencyLimit(8), on_refresh=pytest.fail
+        )
         assert cache.fresh("key") is None
     assert failures == []

@@ -1,4 +1,4 @@
-"""Entries as JSON: whatever is read is an entry that could have been written, or none."""
+"""Entries as JSON: any input is either refused or an entry that could have been written."""
 
 import json
 from typing import Any
@@ -9,20 +9,20 @@ from app.cache import CARD, CachePolicy, Entry, etag_of
 from app.cache.serializer import Unreadable, dump, load
 from app.settings import LONGEST_TIME
 from templates_schemas import faults
-from tests.app.cache.parts import CARD_ENTRY, DOWN, FAILURE, FOUND, NOW, card, failure, times
+from tests.app.cache.entries import CARD_ENTRY, DOWN, FAILURE, FETCHED, NOW, card, failure, times
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 WRITTEN = [json.loads(dump(entry)) for entry in (CARD_ENTRY, FAILURE)]
-PLACES = [(name,) for name in WRITTEN[0]] + [
+MEMBERS = [(name,) for name in WRITTEN[0]] + [
     (outer, inner) for outer in ("times", "validator") for inner in WRITTEN[0][outer]
 ]
 
 
 def read(raw: bytes) -> Entry | None:
-    """Read what may be no entry; what is one can be sent as it is."""
+    """Parse bytes that may not be an entry; an entry that is returned can be sent as it is."""
     try:
         entry = load(raw)
     except Unreadable:
@@ -35,28 +35,28 @@ def read(raw: bytes) -> Entry | None:
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_are_an_entry_or_none(raw: bytes) -> None:
+def test_random_bytes_are_refused(raw: bytes) -> None:
     assert read(raw) is None
 
 
-@given(st.sampled_from(WRITTEN), st.sampled_from(PLACES), JSON)
-def test_any_value_in_any_place_is_taken_or_refused(
-    written: dict[str, Any], place: tuple[str, ...], value: object
+@given(st.sampled_from(WRITTEN), st.sampled_from(MEMBERS), JSON)
+def test_any_value_of_any_member_is_accepted_or_refused(
+    written: dict[str, Any], member: tuple[str, ...], value: object
 ) -> None:
     changed = json.loads(json.dumps(written))
-    inside = changed if len(place) == 1 else changed[place[0]]
+    inside = changed if len(member) == 1 else changed[member[0]]
     if inside is not None:
-        inside[place[-1]] = value
+        inside[member[-1]] = value
     read(json.dumps(changed).encode())
 
 
 @given(JSON)
-def test_any_body_is_a_card_or_none_though_its_etag_is_right(value: object) -> None:
+def test_a_body_that_is_not_a_card_is_refused_though_its_etag_matches(value: object) -> None:
     assert read(dump(card(json.dumps(value).encode()))) is None
 
 
 @given(st.text(), st.lists(st.text(), max_size=3), st.floats(0, 1e12))
-def test_what_was_written_is_read_again(detail: str, changes: list[str], made_at: float) -> None:
+def test_a_written_entry_is_read_again(detail: str, changes: list[str], made_at: float) -> None:
     for entry in (
         card(detail=detail, changes=tuple(changes), times=times(made_at)),
         failure(detail=detail),
@@ -65,16 +65,16 @@ def test_what_was_written_is_read_again(detail: str, changes: list[str], made_at
 
 
 @given(*[st.floats(0, LONGEST_TIME)] * 4)
-def test_what_the_settings_allow_is_read_again(
+def test_an_entry_with_the_times_that_settings_allow_is_read_again(
     ttl: float, stale: float, error: float, waited: float
 ) -> None:
     policy = CachePolicy(ttl, ttl, stale, error)
-    kept = policy.entry(FOUND, NOW, None)
+    kept = policy.entry(FETCHED, NOW, None)
     if waited < kept.times.keep_until - NOW:
-        kept = policy.troubled(kept, DOWN, NOW + waited)
+        kept = policy.note_failure(kept, DOWN, NOW + waited)
     assert load(dump(kept)) == kept
 
 
-def test_a_card_s_code_is_no_trouble() -> None:
+def test_the_code_of_a_card_is_refused_as_trouble() -> None:
     assert read(dump(card(times=times(trouble="upstream_timeout", retry_at=1.0)))) is not None
     assert read(dump(card(times=times(trouble=CARD)))) is None

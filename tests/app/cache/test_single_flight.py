@@ -1,4 +1,4 @@
-"""Single flight: who waits for a slow one, and how many."""
+"""Single flight: which callers wait for a slow call, and how many of them."""
 
 import threading
 from collections.abc import Iterator
@@ -7,121 +7,125 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.cache.single_flight import YOUNG, Places, SingleFlight, TooManyWaiters
-from tests.app.cache.parts import Clock
+from app.cache.single_flight import GRACE, SingleFlight, TooManyWaiters
+from app.upstream import ConcurrencyLimit
+from tests.clock import Clock
 
-PLACES = 3
+SLOTS = 3
 
 
 @pytest.fixture
 def single_flight(clock: Clock) -> SingleFlight[str]:
-    return SingleFlight(10, Places(PLACES), clock)
+    return SingleFlight(10, ConcurrencyLimit(SLOTS), clock)
 
 
 @contextmanager
-def flying(
-    single_flight: SingleFlight[str], key: str, group: str = "host"
+def running(
+    single_flight: SingleFlight[str], key: str, origin: str = "origin"
 ) -> Iterator[Future[str]]:
-    """Have one lead a flight until the block ends."""
-    under_way, land = threading.Event(), threading.Event()
+    """Let a leader work until the block ends."""
+    started, finish = threading.Event(), threading.Event()
 
     def work(_: bool) -> str:
-        under_way.set()
-        assert land.wait(10)
+        started.set()
+        assert finish.wait(10)
         return key
 
     with ThreadPoolExecutor(1) as pool:
-        leader = pool.submit(lambda: single_flight.fly(key, group, work)[0])
-        assert under_way.wait(10)
+        leader = pool.submit(lambda: single_flight.run(key, origin, work)[0])
+        assert started.wait(10)
         try:
             yield leader
         finally:
-            land.set()
+            finish.set()
 
 
-def has_slot(single_flight: SingleFlight[str]) -> int:
+def slots_taken(single_flight: SingleFlight[str]) -> int:
     with single_flight._lock:
-        return sum(single_flight._seated.values())
+        return single_flight._slots.taken.total()
 
 
-def board(pool: ThreadPoolExecutor, single_flight: SingleFlight[str], key: str) -> Future[str]:
-    """Wait for a flight, in a thread of its own."""
-    before = has_slot(single_flight)
-    waiting = pool.submit(lambda: single_flight.fly(key, "host", lambda _: "made anew")[0])
+def join(pool: ThreadPoolExecutor, single_flight: SingleFlight[str], key: str) -> Future[str]:
+    """Wait for a running call in a thread of the pool, in a slot."""
+    before = slots_taken(single_flight)
+    waiting = pool.submit(lambda: single_flight.run(key, "origin", lambda _: "made anew")[0])
     for _ in range(1000):
-        if has_slot(single_flight) > before:
+        if slots_taken(single_flight) > before:
             return waiting
         threading.Event().wait(0.01)
-    return pytest.fail("nobody boarded")
+    return pytest.fail("no thread joined the call")
 
 
-def test_of_all_who_want_one_slow_thing_only_so_many_wait_for_it(
+def test_only_as_many_as_have_a_slot_wait_for_a_slow_call(
     single_flight: SingleFlight[str], clock: Clock
 ) -> None:
-    with ThreadPoolExecutor(PLACES) as pool:
-        with flying(single_flight, "key"):
-            waiting = [board(pool, single_flight, "key") for _ in range(PLACES - 1)]
-            clock.now += YOUNG
+    with ThreadPoolExecutor(SLOTS) as pool:
+        with running(single_flight, "key"):
+            waiting = [join(pool, single_flight, "key") for _ in range(SLOTS - 1)]
+            clock.now += GRACE
             for _ in range(5):
                 with pytest.raises(TooManyWaiters):
-                    single_flight.fly("key", "host", lambda _: "made anew")
+                    single_flight.run("key", "origin", lambda _: "made anew")
             assert not any(answer.done() for answer in waiting)
-        assert [answer.result(10) for answer in waiting] == ["key"] * (PLACES - 1)
-    assert has_slot(single_flight) == 0
+        assert [answer.result(10) for answer in waiting] == ["key"] * (SLOTS - 1)
+    assert slots_taken(single_flight) == 0
 
 
-def test_those_who_wait_for_one_host_are_counted_together(
+def test_the_slots_of_one_origin_are_shared_by_its_keys(
     single_flight: SingleFlight[str], clock: Clock
 ) -> None:
-    with flying(single_flight, "a"), flying(single_flight, "b"), flying(single_flight, "c"):
-        clock.now += YOUNG
+    with running(single_flight, "a"), running(single_flight, "b"), running(single_flight, "c"):
+        clock.now += GRACE
         with pytest.raises(TooManyWaiters):
-            single_flight.fly("a", "host", lambda _: "made anew")
-        assert single_flight.fly("d", "host", str) == ("False", True)
-        assert single_flight.fly("e", "other", str) == ("True", True)
-    assert has_slot(single_flight) == 0
+            single_flight.run("a", "origin", lambda _: "made anew")
+        assert single_flight.run("d", "origin", str) == ("False", True)
+        assert single_flight.run("e", "other", str) == ("True", True)
+    assert slots_taken(single_flight) == 0
 
 
-def test_those_who_wait_for_any_host_are_counted_together_too(clock: Clock) -> None:
-    single_flight: SingleFlight[str] = SingleFlight(10, Places(PLACES, PLACES + 1), clock)
+def test_the_total_bounds_all_origins_together(clock: Clock) -> None:
+    limit = ConcurrencyLimit(SLOTS, SLOTS + 1)
+    single_flight: SingleFlight[str] = SingleFlight(10, limit, clock)
     with ThreadPoolExecutor(1) as pool:
         with (
-            flying(single_flight, "a", "one"),
-            flying(single_flight, "b", "two"),
-            flying(single_flight, "c"),
+            running(single_flight, "a", "one"),
+            running(single_flight, "b", "two"),
+            running(single_flight, "c"),
         ):
-            waiting = board(pool, single_flight, "c")
-            clock.now += YOUNG
+            waiting = join(pool, single_flight, "c")
+            clock.now += GRACE
             for key in "abc":
                 with pytest.raises(TooManyWaiters):
-                    single_flight.fly(key, "host", lambda _: "made anew")
-            assert single_flight.fly("d", "another", str) == ("False", True)
+                    single_flight.run(key, "origin", lambda _: "made anew")
+            assert single_flight.run("d", "another", str) == ("False", True)
         assert waiting.result(10) == "c"
-    assert single_flight.fly("d", "another", str) == ("True", True)
-    assert has_slot(single_flight) == 0
+    assert single_flight.run("d", "another", str) == ("True", True)
+    assert slots_taken(single_flight) == 0
 
 
-def test_a_young_flight_is_waited_for_by_any_number(single_flight: SingleFlight[str]) -> None:
+def test_any_number_may_wait_for_a_young_call(single_flight: SingleFlight[str]) -> None:
     with ThreadPoolExecutor(20) as pool:
-        with flying(single_flight, "key"):
+        with running(single_flight, "key"):
             waiting = [
-                pool.submit(lambda: single_flight.fly("key", "host", lambda _: "made anew")[0])
+                pool.submit(lambda: single_flight.run("key", "origin", lambda _: "made anew")[0])
                 for _ in range(20)
             ]
             for _ in range(1000):
-                if has_slot(single_flight) == PLACES:
+                if slots_taken(single_flight) == SLOTS:
                     break
                 threading.Event().wait(0.01)
-        found = [answer.result(10) for answer in waiting]
-    assert found.count("key") >= PLACES - 1
-    assert set(found) <= {"key", "made anew"}
+        results = [answer.result(10) for answer in waiting]
+    assert results.count("key") >= SLOTS - 1
+    assert set(results) <= {"key", "made anew"}
 
 
-def test_what_a_leader_raises_is_no_matter_of_places(single_flight: SingleFlight[str]) -> None:
+def test_a_timeout_that_the_leader_raises_does_not_mean_too_many_waiters(
+    single_flight: SingleFlight[str],
+) -> None:
     def fail(_: bool) -> str:
         raise TimeoutError("its own")
 
     with pytest.raises(TimeoutError, match="its own") as raised:
-        single_flight.fly("key", "host", fail)
+        single_flight.run("key", "origin", fail)
     assert not isinstance(raised.value, TooManyWaiters)
-    assert has_slot(single_flight) == 0
+    assert slots_taken(single_flight) == 0

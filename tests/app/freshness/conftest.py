@@ -1,4 +1,4 @@
-"""A service whose cache reads the clock of the test."""
+"""A service whose cache uses the test's clock."""
 
 import time
 from dataclasses import replace
@@ -8,8 +8,8 @@ import pytest
 from app import create_app
 from app.web import EXTENSION, Service
 from app.wiring import build_fetcher, build_widgets
-from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import AtTime
+from tests.app.freshness.answers import AtTime
+from tests.clock import Clock
 from tests.conftest import settings_with
 from tests.host import Host
 
@@ -21,7 +21,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def host_at(clock: Clock) -> AtTime:
-    """Make the host of a service whose cache reads the clock of the test."""
+    """Return a function that makes a service with the test's clock, and its host."""
 
     def make(**changes: str) -> Host:
         settings = settings_with(**changes)

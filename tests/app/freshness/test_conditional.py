@@ -10,14 +10,14 @@ import responses
 
 from app.connectors.github import GitHub
 from app.telemetry.trace import recording
-from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import API, DEFINITION, QUERY, AtTime, status, title
+from tests.app.freshness.answers import API, DEFINITION, QUERY, AtTime, status, title
+from tests.clock import Clock
 from tests.host import ORIGIN, Host, token
 from tests.standin import ISSUE as RESOURCE
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"),
+    ("validators", "condition"),
     [
         ({"ETag": 'W/"a"'}, {"If-None-Match": 'W/"a"'}),
         ({"ETag": '"a"', "Last-Modified": "now"}, {"If-None-Match": '"a"'}),
@@ -28,16 +28,16 @@ from tests.standin import ISSUE as RESOURCE
         ({"ETag": "unquoted", "Last-Modified": "a;b"}, {}),
         ({}, {}),
     ],
-    ids=["etag", "etag first", "last-modified", "neither is one", "none"],
+    ids=["etag", "etag first", "last-modified", "both malformed", "none"],
 )
-def test_the_upstream_is_asked_by_its_own_validator(
+def test_the_upstream_gets_its_own_validator_back(
     host: Host,
     upstream: responses.RequestsMock,
     clock: Clock,
-    given: dict[str, str],
-    asked: dict[str, str],
+    validators: dict[str, str],
+    condition: dict[str, str],
 ) -> None:
-    upstream.get(API, json=RESOURCE, headers=given)
+    upstream.get(API, json=RESOURCE, headers=validators)
     host.ask()
     clock.now += 400
     host.ask()
@@ -45,7 +45,7 @@ def test_the_upstream_is_asked_by_its_own_validator(
     first, second = (call.request.headers for call in upstream.calls)
     for name in ("If-None-Match", "If-Modified-Since"):
         assert name not in first
-        assert second.get(name) == asked.get(name)
+        assert second.get(name) == condition.get(name)
 
 
 def test_a_304_renews_the_card_without_mapping_it_again(
@@ -59,14 +59,14 @@ def test_a_304_renews_the_card_without_mapping_it_again(
     upstream.get(API, status=304)
     first = host.ask()
     monkeypatch.setattr(GitHub, "widget", lambda *_: pytest.fail("mapped again"))
-    for wait, told in (
+    for wait, expected in (
         (400, "Placard; fwd=stale; fwd-status=304; ttl=60"),
         (59, "Placard; hit; ttl=1"),
     ):
         clock.now += wait
         with recording() as trace:
             answer = host.ask()
-        assert (answer.data, status(answer)) == (first.data, told)
+        assert (answer.data, status(answer)) == (first.data, expected)
         (facts,) = [step.facts for step in trace.steps if step.name == "cache"]
         assert facts["changes"][0].startswith("title: cut")
     clock.now += 400
@@ -75,14 +75,14 @@ def test_a_304_renews_the_card_without_mapping_it_again(
     assert sent == [None, '"a"', '"b"']
 
 
-def test_a_304_that_was_not_asked_for_is_no_card(
+def test_an_unconditional_request_answered_with_304_is_a_failure(
     host: Host, upstream: responses.RequestsMock
 ) -> None:
     upstream.get(API, status=304)
     assert host.ask().status_code == 500
 
 
-def test_what_a_redirect_led_to_has_no_validator_of_the_first_address(
+def test_an_answer_after_a_redirect_has_no_validator(
     host: Host, upstream: responses.RequestsMock, clock: Clock
 ) -> None:
     moved = "https://api.github.com/repositories/1/issues/1"
@@ -96,7 +96,7 @@ def test_what_a_redirect_led_to_has_no_validator_of_the_first_address(
 
 
 @pytest.mark.parametrize("moved_status", [200, 304])
-def test_a_card_is_confirmed_by_its_own_address_only(
+def test_a_304_after_a_redirect_does_not_confirm_the_card(
     host: Host, upstream: responses.RequestsMock, clock: Clock, moved_status: int
 ) -> None:
     moved = "https://api.github.com/repos/other/repo/issues/9"
@@ -107,21 +107,21 @@ def test_a_card_is_confirmed_by_its_own_address_only(
     host.ask()
     clock.now += 400
     answer = host.ask()
-    asked = [call.request.headers.get("If-None-Match") for call in upstream.calls]
-    assert asked == [None, '"a"', None]
+    conditions = [call.request.headers.get("If-None-Match") for call in upstream.calls]
+    assert conditions == [None, '"a"', None]
     if moved_status == 200:
         assert title(answer) == "Another"
     else:
         assert answer.status_code == 500
 
 
-def test_what_is_asked_by_post_is_not_asked_conditionally(
+def test_a_post_is_never_conditional(
     host_at: AtTime, upstream: responses.RequestsMock, tmp_path: Path, clock: Clock
 ) -> None:
     file = tmp_path / "status.toml"
     file.write_text(DEFINITION.replace("headers =", 'method = "POST"\nheaders ='))
-    told = {"name": "a", "at": "2026-01-01T00:00:00Z"}
-    upstream.post("https://status.example.com/api", json=told, headers={"ETag": '"a"'})
+    resource = {"name": "a", "at": "2026-01-01T00:00:00Z"}
+    upstream.post("https://status.example.com/api", json=resource, headers={"ETag": '"a"'})
     host = host_at(connectors_file=str(file))
     for _ in range(2):
         assert host.ask("https://status.example.com/a").status_code == 200
@@ -134,14 +134,14 @@ def test_what_is_asked_by_post_is_not_asked_conditionally(
     "wanted",
     ["{etag}", "W/{etag}", '"other", {etag}', '"a,b" , W/{etag},"c"', "*"],
 )
-def test_who_has_the_card_already_is_told_so(
+def test_a_host_that_has_the_card_gets_a_304(
     host: Host, upstream: responses.RequestsMock, wanted: str
 ) -> None:
     upstream.get(API, json=RESOURCE)
     etag = host.ask().headers["ETag"]
     assert re.fullmatch(r'"[0-9a-f]{32}"', etag)
-    given = {"Authorization": f"Bearer {token()}", "If-None-Match": wanted.format(etag=etag)}
-    answer = host.get(QUERY, given)
+    headers = {"Authorization": f"Bearer {token()}", "If-None-Match": wanted.format(etag=etag)}
+    answer = host.get(QUERY, headers)
     assert (answer.status_code, answer.data) == (304, b"")
     assert "Content-Type" not in answer.headers
     assert answer.headers["ETag"] == etag
@@ -154,20 +154,20 @@ def test_who_has_the_card_already_is_told_so(
 
 
 @pytest.mark.parametrize("wanted", ['"other"', "", '"*"', 'W/"a', "{etag}x"])
-def test_who_has_another_card_gets_this_one(
+def test_a_host_that_has_another_card_gets_this_one(
     host: Host, upstream: responses.RequestsMock, wanted: str
 ) -> None:
     upstream.get(API, json=RESOURCE)
     first = host.ask()
-    given = {
+    headers = {
         "Authorization": f"Bearer {token()}",
         "If-None-Match": wanted.format(etag=first.headers["ETag"][:-1]),
     }
-    answer = host.get(QUERY, given)
+    answer = host.get(QUERY, headers)
     assert (answer.status_code, answer.data) == (200, first.data)
 
 
 def test_an_error_is_never_a_304(host: Host, upstream: responses.RequestsMock) -> None:
     upstream.get(API, status=404)
-    given = {"Authorization": f"Bearer {token()}", "If-None-Match": "*"}
-    assert host.get(QUERY, given).status_code == 404
+    headers = {"Authorization": f"Bearer {token()}", "If-None-Match": "*"}
+    assert host.get(QUERY, headers).status_code == 404

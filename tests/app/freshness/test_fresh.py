@@ -1,4 +1,4 @@
-"""What is fresh is answered, and every answer says what the cache did."""
+"""Fresh cards are answered from the cache, and every answer says what the cache did."""
 
 import json
 from typing import Any
@@ -8,8 +8,8 @@ import responses
 
 from app.connectors.github import GitHub
 from app.web import EXTENSION
-from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import API, QUERY, AtTime, status
+from tests.app.freshness.answers import API, QUERY, AtTime, status
+from tests.clock import Clock
 from tests.host import ISSUE, Host, token
 from tests.standin import ISSUE as RESOURCE
 
@@ -25,7 +25,7 @@ def test_every_answer_says_what_the_cache_did(
     assert status(host.ask("https://example.com/")) == "Placard; fwd=bypass"
 
 
-def test_a_kept_failure_says_what_the_cache_did_too(
+def test_a_cached_failure_says_what_the_cache_did(
     host: Host, upstream: responses.RequestsMock
 ) -> None:
     upstream.get(API, status=404)
@@ -35,7 +35,7 @@ def test_a_kept_failure_says_what_the_cache_did_too(
     ]
 
 
-def test_a_connector_may_have_a_time_of_its_own(
+def test_a_connector_may_have_its_own_ttl(
     host: Host, upstream: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(GitHub, "ttl", 7.0)
@@ -50,28 +50,28 @@ def test_a_hard_reload_refreshes_in_the_local_mode_only(
     upstream.get(API, json=RESOURCE)
     host = host_at(mode=mode, **({"offline": "off"} if mode == "local" else {}))
     host.ask()
-    given = {"Authorization": f"Bearer {token()}", "Cache-Control": "no-cache"}
-    answer = host.get(QUERY, given)
+    headers = {"Authorization": f"Bearer {token()}", "Cache-Control": "no-cache"}
+    answer = host.get(QUERY, headers)
     assert answer.status_code == 200
     assert len(upstream.calls) == calls
     assert status(answer).startswith("Placard; hit" if calls == 1 else "Placard; fwd=request")
 
 
-def test_a_warm_hit_builds_and_reads_no_json_and_runs_no_schema(
+def test_a_hit_neither_builds_nor_parses_json_and_runs_no_schema(
     host: Host, upstream: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream.get(API, json=RESOURCE)
     first = host.ask()
-    given = {"Authorization": f"Bearer {token()}"}
+    headers = {"Authorization": f"Bearer {token()}"}
 
     def used(*_: object, **__: object) -> None:
-        raise AssertionError("a warm hit did work")
+        raise AssertionError("a hit did work")
 
     monkeypatch.setattr("app.widgets.json.loads", loads_of_a_token_only)
     monkeypatch.setattr("app.widgets.json.dumps", used)
     monkeypatch.setattr("marshmallow.Schema._do_load", used)
     monkeypatch.setattr("app.cache.entry.hashlib.sha256", used)
-    answer = host.get(QUERY, given)
+    answer = host.get(QUERY, headers)
     assert (answer.status_code, answer.data) == (200, first.data)
     assert status(answer) == "Placard; hit; ttl=60"
 
@@ -80,13 +80,13 @@ _loads = json.loads
 
 
 def loads_of_a_token_only(text: Any, *more: Any, **options: Any) -> Any:
-    """Let PyJWT read its header and claims: what proves a request is read each time."""
-    found = _loads(text, *more, **options)
-    assert set(found) <= {"alg", "typ", "aud", "iat", "exp"}
-    return found
+    """Allow PyJWT to parse its header and claims: each request is verified."""
+    document = _loads(text, *more, **options)
+    assert set(document) <= {"alg", "typ", "aud", "iat", "exp"}
+    return document
 
 
-def test_a_fresh_widget_can_be_had_without_any_io(
+def test_a_fresh_widget_needs_no_io(
     host: Host, upstream: responses.RequestsMock, clock: Clock
 ) -> None:
     widgets = host.client.application.extensions[EXTENSION].widgets

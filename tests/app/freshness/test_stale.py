@@ -1,4 +1,4 @@
-"""A stale card: refreshed behind, and in place of which failures."""
+"""Stale cards: refreshed in the background, and answered in place of some failures."""
 
 import re
 import time
@@ -10,13 +10,13 @@ import responses
 
 from app.connectors.github import GitHub
 from app.telemetry.trace import recording
-from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import API, counted, refreshed, status, title
+from tests.app.freshness.answers import API, counted, refreshed, status, title
+from tests.clock import Clock
 from tests.host import Host
 from tests.standin import ISSUE as RESOURCE
 
 
-def test_a_stale_card_is_answered_and_refreshed_behind(
+def test_a_stale_card_is_answered_and_refreshed_in_the_background(
     host: Host, upstream: responses.RequestsMock, clock: Clock
 ) -> None:
     upstream.get(API, json=RESOURCE)
@@ -51,7 +51,7 @@ FAILURES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_a_stale_card_stands_in_for_a_transient_failure(
+def test_a_stale_card_is_answered_in_place_of_a_transient_failure(
     host: Host, upstream: responses.RequestsMock, clock: Clock, kind: str
 ) -> None:
     upstream.get(API, json=RESOURCE)
@@ -66,8 +66,8 @@ def test_a_stale_card_stands_in_for_a_transient_failure(
 
 
 @pytest.mark.parametrize("refusal", [401, 403, 404, 410])
-@pytest.mark.parametrize("wait", [75, 400], ids=["behind", "in front"])
-def test_a_definitive_answer_is_never_hidden_and_no_500_brings_the_card_back(
+@pytest.mark.parametrize("wait", [75, 400], ids=["in the background", "in the request"])
+def test_a_definitive_failure_replaces_the_card_and_a_500_does_not_restore_it(
     host: Host, upstream: responses.RequestsMock, clock: Clock, refusal: int, wait: int
 ) -> None:
     upstream.get(API, json=RESOURCE)
@@ -86,7 +86,7 @@ def test_a_definitive_answer_is_never_hidden_and_no_500_brings_the_card_back(
     assert len(upstream.calls) == 3
 
 
-def test_what_a_connector_calls_missing_is_definitive_whatever_its_status(
+def test_a_status_that_a_connector_calls_missing_is_definitive(
     host: Host,
     upstream: responses.RequestsMock,
     clock: Clock,
@@ -110,7 +110,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_what_is_neither_transient_nor_definitive_leaves_the_card_for_its_stale_time(
+def test_any_other_failure_keeps_the_card_for_its_stale_time(
     host: Host, upstream: responses.RequestsMock, clock: Clock, kind: str
 ) -> None:
     upstream.get(API, json=RESOURCE)
@@ -127,7 +127,7 @@ def test_what_is_neither_transient_nor_definitive_leaves_the_card_for_its_stale_
 
 
 @pytest.mark.parametrize("status_code", [206, 400, 418])
-def test_for_no_other_failure_does_a_stale_card_stand_in(
+def test_an_old_card_is_not_answered_in_place_of_any_other_failure(
     host: Host, upstream: responses.RequestsMock, clock: Clock, status_code: int
 ) -> None:
     upstream.get(API, json=RESOURCE)
@@ -137,13 +137,13 @@ def test_for_no_other_failure_does_a_stale_card_stand_in(
     assert host.ask().status_code == 500
 
 
-def test_a_rate_limit_lives_as_long_as_it_says(
+def test_a_rate_limit_is_kept_for_its_retry_after(
     host: Host, upstream: responses.RequestsMock, clock: Clock
 ) -> None:
     upstream.get(API, status=429, headers={"Retry-After": "120"})
     assert status(host.ask()) == "Placard; fwd=miss; ttl=120"
     clock.now += 119
     assert status(host.ask()) == "Placard; hit; ttl=1"
-    # The hold of that host goes by its own clock, which has not moved.
+    # The rate limit of the host uses its own clock, which has not moved.
     clock.now += 1
     assert status(host.ask()) == "Placard; fwd=miss; ttl=10"

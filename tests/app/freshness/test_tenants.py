@@ -1,4 +1,4 @@
-"""What one tenant's credential fetched is for nobody else."""
+"""An answer fetched with one tenant's credential is never given to another."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import pytest
 import responses
 from werkzeug.test import TestResponse
 
-from tests.app.cache.parts import Clock
-from tests.app.freshness.parts import API, DEFINITION, QUERY, AtTime, title
+from tests.app.freshness.answers import API, DEFINITION, QUERY, AtTime, title
+from tests.clock import Clock
 from tests.host import ISSUE, Host, query_of, token
 from tests.standin import ISSUE as RESOURCE
 
@@ -30,16 +30,16 @@ bearer = "made_up_b"
 
 
 class Private:
-    """One private resource: the tenant with the right token sees it, and no other."""
+    """A private resource, which only the tenant with the right token sees."""
 
     def __init__(self, upstream: responses.RequestsMock, refusal: int = 404) -> None:
         self.refusal = refusal
-        self.asked: list[tuple[str, str | None]] = []
+        self.calls: list[tuple[str, str | None]] = []
         upstream.add_callback(responses.GET, API, callback=self)
 
     def __call__(self, request: Any) -> tuple[int, dict[str, str], str]:
         proof, wanted = request.headers["Authorization"], request.headers.get("If-None-Match")
-        self.asked.append((proof, wanted))
+        self.calls.append((proof, wanted))
         if wanted == '"private"':
             return 304, {}, ""
         if proof != "Bearer made_up_a":
@@ -49,7 +49,7 @@ class Private:
 
 @pytest.fixture
 def tenants(host_at: AtTime, tmp_path: Path) -> Callable[..., TestResponse]:
-    """Ask for the private resource, as a workspace."""
+    """Return a function that asks for the private resource as a workspace."""
     file = tmp_path / "credentials.toml"
     file.write_text(CREDENTIALS)
     file.chmod(0o600)
@@ -64,27 +64,27 @@ def tenants(host_at: AtTime, tmp_path: Path) -> Callable[..., TestResponse]:
 
 
 @pytest.mark.parametrize("wait", [0, 75, 400], ids=["fresh", "stale", "old"])
-@pytest.mark.parametrize(("refusal", "told"), [(404, 404), (403, 403), (500, 500)])
-def test_what_one_tenant_s_credential_fetched_is_not_answered_for_another(
+@pytest.mark.parametrize(("refusal", "expected"), [(404, 404), (403, 403), (500, 500)])
+def test_no_tenant_gets_what_the_credential_of_another_fetched(
     tenants: Callable[..., TestResponse],
     upstream: responses.RequestsMock,
     clock: Clock,
     wait: int,
     refusal: int,
-    told: int,
+    expected: int,
 ) -> None:
     private = Private(upstream, refusal)
     assert title(tenants("111")) == "Private"
     clock.now += wait
     answer = tenants("222")
-    assert answer.status_code == told
+    assert answer.status_code == expected
     assert "Private" not in answer.text
-    # Nor is the other's state of it asked about with our credential.
-    assert private.asked == [("Bearer made_up_a", None), ("Bearer made_up_b", None)]
+    # The other tenant's validator is not sent either.
+    assert private.calls == [("Bearer made_up_a", None), ("Bearer made_up_b", None)]
 
 
 @pytest.mark.parametrize("wait", [0, 75, 400], ids=["fresh", "stale", "old"])
-def test_one_tenant_s_etag_proves_nothing_for_another(
+def test_the_etag_of_one_tenant_gets_no_304_for_another(
     tenants: Callable[..., TestResponse],
     upstream: responses.RequestsMock,
     clock: Clock,
@@ -101,7 +101,7 @@ def test_one_tenant_s_etag_proves_nothing_for_another(
 
 
 @pytest.mark.parametrize("proof", [{}, {"Authorization": f"Bearer {token(secret='x' * 32)}"}])
-def test_without_a_proof_nobody_learns_what_is_kept(
+def test_without_a_proof_an_etag_gets_a_401(
     host: Host, upstream: responses.RequestsMock, proof: dict[str, str]
 ) -> None:
     upstream.get(API, json=RESOURCE)
@@ -112,12 +112,12 @@ def test_without_a_proof_nobody_learns_what_is_kept(
         assert "ETag" not in answer.headers
 
 
-def test_requests_that_differ_in_a_header_only_do_not_meet(
+def test_requests_that_differ_only_in_a_header_are_different_entries(
     host_at: AtTime, upstream: responses.RequestsMock, tmp_path: Path
 ) -> None:
     def named(request: Any) -> tuple[int, dict[str, str], str]:
-        told = {"name": request.headers["X-Tenant"], "at": "2026-01-01T00:00:00Z"}
-        return 200, {}, json.dumps(told)
+        resource = {"name": request.headers["X-Tenant"], "at": "2026-01-01T00:00:00Z"}
+        return 200, {}, json.dumps(resource)
 
     file = tmp_path / "status.toml"
     file.write_text(DEFINITION)

@@ -17,20 +17,20 @@ def test_steps_are_recorded_in_the_order_in_which_they_began() -> None:
     assert outer.milliseconds >= inner.milliseconds > 0
 
 
-def test_a_step_that_fails_is_timed_all_the_same() -> None:
+def test_a_failed_step_is_timed() -> None:
     with recording() as trace, pytest.raises(ValueError, match="no"), step("fails"):
         raise ValueError("no")
     assert trace.steps[0].milliseconds > 0
 
 
-def test_nothing_is_kept_when_nobody_asks() -> None:
+def test_nothing_is_recorded_outside_a_recording() -> None:
     with step("unseen", given=1) as facts:
         facts["found"] = 2
         facts.update(more=3)
     assert facts == {}
 
 
-def test_recordings_end_with_their_block() -> None:
+def test_a_recording_ends_with_its_block() -> None:
     with recording() as trace:
         pass
     with step("after"):

@@ -1,4 +1,4 @@
-"""What the wire can do: each fault as a function, and a server that plays them."""
+"""Network faults, each a function, and a server that plays them."""
 
 import gzip
 import socket
@@ -47,7 +47,7 @@ class Fault:
 
 
 def sends(data: bytes, *errors: type[PlacardError], **more: bool) -> Fault:
-    """Answer with these bytes, whole as they are."""
+    """Send exactly these bytes."""
     return Fault(lambda connection, *_: connection.send(data), frozenset(errors), **more)  # type: ignore[arg-type]
 
 
@@ -147,7 +147,7 @@ WORDS = f'{{"message": "{MARK}"}}'.encode()
 
 
 def elsewhere(location: str) -> Fault:
-    """Redirect to where nobody may go; a POST is not redirected at all."""
+    """Redirect a GET to a host that is not allowed; a POST is not redirected."""
 
     def play(connection: Connection, *_: object) -> None:
         connection.send(redirect(location))
@@ -162,7 +162,7 @@ def says(status: str, *headers: str, errors: tuple[type[PlacardError], ...]) -> 
 RESET = UpstreamUnreachable
 FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
-        # No fault at all, or none that keeps the card from being seen.
+        # No fault, or none that prevents the card.
         "sound": Fault(sound),
         "last of its limit": Fault(
             with_headers("X-RateLimit-Remaining: 0", "RateLimit-Reset: 60"), holds=True
@@ -248,10 +248,10 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             holds=True,
         ),
         "600": says("600 Unheard Of", errors=(UpstreamFailed,)),
-        # Whole answers, after which a connection is kept: to end it here would break the next call.
+        # Complete answers; the connection stays open, as closing it would break the next call.
         "204": sends(b"HTTP/1.1 204 No Content\r\n\r\n", UpstreamFailed),
         "304": sends(b"HTTP/1.1 304 Not Modified\r\n\r\n", UpstreamFailed),
-        # Bodies that are not what was asked for.
+        # Bodies that are not the requested resource.
         "HTML": sends(answer(HTML, "Content-Type: text/html"), UpstreamUnreadable),
         "half a JSON": Fault(halved, frozenset({UpstreamUnreadable})),
         "nothing": sends(answer(b""), UpstreamUnreadable),
@@ -295,7 +295,7 @@ def playing(choose: Choose, bodies: Mapping[str, bytes], port: int = 0) -> Itera
             self.request.settimeout(5)
             connection = Connection(self.request, ending, [])
             idle.add(self.request)
-            # A client that goes away is no fault of ours.
+            # A client that disconnects is not an error of the server.
             with suppress(OSError):
                 while target := _target(connection):
                     choose().play(connection, target, bodies[target])

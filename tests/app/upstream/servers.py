@@ -1,4 +1,4 @@
-"""Real servers on the loopback address, each a function that is handed the raw connection."""
+"""Real servers on the loopback address; each is a function of the raw connection."""
 
 import datetime as dt
 import ipaddress
@@ -50,18 +50,18 @@ class Connection:
         self.socket.sendall(data)
 
     def drip(self, data: bytes, every: float = 0.05) -> None:
-        """Send a byte at a time."""
+        """Send byte by byte."""
         for byte in data:
             self.send(bytes([byte]))
             if self.wait(every):
                 return
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait, but not longer than the server lives."""
+        """Wait, but not longer than the server runs."""
         return self.ending.wait(seconds)
 
     def reset(self) -> None:
-        """Break the connection with a reset, instead of an orderly end."""
+        """Reset the connection instead of closing it."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -70,7 +70,7 @@ Handler = Callable[[Connection], None]
 
 @dataclass
 class Server:
-    """What a server was asked: how many connections came, and each request in full."""
+    """What a server received: the number of connections, and each request in full."""
 
     port: int
     host: str = LOOPBACK
@@ -110,7 +110,7 @@ def serving(
         server = Server(listener.getsockname()[1], host, "https" if tls else "http")
 
         def handle(plain: socket.socket) -> None:
-            # A client that goes away, or does not take our certificate, is no fault of ours.
+            # A client that disconnects or refuses the certificate is not an error of the server.
             with plain, suppress(OSError), _wrapped(plain, tls) as connected:
                 sockets.append(connected)
                 if isinstance(connected, ssl.SSLSocket):
@@ -152,7 +152,7 @@ def _wrapped(plain: socket.socket, tls: ssl.SSLContext | None) -> socket.socket:
 def answer(
     body: bytes = b"{}", *headers: str, status: str = "200 OK", length: int | None = None
 ) -> bytes:
-    """Write an answer, with the length of its body unless another is given."""
+    """Build an answer; its Content-Length is the body's unless another is passed."""
     size = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {size}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
@@ -163,7 +163,7 @@ def redirect(location: str, status: str = "302 Found") -> bytes:
 
 
 def saying(*answers: bytes) -> Handler:
-    """Give each request of a connection the next of the answers, the last one ever after."""
+    """Answer each request of a connection with the next answer, and then always the last."""
 
     def handler(connection: Connection) -> None:
         asked = 0
@@ -189,7 +189,7 @@ def routing(routes: dict[str, bytes]) -> Handler:
 def fetching(
     *allowed: str, deadline: float = 5.0, ca_bundle: str | None = None, **options: Any
 ) -> Iterator[Fetcher]:
-    """Make a fetcher that may go to loopback, or to just the hosts given."""
+    """Make a fetcher that may connect to loopback, or only to the hosts passed."""
     guard = AddressGuard(allowed or [LOOPBACK])
     with closing(options.pop("adapter", None) or GuardedAdapter(guard, ca_bundle)) as adapter:
         yield Fetcher(deadline=deadline, guard=guard, adapter=adapter, **options)

@@ -133,7 +133,9 @@ def test_special_ipv4_range_is_refused_from_edge_to_edge(network: ipaddress.IPv4
 @given(inner=st.integers(0, 2**32 - 1))
 @example(inner=int(IPv4Address("8.8.8.8")))
 @example(inner=int(IPv4Address("127.0.0.1")))
-def test_ipv6_address_that_carries_any_ipv4_address_is_not_public(embed: Embed, inner: int) -> None:
+def test_an_ipv6_address_that_embeds_an_ipv4_address_is_not_public(
+    embed: Embed, inner: int
+) -> None:
     assert not is_public(IPv6Address(embed(inner)))
 
 
@@ -200,7 +202,7 @@ bases = st.lists(st.sampled_from(["decimal", "octal", "hex"]), min_size=4, max_s
 
 
 @given(st.ip_addresses(v=4), st.integers(1, 4), bases)
-def test_no_spelling_that_the_system_reads_reaches_a_special_address(
+def test_no_spelling_that_the_system_parses_reaches_a_special_address(
     address: IPv4Address, parts: int, chosen: Sequence[str]
 ) -> None:
     assume(not is_public(address))
@@ -230,16 +232,16 @@ def test_name_that_resolves_to_a_special_address_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"]], ids=["last", "first"]
+    "addresses", [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"]], ids=["last", "first"]
 )
-def test_name_with_one_special_address_among_its_own_is_refused(found: list[str]) -> None:
+def test_a_name_with_one_special_address_among_others_is_refused(addresses: list[str]) -> None:
     with pytest.raises(AddressRefused):
-        AddressGuard().vet("api.example", 443, found)
+        AddressGuard().vet("api.example", 443, addresses)
 
 
-def test_public_addresses_are_given_back_once_each_in_order() -> None:
-    found = ["8.8.8.8", "2606:50c0:8000::153", "8.8.8.8"]
-    assert AddressGuard().vet("api.example", 443, found) == ["8.8.8.8", "2606:50c0:8000::153"]
+def test_public_addresses_are_returned_once_each_in_order() -> None:
+    addresses = ["8.8.8.8", "2606:50c0:8000::153", "8.8.8.8"]
+    assert AddressGuard().vet("api.example", 443, addresses) == ["8.8.8.8", "2606:50c0:8000::153"]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ framings = pytest.mark.parametrize(
 
 @framings
 @pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB])
-def test_body_of_up_to_one_mebibyte_is_whole(framed: Callable[[bytes], bytes], size: int) -> None:
+def test_a_body_of_up_to_one_mebibyte_is_complete(
+    framed: Callable[[bytes], bytes], size: int
+) -> None:
     body = (b"placard " * (MIB // 8))[:size]
     assert fetch_from(once(framed(body))).body == body
 
@@ -88,7 +90,7 @@ def test_body_of_one_byte_more_is_refused(framed: Callable[[bytes], bytes]) -> N
         fetch_from(once(framed(b"x" * (MIB + 1))))
 
 
-def test_compressed_bomb_is_refused_without_holding_it() -> None:
+def test_a_decompression_bomb_is_refused_without_being_stored() -> None:
     bomb = gzip.compress(bytes(64 * MIB))
     sent = answer(bomb, "Content-Encoding: gzip")
     tracemalloc.start()
@@ -100,7 +102,7 @@ def test_compressed_bomb_is_refused_without_holding_it() -> None:
         tracemalloc.stop()
 
 
-def test_bomb_in_layers_is_refused() -> None:
+def test_a_decompression_bomb_in_layers_is_refused() -> None:
     layers = 20
     body = bytes(MIB * 2)
     for _ in range(layers):
@@ -212,14 +214,14 @@ def test_answer_without_a_body_is_empty(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 410, 429, 500, 503])
-def test_answer_of_any_status_is_given_back(status: int) -> None:
+def test_an_answer_of_any_status_is_returned(status: int) -> None:
     sent = answer(b'{"message": "m"}', "Retry-After: 7", status=f"{status} Whatever")
     response = fetch_from(once(sent))
     assert (response.status, response.body) == (status, b'{"message": "m"}')
     assert response.headers["retry-after"] == "7"
 
 
-def test_connection_is_used_again() -> None:
+def test_connection_is_reused() -> None:
     with serving(saying(answer(b"1"), answer(b"2"))) as server, fetching() as fetcher:
         bodies = [fetcher.fetch(request_to(server.origin)).body for _ in range(2)]
     assert bodies == [b"1", b"2"]
@@ -242,7 +244,7 @@ def test_connection_that_the_server_closed_is_replaced() -> None:
     assert server.connections == 3
 
 
-def test_connection_of_a_refused_body_is_not_used_again() -> None:
+def test_the_connection_of_a_refused_body_is_not_reused() -> None:
     large = saying(answer(b"x" * (2 * MIB)), answer(b"small"))
     with serving(large) as server, fetching() as fetcher:
         for _ in range(2):
@@ -283,7 +285,7 @@ def _failure(fetcher: Fetcher, url: str) -> type[UpstreamError]:
 
 
 def _threads_and_files() -> tuple[int, int]:
-    """Count what is open, but for the resolver's threads, which end when the system lets them."""
+    """Count open files and threads, except the resolver's, which end when the system lets them."""
     gc.collect()  # errors hold on to their pool; a socket that is left open warns here
     threads = [t for t in threading.enumerate() if not t.name.startswith("resolver")]
     return len(threads), len(list(Path("/proc/self/fd").iterdir()))

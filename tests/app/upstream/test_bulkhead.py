@@ -1,4 +1,4 @@
-"""Only so many calls to one host are under way; others wait a moment, or hear that it is busy."""
+"""The bulkhead: a bounded number of calls runs, some more wait briefly, and the rest is refused."""
 
 import threading
 from collections.abc import Iterator
@@ -8,128 +8,137 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from app.errors import UpstreamBusy
-from app.upstream.bulkhead import Bulkhead
+from app.upstream import Bulkhead, ConcurrencyLimit
 from app.upstream.transport import within
 
-HOST = "https://api.example:443"
+ORIGIN = "https://api.example:443"
 OTHER = "https://other.example:443"
 
 
+def bulkhead_of(slots: int, total: int | None = None, *, max_wait: float = 0) -> Bulkhead:
+    return Bulkhead(ConcurrencyLimit(slots, total), max_wait)
+
+
 @contextmanager
-def taken(bulkhead: Bulkhead, places: int) -> Iterator[ExitStack]:
-    """Take places at the host, for the length of a block."""
+def taken(bulkhead: Bulkhead, slots: int) -> Iterator[ExitStack]:
+    """Take slots of the origin for the length of a block."""
     with ExitStack() as held:
-        for _ in range(places):
-            held.enter_context(bulkhead.place(HOST))
+        for _ in range(slots):
+            held.enter_context(bulkhead.slot(ORIGIN))
         yield held
 
 
-def board(bulkhead: Bulkhead, host: str = HOST) -> str:
+def call(bulkhead: Bulkhead, origin: str = ORIGIN) -> str:
     try:
-        with bulkhead.place(host):
-            return "aboard"
+        with bulkhead.slot(origin):
+            return "called"
     except UpstreamBusy:
         return "busy"
 
 
-def test_one_more_than_there_are_places_is_refused() -> None:
-    bulkhead = Bulkhead(3, patience=0)
-    with taken(bulkhead, 3), pytest.raises(UpstreamBusy, match=f"3 calls to {HOST}"):
-        bulkhead.place(HOST).__enter__()
+def test_a_call_is_refused_when_all_slots_are_taken() -> None:
+    bulkhead = bulkhead_of(3)
+    with taken(bulkhead, 3), pytest.raises(UpstreamBusy, match=f"3 calls to {ORIGIN}"):
+        bulkhead.slot(ORIGIN).__enter__()
 
 
-def test_another_host_has_its_own_places() -> None:
-    bulkhead = Bulkhead(3, patience=0)
-    with taken(bulkhead, 3), bulkhead.place(OTHER):
+def test_another_origin_has_slots_of_its_own() -> None:
+    bulkhead = bulkhead_of(3)
+    with taken(bulkhead, 3), bulkhead.slot(OTHER):
         pass
 
 
-def test_place_is_free_again_after_a_call_however_it_ends() -> None:
-    bulkhead = Bulkhead(1, patience=0)
+def test_a_slot_is_free_again_after_a_call_that_failed() -> None:
+    bulkhead = bulkhead_of(1)
     for error in (ValueError, KeyboardInterrupt):
-        with pytest.raises(error), bulkhead.place(HOST):
+        with pytest.raises(error), bulkhead.slot(ORIGIN):
             raise error
-    assert board(bulkhead) == "aboard"
-    assert not bulkhead._aboard
-    assert not bulkhead._waiting
+    assert call(bulkhead) == "called"
+    assert_empty(bulkhead)
 
 
-def test_who_waits_gets_the_place_that_becomes_free() -> None:
-    bulkhead = Bulkhead(2, patience=10)
+def test_a_waiting_call_gets_the_slot_that_becomes_free() -> None:
+    bulkhead = bulkhead_of(2, max_wait=10)
     with ThreadPoolExecutor(1) as pool, taken(bulkhead, 2) as held:
-        waiting = pool.submit(board, bulkhead)
-        until_there_wait(bulkhead, 1)
+        waiting = pool.submit(call, bulkhead)
+        wait_for_queue(bulkhead, 1)
         held.close()
-        assert waiting.result(10) == "aboard"
+        assert waiting.result(10) == "called"
 
 
-def test_half_as_many_as_there_are_places_may_wait() -> None:
-    bulkhead = Bulkhead(4, patience=10)
+def test_half_as_many_calls_as_there_are_slots_may_wait() -> None:
+    bulkhead = bulkhead_of(4, max_wait=10)
     with ThreadPoolExecutor(2) as pool, taken(bulkhead, 4) as held:
-        waiting: list[Future[str]] = [pool.submit(board, bulkhead) for _ in range(2)]
-        until_there_wait(bulkhead, 2)
-        assert board(bulkhead) == "busy"
+        waiting: list[Future[str]] = [pool.submit(call, bulkhead) for _ in range(2)]
+        wait_for_queue(bulkhead, 2)
+        assert call(bulkhead) == "busy"
         held.close()
-        assert [one.result(10) for one in waiting] == ["aboard"] * 2
-    assert not bulkhead._waiting
+        assert [one.result(10) for one in waiting] == ["called"] * 2
+    assert_empty(bulkhead)
 
 
-def test_all_hosts_together_take_no_more_than_the_total() -> None:
-    bulkhead = Bulkhead(3, patience=3600, total=4)
-    with taken(bulkhead, 3), bulkhead.place(OTHER):
-        for host in (HOST, OTHER, "https://third.example:443"):
-            assert board(bulkhead, host) == "busy"
-    assert board(bulkhead, OTHER) == "aboard"
+def test_all_origins_together_take_no_more_than_the_total() -> None:
+    bulkhead = bulkhead_of(3, 4, max_wait=3600)
+    with taken(bulkhead, 3), bulkhead.slot(OTHER):
+        for origin in (ORIGIN, OTHER, "https://third.example:443"):
+            assert call(bulkhead, origin) == "busy"
+    assert call(bulkhead, OTHER) == "called"
 
 
-def test_who_waits_counts_to_the_total() -> None:
-    bulkhead = Bulkhead(2, patience=10, total=3)
+def test_a_waiting_call_counts_towards_the_total() -> None:
+    bulkhead = bulkhead_of(2, 3, max_wait=10)
     with ThreadPoolExecutor(1) as pool, taken(bulkhead, 2) as held:
-        waiting = pool.submit(board, bulkhead)
-        until_there_wait(bulkhead, 1)
+        waiting = pool.submit(call, bulkhead)
+        wait_for_queue(bulkhead, 1)
         with pytest.raises(UpstreamBusy, match=r"^3 calls are under way already$"):
-            bulkhead.place(OTHER).__enter__()
+            bulkhead.slot(OTHER).__enter__()
         held.close()
-        assert waiting.result(10) == "aboard"
-    assert board(bulkhead, OTHER) == "aboard"
+        assert waiting.result(10) == "called"
+    assert call(bulkhead, OTHER) == "called"
 
 
-def test_nobody_waits_longer_than_the_deadline() -> None:
-    bulkhead = Bulkhead(1, patience=3600)
+def test_no_call_waits_longer_than_its_deadline() -> None:
+    bulkhead = bulkhead_of(1, max_wait=3600)
     with taken(bulkhead, 1):
         for seconds in (0.01, 0):
             with within(seconds):
-                assert board(bulkhead) == "busy"
+                assert call(bulkhead) == "busy"
+    assert_empty(bulkhead)
 
 
-def test_never_more_are_aboard_than_there_are_places() -> None:
-    bulkhead = Bulkhead(3, patience=10)
-    aboard = threading.Semaphore(3)
-    crowded: list[int] = []
+def test_concurrent_calls_never_exceed_the_slots() -> None:
+    bulkhead = bulkhead_of(3, max_wait=10)
+    running = threading.Semaphore(3)
+    exceeded: list[int] = []
 
-    def call() -> None:
+    def call_often() -> None:
         for _ in range(200):
             try:
-                with bulkhead.place(HOST):
-                    if not aboard.acquire(blocking=False):
-                        crowded.append(1)
+                with bulkhead.slot(ORIGIN):
+                    if not running.acquire(blocking=False):
+                        exceeded.append(1)
                     else:
-                        aboard.release()
+                        running.release()
             except UpstreamBusy:
                 pass
 
     with ThreadPoolExecutor(8) as pool:
-        for done in [pool.submit(call) for _ in range(8)]:
+        for done in [pool.submit(call_often) for _ in range(8)]:
             done.result(30)
-    assert crowded == []
-    assert not bulkhead._aboard
+    assert exceeded == []
+    assert_empty(bulkhead)
 
 
-def until_there_wait(bulkhead: Bulkhead, callers: int) -> None:
-    """Return as soon as so many wait for a place."""
+def assert_empty(bulkhead: Bulkhead) -> None:
+    assert not bulkhead._running.taken
+    assert not bulkhead._admitted.taken
+
+
+def wait_for_queue(bulkhead: Bulkhead, calls: int) -> None:
+    """Return as soon as so many calls wait for a slot of the origin."""
     for _ in range(10_000):
-        with bulkhead._left:
-            if bulkhead._waiting[HOST] == callers:
+        with bulkhead._released:
+            if bulkhead._admitted.taken[ORIGIN] - bulkhead._running.taken[ORIGIN] == calls:
                 return
         threading.Event().wait(0.001)
-    pytest.fail(f"{callers} callers do not wait")
+    pytest.fail(f"{calls} calls do not wait")

@@ -1,4 +1,4 @@
-"""A host that keeps failing is left alone, and tried again by exactly one call."""
+"""An origin that keeps failing is not called for a while, and then probed by exactly one call."""
 
 import threading
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.upstream.circuit_breaker import MOST_HOSTS, Breaker
+from app.upstream.circuit_breaker import MAX_ORIGINS, Breaker
 from app.upstream.messages import UpstreamResponse
-from tests.app.upstream.clocks import Clock
+from tests.clock import Clock
 
 HOST = "https://api.example:443"
 OTHER = "https://other.example:443"
@@ -77,7 +77,7 @@ def open_it(breaker: Breaker) -> None:
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_host_that_fails_so_many_times_in_a_row_is_left_alone(
+def test_an_origin_that_fails_so_many_times_in_a_row_is_not_called(
     breaker: Breaker, failure: Send, opened: list[str]
 ) -> None:
     for _ in range(3):
@@ -90,13 +90,13 @@ def test_host_that_fails_so_many_times_in_a_row_is_left_alone(
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_answer_between_failures_begins_the_count_anew(breaker: Breaker, answer: Send) -> None:
+def test_an_answer_between_failures_resets_the_count(breaker: Breaker, answer: Send) -> None:
     for send in [answering(500), answering(500), answer] * 3:
         assert outcome(breaker, send) is not UpstreamResting
     assert outcome(breaker, answering(200)) == 200
 
 
-def test_rest_ends_after_its_time_with_a_call_that_is_answered(
+def test_a_probe_that_is_answered_ends_the_rest(
     breaker: Breaker, clock: Clock, opened: list[str]
 ) -> None:
     open_it(breaker)
@@ -104,13 +104,13 @@ def test_rest_ends_after_its_time_with_a_call_that_is_answered(
     assert outcome(breaker, answering(200)) is UpstreamResting
     clock.now += 0.1
     assert outcome(breaker, answering(404)) == 404
-    # All is forgotten: it takes as many failures as at first.
+    # The count starts again at 0.
     assert [outcome(breaker, answering(500)) for _ in range(2)] == [500, 500]
     assert outcome(breaker, answering(200)) == 200
     assert opened == [HOST]
 
 
-def test_probe_that_fails_begins_the_rest_anew(
+def test_a_probe_that_fails_starts_the_rest_again(
     breaker: Breaker, clock: Clock, opened: list[str]
 ) -> None:
     open_it(breaker)
@@ -124,7 +124,7 @@ def test_probe_that_fails_begins_the_rest_anew(
 
 
 @pytest.mark.parametrize("error", [AddressRefused(), KeyboardInterrupt()], ids=repr)
-def test_probe_that_says_nothing_of_the_host_leaves_it_to_the_next(
+def test_a_probe_without_a_result_leaves_the_probe_to_the_next_call(
     breaker: Breaker, clock: Clock, error: BaseException
 ) -> None:
     open_it(breaker)
@@ -134,7 +134,7 @@ def test_probe_that_says_nothing_of_the_host_leaves_it_to_the_next(
     assert outcome(breaker, answering(200)) == 200
 
 
-def test_of_many_callers_after_the_rest_exactly_one_is_the_probe(
+def test_exactly_one_of_many_callers_after_the_rest_is_the_probe(
     breaker: Breaker, clock: Clock
 ) -> None:
     open_it(breaker)
@@ -171,7 +171,7 @@ def test_of_many_callers_after_the_rest_exactly_one_is_the_probe(
 
 
 @pytest.mark.parametrize("late", [answering(200), answering(500)], ids=["answered", "failed"])
-def test_call_that_began_before_the_rest_decides_nothing(
+def test_a_call_that_began_before_the_rest_changes_nothing(
     breaker: Breaker, clock: Clock, opened: list[str], late: Send
 ) -> None:
     def in_the_meantime() -> UpstreamResponse:
@@ -186,13 +186,13 @@ def test_call_that_began_before_the_rest_decides_nothing(
     assert opened == [HOST]
 
 
-def test_table_of_troubled_hosts_is_bounded(breaker: Breaker) -> None:
-    for number in range(MOST_HOSTS + 10):
+def test_the_table_of_failing_origins_is_bounded(breaker: Breaker) -> None:
+    for number in range(MAX_ORIGINS + 10):
         outcome(breaker, answering(500), f"https://{number}.example:443")
-    assert len(breaker._troubled) == MOST_HOSTS
+    assert len(breaker._failing) == MAX_ORIGINS
 
 
-def test_host_that_answers_takes_no_room(breaker: Breaker) -> None:
+def test_an_origin_that_answers_is_not_in_the_table(breaker: Breaker) -> None:
     for send in (answering(500), answering(200)):
         outcome(breaker, send)
-    assert len(breaker._troubled) == 0
+    assert len(breaker._failing) == 0

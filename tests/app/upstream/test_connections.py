@@ -1,4 +1,4 @@
-"""Kept connections: no request gets another's answer, and one that was closed is made anew."""
+"""Pooled connections: no request gets another's answer, and a closed one is replaced."""
 
 import socket
 import threading
@@ -31,7 +31,7 @@ def test_each_request_gets_its_own_answer_after_an_interim_one(interim: bytes) -
     assert server.connections == 1
 
 
-def test_another_protocol_that_nobody_asked_for_is_refused() -> None:
+def test_a_protocol_switch_that_was_not_requested_is_refused() -> None:
     def handler(connection: Connection) -> None:
         connection.request()
         connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\n")
@@ -40,7 +40,7 @@ def test_another_protocol_that_nobody_asked_for_is_refused() -> None:
         fetcher.fetch(request_to(server.origin))
 
 
-def test_a_kept_connection_that_closes_as_it_is_asked_is_made_anew() -> None:
+def test_an_idle_connection_that_closes_on_use_is_replaced() -> None:
     connected: list[Connection] = []
 
     def handler(connection: Connection) -> None:
@@ -59,24 +59,24 @@ def test_a_kept_connection_that_closes_as_it_is_asked_is_made_anew() -> None:
     assert server.connections == 2
 
 
-def test_as_many_connections_are_kept_as_there_are_places() -> None:
-    places = 12
-    all_there = threading.Barrier(places, timeout=10)
+def test_the_pool_keeps_a_connection_for_each_slot() -> None:
+    slots = 12
+    all_there = threading.Barrier(slots, timeout=10)
 
     def handler(connection: Connection) -> None:
         while connection.request():
             all_there.wait()
             connection.send(answer())
 
-    fetcher = build_fetcher(settings_with(fetch_places=str(places), allow_private_hosts=LOOPBACK))
-    with serving(handler) as server, ThreadPoolExecutor(places) as pool:
+    fetcher = build_fetcher(settings_with(fetch_places=str(slots), allow_private_hosts=LOOPBACK))
+    with serving(handler) as server, ThreadPoolExecutor(slots) as pool:
         for _ in range(2):
-            list(pool.map(fetcher.fetch, [request_to(server.origin)] * places))
-    assert server.connections == places
+            list(pool.map(fetcher.fetch, [request_to(server.origin)] * slots))
+    assert server.connections == slots
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_server_that_always_closes_is_asked_once_more_and_only_for_a_get(method: str) -> None:
+def test_a_server_that_always_closes_gets_one_retry_of_a_get(method: str) -> None:
     def handler(connection: Connection) -> None:
         connection.request()
         connection.reset()
@@ -89,7 +89,7 @@ def test_a_server_that_always_closes_is_asked_once_more_and_only_for_a_get(metho
     assert server.connections == {"GET": 2, "POST": 1}[method]
 
 
-def test_an_answer_that_breaks_off_is_not_asked_for_again() -> None:
+def test_an_answer_that_breaks_off_is_not_retried() -> None:
     def handler(connection: Connection) -> None:
         connection.request()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
@@ -100,7 +100,7 @@ def test_an_answer_that_breaks_off_is_not_asked_for_again() -> None:
     assert server.connections == 1
 
 
-def test_look_ups_that_hang_hold_up_neither_the_exit_nor_a_later_one(
+def test_a_hanging_name_resolution_blocks_neither_the_exit_nor_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     released = threading.Event()

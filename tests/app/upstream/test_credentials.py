@@ -84,7 +84,7 @@ def test_credential_is_dropped_on_a_redirect_to_another_name() -> None:
     assert ["authorization" in server.headers(place) for place in range(3)] == [True, False, False]
 
 
-def test_nothing_of_us_is_sent_but_what_is_meant() -> None:
+def test_only_the_intended_headers_are_sent() -> None:
     with serving(saying(answer())) as server, fetching() as fetcher:
         fetcher.fetch(request_to(server.origin))
     assert server.headers() == {
@@ -95,7 +95,7 @@ def test_nothing_of_us_is_sent_but_what_is_meant() -> None:
     }
 
 
-def test_headers_of_the_request_come_before_the_client_s_own() -> None:
+def test_headers_of_the_request_override_the_client_s() -> None:
     with serving(saying(answer())) as server, fetching() as fetcher:
         fetcher.fetch(request_to(server.origin, headers={"Accept": "application/vnd.github+json"}))
     assert server.headers()["accept"] == "application/vnd.github+json"
@@ -159,7 +159,7 @@ FAULTS: dict[str, Handler] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
-def test_error_tells_neither_query_nor_credential(fault: Handler) -> None:
+def test_an_error_shows_neither_query_nor_credential(fault: Handler) -> None:
     with serving(fault) as server, fetching(deadline=0.3) as fetcher:
         url = f"{server.origin}/?token=q-secret"
         with pytest.raises(UpstreamError) as failure:
@@ -169,7 +169,7 @@ def test_error_tells_neither_query_nor_credential(fault: Handler) -> None:
     assert "-secret" not in told + failure.value.detail + failure.value.sentence
 
 
-def test_error_of_a_refused_connection_tells_no_query() -> None:
+def test_the_error_of_a_refused_connection_shows_no_query() -> None:
     with socket.socket() as unused:
         unused.bind((LOOPBACK, 0))
         url = f"http://{LOOPBACK}:{unused.getsockname()[1]}/?token=q-secret"
@@ -178,7 +178,7 @@ def test_error_of_a_refused_connection_tells_no_query() -> None:
     assert "q-secret" not in "".join(traceback.format_exception(failure.value))
 
 
-def test_log_of_a_cut_head_tells_no_query(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_of_a_truncated_head_shows_no_query(caplog: pytest.LogCaptureFixture) -> None:
     configure_logs(local=False)
 
     def handler(connection: Connection) -> None:
@@ -191,7 +191,7 @@ def test_log_of_a_cut_head_tells_no_query(caplog: pytest.LogCaptureFixture) -> N
     assert "q-secret" not in caplog.text
 
 
-def test_trace_tells_neither_query_nor_credential() -> None:
+def test_the_trace_shows_neither_query_nor_credential() -> None:
     with serving(saying(answer(b"1234"))) as server, fetching() as fetcher:
         url = f"{server.origin}/a/b?token=q-secret"
         with trace.recording() as taken:

@@ -1,4 +1,4 @@
-"""Whose credential goes with which request, and what the file of credentials may hold."""
+"""Which credential goes with which request, and what the credentials file may contain."""
 
 import base64
 import re
@@ -71,7 +71,7 @@ def test_a_credential_is_found_by_host_and_workspace(
     assert found.origin in ("", re.sub(r"(https://[^/:]+)(:\d+)?/.*", r"\1:443", url))
 
 
-def test_two_values_under_one_name_are_told_apart_and_neither_is_told() -> None:
+def test_the_identity_tells_two_values_apart_and_reveals_neither() -> None:
     made = [
         bearer("h", "TOKEN", "first"),
         bearer("h", "TOKEN", "second"),
@@ -83,7 +83,7 @@ def test_two_values_under_one_name_are_told_apart_and_neither_is_told() -> None:
     assert not any(secret in repr(known) for known in made for secret in ("first", "second"))
 
 
-def test_the_first_that_fits_is_taken() -> None:
+def test_the_first_credential_that_applies_is_used() -> None:
     known = Credentials([header_pairs("*.h", "wide", {"A": "1"}), bearer("x.h", "narrow", "2")])
     assert known.find("https://x.h/").headers == {"A": "1"}
 
@@ -106,7 +106,7 @@ def test_the_first_that_fits_is_taken() -> None:
         (('"team-a"', '"team-a'), "is not TOML"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_named_without_a_secret(
+def test_an_error_in_the_file_is_named_without_a_secret(
     file: Path, change: tuple[str, str], said: str
 ) -> None:
     file.write_text(FILE.replace(*change))
@@ -123,13 +123,13 @@ def test_a_file_that_others_can_read_is_refused(file: Path) -> None:
         read_credentials_file(file)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
         read_credentials_file(tmp_path / "none.toml")
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
 
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace") as written:
         written.write(text)
@@ -163,9 +163,7 @@ def test_a_workspace_s_credential_is_used_only_where_the_proof_speaks_for_it(
     assert {name: headers[name] for name in ("Authorization", "X-Token") if name in headers} == sent
 
 
-def test_a_credential_for_a_connector_that_is_not_there_is_refused(
-    make_host: MakeHost, file: Path
-) -> None:
+def test_a_credential_for_an_unknown_connector_is_refused(make_host: MakeHost, file: Path) -> None:
     file.write_text(FILE.replace('workspace = "12345"', 'connector = "githab"'))
     with pytest.raises(ConfigurationError, match="no connector is named githab"):
         make_host(credentials_file=str(file))

@@ -1,4 +1,4 @@
-"""The one place where tests look at a clock: the deadline is a promise about time."""
+"""The deadline. Only these tests measure time, because the deadline is a promise about time."""
 
 import socket
 import ssl
@@ -30,7 +30,7 @@ MARGIN = 0.25
 
 @contextmanager
 def timing_out() -> Iterator[None]:
-    """Expect a timeout at the deadline: not much later, and not by some other fault before."""
+    """Expect a timeout at the deadline: neither much later, nor another error before."""
     began = time.monotonic()
     with pytest.raises(UpstreamTimeout):
         yield
@@ -47,7 +47,7 @@ def mute(connection: Connection) -> None:
 
 
 def dripping(whole: bytes, dripped: bytes) -> Handler:
-    """Answer with a first part at once, and with the rest a byte at a time."""
+    """Send the first part of an answer at once, and the rest byte by byte."""
 
     def handler(connection: Connection) -> None:
         connection.request()
@@ -131,7 +131,9 @@ def test_tls_handshake_that_does_not_end_times_out(handler: Handler) -> None:
         fetcher.fetch(request_to(f"https://{LOOPBACK}:{server.port}/"))
 
 
-def test_slow_connect_leaves_the_handshake_only_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_connect_leaves_only_the_rest_of_the_time_to_the_handshake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     connect = socket.socket.connect
 
     def slow_connect(self: socket.socket, address: Any) -> None:
@@ -217,7 +219,7 @@ def test_name_resolution_counts_toward_the_deadline(slow_resolver: threading.Eve
     assert server.targets == ["/"]
 
 
-def test_answer_that_drips_in_time_is_whole() -> None:
+def test_a_slow_answer_in_time_is_complete() -> None:
     def handler(connection: Connection) -> None:
         connection.request()
         connection.drip(answer(b"slow but whole"), every=0.001)
@@ -239,7 +241,7 @@ def test_pooled_connection_is_under_the_deadline_of_its_own_fetch() -> None:
     assert server.connections == 1
 
 
-def test_late_answer_is_not_taken_for_the_next_one() -> None:
+def test_a_late_answer_is_not_given_to_the_next_request() -> None:
     def handler(connection: Connection) -> None:
         while request := connection.request():
             late = b"/late" in request
@@ -259,7 +261,7 @@ def test_nothing_is_left_past_the_deadline() -> None:
         remaining()
 
 
-def test_outside_a_deadline_time_is_not_bounded() -> None:
+def test_without_a_deadline_time_is_not_bounded() -> None:
     assert remaining() is None
 
 
@@ -271,6 +273,6 @@ def test_deadline_ends_with_its_block() -> None:
         assert 59 < (remaining() or 0) <= 60
 
 
-def test_a_deadline_inside_another_is_no_later() -> None:
+def test_an_inner_deadline_does_not_extend_the_outer_one() -> None:
     with within(10), within(60):
         assert 9 < (remaining() or 0) <= 10

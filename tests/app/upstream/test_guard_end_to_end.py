@@ -1,4 +1,4 @@
-"""Each refused request here would reach a server that listens, if the guard were gone."""
+"""The guard with real servers: without it, each refused request here would be answered."""
 
 import errno
 import socket
@@ -64,7 +64,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
 
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let no connection come about; returns the addresses that were dialled."""
+    """Let every connection fail; returns the addresses that were dialled."""
     addresses: list[str] = []
 
     def connect(_: socket.socket, address: tuple[str, int]) -> None:
@@ -94,7 +94,7 @@ def test_same_spelling_connects_where_it_is_allowed(spelling: str) -> None:
 
 
 @pytest.mark.parametrize("spelling", LOOPBACK_SPELLINGS)
-def test_transport_refuses_loopback_whoever_asks_it(spelling: str) -> None:
+def test_the_transport_itself_refuses_loopback(spelling: str) -> None:
     with serving(saying(answer())) as server, requests.Session() as session:
         session.mount("http://", GuardedAdapter(AddressGuard()))
         with pytest.raises(AddressRefused):
@@ -141,7 +141,7 @@ def test_ipv6_loopback_connects_where_it_is_allowed(spelling: str) -> None:
 @pytest.mark.parametrize(
     "spelling", ["127.0.0.1.", "①②⑦.⓪.⓪.①", "127。0。0。1", "[::127.0.0.1]", "[fe80::1%25lo]"]
 )
-def test_spelling_that_only_some_systems_read_is_refused_too(spelling: str) -> None:
+def test_a_spelling_that_only_some_systems_parse_is_refused(spelling: str) -> None:
     with fetching("elsewhere.example") as fetcher, pytest.raises(AddressRefused):
         fetcher.fetch(request_to(f"http://{spelling}/"))
 
@@ -191,7 +191,7 @@ def test_rebound_name_is_resolved_once_and_its_vetted_address_dialled(
     assert dialled == ["140.82.121.6"]
 
 
-def test_name_is_vetted_anew_for_each_connection(resolve: Resolve, dialled: list[str]) -> None:
+def test_a_name_is_vetted_for_each_connection(resolve: Resolve, dialled: list[str]) -> None:
     resolve(["140.82.121.6"], [LOOPBACK])
     with fetching("elsewhere.example") as fetcher:
         with pytest.raises(UpstreamUnreachable):
@@ -229,7 +229,7 @@ def test_name_that_does_not_resolve_is_unreachable(monkeypatch: pytest.MonkeyPat
     ["two..dots.example", "a" * 64 + ".example", "*.example"],
     ids=["empty-label", "long-label", "wildcard"],
 )
-def test_name_that_is_none_is_an_upstream_error(name: str) -> None:
+def test_an_invalid_name_is_an_upstream_error(name: str) -> None:
     with fetching() as fetcher, pytest.raises(UpstreamError):
         fetcher.fetch(request_to(f"http://{name}/"))
 

@@ -107,18 +107,20 @@ def test_host_that_keeps_failing_is_left_alone(
 
 
 @contextmanager
-def place_at_the_deadline(_: str) -> Iterator[None]:
-    """A place that becomes free when time is up."""
+def slot_at_the_deadline(_: str) -> Iterator[None]:
+    """A slot that becomes free when time is up."""
     with suppress(TimeoutError):
         while remaining():
             time.sleep(0.001)
     yield
 
 
-def test_host_is_not_to_blame_for_the_wait_for_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_for_a_slot_is_not_counted_as_a_failure_of_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     events: list[Event] = []
     manners = UpstreamPolicy(failures=1, on_event=events.append)
-    monkeypatch.setattr(manners._bulkhead, "place", place_at_the_deadline)
+    monkeypatch.setattr(manners._bulkhead, "slot", slot_at_the_deadline)
     with serving(saying(answer())) as server, fetching(manners=manners, deadline=0.05) as fetcher:
         with pytest.raises(UpstreamTimeout):
             fetcher.fetch(request_to(server.origin))

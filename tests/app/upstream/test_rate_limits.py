@@ -11,7 +11,7 @@ from app.errors import UpstreamRateLimited
 from app.upstream.messages import UpstreamResponse
 from app.upstream.rate_limits import RATE_LIMITS_KEPT, RateLimits
 from app.upstream.verdict import LONGEST_WAIT, reset, retry_after, wait_asked
-from tests.app.upstream.clocks import Clock
+from tests.clock import Clock
 
 NOW = 1_762_257_600.0  # Tue, 04 Nov 2025 12:00:00 GMT
 ORIGIN = "https://api.example:443"

@@ -42,7 +42,7 @@ def test_redirect_is_followed(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["300 Multiple Choices", "304 Not Modified", "305 Use Proxy"])
-def test_other_status_with_a_location_is_no_redirect(status: str) -> None:
+def test_a_location_of_any_other_status_is_not_followed(status: str) -> None:
     with serving(saying(redirect("/to", status))) as server, fetching() as fetcher:
         assert fetcher.fetch(request_to(server.origin)).status == int(status[:3])
     assert server.targets == ["/"]
@@ -65,7 +65,7 @@ def test_redirect_without_a_location_is_an_answer() -> None:
         ("HTTP://{host}/e", "/e"),
     ],
 )
-def test_location_is_read_relative_to_the_address(location: str, target: str) -> None:
+def test_location_is_resolved_against_the_address(location: str, target: str) -> None:
     with serving(saying(answer())) as end, fetching() as fetcher:
         here = f"{LOOPBACK}:{end.port}"
         start = redirect(location.format(host=here))
@@ -119,7 +119,7 @@ def test_redirect_to_a_host_not_named_is_refused(shape: str) -> None:
 
 
 @pytest.mark.parametrize("spelling", [LOOPBACK, "2130706433", "localhost", "[::ffff:7f00:1]"])
-def test_each_hop_is_vetted_anew(spelling: str) -> None:
+def test_each_redirect_is_vetted(spelling: str) -> None:
     with serving(saying(answer())) as private:
         host = f"{spelling}:{private.port}"
         with (
@@ -145,7 +145,7 @@ def test_each_hop_is_vetted_anew(spelling: str) -> None:
         "http://[",
     ],
 )
-def test_redirect_to_what_is_no_address_is_refused(location: str) -> None:
+def test_redirect_to_an_invalid_address_is_refused(location: str) -> None:
     with serving(saying(answer())) as other:
         host = f"{LOOPBACK}:{other.port}"
         with (
@@ -184,7 +184,7 @@ def test_redirect_from_http_up_to_https_is_followed(tmp_path: Path) -> None:
 
 
 class Elsewhere(BaseAdapter):
-    """Redirects to a location, and keeps where it was asked to go, as urllib3 reads it."""
+    """Redirects to a location, and records where it connects, as urllib3 parses it."""
 
     def __init__(self, location: str) -> None:
         super().__init__()
@@ -243,7 +243,7 @@ def standing_in(origin: str) -> Iterator[Fetcher]:
         (f"{API}/a#fragment", "/a"),
     ],
 )
-def test_stand_in_is_asked_for_the_same_path_and_query(url: str, target: str) -> None:
+def test_stand_in_gets_the_same_path_and_query(url: str, target: str) -> None:
     with serving(saying(answer())) as server, standing_in(server.origin) as fetcher:
         assert fetcher.fetch(request_to(url)).url == url
     assert server.targets == [target]
@@ -286,7 +286,7 @@ def test_stand_in_is_used_for_its_own_origin_only() -> None:
 
 
 @pytest.mark.parametrize("name", ["If-None-Match", "if-modified-since"])
-def test_a_condition_is_for_the_first_address_only(name: str) -> None:
+def test_a_condition_is_sent_to_the_first_address_only(name: str) -> None:
     routes = {"/from": redirect("/to"), "/to": answer(b"there")}
     with serving(routing(routes)) as server, fetching() as fetcher:
         request = request_to(f"{server.origin}/from", headers={name: "x", "X-Other": "y"})

@@ -1,4 +1,4 @@
-"""One more attempt: only where it may help, only of a GET, and only in time."""
+"""The retry: only where it may help, only of a GET, and only before the deadline."""
 
 import socket
 from collections.abc import Callable
@@ -36,7 +36,7 @@ Outcome = UpstreamResponse | Exception
 
 
 def in_turn(*outcomes: Outcome) -> Callable[[], UpstreamResponse]:
-    """Give or raise one after the other."""
+    """Return or raise the outcomes one after the other."""
     left = iter(outcomes)
 
     def send() -> UpstreamResponse:
@@ -59,7 +59,7 @@ def retry(pauses: list[float]) -> Retry:
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_passing_trouble_is_tried_once_more_after_a_pause(
+def test_a_transient_failure_is_retried_once_after_a_pause(
     retry: Retry, pauses: list[float], status: int
 ) -> None:
     assert retry.call(in_turn(UpstreamResponse(status, {}, b""), OK)) is OK
@@ -68,29 +68,29 @@ def test_passing_trouble_is_tried_once_more_after_a_pause(
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 408, 429, 500, 501, 505])
-def test_any_other_status_is_not(retry: Retry, pauses: list[float], status: int) -> None:
+def test_no_other_status_is_retried(retry: Retry, pauses: list[float], status: int) -> None:
     final = UpstreamResponse(status, {}, b"")
     assert retry.call(in_turn(final)) is final
     assert pauses == []
 
 
 @pytest.mark.parametrize("error", [UpstreamTimeout(), UpstreamUnreachable()], ids=repr)
-def test_error_that_may_have_been_half_an_answer_is_not(retry: Retry, error: UpstreamError) -> None:
+def test_an_error_after_the_answer_began_is_not_retried(retry: Retry, error: UpstreamError) -> None:
     with pytest.raises(type(error)):
         retry.call(in_turn(error))
 
 
-def test_host_that_asks_us_to_wait_is_not_tried_again(retry: Retry) -> None:
+def test_an_answer_with_retry_after_is_not_retried(retry: Retry) -> None:
     assert retry.call(in_turn(WAITING)) is WAITING
 
 
-def test_there_is_one_retry_for_all_calls_of_a_fetch(retry: Retry, pauses: list[float]) -> None:
+def test_all_calls_of_a_fetch_share_one_retry(retry: Retry, pauses: list[float]) -> None:
     assert retry.call(in_turn(UNAVAILABLE, UNAVAILABLE)) is UNAVAILABLE
     assert retry.call(in_turn(UNAVAILABLE)) is UNAVAILABLE
     assert len(pauses) == 1
 
 
-def test_post_is_not_tried_again() -> None:
+def test_a_post_is_not_retried() -> None:
     assert Retry("POST", lambda: None).call(in_turn(UNAVAILABLE)) is UNAVAILABLE
 
 
@@ -104,25 +104,25 @@ def test_there_is_no_retry_without_time_for_it(
 
 
 @pytest.mark.parametrize("refusal", [UpstreamRateLimited(), UpstreamResting(), UpstreamBusy()])
-def test_first_outcome_counts_where_the_second_call_may_not_go_out(
+def test_the_first_result_counts_if_the_second_call_is_refused(
     retry: Retry, refusal: UpstreamError
 ) -> None:
     assert retry.call(in_turn(UNAVAILABLE, refusal)) is UNAVAILABLE
 
 
-def test_there_is_neither_a_pause_nor_a_retry_where_nothing_may_be_asked(
+def test_there_is_neither_a_pause_nor_a_retry_if_no_call_is_allowed(
     retry: Retry, pauses: list[float]
 ) -> None:
     assert retry.call(in_turn(UNAVAILABLE), lambda: False) is UNAVAILABLE
     assert pauses == []
 
 
-def test_failure_of_the_second_call_is_the_one_that_is_told(retry: Retry) -> None:
+def test_the_failure_of_the_second_call_is_raised(retry: Retry) -> None:
     with pytest.raises(UpstreamTimeout):
         retry.call(in_turn(UNAVAILABLE, UpstreamTimeout()))
 
 
-def test_host_that_was_unavailable_for_a_moment_is_answered_for() -> None:
+def test_a_503_followed_by_a_200_gives_the_answer() -> None:
     events: list[Event] = []
     manners = UpstreamPolicy(on_event=events.append)
     answers = saying(answer(status="503 Service Unavailable"), answer(b"there"))
@@ -132,7 +132,7 @@ def test_host_that_was_unavailable_for_a_moment_is_answered_for() -> None:
     assert events == ["retried"]
 
 
-def test_refused_connection_is_tried_once_more() -> None:
+def test_a_refused_connection_is_retried_once() -> None:
     events: list[Event] = []
     with socket.socket() as unused:
         unused.bind((LOOPBACK, 0))
@@ -157,7 +157,7 @@ def test_retry_does_not_pass_an_open_breaker() -> None:
     assert events == ["opened"]
 
 
-def test_redirect_and_its_target_have_one_retry_together() -> None:
+def test_a_redirect_and_its_target_share_one_retry() -> None:
     asked: list[str] = []
 
     def handler(connection: Connection) -> None:
@@ -173,7 +173,7 @@ def test_redirect_and_its_target_have_one_retry_together() -> None:
     assert asked == ["/from", "/from", "/to"]
 
 
-def test_retry_of_a_redirect_s_target_asks_only_that_again() -> None:
+def test_a_retry_of_a_redirect_s_target_does_not_repeat_the_redirect() -> None:
     routes = {"/from": redirect("/to"), "/to": answer(status="502 Bad Gateway")}
     with serving(routing(routes)) as server, fetching() as fetcher:
         fetcher.fetch(request_to(f"{server.origin}/from"))

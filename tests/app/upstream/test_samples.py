@@ -56,7 +56,7 @@ def adapter() -> SampleAdapter:
     return SampleAdapter([read_sample("example/issue", json.dumps(CASE))])
 
 
-def test_case_is_read() -> None:
+def test_a_sample_is_parsed() -> None:
     sample = read_sample("example/issue", json.dumps(CASE))
     assert sample == Sample(
         "example/issue",
@@ -70,15 +70,15 @@ def test_recorded_json_is_written_out() -> None:
     assert json.loads(recorded_body({"body": {"a": [1, None, "ß"]}})) == {"a": [1, None, "ß"]}
 
 
-def test_recorded_null_is_a_body_of_its_own() -> None:
+def test_a_recorded_null_is_a_body() -> None:
     assert recorded_body({"body": None, "text": "other"}) == b"null"
 
 
-def test_recorded_text_is_given_as_it_is() -> None:
+def test_recorded_text_is_unchanged() -> None:
     assert recorded_body({"text": "<p>ß</p>"}) == b"<p>\xc3\x9f</p>"
 
 
-def test_recorded_request_is_answered_as_often_as_it_is_made(adapter: SampleAdapter) -> None:
+def test_a_recorded_request_is_answered_any_number_of_times(adapter: SampleAdapter) -> None:
     with fetching("elsewhere.example", adapter=adapter) as fetcher:
         for _ in range(2):
             response = fetcher.fetch(request_to(URL))
@@ -87,7 +87,7 @@ def test_recorded_request_is_answered_as_often_as_it_is_made(adapter: SampleAdap
             assert json.loads(response.body) == {"title": "Grüße 👋", "assignee": None}
 
 
-def test_recorded_status_is_given_back(adapter: SampleAdapter) -> None:
+def test_the_recorded_status_is_returned(adapter: SampleAdapter) -> None:
     with fetching(adapter=adapter) as fetcher:
         response = fetcher.fetch(request_to("https://api.example/gone"))
     assert (response.status, response.body) == (410, b"<p>Gone</p>")
@@ -120,9 +120,7 @@ def test_recorded_body_tells_requests_apart(
 
 
 @pytest.mark.parametrize("body", [b'{"id": 3, "in": "a"}', b"{}", None])
-def test_body_that_was_not_recorded_is_unreachable(
-    adapter: SampleAdapter, body: bytes | None
-) -> None:
+def test_an_unrecorded_body_is_unreachable(adapter: SampleAdapter, body: bytes | None) -> None:
     with fetching(adapter=adapter) as fetcher, pytest.raises(UpstreamUnreachable):
         fetcher.fetch(_post(GET_ISSUE, body))
 
@@ -137,7 +135,7 @@ def test_body_that_was_not_recorded_is_unreachable(
     ],
     ids=["method", "path", "query", "scheme"],
 )
-def test_request_that_was_not_recorded_is_unreachable(
+def test_an_unrecorded_request_is_unreachable(
     adapter: SampleAdapter, method: str, url: str
 ) -> None:
     request = UpstreamRequest(url, frozenset({"api.example"}), method=method)
@@ -166,7 +164,7 @@ def test_bundled_samples_are_named_after_their_connector() -> None:
     assert not any(name.endswith(".json") for name in names)
 
 
-def test_each_bundled_sample_answers_all_that_it_recorded() -> None:
+def test_each_bundled_sample_answers_all_its_requests() -> None:
     samples = bundled_samples()
     with fetching("elsewhere.example", adapter=SampleAdapter(samples)) as fetcher:
         for sample in samples:

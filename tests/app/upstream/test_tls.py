@@ -16,7 +16,7 @@ from tests.app.upstream.servers import (
 )
 
 
-def test_certificate_that_signs_itself_is_refused(tmp_path: Path) -> None:
+def test_self_signed_certificate_is_refused(tmp_path: Path) -> None:
     context, _ = certificate(tmp_path, LOOPBACK)
     with (
         serving(saying(answer()), tls=context) as server,
@@ -76,7 +76,7 @@ def test_authorities_of_the_environment_are_not_trusted(
     assert server.requests == []
 
 
-def test_transport_is_made_of_guard_and_authorities(tmp_path: Path) -> None:
+def test_transport_needs_only_a_guard_and_authorities(tmp_path: Path) -> None:
     context, ca_bundle = certificate(tmp_path, LOOPBACK)
     with serving(saying(answer(b"safe")), tls=context) as server:
         request = request_to(server.origin)
@@ -92,7 +92,7 @@ def test_transport_is_made_of_guard_and_authorities(tmp_path: Path) -> None:
     assert server.targets == ["/"]
 
 
-def test_tls_connection_is_used_again(tmp_path: Path) -> None:
+def test_tls_connection_is_reused(tmp_path: Path) -> None:
     context, ca_bundle = certificate(tmp_path, LOOPBACK)
     with (
         serving(saying(answer()), tls=context) as server,

@@ -1,4 +1,4 @@
-"""Where a signature fails, the log tells what would have matched; it is refused all the same."""
+"""The log says what would have matched a failed signature; the request is refused all the same."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def signed_host(make_host: MakeHost) -> Host:
 
 
 def refusal(host: Host, query: str, given: str) -> dict[str, Any]:
-    """Send a query that must be refused without a call, and return what the log says of it."""
+    """Send a query that must be refused without a call, and return its log line."""
     with (
         responses.RequestsMock() as outside,
         capture_logs(processors=[merge_log_fields]) as log,
@@ -103,7 +103,7 @@ def refusal(host: Host, query: str, given: str) -> dict[str, Any]:
         "sorted with lowered escapes",
     ],
 )
-def test_habit_of_a_proxy_is_named_and_refused(
+def test_a_rewrite_by_a_proxy_is_named_and_refused(
     signed_host: Host, sent: str, signed: str, habit: str
 ) -> None:
     log = refusal(signed_host, sent, signature(signed))
@@ -138,14 +138,16 @@ def test_any_of_several_secrets_is_diagnosed(make_host: MakeHost) -> None:
     ],
     ids=["no signature of ours", "a changed value", "another secret", "too many parameters"],
 )
-def test_what_no_habit_explains_is_not_explained(signed_host: Host, sent: str, given: str) -> None:
+def test_a_signature_that_no_rewrite_explains_has_no_diagnosis(
+    signed_host: Host, sent: str, given: str
+) -> None:
     log = refusal(signed_host, sent, given)
 
     assert log["reason"] == "bad_signature"
     assert "would_match" not in log
 
 
-def test_clock_that_is_off_is_named_in_seconds(signed_host: Host) -> None:
+def test_a_clock_difference_is_named_in_seconds(signed_host: Host) -> None:
     query = query_of(resource_url=ISSUE, expires_at="2016-10-05T14:48:00.000Z")
 
     log = refusal(signed_host, query, signature(query))
@@ -157,7 +159,7 @@ def test_clock_that_is_off_is_named_in_seconds(signed_host: Host) -> None:
     assert float(words[4]) > 300_000_000
 
 
-def test_diagnosis_tells_no_one_but_the_log(signed_host: Host) -> None:
+def test_only_the_log_shows_the_diagnosis(signed_host: Host) -> None:
     answer = signed_host.ask_signed(REORDERED, SIGNED)
 
     assert answer.json == {"data": {"error": "Authorization required."}}
@@ -188,16 +190,14 @@ def test_diagnosis_is_bounded(method: str, size: int, expected: str | None) -> N
     ],
     ids=["16 parameters", "17 parameters", "only ampersands"],
 )
-def test_diagnosis_of_many_parameters_is_not_worth_the_work(
-    query: bytes, expected: str | None
-) -> None:
+def test_a_query_of_many_parameters_is_not_diagnosed(query: bytes, expected: str | None) -> None:
     request = SignedRequest("GET", "/widget", query, signature=signature(b"?" + query))
 
     assert diagnose(request, (SIGNATURE_SECRET,)) == expected
 
 
 @given(st.binary(max_size=200), st.text(max_size=70))
-def test_diagnosis_of_anything_is_quiet(query: bytes, given_signature: str) -> None:
+def test_diagnosis_of_any_input_does_not_raise(query: bytes, given_signature: str) -> None:
     request = SignedRequest("GET", "/widget", query, signature=given_signature)
 
     assert diagnose(request, (SIGNATURE_SECRET,)) is None

@@ -1,4 +1,4 @@
-"""`expires_at`: ISO 8601 with an offset, or milliseconds; the moment itself is too late."""
+"""`expires_at`: ISO 8601 with an offset, or milliseconds; at that very time it is too late."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -29,7 +29,7 @@ MOMENT = 1_475_678_880.0  # 2016-10-05T14:48:00Z
         "1475678880000",
     ],
 )
-def test_same_moment_is_read_in_each_form(text: str) -> None:
+def test_the_same_time_is_parsed_in_each_form(text: str) -> None:
     assert read_expiry(text) == 1_475_678_880.0
 
 
@@ -39,7 +39,7 @@ def test_milliseconds_are_kept() -> None:
 
 
 @pytest.mark.parametrize("text", ["2016-10-05T14:48:00.000Z", "1475678880000"])
-def test_request_lives_until_just_before_the_moment(text: str) -> None:
+def test_a_request_is_valid_until_just_before_its_expiry(text: str) -> None:
     check_expiry(text, MOMENT - 0.001)
 
     for late in (0.0, 0.001, 3600.0):
@@ -86,7 +86,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-def test_unreadable_moment_is_malformed(host: Host, kind: str) -> None:
+def test_an_invalid_expiry_is_malformed(host: Host, kind: str) -> None:
     answer = host.ask(expires_at=UNREADABLE[kind])
 
     assert answer.status_code == 400
@@ -107,11 +107,11 @@ def test_request_that_has_not_expired_is_answered(host: Host, text: str) -> None
     assert verdict(host, bearer(token()), query_of(resource_url=ISSUE, expires_at=text)) == "jwt"
 
 
-def test_moment_is_optional_beside_a_token(host: Host) -> None:
+def test_the_expiry_is_optional_with_a_token(host: Host) -> None:
     assert verdict(host, bearer(token()), query_of(resource_url=ISSUE)) == "jwt"
 
 
-def test_moment_is_read_even_without_verification(make_host: MakeHost) -> None:
+def test_the_expiry_is_checked_even_without_verification(make_host: MakeHost) -> None:
     unverified = make_host(verify="off", mode="local")
 
     assert unverified.get(query_of(resource_url=ISSUE, expires_at="soon"), {}).status_code == 400
@@ -120,27 +120,27 @@ def test_moment_is_read_even_without_verification(make_host: MakeHost) -> None:
 @given(st.text() | st.from_regex(re.compile(r"-?\d+"), fullmatch=True))
 @example("9999-12-31T23:59:59.999999-23:59")
 @example("0001-01-01T00:00:00+23:59")
-def test_any_text_is_a_moment_or_malformed(text: str) -> None:
+def test_any_text_is_a_time_or_malformed(text: str) -> None:
     try:
-        moment = read_expiry(text)
+        time = read_expiry(text)
     except MalformedRequest as refused:
         assert "`expires_at`" in refused.sentence
     else:
-        assert isinstance(moment, float)
+        assert isinstance(time, float)
 
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
 @given(st.datetimes(timezones=OFFSETS))
-def test_any_moment_with_an_offset_is_read(moment: datetime) -> None:
-    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
+def test_any_time_with_an_offset_is_parsed(time: datetime) -> None:
+    elapsed = time - datetime(1970, 1, 1, tzinfo=UTC)
 
-    assert read_expiry(moment.isoformat()) == elapsed.total_seconds()
+    assert read_expiry(time.isoformat()) == elapsed.total_seconds()
 
 
 @given(st.integers(10**11, 10**18 - 1), st.floats(-1e6, 1e6))
-def test_milliseconds_expire_exactly_at_their_moment(milliseconds: int, away: float) -> None:
+def test_milliseconds_expire_exactly_at_their_time(milliseconds: int, away: float) -> None:
     now = milliseconds / 1000 + away
     late = now >= milliseconds / 1000
     try:

@@ -84,7 +84,7 @@ def test_line_ends_of_a_pem_may_be_written_as_escapes(make_host: MakeHost) -> No
 
 
 @pytest.mark.parametrize("key", [SMALL_RSA, P384], ids=["RSA of 1024 bits", "EC P-384"])
-def test_unfit_key_in_pem_keeps_the_service_from_starting(
+def test_an_unsupported_key_keeps_the_service_from_starting(
     make_host: MakeHost, key: PrivateKey
 ) -> None:
     with pytest.raises(ConfigurationError, match="PLACARD_JWT_PUBLIC_KEY"):
@@ -92,7 +92,7 @@ def test_unfit_key_in_pem_keeps_the_service_from_starting(
 
 
 @pytest.mark.parametrize("text", ["secret", "-----BEGIN PUBLIC KEY-----\nAAAA\n"])
-def test_what_is_no_pem_keeps_the_service_from_starting(make_host: MakeHost, text: str) -> None:
+def test_an_invalid_pem_keeps_the_service_from_starting(make_host: MakeHost, text: str) -> None:
     with pytest.raises(ConfigurationError, match="PLACARD_JWT_PUBLIC_KEY"):
         make_host(jwt_public_key=text)
 
@@ -145,7 +145,7 @@ def test_key_set_is_fetched_once_and_the_key_chosen_by_its_id(
     assert [call.request.url for call in upstream.calls] == [JWKS_URL, API_ISSUE]
 
 
-def test_keys_that_cannot_be_fetched_are_our_fault(
+def test_a_key_set_that_cannot_be_fetched_is_a_500(
     keyed: Host, upstream: responses.RequestsMock
 ) -> None:
     upstream.get(JWKS_URL, status=500, body="a stack trace")
@@ -161,7 +161,7 @@ def test_keys_that_cannot_be_fetched_are_our_fault(
     assert len(upstream.calls) == 1
 
 
-def test_service_is_ready_once_its_keys_are_there(
+def test_the_service_is_ready_once_it_has_its_keys(
     keyed: Host, upstream: responses.RequestsMock
 ) -> None:
     upstream.get(JWKS_URL, body=document(ED_JWK))
@@ -173,7 +173,7 @@ def test_service_is_ready_once_its_keys_are_there(
 
 @dataclass
 class Keyring:
-    """Where a key set comes from: documents and failures, one for each time that it is asked."""
+    """A source of a key set: returns or raises the next document or failure at each fetch."""
 
     answers: list[bytes | PlacardError]
     now: float = 1000.0
@@ -231,7 +231,7 @@ def test_refresh_replaces_the_keys() -> None:
     [UpstreamTimeout("late"), b"<html>", b"[]", b"{}", b"null", b'{"keys":[]}', b"\xff", b'"'],
     ids=repr,
 )
-def test_failed_refresh_never_wipes_good_keys(failure: bytes | PlacardError) -> None:
+def test_a_failed_refresh_keeps_the_old_keys(failure: bytes | PlacardError) -> None:
     ring = Keyring([document(ED_JWK | {"kid": "1"}), failure, failure])
     keys = ring.key_set()
     keys.keys("EdDSA", "1")
@@ -278,7 +278,7 @@ UNFIT_JWKS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", UNFIT_JWKS)
-def test_key_that_is_no_public_signing_key_is_passed_over(kind: str) -> None:
+def test_a_key_that_is_not_a_public_signing_key_is_skipped(kind: str) -> None:
     unfit = UNFIT_JWKS[kind]
 
     found = read_key_set(document(unfit, ED_JWK | {"kid": "fit", "use": "sig"}))

@@ -16,12 +16,12 @@ from tests.host import ISSUE, Host, query_of, token
 from tests.proofs import QUERY, bearer, verdict, with_claims
 
 
-def asked(query: str, path: str = "/widget", method: str = "GET") -> SignedRequest:
+def request_for(query: str, path: str = "/widget", method: str = "GET") -> SignedRequest:
     return SignedRequest(method, path, query.encode())
 
 
 def qsh_of(query: str, path: str = "/widget") -> str:
-    return query_string_hash(asked(query, path))
+    return query_string_hash(request_for(query, path))
 
 
 def test_hash_is_the_documented_one() -> None:
@@ -31,7 +31,7 @@ def test_hash_is_the_documented_one() -> None:
         "GET&/path/to/service&first=param&repeated=parameter%201,parameter%202&zee_last=param"
     )
 
-    assert canonical_request(asked(query, "/path/to/service")) == canonical
+    assert canonical_request(request_for(query, "/path/to/service")) == canonical
     assert qsh_of(query, "/path/to/service") == hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -62,8 +62,8 @@ def test_hash_is_the_documented_one() -> None:
         ("a=1;b=2", "a=1%3Bb%3D2"),
     ],
 )
-def test_query_is_written_canonically(query: str, canonical: str) -> None:
-    assert canonical_request(asked(query)) == f"GET&/widget&{canonical}"
+def test_the_canonical_form_of_a_query(query: str, canonical: str) -> None:
+    assert canonical_request(request_for(query)) == f"GET&/widget&{canonical}"
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_query_is_written_canonically(query: str, canonical: str) -> None:
         ("/a/b", "/a/b"),
     ],
 )
-def test_path_is_written_canonically(path: str, canonical: str) -> None:
-    assert canonical_request(asked("", path)) == f"GET&{canonical}&"
+def test_the_canonical_form_of_a_path(path: str, canonical: str) -> None:
+    assert canonical_request(request_for("", path)) == f"GET&{canonical}&"
 
 
 def test_method_is_written_in_upper_case() -> None:
-    assert canonical_request(asked("a=1", method="post")) == "POST&/widget&a=1"
+    assert canonical_request(request_for("a=1", method="post")) == "POST&/widget&a=1"
 
 
 def test_token_bound_to_this_request_is_accepted(host: Host) -> None:
@@ -106,8 +106,8 @@ def test_token_bound_to_another_request_is_refused(host: Host, query: str) -> No
 
 
 def test_hash_is_bound_to_the_path_and_the_method(host: Host) -> None:
-    elsewhere = query_string_hash(asked(QUERY, "/form"))
-    posted = query_string_hash(asked(QUERY, method="POST"))
+    elsewhere = query_string_hash(request_for(QUERY, "/form"))
+    posted = query_string_hash(request_for(QUERY, method="POST"))
 
     assert verdict(host, bearer(token(qsh=elsewhere))) == "wrong_qsh"
     assert verdict(host, bearer(token(qsh=posted))) == "wrong_qsh"
@@ -116,7 +116,7 @@ def test_hash_is_bound_to_the_path_and_the_method(host: Host) -> None:
 @pytest.mark.parametrize(
     "claim", ['"context-qsh"', '""', "null", "true", "0", "[]", '"\\ud800"', '"é"']
 )
-def test_hash_of_no_request_is_refused(host: Host, claim: str) -> None:
+def test_a_claim_that_is_not_a_hash_is_refused(host: Host, claim: str) -> None:
     assert verdict(host, bearer(with_claims(qsh=claim))) == "wrong_qsh"
 
 

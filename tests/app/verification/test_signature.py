@@ -81,13 +81,13 @@ def test_signature_is_over_the_raw_query(signed_host: Host, added: str) -> None:
         ("&locale=a", ""),
     ],
 )
-def test_same_parameters_written_otherwise_are_refused(
+def test_the_same_parameters_spelled_differently_are_refused(
     signed_host: Host, sent: str, signed: str
 ) -> None:
     assert verdict(signed_host, proof(QUERY + signed), QUERY + sent) == "bad_signature"
 
 
-def test_raw_bytes_that_are_no_ascii_are_signed_as_they_are(signed_host: Host) -> None:
+def test_raw_bytes_outside_ascii_are_signed_unchanged(signed_host: Host) -> None:
     query = f"{QUERY}&locale=".encode() + b"\xc3\xa9\xff"
     answer = signed_host.client.get(
         "/widget",
@@ -173,11 +173,11 @@ def test_signed_request_that_has_expired_is_refused(signed_host: Host) -> None:
     assert verdict(signed_host, proof(query), query) == "expired"
 
 
-def test_token_does_not_stand_in_for_a_signature(signed_host: Host) -> None:
+def test_a_token_does_not_replace_a_signature(signed_host: Host) -> None:
     assert verdict(signed_host, bearer(token()), QUERY) == "no_signature"
 
 
-def test_signature_does_not_stand_in_for_a_token(host: Host) -> None:
+def test_a_signature_does_not_replace_a_token(host: Host) -> None:
     assert verdict(host, proof(QUERY), QUERY) == "no_token"
 
 
@@ -230,17 +230,17 @@ def test_post_with_other_data_is_refused(data: str | None) -> None:
     assert refused.value.code == "bad_signature"
 
 
-def test_query_of_a_post_is_not_what_is_signed() -> None:
+def test_the_query_of_a_post_is_not_signed() -> None:
     posted = SignedRequest("POST", "/form", b"a=1", signature=signature("a=1"), data="{}")
 
     with pytest.raises(NotAuthenticated):
         verify_signature(posted, (SIGNATURE_SECRET,))
 
 
-@given(place=st.integers(0, len(QUERY) - 1), byte=st.integers(0x21, 0x7E))
+@given(index=st.integers(0, len(QUERY) - 1), byte=st.integers(0x21, 0x7E))
 @examples(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_query_with_any_byte_changed_is_refused(signed_host: Host, place: int, byte: int) -> None:
-    changed = QUERY[:place] + chr(byte) + QUERY[place + 1 :]
+def test_query_with_any_byte_changed_is_refused(signed_host: Host, index: int, byte: int) -> None:
+    changed = QUERY[:index] + chr(byte) + QUERY[index + 1 :]
     answer = signed_host.client.get(
         "/widget", headers=proof(QUERY), environ_overrides={"QUERY_STRING": changed}
     )
@@ -255,7 +255,7 @@ def test_verification_is_off_only_in_the_local_mode() -> None:
     assert load_settings({"PLACARD_VERIFY": "off", "PLACARD_MODE": "local"}).verify == "off"
 
 
-def test_verification_that_is_off_says_so_loudly(
+def test_the_service_warns_that_verification_is_off(
     capsys: pytest.CaptureFixture[str], make_host: MakeHost
 ) -> None:
     unverified = make_host(verify="off", mode="local")

@@ -1,4 +1,4 @@
-"""The JWT in `Authorization: Bearer …`: what holds, what is refused, and in which word."""
+"""The JWT in `Authorization: Bearer …`: what is accepted, and the reason of each refusal."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.host import Host, token
 from tests.proofs import QUERY, bearer, now, verdict, with_claims, with_header
 
 
-def test_log_tells_by_how_much_the_clocks_differ(host: Host) -> None:
+def test_the_log_names_the_clock_difference(host: Host) -> None:
     late, early = token(exp=now() - 90, iat=now() - 120), token(iat=now() + 90, exp=now() + 120)
     for given, seconds, way in ((late, 90, "behind"), (early, 90, "ahead of")):
         with capture_logs(processors=[merge_log_fields]) as log:
@@ -54,7 +54,7 @@ def test_two_headers_joined_by_a_comma_are_refused(host: Host) -> None:
     ["x", "a.b.c", "..", "a.b", "é.é.é", "e30.e30.", "W10.e30.AAAA", "bnVsbA.e30.AAAA"],
     ids=ascii,
 )
-def test_what_is_no_token_is_refused(host: Host, given: str) -> None:
+def test_an_invalid_token_is_refused(host: Host, given: str) -> None:
     assert verdict(host, bearer(given)) in {"malformed_token", "wrong_algorithm"}
 
 
@@ -107,7 +107,7 @@ def test_issuer_is_matched_exactly(make_host: MakeHost, issuer: Any, expected: s
     assert verdict(strict, bearer(given)) == expected
 
 
-def test_any_issuer_holds_where_none_is_configured(host: Host) -> None:
+def test_any_issuer_is_accepted_if_none_is_configured(host: Host) -> None:
     assert verdict(host, bearer(token(iss="anyone"))) == "jwt"
 
 
@@ -127,7 +127,7 @@ def test_token_of_the_future_is_refused(host: Host, claim: str, ahead: int, expe
 
 
 @pytest.mark.parametrize(("lifetime", "expected"), [(600, "jwt"), (601, "lifetime_too_long")])
-def test_token_may_live_10_minutes(host: Host, lifetime: int, expected: str) -> None:
+def test_a_token_may_be_valid_for_10_minutes(host: Host, lifetime: int, expected: str) -> None:
     start = now()
 
     assert verdict(host, bearer(token(iat=start, exp=start + lifetime))) == expected
@@ -147,7 +147,7 @@ NOT_A_TIME = ["true", "NaN", "Infinity", "-Infinity", "1e400", "[]", "{}", '"soo
 
 
 @pytest.mark.parametrize("text", NOT_A_TIME, ids=lambda text: text[:12])
-def test_expiry_that_is_no_time_is_refused(host: Host, text: str) -> None:
+def test_an_expiry_that_is_not_a_time_is_refused(host: Host, text: str) -> None:
     reasons = {"malformed_token", "lifetime_too_long", "expired"}
 
     assert verdict(host, bearer(with_claims(exp=text))) in reasons
@@ -156,7 +156,7 @@ def test_expiry_that_is_no_time_is_refused(host: Host, text: str) -> None:
 @pytest.mark.parametrize(
     "text", [*NOT_A_TIME, f"-{HUGE}", "9" * 5000], ids=lambda text: f"{len(text)}:{text[:12]}"
 )
-def test_issue_time_that_is_no_time_is_refused(host: Host, text: str) -> None:
+def test_an_issue_time_that_is_not_a_time_is_refused(host: Host, text: str) -> None:
     reasons = {"malformed_token", "lifetime_too_long", "not_yet_valid"}
 
     assert verdict(host, bearer(with_claims(iat=text))) in reasons
@@ -184,7 +184,7 @@ def test_algorithm_none_is_refused(host: Host, algorithm: str, mark: str) -> Non
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512", "RS256", "ES256", "EdDSA", None, 1, []])
-def test_algorithm_that_no_key_is_made_for_is_refused(host: Host, algorithm: Any) -> None:
+def test_an_algorithm_without_a_key_is_refused(host: Host, algorithm: Any) -> None:
     assert verdict(host, bearer(with_header(alg=algorithm))) == "wrong_algorithm"
 
 
@@ -199,7 +199,7 @@ def test_algorithm_that_no_key_is_made_for_is_refused(host: Host, algorithm: Any
     ],
     ids=str,
 )
-def test_header_that_we_do_not_follow_is_refused(host: Host, header: dict[str, Any]) -> None:
+def test_an_unsupported_header_is_refused(host: Host, header: dict[str, Any]) -> None:
     assert verdict(host, bearer(with_header(**header))) == "refused_header"
 
 
@@ -219,11 +219,11 @@ def test_broken_critical_header_is_refused(host: Host, header: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("kid", [1, 1.5, True, None, [], {}, ["a"]], ids=repr)
-def test_key_id_that_is_no_text_is_refused(host: Host, kid: Any) -> None:
+def test_a_key_id_that_is_not_text_is_refused(host: Host, kid: Any) -> None:
     assert verdict(host, bearer(with_header(kid=kid))) == "malformed_token"
 
 
-def test_key_id_says_nothing_of_shared_secrets(host: Host) -> None:
+def test_a_key_id_is_ignored_for_shared_secrets(host: Host) -> None:
     assert verdict(host, bearer(with_header(kid="2026-01"))) == "jwt"
 
 

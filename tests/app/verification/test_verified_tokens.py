@@ -1,4 +1,4 @@
-"""What is remembered of a verified token stands for verifying it again, and for nothing else."""
+"""The cache of verified tokens gives only what verifying them again would give."""
 
 import json
 import time
@@ -49,7 +49,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> Counted:
     return lambda: len(seen)
 
 
-def test_a_token_that_comes_again_is_not_decoded_again(rules: TokenRules, decoded: Counted) -> None:
+def test_a_repeated_token_is_decoded_once(rules: TokenRules, decoded: Counted) -> None:
     given = token(sub="alice")
     proofs = [verify_token(request_of(given), rules) for _ in range(3)]
     assert decoded() == 1
@@ -70,7 +70,7 @@ def test_a_token_that_differs_in_one_bit_is_decoded(rules: TokenRules, decoded: 
     ("claim", "query", "reason"),
     [("qsh", b"workspace=2", "wrong_qsh"), ("workspace", b"workspace=2", "wrong_workspace")],
 )
-def test_each_request_is_checked_against_a_remembered_token(
+def test_each_request_is_checked_against_a_cached_token(
     rules: TokenRules, claim: str, query: bytes, reason: str
 ) -> None:
     request = request_of("")
@@ -81,11 +81,11 @@ def test_each_request_is_checked_against_a_remembered_token(
     assert refused.value.code == reason
 
 
-def test_a_remembered_token_is_refused_when_it_has_expired(
+def test_a_cached_token_is_refused_when_it_has_expired(
     rules: TokenRules, decoded: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = int(time.time())
-    # Within PyJWT's leeway it holds, and is decoded each time.
+    # Within PyJWT's leeway it is valid, and is decoded each time.
     given = token(iat=now - 100, exp=now - 10)
     for _ in range(2):
         verify_token(request_of(given), rules)
@@ -105,7 +105,7 @@ def test_a_remembered_token_is_refused_when_it_has_expired(
 @pytest.mark.parametrize(
     ("now", "stands"), [(99.9, False), (100.0, True), (199.9, True), (200.0, False)]
 )
-def test_claims_stand_within_the_tokens_times(
+def test_cached_claims_are_used_only_within_the_token_s_times(
     monkeypatch: pytest.MonkeyPatch, now: float, stands: bool
 ) -> None:
     tokens, key = VerifiedTokens(), Key("HS256", b"")
@@ -114,7 +114,7 @@ def test_claims_stand_within_the_tokens_times(
     assert (tokens.claims("a", key) is not None) == stands
 
 
-def test_claims_stand_for_the_key_that_verified_them_only() -> None:
+def test_cached_claims_are_used_only_for_the_key_that_verified_them() -> None:
     now = int(time.time())
     tokens, key, same_bytes = VerifiedTokens(), Key("HS256", b"k"), Key("HS256", b"k")
     tokens.keep("a", key, {"iat": now, "exp": now + 60})
@@ -122,14 +122,14 @@ def test_claims_stand_for_the_key_that_verified_them_only() -> None:
     assert tokens.claims("a", same_bytes) is None
 
 
-def test_long_tokens_are_not_remembered(rules: TokenRules, decoded: Counted) -> None:
+def test_long_tokens_are_not_cached(rules: TokenRules, decoded: Counted) -> None:
     given = token(sub="x" * LONGEST_VERIFIED)
     for _ in range(2):
         verify_token(request_of(given), rules)
     assert decoded() == 2
 
 
-def test_a_token_of_a_key_that_is_revoked_is_refused() -> None:
+def test_a_token_of_a_revoked_key_is_refused() -> None:
     ours, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     documents = [key_set(ours), key_set(other)]
     clock = [0.0]

@@ -22,11 +22,11 @@ from app.library.http.context import Library
 from app.library.http.rate_limit import PERIOD, Limiter
 from app.settings import check_settings
 from app.telemetry.logs import merge_log_fields
-from tests.app.cache.parts import redis_running
 from tests.app.library.conftest import application, library_of, token_of
 from tests.app.upstream.servers import LOOPBACK, certificate
 from tests.conftest import MakeHost, settings_with
 from tests.host import ORIGIN, token as host_token
+from tests.redis_server import redis_running
 
 CCM = "/api/v2/widgets/ccm_reports"
 ONE = f"{CCM}/a1b2c3d4-e5f6-7890-abcd-ef1234567890"

@@ -1,12 +1,10 @@
-"""A clock that goes when it is told to."""
+"""A clock that only a test moves."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class Clock:
-    """Stands still until `now` is moved."""
-
     now: float = 1000.0
 
     def __call__(self) -> float:

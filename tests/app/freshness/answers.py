@@ -1,4 +1,4 @@
-"""What the tests of freshness share."""
+"""What the freshness tests ask for, and what they read from answers."""
 
 import time
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def title(answer: TestResponse) -> str:
 
 
 def counted(host: Host, line: str) -> bool:
-    """Wait for a counter: what is refreshed behind is done when it is done."""
+    """Wait for a line of the metrics: a background refresh ends some time after the answer."""
     for _ in range(200):
         if line in host.client.get("/metrics").text.splitlines():
             return True
