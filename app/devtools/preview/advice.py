@@ -9,6 +9,8 @@ ADVICE: Final[dict[str, str]] = {
     "forbidden": "The system refuses us: see the credential that the settings name for it.",
     "upstream_refused": "The system refuses our credential, or there is none. Set the one that "
     "`placard connectors` names for it, and see that it may read this page.",
+    "upstream_signed_out": "The system shows its sign-in page: our credential is missing or has "
+    "expired. Make a new one, and set it as `placard connectors` names it.",
     "not_found": "The service has no such path.",
     "no_connector": "No connector serves this address. `placard connectors` lists the addresses "
     "that are served; self-hosted systems want their hosts in a setting, and a new system a "
