@@ -43,7 +43,7 @@ base_option = click.option(
 
 
 class Commands(click.Group):
-    """The commands; settings that cannot be used end any of them with a plain word."""
+    """The commands; with settings that cannot be used, each prints why and exits with 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -86,7 +86,7 @@ def serve(*, port: int, host: str, workers: int, threads: int) -> None:
 )
 def render(*, url: str, as_json: bool, definition: str | None) -> None:
     """Draw the card of URL, with its limits and what was cut."""
-    # The card as it is now, not as the service has kept it.
+    # The card as it is now: a shared cache may hold an older one.
     settings = replace(_settings(), cache_url=MEMORY)
     if definition is not None:
         settings = replace(settings, connectors_file=(definition, *settings.connectors_file))
@@ -117,9 +117,9 @@ def sign(*, url: str, base: str, by: str | None, expires_in: float, **parameters
     """Sign a request for URL as the host would, and print the curl line that sends it."""
     provide_local_secrets()
     settings = _settings()
-    given = {name: value for name, value in parameters.items() if value}
+    context = {name: value for name, value in parameters.items() if value}
     proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)
-    call = signed_call(settings, base, {"resource_url": url, **given}, proving)
+    call = signed_call(settings, base, {"resource_url": url, **context}, proving)
     click.echo(call.proof)
     click.echo(curl_line(call))
 
@@ -137,14 +137,14 @@ def lint(*, file: str) -> None:
         return
     try:
         with click.open_file(file, "rb") as opened:
-            given = json.loads(opened.read(), parse_constant=_no_json)
+            payload = json.loads(opened.read(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         click.echo(f"{file}: is not JSON: {error}", err=True)
         sys.exit(2)
-    found = faults(given)
-    for fault in found:
+    broken = faults(payload)
+    for fault in broken:
         click.echo(str(fault))
-    if found:
+    if broken:
         sys.exit(1)
     click.echo(f"{file}: the host would take it")
 
@@ -167,7 +167,7 @@ def connectors() -> None:
 )  # fmt: skip
 @click.option("--name", required=True, help="The case's name, such as `closed_issue`.")
 def record(*, url: str, to: Path, name: str) -> None:
-    """Make a test case of a live answer for URL, with credentials scrubbed."""
+    """Record the live answer for URL as a test case, with credentials scrubbed."""
     settings = _settings()
     if settings.offline:
         raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
@@ -193,15 +193,15 @@ def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> No
     """
     provide_local_secrets()
     settings = _settings()
-    asked = resource_url or all_connectors(settings)[0].example
-    console, sound = Console(), True
-    for finding in examine(settings, base_url, asked, origin or settings.allowed_origins[0]):
+    resource = resource_url or all_connectors(settings)[0].example
+    console, all_sound = Console(), True
+    for finding in examine(settings, base_url, resource, origin or settings.allowed_origins[0]):
         mark = "[green]✓[/]" if finding.sound else "[red]✗[/]"
         console.print(f"{mark} {finding.what}", highlight=False)
         if not finding.sound:
             console.print(f"  {finding.advice}", style="yellow", highlight=False)
-        sound = sound and finding.sound
-    if not sound:
+        all_sound = all_sound and finding.sound
+    if not all_sound:
         console.print(ADVICE_FAILED)
         sys.exit(1)
 
@@ -228,10 +228,10 @@ main.add_command(token)
 
 
 def _lint_definitions(file: Path) -> None:
-    found = lint_definitions(file)
-    for fault in found:
+    broken = lint_definitions(file)
+    for fault in broken:
         click.echo(fault)
-    if found:
+    if broken:
         sys.exit(1)
     names = ", ".join(connector.name for connector in read_definitions([str(file)]))
     click.echo(f"{file}: {names}: can be used")
@@ -245,5 +245,5 @@ def _indented(text: str) -> str:
     return click.wrap_text(text, initial_indent="    ", subsequent_indent="    ")
 
 
-def _no_json(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+def _refuse_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

@@ -22,10 +22,10 @@ class Duration(click.ParamType[timedelta]):
         """Return the span of time."""
         if isinstance(value, timedelta):
             return value
-        found = re.fullmatch(r"(\d{1,6})([smhd])", value, re.ASCII)
-        if not found:
-            self.fail(f"{value!r} is no span of time such as 90d, 12h, 30m or 45s", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        match = re.fullmatch(r"(\d{1,6})([smhd])", value, re.ASCII)
+        if not match:
+            self.fail(f"{value!r} is not a span of time such as 90d, 12h, 30m or 45s", param, ctx)
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 class IpAddress(click.ParamType[str]):
@@ -38,7 +38,7 @@ class IpAddress(click.ParamType[str]):
         try:
             return str(ip_address("127.0.0.1" if value == "localhost" else value.strip("[]")))
         except ValueError:
-            self.fail(f"{value!r} is no IP address", param, ctx)
+            self.fail(f"{value!r} is not an IP address", param, ctx)
 
 
 class BaseUrl(click.ParamType[str]):
@@ -47,7 +47,7 @@ class BaseUrl(click.ParamType[str]):
     name = "url"
 
     def convert(self, value: str, param: Any, ctx: Any) -> str:
-        """Return the address as it is, if it is one."""
+        """Return the address unchanged, if it is a valid one."""
         try:
             read_address(value)
         except MalformedRequest as error:

@@ -1,4 +1,4 @@
-"""`placard token` and `placard library`: who may ask the widget library, and its tables."""
+"""`placard token` and `placard library migrate`: the library's access tokens and its tables."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from app.library.core.errors import Malformed, Unidentified
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
 from app.settings import Settings, settings_from_environment
-from app.settings.local import keep_locally, provide_local_secrets
+from app.settings.local import provide_local_secrets, write_local_setting
 from templates_schemas.text import host_time
 
 LOCAL_TOKEN: Final = "PLACARD_LOCAL_TOKEN"  # noqa: S105 - the setting's name
@@ -40,8 +40,8 @@ def library() -> None:
 
 
 @token.command()
-@click.option("--sub", required=True, help="Whom it is for, such as an address of e-mail.")
-@click.option("--name", help="The user's name, as others see it; unset: as known, or the subject.")
+@click.option("--sub", required=True, help="The subject, such as an e-mail address.")
+@click.option("--name", help="The user's display name; unset: the stored one, or the subject.")
 @click.option("--scope", multiple=True, help="What it allows; may be repeated, or hold commas.")
 @click.option("--domain", multiple=True, help="A domain that it opens; as --scope.")
 @click.option("--expires", type=Duration(), default="90d", show_default=True)
@@ -61,18 +61,18 @@ def create(
 
 @token.command(name="list")
 def list_() -> None:
-    """List all tokens: id, state, end, for whom, scopes, domains."""
+    """List all tokens: id, state, expiry, subject, scopes, domains."""
     with _tokens(library_settings()) as tokens:
-        for known in tokens.listed():
-            parts = [known.jti, known.state(utc_now()), host_time(known.expires_at)]
-            told = [known.person.handle, ",".join(known.scopes), ",".join(known.domains)]
-            click.echo("  ".join(part or "-" for part in parts + told))
+        for each in tokens.listed():
+            state, expiry = each.state(utc_now()), host_time(each.expires_at)
+            grant = [each.person.handle, ",".join(each.scopes), ",".join(each.domains)]
+            click.echo("  ".join(column or "-" for column in (each.jti, state, expiry, *grant)))
 
 
 @token.command()
 @click.argument("jti")
 def revoke(*, jti: str) -> None:
-    """Revoke the token whose id is JTI: from now on it is refused."""
+    """Revoke the token with the id JTI; it is refused from now on."""
     with _tokens(library_settings()) as tokens:
         if not tokens.revoke(jti):
             click.echo(f"{jti}: there is no such token, or it is revoked already", err=True)
@@ -92,7 +92,7 @@ def migrate() -> None:
 
 
 def local_token(settings: Settings) -> str:
-    """Return the token of the local mode, made and kept in `.env` where there is none that holds.
+    """Return the token of the local mode; make one, and write it to `.env`, if none is valid.
 
     The database must be up to date.
     """
@@ -101,7 +101,7 @@ def local_token(settings: Settings) -> str:
             tokens.caller(settings.local_token or "")
             return str(settings.local_token)
         text = tokens.create(LOCAL_GRANT).text
-    keep_locally(LOCAL_TOKEN, text)
+    write_local_setting(LOCAL_TOKEN, text)
     return text
 
 
@@ -128,6 +128,6 @@ def library_settings() -> Settings:
     return settings
 
 
-def _words(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Take the words of an option that may be repeated, or hold commas."""
-    return tuple(word.strip() for text in given for word in text.split(",") if word.strip())
+def _words(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """List the words of an option that may be repeated, or hold commas."""
+    return tuple(word.strip() for text in texts for word in text.split(",") if word.strip())

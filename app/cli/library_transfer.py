@@ -1,4 +1,4 @@
-"""`placard library import` and `export`: widgets as lines of JSON, one after the other."""
+"""`placard library import` and `export`: saved widgets as JSON, one record a line."""
 
 import os
 import sys
@@ -42,25 +42,25 @@ _FILE: Final = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 @click.command(name="import")
 @_dialect
 @click.option(
-    "--sub", default=OWNER, show_default=True, help="Whose those are that do not say whose."
+    "--sub", default=OWNER, show_default=True, help="The owner of widgets that name none."
 )
 @click.argument("file", type=click.File("rb"))
 def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
     """Store the widgets in FILE (`-`: standard input), one JSON record a line.
 
-    What is known by its id stays as it is, so this can be run again. Prints what is refused, and
-    why; exits with 1 where something is.
+    A widget whose id is stored already stays as it is, so this can be run again. Prints each line
+    that is refused, and why; exits with 1 if there is one.
     """
     if not 1 <= len(sub) <= LONGEST_NAME or not sub.isprintable():
         raise click.UsageError(f"--sub: must be 1 to {LONGEST_NAME} printable characters")
     counts: Counter[str] = Counter()
     with _store() as store, _progress() as progress:
-        lines = _followed(file, progress)
+        lines = _with_progress(file, progress)
         for outcome in TRANSFERS[dialect].imported(store, Owner(sub, sub), lines):
             counts[outcome.state] += 1
-            _tell(outcome)
-    told = ", ".join(f"{counts[state]} {state}" for state in ("stored", "known", "refused"))
-    click.echo(told, err=True)
+            _print_refusal(outcome)
+    summary = ", ".join(f"{counts[state]} {state}" for state in ("stored", "known", "refused"))
+    click.echo(summary, err=True)
     if counts["refused"]:
         sys.exit(1)
 
@@ -71,10 +71,10 @@ def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
 def export(*, dialect: str, file: Path) -> None:
     """Write the widgets to FILE (`-`: standard output), one JSON record a line.
 
-    What breaks off leaves FILE as it was.
+    If it is interrupted, FILE stays as it was.
     """
     count = 0
-    with _store() as store, _whole(file) as stream, _progress() as progress:
+    with _store() as store, _replacing(file) as stream, _progress() as progress:
         task = progress.add_task("exported", total=None)
         for line in TRANSFERS[dialect].exported(store):
             stream.write(line)
@@ -84,13 +84,13 @@ def export(*, dialect: str, file: Path) -> None:
 
 
 @contextmanager
-def _whole(given: Path) -> Iterator[IO[Any]]:
-    """Open what is written to: a file takes the place of another once it is whole, or never."""
-    if str(given) == "-" or (given.exists() and not given.is_file()):
-        with click.open_file(str(given), "wb") as stream:
+def _replacing(path: Path) -> Iterator[IO[Any]]:
+    """Open a file to write; it replaces the one at `path` once it is complete, or not at all."""
+    if str(path) == "-" or (path.exists() and not path.is_file()):
+        with click.open_file(str(path), "wb") as stream:
             yield stream
         return
-    file = given.resolve()
+    file = path.resolve()
     part = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with part.open("xb") as stream:
@@ -99,14 +99,14 @@ def _whole(given: Path) -> Iterator[IO[Any]]:
             yield stream
         part.replace(file)
     except OSError as error:
-        raise click.UsageError(f"{given}: {error.strerror}") from None
+        raise click.UsageError(f"{path}: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
 
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    """Open the store; where it stops to answer, say that all can be run again."""
+    """Open the store; if it stops answering, say that the command can be run again."""
     store = Store(library_settings().database_url)
     try:
         store.prepare()
@@ -121,13 +121,13 @@ def _store() -> Iterator[Store]:
 
 
 def _progress() -> Progress:
-    """Make a bar on standard error, where that is a terminal."""
+    """Make a progress bar on standard error, if that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _followed(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
+def _with_progress(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
     task = progress.add_task("imported", total=_size_of(file))
     for line in lines_of(file):
         yield line
@@ -135,13 +135,13 @@ def _followed(file: BinaryIO, progress: Progress) -> Iterator[bytes]:
 
 
 def _size_of(file: BinaryIO) -> int | None:
-    """Return how many bytes there are; None of a pipe."""
+    """Return the size in bytes; None for a pipe."""
     try:
         return os.fstat(file.fileno()).st_size or None
     except OSError:
         return None
 
 
-def _tell(outcome: Outcome) -> None:
+def _print_refusal(outcome: Outcome) -> None:
     if outcome.state == "refused":
         click.echo(f"line {outcome.line}: {outcome.why}")

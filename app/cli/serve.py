@@ -20,7 +20,7 @@ from app.errors import ConfigurationError
 from app.origins import is_loopback_host
 from app.settings import MOST_CONCURRENT_CALLS, Settings
 
-# A request in flight may take the fetch deadline; a worker that stops is given this much more.
+# A worker that stops has the fetch deadline for requests in flight, and this much more.
 GRACE_SECONDS = 10
 HEAD_MILLISECONDS = 5000
 
@@ -30,7 +30,7 @@ def serve_application(
 ) -> None:
     """Serve until told to stop (SIGTERM, SIGINT); requests in flight are answered first.
 
-    Raises ConfigurationError before it listens, where the settings are unsafe.
+    Raises ConfigurationError before it listens, if the settings are unsafe.
     """
     if settings.local and not is_loopback_host(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
@@ -45,7 +45,7 @@ def serve_application(
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        # Of a client that stops halfway through a request's head, a stop need not wait long.
+        # A stop does not wait long for a client that has sent only part of a request's head.
         http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS),
         websockets=False,
         workers=workers,
@@ -60,7 +60,7 @@ def serve_application(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if settings.local and settings.public_url is None:
-            # Read by the workers, so that they know their own saved widgets by their addresses.
+            # The workers read it, to recognise the addresses of their own saved widgets.
             os.environ["PLACARD_PUBLIC_URL"] = f"http://{shown}:{port}"
         if settings.local:
             token = local_token(settings) if settings.library else None
@@ -70,7 +70,7 @@ def serve_application(
 
 
 def _refuse_a_port_in_use(host: str, port: int) -> None:
-    """Refuse where somebody listens: granian would share the port with them, request by request."""
+    """Refuse a port that is in use: granian would share it, and its requests, with the other."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,8 +81,9 @@ def _refuse_a_port_in_use(host: str, port: int) -> None:
 
 
 def greeting(settings: Settings, base: str, library_token: str | None = None) -> str:
-    """Say what there is to open and to try, with a fresh token and the library's."""
-    example = next(one.example for one in all_connectors(settings) if one.name == "github")
+    """Return what to open and to try, with a new token for the host's request and the library's."""
+    connectors = all_connectors(settings)
+    example = next(each.example for each in connectors if each.name == "github")
     lines = [
         f"Placard answers in the local mode, {'offline' if settings.offline else 'live'}. Open",
         "",
@@ -113,7 +114,7 @@ def _of_the_library(base: str, token: str) -> list[str]:
 
 
 def leave_threads_free(settings: Settings, threads: int) -> None:
-    """Set how many threads one host may take, and all hosts, where no setting says it.
+    """Set how many threads calls to one host may take, and calls to all, if no setting does.
 
     Half of them, and all but two; of four or fewer, all but one.
     """

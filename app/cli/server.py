@@ -1,7 +1,7 @@
-"""Granian, so that a stop loses no request: the listeners outlive the workers, and are drained.
+"""Granian, changed so that a stop loses no request: listeners outlive workers and are drained.
 
-In granian each worker has its own listener, so that the system spreads connections over them. What
-waits in the queue of one is reset when it closes: at every stop, and whenever a worker dies.
+In granian each worker has its own listener, and the system spreads connections over them. When a
+listener closes, at every stop and whenever a worker dies, the connections in its queue are reset.
 """
 
 import contextlib
@@ -14,21 +14,21 @@ from typing import Any, Final
 
 from granian.server.mp import MPServer, WorkerProcess
 
-# Seconds. A client that was told it is connected has this long to send the handshake's last part.
+# Seconds. A client that has seen SYN-ACK has this long to send the last segment of the handshake.
 HANDSHAKE: Final = 0.25
 LONGEST_DRAIN: Final = 5.0
 _POLL: Final = 0.01
 
 # asm-generic/socket.h; Python has no name for it.
 _SO_ATTACH_FILTER: Final = 26
-# A classic BPF program, for a socket that sees segments from their TCP header on: it drops what
-# asks for a new connection (of SYN and ACK, SYN only) and passes everything else.
+# A classic BPF program, for a socket that sees segments from their TCP header on: it drops requests
+# for a new connection (SYN without ACK) and passes everything else.
 _NO_NEW_CONNECTIONS: Final = (
     (0x30, 0, 0, 13),  # load the byte of flags
     (0x54, 0, 0, 0x12),  # keep SYN and ACK
     (0x15, 0, 1, 0x02),  # only SYN?
     (0x06, 0, 0, 0),  # then drop it
-    (0x06, 0, 0, 0xFFFFFFFF),  # else pass it whole
+    (0x06, 0, 0, 0xFFFFFFFF),  # else pass all of it
 )
 # linux/tcp.h: of a listener, `tcpi_unacked` is how many connections wait to be accepted.
 _TCPI_UNACKED: Final = 24
@@ -37,8 +37,9 @@ _TCPI_UNACKED: Final = 24
 class DrainingServer(MPServer):
     """Granian with listeners that the first process keeps, one for each worker.
 
-    Who takes a dead worker's place takes its queue over. At a stop the queues are empty before the
-    workers are told. On Linux; elsewhere what nobody has accepted yet may be reset by a stop.
+    A worker that replaces a dead one takes its queue over. At a stop the queues are drained before
+    the workers are stopped. This holds on Linux; elsewhere a stop may reset connections that no
+    worker has accepted yet.
     """
 
     _ssp: Any
@@ -47,7 +48,7 @@ class DrainingServer(MPServer):
 
     def _init_shared_socket(self) -> None:
         super()._init_shared_socket()  # type: ignore[no-untyped-call]
-        # Where it is not Linux, granian itself has made one for all.
+        # On other systems than Linux, granian itself has made one listener for all workers.
         self._listeners: list[tuple[Any, socket.socket]] = []
         if self._shd is None:
             self._listeners = [_listener(self._ssp) for _ in range(self.workers)]
@@ -59,7 +60,7 @@ class DrainingServer(MPServer):
         return super()._spawn_worker(idx, *how, **named)
 
     def shutdown(self, exit_code: int = 0) -> None:
-        """Take no new connection, let the workers accept those that are made, then stop them."""
+        """Refuse new connections, let the workers accept those that are made, then stop them."""
         drain([listener for _, listener in self._listeners])
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]
 
@@ -70,7 +71,7 @@ class DrainingServer(MPServer):
 
 
 def _listener(spec: Any) -> tuple[Any, socket.socket]:
-    """Listen; return granian's handle of it for a worker, and the socket that it is."""
+    """Listen; return granian's handle of the listener, for a worker, and its socket."""
     handle = spec.build()
     listener = socket.socket(fileno=handle.get_fd())
     listener.set_inheritable(True)
@@ -80,10 +81,10 @@ def _listener(spec: Any) -> tuple[Any, socket.socket]:
 def drain(listeners: Sequence[socket.socket]) -> None:
     """Refuse new connections; return when those that were made before have been accepted.
 
-    A client that connects meanwhile is not answered, tries again, and is refused once the listeners
-    are closed: it is never told that it is connected.
+    The SYN of a client that connects meanwhile gets no answer; it is sent again, and refused once
+    the listeners are closed.
     """
-    with contextlib.suppress(OSError):  # a sandbox may not allow filters; it stops as granian does
+    with contextlib.suppress(OSError):  # where filters are not allowed, stop as granian does
         for listener in listeners:
             _refuse_new_connections(listener)
         began = time.monotonic()
@@ -95,12 +96,12 @@ def drain(listeners: Sequence[socket.socket]) -> None:
 
 def _refuse_new_connections(listener: socket.socket) -> None:
     program = b"".join(struct.pack("HBBI", *step) for step in _NO_NEW_CONNECTIONS)
-    held = ctypes.create_string_buffer(program, len(program))
-    pointer = struct.pack("HP", len(_NO_NEW_CONNECTIONS), ctypes.addressof(held))
+    buffer = ctypes.create_string_buffer(program, len(program))
+    pointer = struct.pack("HP", len(_NO_NEW_CONNECTIONS), ctypes.addressof(buffer))
     listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
 
 
 def _waiting(listener: socket.socket) -> int:
-    """How many connections wait to be accepted."""
+    """Return how many connections wait to be accepted."""
     info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCPI_UNACKED + 4)
     return int(struct.unpack_from("I", info, _TCPI_UNACKED)[0])

@@ -1,7 +1,7 @@
 """The kinds of value that a setting can have: how each is read from a text, checked and printed.
 
-They are marshmallow fields; what one prints, it reads (but for a password in an address, which is
-printed as a mask).
+They are marshmallow fields. A field reads what it has printed, but for secrets, and passwords in
+addresses, which are printed as masks.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The local development mode: its file `.env`, and the secrets that it makes for itself."""
+"""The local development mode: the file `.env`, and the secrets that the mode makes for itself."""
 
 import os
 import secrets
@@ -13,12 +13,15 @@ LOCAL_SECRETS: Final = ("PLACARD_JWT_SECRETS", "PLACARD_SIGNATURE_SECRETS")
 
 
 def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) -> dict[str, str]:
-    """Return the environment to read settings from: in the local mode `.env` stands behind it."""
-    given = {name: value.strip() for name, value in process.items() if value.strip()}
-    if given.get("PLACARD_MODE") != "local" or not local_file.is_file():
-        return given
-    written = {name: value for name, value in dotenv_values(local_file).items() if value}
-    return written | given
+    """Return the variables to read settings from, without the empty ones.
+
+    In the local mode `.env` gives what the environment of the process does not.
+    """
+    variables = {name: value.strip() for name, value in process.items() if value.strip()}
+    if variables.get("PLACARD_MODE") != "local" or not local_file.is_file():
+        return variables
+    in_file = {name: value for name, value in dotenv_values(local_file).items() if value}
+    return in_file | variables
 
 
 def use_local_mode() -> None:
@@ -29,20 +32,20 @@ def use_local_mode() -> None:
 def provide_local_secrets(
     process: Mapping[str, str] = os.environ, local_file: Path = LOCAL_FILE
 ) -> None:
-    """Put fresh secrets into `.env`, readable by its owner only, where the local mode has none."""
-    known = environment_of(process, local_file)
-    missing = [name for name in LOCAL_SECRETS if name not in known]
-    if known.get("PLACARD_MODE") != "local" or not missing:
+    """Append new secrets to `.env`, readable by its owner only, where the local mode lacks them."""
+    variables = environment_of(process, local_file)
+    missing = [name for name in LOCAL_SECRETS if name not in variables]
+    if variables.get("PLACARD_MODE") != "local" or not missing:
         return
     local_file.touch()
     local_file.chmod(0o600)
-    written = local_file.read_text("utf-8")
+    text = local_file.read_text("utf-8")
     lines = "".join(f"{name}={secrets.token_hex(32)}\n" for name in missing)
-    local_file.write_text(written + ("\n" if written and written[-1] != "\n" else "") + lines)
+    local_file.write_text(text + ("\n" if text and text[-1] != "\n" else "") + lines)
 
 
-def keep_locally(name: str, value: str, local_file: Path = LOCAL_FILE) -> None:
-    """Put a setting into `.env`, in the place of the one that is there, for its owner only."""
+def write_local_setting(name: str, value: str, local_file: Path = LOCAL_FILE) -> None:
+    """Write a setting to `.env`, readable by its owner only; it replaces an earlier value."""
     local_file.touch()
     local_file.chmod(0o600)
     set_key(local_file, name, value, quote_mode="never")

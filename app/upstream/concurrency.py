@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from app.settings.settings import FETCH_PLACES
+from app.settings import FETCH_PLACES
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def test_an_own_secret_signs_where_there_is_one(run: Run, sqlite_url: str) -> No
     ("arguments", "told"),
     [
         (("--scope", "everything"), "--scope: 'everything' is none of"),
-        (("--expires", "soon"), "'soon' is no span of time such as 90d"),
+        (("--expires", "soon"), "'soon' is not a span of time such as 90d"),
         (("--expires", "0d"), "--expires: must be more than 0"),
         (("--expires", "9999d"), "--expires: must be more than 0"),
         (("--sub", " "), "--sub: must be 1 to 255 printable characters"),
