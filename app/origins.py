@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 _LABEL = re.compile(r"[a-z0-9-]+", re.ASCII)
@@ -52,3 +53,19 @@ def is_loopback_host(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address, read once: `host` is as `host_of` gives it, `origin` as `origin_of` does."""
+
+    url: str
+    parts: SplitResult
+    host: str
+    origin: str
+
+
+def read_url(url: str) -> Address:
+    """Read an address; raises ValueError where it is not valid."""
+    parts = urlsplit(url)
+    return Address(url, parts, host_of(parts), origin_of(parts))

@@ -24,7 +24,6 @@ from app.cache import (
 )
 from app.connectors import Connector, ConnectorRegistry, Match
 from app.errors import PlacardError
-from app.origins import origin_of
 from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
@@ -173,7 +172,7 @@ class Widgets:
                 return self._cache.look_up(
                     resolved.key,
                     lambda previous: self._make(resolved, previous),
-                    origin=origin_of(resolved.request.url),
+                    origin=resolved.request.address.origin,
                     refresh=refresh,
                 )
         except TooManyWaiters:

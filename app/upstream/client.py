@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 import urllib3
@@ -18,10 +18,16 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.origins import DEFAULT_PORTS, host_of, is_named, origin_of
+from app.origins import DEFAULT_PORTS, Address, is_named, origin_of, read_url
 from app.telemetry import trace
 from app.upstream.address_guard import AddressGuard
-from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest, UpstreamResponse
+from app.upstream.messages import (
+    ANONYMOUS,
+    Credential,
+    UpstreamRequest,
+    UpstreamResponse,
+    read_address,
+)
 from app.upstream.policy import UpstreamPolicy
 from app.upstream.retry import Retry
 from app.upstream.transport import remaining, within
@@ -29,7 +35,6 @@ from app.upstream.verdict import REDIRECTS, AnswerRules
 
 MAX_BODY: Final = 1 << 20
 MAX_REDIRECTS: Final = 3
-UNREADABLE: Final = "the address cannot be read"
 # What asks about the state of one resource, and says nothing of another that a redirect leads to.
 CONDITIONS: Final = frozenset({"if-none-match", "if-modified-since"})
 _CHUNK: Final = 1 << 16
@@ -50,7 +55,7 @@ class Loopback:
 
     def has(self, request: UpstreamRequest) -> bool:
         """Tell whether a request is for this address; raises AddressRefused for none at all."""
-        return host_of(_split(request.url)) == self.host
+        return request.address.host == self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +113,13 @@ class Fetcher:
             return _ask_itself(request, self._own)
         retry = Retry(request.method, partial(self._manners.tell, "retried"))
         with within(self.deadline):
-            url = request.url
+            address = request.address
             for _ in range(MAX_REDIRECTS + 1):
-                self._check(url, request)
+                self._check(address, request)
+                identity = _proof(request, address).identity
                 response = retry.call(
-                    partial(self._exchange, request, url),
-                    partial(self._manners.may_ask, origin_of(url), _proof(request, url).identity),
+                    partial(self._exchange, request, address),
+                    partial(self._manners.may_ask, address.origin, identity),
                 )
                 location = response.headers.get("location")
                 if response.verdict.outcome == "signed_out":
@@ -121,56 +127,60 @@ class Fetcher:
                 # What is asked by POST is not asked again elsewhere.
                 if response.status not in REDIRECTS or not location or request.method != "GET":
                     return response
-                url = self._target(url, location)
+                address = self._target(address, location)
         raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
 
     def is_loopback_request(self, request: UpstreamRequest) -> bool:
         """Tell whether this service itself has what is asked for."""
         return self._own is not None and self._own.has(request)
 
-    def _check(self, url: str, request: UpstreamRequest) -> None:
+    def _check(self, address: Address, request: UpstreamRequest) -> None:
         """Let through only what the connector names, and never from https down to http."""
-        parts = _split(url)
-        downgrade = _split(request.url).scheme == "https" != parts.scheme
+        parts = address.parts
+        downgrade = request.address.parts.scheme == "https" != parts.scheme
         if parts.scheme not in DEFAULT_PORTS or downgrade or parts.username is not None:
             raise AddressRefused(f"{parts.scheme}://{parts.hostname} is not to be asked")
-        if not is_named(host_of(parts), request.hosts):
-            raise AddressRefused(f"{host_of(parts)} is not a host that the connector names")
-        dialled = _split(self._actual(url))
-        self._guard.check_spelling(dialled.hostname or "", _port(dialled))
+        if not is_named(address.host, request.hosts):
+            raise AddressRefused(f"{address.host} is not a host that the connector names")
+        dialled = self._actual(address)
+        port = dialled.parts.port or DEFAULT_PORTS.get(dialled.parts.scheme, 0)
+        self._guard.check_spelling(dialled.parts.hostname or "", port)
 
-    def _actual(self, url: str) -> str:
+    def _actual(self, address: Address) -> Address:
         """Put the stand-in's origin before an address's path, where it has a stand-in."""
-        stand_in = self._upstreams.get(origin_of(url))
+        stand_in = self._upstreams.get(address.origin)
         if stand_in is None:
-            return url
-        parts = urlsplit(url)
+            return address
+        parts = address.parts
         query = f"?{parts.query}" if parts.query else ""
-        return stand_in.rstrip("/") + parts.path + query
+        return read_address(stand_in.rstrip("/") + parts.path + query)
 
-    def _target(self, url: str, location: str) -> str:
+    def _target(self, address: Address, location: str) -> Address:
         """Resolve a redirect; a stand-in that names itself means the one it stands in for."""
         try:
-            target = urljoin(self._actual(url), location)
+            target = read_url(urljoin(self._actual(address).url, location))
         except ValueError:
-            raise AddressRefused(UNREADABLE) from None
-        stand_in = self._upstreams.get(origin_of(url))
-        if stand_in is None or origin_of(_split(target)) != origin_of(stand_in):
+            raise AddressRefused("the address cannot be read") from None
+        stand_in = self._upstreams.get(address.origin)
+        if stand_in is None or target.origin != origin_of(stand_in):
             return target
-        parts, home = urlsplit(target), urlsplit(url)
-        return parts._replace(scheme=home.scheme, netloc=home.netloc).geturl()
+        home = address.parts
+        there = target.parts._replace(scheme=home.scheme, netloc=home.netloc)
+        return read_address(there.geturl())
 
-    def _exchange(self, request: UpstreamRequest, url: str) -> UpstreamResponse:
+    def _exchange(self, request: UpstreamRequest, address: Address) -> UpstreamResponse:
+        url, parts = address.url, address.parts
         headers = {**_HEADERS, **_headers_for(request, url)}
-        proof = _proof(request, url)
+        proof = _proof(request, address)
         sent = {**headers, **proof.headers}
         if request.body is not None:
             sent["Content-Type"] = "application/json"
-        outgoing = requests.Request(request.method, self._actual(url), sent, data=request.body)
-        parts = urlsplit(url)
+        outgoing = requests.Request(
+            request.method, self._actual(address).url, sent, data=request.body
+        )
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
             response = self._manners.call(
-                origin_of(url), proof.identity, partial(self._send, outgoing, url, request.rules)
+                address.origin, proof.identity, partial(self._send, outgoing, url, request.rules)
             )
             f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
@@ -203,14 +213,14 @@ def _headers_for(request: UpstreamRequest, url: str) -> Mapping[str, str]:
     return {name: value for name, value in own if name.lower() not in CONDITIONS}
 
 
-def _proof(request: UpstreamRequest, url: str) -> Credential:
+def _proof(request: UpstreamRequest, address: Address) -> Credential:
     """Return the credential that goes to an address: the request's own only at home."""
-    at_home = origin_of(url) == request.credential.origin
+    at_home = address.origin == request.credential.origin
     return request.credential if at_home else ANONYMOUS
 
 
 def _ask_itself(request: UpstreamRequest, own: Loopback) -> UpstreamResponse:
-    path = _split(request.url).path
+    path = request.address.parts.path
     with trace.step("fetch", method=request.method, host=own.host, path=path) as facts:
         response = replace(own.answer(request), rules=request.rules)
         facts.update(status=response.status, bytes=len(response.body))
@@ -244,16 +254,3 @@ def _words(error: Exception) -> str:
     cause = error.__cause__ or error.__context__
     names = [type(error).__name__] + ([type(cause).__name__] if cause else [])
     return " from ".join(names)
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        _port(parts)
-    except ValueError:
-        raise AddressRefused(UNREADABLE) from None
-    return parts
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or DEFAULT_PORTS.get(parts.scheme, 0)

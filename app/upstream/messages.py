@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from app.errors import UpstreamUnreadable
+from app.errors import AddressRefused, UpstreamUnreadable
+from app.origins import Address, read_url
 from app.upstream.verdict import AnswerRules, Verdict, judge
 
 NO_RULES: Final = AnswerRules()
@@ -28,7 +29,7 @@ class Credential:
 ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UpstreamRequest:
     """One outgoing request. `hosts` are all that it may reach, redirects included.
 
@@ -43,6 +44,11 @@ class UpstreamRequest:
     body: bytes | None = None
     credential: Credential = ANONYMOUS
     rules: AnswerRules = NO_RULES
+
+    @cached_property
+    def address(self) -> Address:
+        """The address, read once; raises AddressRefused where it is not valid."""
+        return read_address(self.url)
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,11 @@ class UpstreamResponse:
     def verdict(self) -> Verdict:
         """What the answer means; raises UpstreamUnreadable as `judge` does."""
         return judge(self, time.time())
+
+
+def read_address(url: str) -> Address:
+    """Read an address that is to be asked; raises AddressRefused where it is not valid."""
+    try:
+        return read_url(url)
+    except ValueError:
+        raise AddressRefused("the address cannot be read") from None
