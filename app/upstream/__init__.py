@@ -1,17 +1,21 @@
 """Everything that goes out to other systems.
 
-client.py           the one HTTP client: deadline, size limit, redirects, credentials
-messages.py         requests, answers and credentials
-transport.py        the connections below it: the deadline, name resolution, TLS
-address_guard.py    which addresses a connection may go to
-credentials.py      which credential goes with which request
-policy.py           what is checked before each call, in this order:
-rate_limits.py        who asked us to wait, and until when
-circuit_breaker.py    hosts that keep failing are not called for a while
-bulkhead.py           a bounded number of calls runs at a time
-concurrency.py      the limit that the bulkhead and the cache's single flight count
-retry.py            at most one more attempt
-samples.py          recorded answers in place of the network
+    client.py             the one HTTP client: deadline, size limit, redirects, credentials
+    messages.py           requests, answers and credentials
+    address.py            the address of a request, parsed once
+    verdict.py            what an answer means
+    credentials.py        which credential goes with which request
+    policy.py             what is checked before each call, in this order:
+      rate_limits.py        an origin that asked us to wait is not called
+      circuit_breaker.py    an origin that keeps failing is not called for a while
+      bulkhead.py           a bounded number of calls runs at a time
+    concurrency.py        the limit that the bulkhead and the cache's single flight count
+    retry.py              at most one more attempt
+    transport.py          the connections: the deadline, name resolution, TLS
+    address_guard.py      which addresses a connection may go to
+    samples.py            recorded answers in place of the network
+
+Each worker process has its own state: rate limits, breakers and slots are not shared.
 """
 
 from app.upstream.address_guard import AddressGuard
