@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.app.cache.parts import RedisServer, redis_running
+from tests.processes import BIN, ROOT, SOUND, Service, ask, environment, running, stop
+from tests.redis_server import RedisServer, RunRedis
 from tests.standin import StandIn, standing_in
-from tests.test_production import BIN, ROOT, SOUND, Service, ask, environment, running, stop
 
 PASSWORD = "hunter2-of-redis"
 
 
 @pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_running(tmp_path, PASSWORD) as server:
+def redis_server(tmp_path: Path, run_redis: RunRedis) -> Iterator[RedisServer]:
+    with run_redis(tmp_path, PASSWORD) as server:
         yield server
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.cache.parts import Clock, RedisServer, redis_running
+from tests.app.cache.parts import Clock
+from tests.redis_server import RedisServer, RunRedis
 
 
 @pytest.fixture
@@ -27,9 +28,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def shared_server(
+    tmp_path_factory: pytest.TempPathFactory, run_redis: RunRedis
+) -> Iterator[RedisServer]:
     """One server for all tests that leave it as it is."""
-    with redis_running(tmp_path_factory.mktemp("redis")) as server:
+    with run_redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
@@ -42,7 +45,7 @@ def redis_server(shared_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[RedisServer]:
+def own_server(tmp_path: Path, run_redis: RunRedis) -> Iterator[RedisServer]:
     """A server that a test may kill; it wants a password."""
-    with redis_running(tmp_path, "hunter2-of-redis") as server:
+    with run_redis(tmp_path, "hunter2-of-redis") as server:
         yield server

@@ -1,17 +1,7 @@
-"""A clock that stands still, entries, and a Redis server of the tests' own."""
+"""A clock that stands still, and entries."""
 
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
-
-import pytest
-import redis
 
 from app.cache import CARD, Entry, FetchResult, Times, Validator, etag_of
 
@@ -54,79 +44,3 @@ FOUND = FetchResult(CARD, BODY, validator=Validator("If-None-Match", '"1"'))
 DOWN = FetchResult("upstream_failed", b"GitHub answered with an error.", transient=True)
 MISSING = FetchResult("resource_missing", b"Not found.", definitive=True)
 UNREADABLE = FetchResult("upstream_unreadable", b"GitHub gave an answer that we cannot read.")
-
-
-@dataclass
-class RedisServer:
-    """A server in a process of its own; `password` is what it wants, if any.
-
-    With `tls`, it speaks TLS only, with the certificate and the key of the folder.
-    """
-
-    port: int
-    folder: Path
-    password: str = ""
-    tls: bool = False
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """What `PLACARD_CACHE_URL` is for it."""
-        secret = f":{self.password}@" if self.password else ""
-        scheme = "rediss" if self.tls else "redis"
-        return f"{scheme}://{secret}127.0.0.1:{self.port}/0"
-
-    def client(self) -> redis.Redis:
-        """Connect as the tests do, to look inside."""
-        # Whose certificate it is, is for others to test.
-        looser = {"ssl_cert_reqs": "none", "ssl_check_hostname": False} if self.tls else {}
-        return redis.Redis.from_url(self.url, **looser)
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        wants = ["--requirepass", self.password] if self.password else []
-        port = str(self.port)
-        ports = ["--port", "0", "--tls-port", port, *self._keys()] if self.tls else ["--port", port]
-        options = [*ports, "--bind", "127.0.0.1", "--save", "", *wants]
-        self.process = subprocess.Popen(
-            ["redis-server", *options, "--dir", str(self.folder)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        with self.client() as client:
-            for _ in range(200):
-                try:
-                    client.ping()
-                except redis.ConnectionError:
-                    time.sleep(0.02)
-                else:
-                    return
-        pytest.fail("redis-server did not come up")
-
-    def _keys(self) -> list[str]:
-        certificate, key = str(self.folder / "ca.pem"), str(self.folder / "key.pem")
-        told = ["--tls-cert-file", certificate, "--tls-key-file", key]
-        return [*told, "--tls-ca-cert-file", certificate, "--tls-auth-clients", "no"]
-
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
-
-
-@contextmanager
-def redis_running(folder: Path, password: str = "", *, tls: bool = False) -> Iterator[RedisServer]:
-    """Run a Redis server for the length of a block; skip where there is none to run."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed: the shared cache is not tested")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    server = RedisServer(port, folder, password, tls)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()

@@ -14,7 +14,8 @@ from hypothesis import given, strategies as st
 from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend, RedisBackend, redis_client
 from app.cache.serializer import dump, load
 from app.settings.schema import LONGEST_TIME
-from tests.app.cache.parts import BODY, CARD_ENTRY, FAILURE, Clock, RedisServer, card, times
+from tests.app.cache.parts import BODY, CARD_ENTRY, FAILURE, Clock, card, times
+from tests.redis_server import RedisServer
 
 KEY = "github\nGET\nhttps://api.github.com/repos/pallets/flask/issues/1\n\n[]\nGITHUB_TOKEN#1"
 

@@ -33,10 +33,9 @@ from tests.app.cache.parts import (
     FAILURE,
     FOUND,
     Clock,
-    RedisServer,
-    redis_running,
 )
 from tests.app.upstream.servers import LOOPBACK, certificate
+from tests.redis_server import RedisServer, RunRedis
 
 POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 
@@ -252,10 +251,10 @@ def test_a_wrong_password_is_a_miss_and_is_told_nowhere(
 
 @pytest.mark.parametrize("name", [LOOPBACK, "cache.example.com"])
 def test_tls_is_for_a_certificate_that_is_trusted_and_has_the_name(
-    tmp_path: Path, failures: list[str], name: str
+    tmp_path: Path, run_redis: RunRedis, failures: list[str], name: str
 ) -> None:
     _, ca_bundle = certificate(tmp_path, name)
-    with redis_running(tmp_path, tls=True) as server:
+    with run_redis(tmp_path, tls=True) as server:
         for bundle, holds in ((None, False), (ca_bundle, name == LOOPBACK)):
             with redis_client(server.url, bundle) as client:
                 backend = RedisBackend(client, failures.append, Clock())

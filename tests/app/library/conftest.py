@@ -1,10 +1,13 @@
 """Fixtures of the library: an application on each kind of database, and tokens to ask it with."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +16,19 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from app.library.core.callers import SCOPES
-from app.library.core.tokens import Grant
+from app.library.core.models import Base
+from app.library.core.store import Store
+from app.library.core.tokens import Grant, Tokens
 from app.library.http.context import Library
 from app.web import EXTENSION
 from tests.conftest import settings_with
+from tests.databases import Server
+from tests.host import JWT_SECRET
+from tests.processes import SOUND, Start
 
 ALICE = "alice@example.com"
 GRANT = Grant(ALICE, "Alice", SCOPES, ("domain-1",), timedelta(hours=1))
+UNLIMITED = {"PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000"}
 MakeToken = Callable[..., str]
 
 
@@ -53,6 +62,53 @@ def served(library_app: Flask) -> Iterator[str]:
     """The address of a running server of `library_app`, for the official clients."""
     with serving(library_app) as base:
         yield base
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The service in two worker processes: its address, and a token of Alice's."""
+
+    base: str
+    token: str
+
+
+@pytest.fixture(scope="session")
+def processes_on(
+    request: pytest.FixtureRequest,
+    start: Start,
+    sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], tuple[str, str]]]:
+    """Give the addresses of a service and of its database; each kind is started once."""
+    with ExitStack() as running:
+
+        @cache
+        def started(kind: str) -> tuple[str, str]:
+            if kind == "sqlite":
+                file = tmp_path_factory.mktemp("processes") / "library.db"
+                url = f"sqlite:///{shutil.copy(sqlite_template, file)}"
+            else:
+                server: Server = request.getfixturevalue("postgresql_server")
+                url = running.enter_context(server.database())
+            settings = {**SOUND, "PLACARD_DATABASE_URL": url, **UNLIMITED}
+            serve = ["serve", "--workers", "2", "--threads", "8"]
+            return running.enter_context(start(*serve, settings=settings))[1], url
+
+        yield started
+
+
+@pytest.fixture
+def processes(
+    processes_on: Callable[[str], tuple[str, str]], database_kind: str
+) -> Iterator[Processes]:
+    """A service of two worker processes over an empty library, once on each kind of database."""
+    base, url = processes_on(database_kind)
+    store = Store(url)
+    with store.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+    yield Processes(base, Tokens(store, [JWT_SECRET]).create(GRANT).text)
+    store.close()
 
 
 @contextmanager

@@ -21,11 +21,11 @@ from app.library.http.admission import application_key, basic_or_bearer, bearer
 from app.library.http.context import Library
 from app.library.http.rate_limit import PERIOD, Limiter
 from app.telemetry.logs import merge_log_fields
-from tests.app.cache.parts import redis_running
 from tests.app.library.conftest import application, library_of, token_of
 from tests.app.upstream.servers import LOOPBACK, certificate
 from tests.conftest import MakeHost, settings_with
 from tests.host import ORIGIN, token as host_token
+from tests.redis_server import RunRedis
 
 CCM = "/api/v2/widgets/ccm_reports"
 ONE = f"{CCM}/a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -239,16 +239,16 @@ def test_a_counter_that_hangs_holds_no_request_up() -> None:
     assert time.monotonic() < began + 1
 
 
-def test_processes_count_together_in_redis(tmp_path: Path) -> None:
-    with redis_running(tmp_path) as server:
+def test_processes_count_together_in_redis(tmp_path: Path, run_redis: RunRedis) -> None:
+    with run_redis(tmp_path) as server:
         first, second = (Limiter(2, server.url) for _ in range(2))
         taken = [limiter.take("one").granted for limiter in (first, second, first, second)]
     assert taken == [True, True, False, False]
 
 
-def test_a_counter_behind_an_own_authority_is_trusted(tmp_path: Path) -> None:
+def test_a_counter_behind_an_own_authority_is_trusted(tmp_path: Path, run_redis: RunRedis) -> None:
     _, bundle = certificate(tmp_path, LOOPBACK)
-    with redis_running(tmp_path, tls=True) as server:
+    with run_redis(tmp_path, tls=True) as server:
         first, second = (Limiter(1, server.url, bundle) for _ in range(2))
         assert [first.take("one").granted, second.take("one").granted] == [True, False]
 
