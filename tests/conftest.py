@@ -9,7 +9,6 @@ from typing import Final
 import certifi
 import pytest
 import responses
-from hypothesis import HealthCheck, settings as examples
 
 from app import create_app
 from app.connectors import options
@@ -19,14 +18,10 @@ from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
 from tests.processes import Start, running
+from tests.profiles import register_profiles
 from tests.redis_server import RunRedis, redis_running
 
-# How long an example takes says nothing: neither profile looks at the clock. `quick` tries the same
-# few examples in each run; `--hypothesis-profile=fuzz` tries many, others in each run.
-TIMELESS: Final = examples(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-examples.register_profile("quick", TIMELESS, max_examples=40, derandomize=True)
-examples.register_profile("fuzz", TIMELESS, max_examples=1000, print_blob=True)
-examples.load_profile("quick")
+register_profiles()
 
 OWN: Final = {option.name for option in options()}
 # What a test needs of the machine, by the fixture that gives it.

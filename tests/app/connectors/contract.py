@@ -36,7 +36,7 @@ JSON = st.recursive(
 )
 
 # One inherited test is run by many classes: an example that one has kept is tried by the others.
-inherited = examples(suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors])
+inherited = examples(suppress_health_check=[HealthCheck.differing_executors])
 
 
 class ConnectorContract:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
+from hypothesis import example, given, strategies as st
 
 from app.library.core.callers import Caller
 from app.library.core.store import Store
@@ -24,6 +24,7 @@ from tests.app.library.datadog.test_changes import WRITERS, at_once
 from tests.corpora import real_payloads
 from tests.databases import migrated
 from tests.host import JWT_SECRET
+from tests.profiles import on_one_fixture
 
 OWNER = Owner("import@localhost", "Import")
 DEFINITION = {"zz": 1, "type": "change", "title": "T", "requests": [], "é": {"b": 1, "a": 2.5}}
@@ -227,7 +228,7 @@ PLACES: list[Callable[[Any], Any]] = [
 
 @given(place=st.sampled_from(PLACES), value=JSON)
 @example(place=PLACES[6], value={"created_by": {"data": {"id": "1"}}, "modified_by": None})
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@on_one_fixture
 def test_any_record_has_one_outcome(
     one_store: Store, place: Callable[[Any], Any], value: Any
 ) -> None:

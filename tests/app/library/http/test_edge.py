@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Request
-from hypothesis import HealthCheck, given, settings as examples, strategies as st
+from hypothesis import given, strategies as st
 from limits.errors import StorageError
 from structlog.testing import capture_logs
 from werkzeug.datastructures import Headers
@@ -25,6 +25,7 @@ from tests.app.library.conftest import application, library_of, token_of
 from tests.app.upstream.servers import LOOPBACK, certificate
 from tests.conftest import MakeHost, settings_with
 from tests.host import ORIGIN, token as host_token
+from tests.profiles import on_one_fixture
 from tests.redis_server import RunRedis
 
 CCM = "/api/v2/widgets/ccm_reports"
@@ -193,7 +194,7 @@ def test_each_client_s_way_to_carry_the_token_is_read() -> None:
 
 
 @given(st.text(st.characters(max_codepoint=255, exclude_categories=["Cc", "Cs"]), max_size=60))
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@on_one_fixture
 def test_any_header_is_read_or_is_none(given_header: str) -> None:
     for written in (given_header, f"Basic {given_header}", f"Bearer {given_header}"):
         for read in (bearer, basic_or_bearer):
