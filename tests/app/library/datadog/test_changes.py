@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import requests
@@ -20,7 +19,7 @@ from app.library.datadog.api import READ, WRITE
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
 from app.library.http.context import Library
 from tests.app.library.conftest import ALICE, MakeToken, Processes
-from tests.app.library.datadog.test_api import CCM, DEFINITION, Ask, body
+from tests.app.library.datadog.test_api import CCM, DEFINITION, UNKNOWN, Ask, body
 from tests.corpora import real_payloads
 
 FAVORITES = "/api/v2/favorites/widgets"
@@ -180,7 +179,7 @@ def test_a_token_of_another_dialect_opens_nothing(
     assert ask("GET", at).get_json() == made
 
 
-@pytest.mark.parametrize("path", [f"{CCM}/x", f"{FAVORITES}/x", f"/api/v2/widgets/x/{uuid4()}"])
+@pytest.mark.parametrize("path", [f"{CCM}/x", f"{FAVORITES}/x", f"/api/v2/widgets/x/{UNKNOWN}"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_an_address_that_is_wrong_is_told(ask: Ask, method: str, path: str) -> None:
     answer = ask(method, path, json=body())
