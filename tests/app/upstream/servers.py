@@ -56,7 +56,7 @@ class Connection:
             if self.wait(every):
                 return
 
-    def wait(self, seconds: float | None = None) -> bool:
+    def wait(self, seconds: float = 30.0) -> bool:
         """Wait, but not longer than the server lives."""
         return self.ending.wait(seconds)
 

@@ -1,7 +1,6 @@
 """The store: transactions, writers that queue, and what is kept exactly."""
 
 import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -156,10 +155,8 @@ def test_a_writer_of_sqlite_who_waits_too_long_is_told_so(
     store = Store(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    began = time.monotonic()
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
         a_user(store)
-    assert time.monotonic() - began < 5
     other.close()
     store.close()
 
