@@ -3,10 +3,9 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,10 @@ from app.web import EXTENSION
 from tests.conftest import settings_with
 from tests.databases import Server
 from tests.host import JWT_SECRET
-from tests.processes import SOUND, Start
+from tests.processes import SOUND, Service, Start
 
 ALICE = "alice@example.com"
 GRANT = Grant(ALICE, "Alice", SCOPES, ("domain-1",), timedelta(hours=1))
-UNLIMITED = {"PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000"}
 MakeToken = Callable[..., str]
 
 
@@ -73,42 +71,43 @@ class Processes:
 
 
 @pytest.fixture(scope="session")
-def processes_on(
-    request: pytest.FixtureRequest,
-    start: Start,
-    sqlite_template: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[str], tuple[str, str]]]:
-    """Give the addresses of a service and of its database; each kind is started once."""
-    with ExitStack() as running:
+def service_on_sqlite(
+    start: Start, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """The addresses of a service of two worker processes, and of its database."""
+    file = tmp_path_factory.mktemp("processes") / "library.db"
+    url = f"sqlite:///{shutil.copy(sqlite_template, file)}"
+    with two_workers(start, url) as (_, base):
+        yield base, url
 
-        @cache
-        def started(kind: str) -> tuple[str, str]:
-            if kind == "sqlite":
-                file = tmp_path_factory.mktemp("processes") / "library.db"
-                url = f"sqlite:///{shutil.copy(sqlite_template, file)}"
-            else:
-                server: Server = request.getfixturevalue("postgresql_server")
-                url = running.enter_context(server.database())
-            settings = {**SOUND, "PLACARD_DATABASE_URL": url, **UNLIMITED}
-            serve = ["serve", "--workers", "2", "--threads", "8"]
-            return running.enter_context(start(*serve, settings=settings))[1], url
 
-        yield started
+@pytest.fixture(scope="session")
+def service_on_postgresql(start: Start, postgresql_server: Server) -> Iterator[tuple[str, str]]:
+    """The same on PostgreSQL."""
+    with postgresql_server.database() as url, two_workers(start, url) as (_, base):
+        yield base, url
 
 
 @pytest.fixture
-def processes(
-    processes_on: Callable[[str], tuple[str, str]], database_kind: str
-) -> Iterator[Processes]:
+def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Processes]:
     """A service of two worker processes over an empty library, once on each kind of database."""
-    base, url = processes_on(database_kind)
+    base, url = request.getfixturevalue(f"service_on_{database_kind}")
     store = Store(url)
     with store.writing() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
     yield Processes(base, Tokens(store, [JWT_SECRET]).create(GRANT).text)
     store.close()
+
+
+def two_workers(start: Start, url: str) -> AbstractContextManager[tuple[Service, str]]:
+    """Start the service with two worker processes on one database."""
+    settings = {
+        **SOUND,
+        "PLACARD_DATABASE_URL": url,
+        "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000",
+    }
+    return start("serve", "--workers", "2", "--threads", "8", settings=settings)
 
 
 @contextmanager

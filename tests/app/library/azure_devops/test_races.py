@@ -15,13 +15,13 @@ from flask import Flask
 
 from tests.app.library.azure_devops.asking import BARE, basic
 from tests.app.library.conftest import (
-    UNLIMITED,
     Processes,
     application,
     library_of,
     token_of,
+    two_workers,
 )
-from tests.processes import SOUND, Start
+from tests.processes import Start
 
 WRITERS = 8
 Send = Callable[..., tuple[int, Any, str | None]]
@@ -185,8 +185,7 @@ def test_a_worker_that_is_killed_leaves_no_half_written_list(
     won: list[int] = []
     with application(database_url=database_url) as app:
         token = token_of(library_of(app))
-    settings = {**SOUND, "PLACARD_DATABASE_URL": database_url, **UNLIMITED}
-    with start("serve", "--workers", "2", settings=settings) as (process, base):
+    with two_workers(start, database_url) as (process, base):
         send = to_a_service(base, token)
         path, _ = a_board(send)
 
