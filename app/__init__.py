@@ -1,6 +1,7 @@
 """Placard: the app server behind a host platform's widgets. The factory wires the parts."""
 
 from collections.abc import Callable
+from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -53,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         init_admission(app, parts.library)
         for dialect in parts.library.dialects:
             app.register_blueprint(dialect.blueprint)
-    if parts.description:
+    if parts.description is not None:
         app.register_blueprint(docs.blueprint)
     if settings.local:
         preview.init_preview(app, settings)
@@ -69,6 +70,7 @@ def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamRes
     sources = build_key_sources(settings, fetcher)
     library = build_library(settings) if settings.library else None
     dialects = library.dialects if library else ()
+    described = library is not None or settings.local
     return Service(
         settings=settings,
         verifier=build_verifier(settings, sources),
@@ -76,7 +78,8 @@ def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamRes
         widgets=build_widgets(settings, fetcher, metrics),
         metrics=metrics,
         library=library,
-        description=describe(settings, dialects) if library or settings.local else {},
+        # Made when it is first asked for: no start waits for it.
+        description=lru_cache(1)(partial(describe, settings, dialects)) if described else None,
     )
 
 

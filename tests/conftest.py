@@ -1,26 +1,36 @@
-"""Fixtures that all tests share."""
+"""Fixtures that all tests share, and the rules that the whole suite runs by."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
+import certifi
 import pytest
 import responses
-from hypothesis import settings as examples
 
 from app import create_app
 from app.connectors import connector_settings
 from app.library.core.store import Store
 from app.settings import Settings, load_settings
+from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
+from tests.processes import Start, running
+from tests.profiles import register_profiles
+from tests.redis_server import RunRedis, redis_running
 
-# How long an example takes says nothing here; all else is as hypothesis has it, also in CI.
-examples.register_profile("placard", parent=examples(), deadline=None)
-examples.load_profile("placard")
+register_profiles()
 
-OWN = {setting.name for setting in connector_settings()}
+OWN: Final = {option.name for option in connector_settings()}
+# What a test needs of the machine, by the fixture that gives it.
+NEEDS: Final = {
+    "chromium": "browser",
+    "postgresql_server": "server",
+    "run_redis": "server",
+    "start": "server",
+}
 MakeHost = Callable[..., Host]
 
 
@@ -49,6 +59,35 @@ def upstream() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trust one of Mozilla's authorities: reading all takes longer than the rest of an application.
+
+    No test reaches a certificate of theirs.
+    """
+    end = "-----END CERTIFICATE-----\n"
+    first = Path(certifi.where()).read_text("utf-8").partition(end)[0] + end
+    file = tmp_path_factory.mktemp("authorities") / "one.pem"
+    file.write_text(first, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifi, "where", lambda: str(file))
+        yield
+
+
+@pytest.fixture(scope="session")
+def start() -> Start:
+    """Run `placard …` in processes of its own, which costs more than most tests do."""
+    return running
+
+
+@pytest.fixture(scope="session")
+def run_redis() -> RunRedis:
+    """Run a Redis server for the length of a block."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("there is no redis-server: apt-get install redis-server")
+    return redis_running
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
     """The PostgreSQL server of this run; it starts when the first test asks for it."""
@@ -74,10 +113,16 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'library.db')}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_kind: str) -> Iterator[str]:
     """The address of a database of this test's own, with the library's tables: one of each kind."""
-    if request.param == "sqlite":
+    if database_kind == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
     server: Server = request.getfixturevalue("postgresql_server")
@@ -114,9 +159,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with what it needs of the machine: `-m "not server and not browser"`.
+
+    Tests of real payloads are left out where there are none.
+    """
+    if not NAMED:
+        items[:] = [item for item in items if item.get_closest_marker("corpora") is None]
+    for item in items:
+        for fixture in NEEDS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(NEEDS[fixture])
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not session.config.getoption("--no-skips"):
-        return
+    """Fail a whole run for its skips; of several processes, the one that has all reports does."""
     reporter = session.config.pluginmanager.getplugin("terminalreporter")
-    if reporter is not None and reporter.stats.get("skipped"):
+    if reporter is None or not session.config.getoption("--no-skips"):
+        return
+    if skipped := len(reporter.stats.get("skipped", ())):
+        reporter.write_line(f"\n--no-skips: {skipped} skipped", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

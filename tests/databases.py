@@ -32,14 +32,18 @@ class Server:
     """A PostgreSQL server, reached by its socket alone."""
 
     folder: Path
+    connection: psycopg.Connection
     numbers: Iterator[int] = field(default_factory=count)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://placard@/{database}?host={self.folder}"
 
-    def execute(self, statement: str, database: str = "postgres") -> None:
-        where = f"host={self.folder} user=placard dbname={database}"
-        with psycopg.connect(where, autocommit=True) as connection:
+    def execute(self, statement: str, database: str = "") -> None:
+        """Run a statement, in a database where one is named."""
+        if not database:
+            self.connection.execute(statement.encode())
+            return
+        with _connected(self.folder, database) as connection:
             connection.execute(statement.encode())
 
     @contextmanager
@@ -78,7 +82,11 @@ def postgresql() -> Iterator[Server]:
             user=owner, cwd="/", stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:
-            yield _ready(Server(folder), process)
+            with _waited_for(folder, process) as connection:
+                server = Server(folder, connection)
+                server.execute(f"CREATE DATABASE {TEMPLATE}")
+                migrated(server.url(TEMPLATE)).close()
+                yield server
         finally:
             _stop(process)
     finally:
@@ -94,16 +102,18 @@ def _owner() -> str | None:
     return next(name for name in ("postgres", "nobody") if name in known)
 
 
-def _ready(server: Server, process: subprocess.Popen[bytes]) -> Server:
-    for _ in range(300):
-        assert process.poll() is None, (server.folder / "log").read_text()
+def _connected(folder: Path, database: str = "postgres") -> psycopg.Connection:
+    return psycopg.connect(f"host={folder} user=placard dbname={database}", autocommit=True)
+
+
+def _waited_for(folder: Path, process: subprocess.Popen[bytes]) -> psycopg.Connection:
+    """Connect to the server as soon as it listens."""
+    for _ in range(1000):
+        assert process.poll() is None, (folder / "log").read_text()
         try:
-            server.execute(f"CREATE DATABASE {TEMPLATE}")
+            return _connected(folder)
         except psycopg.OperationalError:
             time.sleep(0.05)
-        else:
-            migrated(server.url(TEMPLATE)).close()
-            return server
     raise RuntimeError("PostgreSQL did not come up")
 
 

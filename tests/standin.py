@@ -19,12 +19,16 @@ ISSUE = {
 
 @dataclass
 class StandIn:
-    """Answers every GET with an issue after `delay` seconds, and remembers what was asked."""
+    """Answers every GET with an issue, and remembers what was asked.
+
+    It answers after `delay` seconds, and not before it may `go_on`.
+    """
 
     url: str = ""
     delay: float = 0.0
     asked: list[str] = field(default_factory=list)
     arrived: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -38,15 +42,18 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def standing_in(delay: float = 0.0) -> Iterator[StandIn]:
-    """Run a stand-in for the length of a block."""
+def standing_in(delay: float = 0.0, *, held: bool = False) -> Iterator[StandIn]:
+    """Run a stand-in for the length of a block; `held`, it answers when it is told to go on."""
     stand_in = StandIn(delay=delay)
+    if not held:
+        stand_in.go_on.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             stand_in.asked.append(self.path)
             stand_in.arrived.set()
             time.sleep(stand_in.delay)
+            stand_in.go_on.wait(60)
             body = json.dumps(ISSUE).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -64,5 +71,6 @@ def standing_in(delay: float = 0.0) -> Iterator[StandIn]:
         try:
             yield stand_in
         finally:
+            stand_in.go_on.set()
             server.shutdown()
             thread.join()

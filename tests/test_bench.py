@@ -14,10 +14,11 @@ from tests.bench.library_operations import operations_of
 from tests.bench.library_statements import Bare, heard, shortened
 from tests.bench.load import Load, middle, read_report, widget_requests
 from tests.bench.machine import need
-from tests.bench.processes import ServerFailed, free_port, running
+from tests.bench.processes import ServerFailed, running
 from tests.bench.tables import Missing, Table, read_sections, section, skipped, write_sections
 from tests.conftest import MakeHost
 from tests.host import ISSUE
+from tests.ports import free_port
 
 REPORT = """
   Latency Distribution

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.processes import SOUND, Start, ask
 from tests.standin import standing_in
-from tests.test_production import SOUND, ask, running
 
 CLIENTS = 8
 DELAY = 0.5
@@ -94,10 +94,10 @@ def wait_until(happened: Callable[[], bool]) -> None:
     pytest.fail("it did not happen")
 
 
-def test_a_worker_that_is_killed_takes_only_its_own_requests_along() -> None:
+def test_a_worker_that_is_killed_takes_only_its_own_requests_along(start: Start) -> None:
     with (
         standing_in(DELAY) as slow,
-        running("serve", "--workers", "2", settings=SOUND | slow.settings) as (process, base),
+        start("serve", "--workers", "2", settings=SOUND | slow.settings) as (process, base),
     ):
         before = workers_of(process.pid)
         assert len(before) == 2
@@ -118,10 +118,10 @@ def test_a_worker_that_is_killed_takes_only_its_own_requests_along() -> None:
     assert load.refused == []
 
 
-def test_a_stop_under_load_answers_every_request_that_was_taken() -> None:
+def test_a_stop_under_load_answers_every_request_that_was_taken(start: Start) -> None:
     with (
         standing_in(DELAY) as slow,
-        running("serve", "--workers", "2", settings=SOUND | slow.settings) as (process, base),
+        start("serve", "--workers", "2", settings=SOUND | slow.settings) as (process, base),
         loading(base) as load,
     ):
         wait_until(lambda: len(load.answered) >= CLIENTS)
@@ -133,8 +133,8 @@ def test_a_stop_under_load_answers_every_request_that_was_taken() -> None:
     assert len(load.statuses()) == len(slow.asked) > CLIENTS
 
 
-def test_a_stop_waits_until_a_worker_has_taken_who_is_connected() -> None:
-    with running("serve", settings=SOUND) as (process, base):
+def test_a_stop_waits_until_a_worker_has_taken_who_is_connected(start: Start) -> None:
+    with start("serve", settings=SOUND) as (process, base):
         (worker,) = workers_of(process.pid)
         os.kill(worker, signal.SIGSTOP)
         wait_until(lambda: is_held(worker))

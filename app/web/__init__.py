@@ -1,7 +1,7 @@
 """The HTTP surface: one thin blueprint each, over the parts that the factory wired."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from flask import current_app
@@ -18,7 +18,10 @@ CACHE_STATUS: Final = "Cache-Status"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One application's parts, kept in `app.extensions`."""
+    """One application's parts, kept in `app.extensions`.
+
+    `description` makes the OpenAPI document, where there is one.
+    """
 
     settings: Settings
     verifier: Verifier
@@ -26,7 +29,7 @@ class Service:
     widgets: Widgets
     metrics: Metrics
     library: Library | None = None
-    description: Mapping[str, Any] = field(default_factory=dict)
+    description: Callable[[], Mapping[str, Any]] | None = None
 
 
 def service() -> Service:

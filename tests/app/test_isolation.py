@@ -16,7 +16,7 @@ from app.web import EXTENSION
 from tests.app.upstream.servers import Connection, answer, serving
 from tests.conftest import MakeHost
 from tests.host import Host
-from tests.test_production import SOUND, ask as ask_process, running
+from tests.processes import SOUND, Start, ask as ask_process
 
 PLACES = 3
 ISSUE = (
@@ -107,11 +107,13 @@ def test_while_a_host_hangs_hits_and_other_hosts_are_answered(hanging: Hanging) 
         assert not hanging.arrived.acquire(blocking=False)
 
 
-def test_a_service_of_few_threads_keeps_half_of_them_for_others(hanging: Hanging) -> None:
+def test_a_service_of_few_threads_keeps_half_of_them_for_others(
+    start: Start, hanging: Hanging
+) -> None:
     with (
         two_upstreams(hanging) as settings,
         ThreadPoolExecutor(2) as pool,
-        running("serve", "--threads", "4", settings=SOUND | settings) as (_, base),
+        start("serve", "--threads", "4", settings=SOUND | settings) as (_, base),
     ):
         assert ask_process(base, f"{PAGE}/1").ok
         hung = [pool.submit(ask_process, base, f"{PAGE}/{number}") for number in (2, 3)]
@@ -126,12 +128,12 @@ def test_a_service_of_few_threads_keeps_half_of_them_for_others(hanging: Hanging
         assert [call.result(20).status_code for call in hung] == [200, 200]
 
 
-def test_two_hosts_that_hang_leave_threads_for_hits(hanging: Hanging) -> None:
+def test_two_hosts_that_hang_leave_threads_for_hits(start: Start, hanging: Hanging) -> None:
     pages = [f"{page}/{number}" for page in (PAGE, OTHER) for number in (2, 3, 4)]
     with (
         two_that_hang(hanging) as settings,
         ThreadPoolExecutor(len(pages)) as pool,
-        running("serve", "--threads", "6", settings=SOUND | settings) as (_, base),
+        start("serve", "--threads", "6", settings=SOUND | settings) as (_, base),
     ):
         assert ask_process(base, f"{PAGE}/1").ok
         hung = [pool.submit(ask_process, base, page) for page in pages]

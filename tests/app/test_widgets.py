@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -165,29 +164,27 @@ def test_a_hundred_concurrent_requests_make_one_call(make_host: MakeHost) -> Non
 def test_one_who_waits_for_another_s_call_is_answered_by_the_deadline_too(
     make_host: MakeHost,
 ) -> None:
-    with standing_in(delay=1.0) as slow, ThreadPoolExecutor(1) as pool:
+    with standing_in(held=True) as slow, ThreadPoolExecutor(1) as pool:
         host = make_host(upstreams=slow.settings["PLACARD_UPSTREAMS"])
         # It would wait for longer than this call may take.
         host.client.application.extensions["placard"].widgets._cache._single_flight._patience = 0.1
         leader = pool.submit(host.ask)
         assert slow.arrived.wait(5)
         answer = host.ask()
+        slow.go_on.set()
         assert leader.result().status_code == 200
     assert answer.json == {"data": {"error": "GitHub did not answer in time."}}
     assert answer.headers["Cache-Status"] == "Placard; fwd=miss; detail=upstream_timeout"
 
 
 def test_an_upstream_that_hangs_is_answered_by_the_deadline(make_host: MakeHost) -> None:
-    with standing_in(delay=1.5) as slow:
-        host = make_host(upstreams=slow.settings["PLACARD_UPSTREAMS"], fetch_deadline="0.5")
-        began = time.monotonic()
+    with standing_in(held=True) as slow:
+        host = make_host(upstreams=slow.settings["PLACARD_UPSTREAMS"], fetch_deadline="0.3")
         answer = host.ask()
-        taken = time.monotonic() - began
     assert (answer.status_code, answer.json) == (
         500,
         {"data": {"error": "GitHub did not answer in time."}},
     )
-    assert taken < 0.75
 
 
 def test_the_log_tells_the_first_few_of_many_faults(

@@ -10,10 +10,11 @@ from playwright.sync_api import Page
 
 from app.upstream import bundled_samples
 from tests.bench.machine import SERVER_CORE
-from tests.bench.processes import BIN, free_port, running
+from tests.bench.processes import BIN, running
 from tests.bench.tables import Missing, Table
 from tests.browser.chromium import NoBrowser, launched
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
+from tests.ports import free_port
 
 ROUNDS = 5
 COLUMNS = ("from the address box to the drawn card", "cards", "median", "p95")

@@ -13,19 +13,13 @@ from pathlib import Path
 
 from tests.bench.machine import CLIENT_CORE, SERVER_CORE
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
+from tests.ports import free_port
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
 # As the README has it.
 THREADS = 64
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ServerFailed(Exception):

@@ -15,7 +15,6 @@ from tests.bench.processes import (
     ROOT,
     THREADS,
     Server,
-    free_port,
     granian,
     placard,
     running,
@@ -23,6 +22,7 @@ from tests.bench.processes import (
 )
 from tests.bench.tables import Missing, Table, skipped
 from tests.host import JWT_SECRET, ORIGIN, SIGNATURE_SECRET
+from tests.ports import free_port
 
 ROUNDS = 7
 SECONDS = 3

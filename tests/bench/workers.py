@@ -8,9 +8,10 @@ from pathlib import Path
 
 from tests.bench.load import widget_requests, write_requests
 from tests.bench.machine import CLIENT_CORE, SERVER_CORE, need, need_two_cores
-from tests.bench.processes import ServerFailed, free_port, running
+from tests.bench.processes import ServerFailed, running
 from tests.bench.tables import Missing, Table, skipped
 from tests.bench.warm import REQUESTS, addresses, take_turns, warm_placard
+from tests.ports import free_port
 
 COLUMNS = ("workers and cache", "requests a second", "p50", "p99", "processor time a request")
 NOTES = """

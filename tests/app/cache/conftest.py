@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.cache.entries import NOW
 from tests.clock import Clock
-from tests.redis_server import RedisServer, redis_running
+from tests.redis_server import RedisServer, RunRedis
 
 
 @pytest.fixture
@@ -29,9 +29,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests that do not stop it."""
-    with redis_running(tmp_path_factory.mktemp("redis")) as server:
+def shared_server(
+    tmp_path_factory: pytest.TempPathFactory, run_redis: RunRedis
+) -> Iterator[RedisServer]:
+    """One server for all tests that leave it as it is."""
+    with run_redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
@@ -44,7 +46,7 @@ def redis_server(shared_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server with a password, which a test may kill."""
-    with redis_running(tmp_path, "hunter2-of-redis") as server:
+def own_server(tmp_path: Path, run_redis: RunRedis) -> Iterator[RedisServer]:
+    """A server that a test may kill; it wants a password."""
+    with run_redis(tmp_path, "hunter2-of-redis") as server:
         yield server

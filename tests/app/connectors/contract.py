@@ -1,8 +1,10 @@
 """What every connector holds to. Each has a class that inherits `ConnectorContract`."""
 
+import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -14,15 +16,15 @@ from hypothesis import HealthCheck, given, settings as examples, strategies as s
 from app import create_app
 from app.connectors import Connector, connector_settings
 from app.connectors.base import Match, find
-from app.errors import MalformedRequest, NoConnector
+from app.errors import MalformedRequest, NoConnector, UpstreamUnreadable
 from app.origins import is_named
 from app.settings import Settings, load_settings
 from app.upstream.credentials import Credentials
-from app.upstream.messages import UpstreamRequest
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.widgets import checked, load_resource
 from templates_schemas import faults
 from tests.host import JWT_SECRET, Host
 
-CORPORA = Path(__file__).parents[4] / "shared" / "corpora"
 TEXTS = st.text(max_size=60) | st.just("x" * 300) | st.sampled_from(["", " ", "\u200b", "<b>"])
 PIECES = st.text() | st.lists(st.sampled_from("abz/@:?#%.\\1-") | st.text(), max_size=8).map(
     "".join
@@ -34,7 +36,7 @@ JSON = st.recursive(
 )
 
 # One inherited test is run by many classes: an example that one has kept is tried by the others.
-SUPPRESSED = [HealthCheck.too_slow, HealthCheck.differing_executors]
+inherited = examples(suppress_health_check=[HealthCheck.differing_executors])
 
 
 class ConnectorContract:
@@ -62,9 +64,23 @@ class ConnectorContract:
         """Make the system's answer of a payload of the corpora."""
         return payload
 
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make the entries of the tables into cases of their own."""
+        if "asked" in metafunc.fixturenames:
+            metafunc.parametrize(("address", "asked"), self.matches.items(), ids=self.matches)
+        if "near_miss" in metafunc.fixturenames:
+            tricks = [*near_misses_of(self.connector.example), *self.near_misses]
+            metafunc.parametrize("near_miss", tricks, ids=tricks)
+
+    @classmethod
+    @cache
+    def ready(cls) -> Connector:
+        """Make the connector with the settings of the suite."""
+        return cls.connector(settings_of(cls.environment))
+
     @pytest.fixture
     def known(self) -> Connector:
-        return self.connector(settings_of(self.environment))
+        return self.ready()
 
     def test_its_address_is_asked_of_the_api(
         self, known: Connector, address: str, asked: str
@@ -96,21 +112,21 @@ class ConnectorContract:
             assert not is_named("evil.example", (credential.host,))
             assert not [token for token in tokens if token in repr(credential)]
 
-    @examples(suppress_health_check=SUPPRESSED)
+    @inherited
     @given(PIECES)
     def test_no_text_matches_for_a_host_that_is_not_named(self, text: str) -> None:
-        known = self.connector(settings_of(self.environment))
+        known = self.ready()
         for given_text in (text, f"https://{text}", known.example + text, _spliced(known, text)):
             match = match_of(known, given_text)
             assert match is None or is_named(match.host, known.hosts)
             assert match is None or is_named(urlsplit(given_text).netloc.lower(), _ported(known))
 
-    @examples(suppress_health_check=SUPPRESSED, max_examples=60)
+    @inherited
     @given(JSON)
     def test_any_json_gives_a_valid_card_or_an_upstream_error(self, answer: Any) -> None:
-        self._is_card_or_envelope(json.dumps(answer))
+        self.gives_a_card(answer)
 
-    @examples(suppress_health_check=SUPPRESSED, max_examples=150)
+    @inherited
     @given(st.data())
     def test_a_resource_with_odd_parts_gives_a_valid_card_or_an_upstream_error(
         self, data: st.DataObject
@@ -119,33 +135,41 @@ class ConnectorContract:
         odd = json.loads(json.dumps(self.resource))
         for path in data.draw(st.lists(st.sampled_from(paths), min_size=1, max_size=3)):
             _set(odd, path, data.draw(JSON))
-        self._is_card_or_envelope(json.dumps(odd))
+        self.gives_a_card(odd)
 
     def test_its_resource_gives_a_valid_card(self) -> None:
-        assert self._ask(json.dumps(self.resource)) == 200
+        assert self.gives_a_card(self.resource)
 
-    def test_real_payload_gives_a_valid_card(self, payload: Path, page: str) -> None:
-        made = self.answer_of(json.loads(payload.read_bytes()))
-        assert self._ask(json.dumps(made), page) == 200
-
-    def _is_card_or_envelope(self, body: str) -> None:
-        assert self._ask(body) in (200, 500)
-
-    def _ask(self, body: str, page: str | None = None) -> int:
-        """Answer a page, or the example, with a body; return the status, after a look at it."""
-        page = page or self.connector.example
+    def test_its_resource_is_asked_for_and_answered_through_the_front_door(self) -> None:
         environment = {"PLACARD_JWT_SECRETS": JWT_SECRET, **self.environment}
         host = Host(create_app(load_settings(environment, connector_settings())).test_client())
-        asked = self.matches[page]
+        asked = self.matches[self.connector.example]
         with responses.RequestsMock() as upstream:
-            upstream.add(self.method, asked, body=body, content_type="application/json")
-            answer = host.ask(page)
-        made = answer.get_json()
-        if answer.status_code == 200:
-            assert faults(made) == ()
-        else:
-            assert "we cannot read" in made["data"]["error"]
-        return answer.status_code
+            upstream.add(self.method, asked, json=self.resource)
+            answer = host.ask(self.connector.example)
+        assert answer.status_code == 200
+        assert faults(answer.get_json()) == ()
+
+    def gives_a_card(self, answer: Any, page: str | None = None) -> bool:
+        """Make a card of an answer for a page, or the example; False where it cannot be read.
+
+        Raises BrokenCard where the host would not take the card.
+        """
+        known, match = find(page or self.connector.example, [self.ready()])
+        try:
+            resource = load_resource(known, UpstreamResponse(200, {}, json.dumps(answer).encode()))
+        except UpstreamUnreadable:
+            return False
+        checked(known.widget(resource, match), known)
+        return True
+
+
+def suites() -> list[type[ConnectorContract]]:
+    """List the suites of all connectors, after a look into every module of tests here."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if "ConnectorContract)" in path.read_text("utf-8"):
+            importlib.import_module(f"tests.app.connectors.{path.stem}")
+    return ConnectorContract.__subclasses__()
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 import responses
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from werkzeug.test import TestResponse
 
 from app import create_app
@@ -103,13 +103,11 @@ def assert_card_or_unreadable(answer: TestResponse) -> None:
         assert (answer.status_code, answer.get_json()) == (500, UNREADABLE)
 
 
-@settings(deadline=None)
 @given(issue=readable_issues)
 def test_readable_issue_makes_a_valid_card(forgetful: Host, issue: dict[str, Any]) -> None:
     assert_card(ask(forgetful, json.dumps(issue)))
 
 
-@settings(deadline=None)
 @given(issue=broken_issues)
 def test_issue_with_any_json_in_a_known_key_makes_a_card_or_is_unreadable(
     forgetful: Host, issue: dict[str, Any]
@@ -117,19 +115,16 @@ def test_issue_with_any_json_in_a_known_key_makes_a_card_or_is_unreadable(
     assert_card_or_unreadable(ask(forgetful, json.dumps(issue)))
 
 
-@settings(deadline=None)
 @given(value=json_values)
 def test_any_json_makes_a_card_or_is_unreadable(forgetful: Host, value: Any) -> None:
     assert_card_or_unreadable(ask(forgetful, json.dumps(value)))
 
 
-@settings(deadline=None)
 @given(body=st.binary())
 def test_any_bytes_make_a_card_or_are_unreadable(forgetful: Host, body: bytes) -> None:
     assert_card_or_unreadable(ask(forgetful, body))
 
 
-@settings(deadline=None)
 @given(value=json_values, status=st.integers(min_value=201, max_value=599))
 def test_any_other_status_is_an_envelope_that_holds_nothing_of_the_answer(
     forgetful: Host, value: Any, status: int
@@ -140,7 +135,6 @@ def test_any_other_status_is_an_envelope_that_holds_nothing_of_the_answer(
     assert "from upstream" not in answer.text
 
 
-@settings(deadline=None)
 @given(address=addresses)
 def test_any_avatar_address_leaves_a_valid_card(forgetful: Host, address: str) -> None:
     assert_card(ask(forgetful, issue_by({"login": "monalisa", "avatar_url": address})))

@@ -1,10 +1,12 @@
 """Fixtures of the library: an application on each kind of database, and tokens to ask it with."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +15,15 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
 from app.library.core.callers import SCOPES
-from app.library.core.tokens import Grant
+from app.library.core.models import Base
+from app.library.core.store import Store
+from app.library.core.tokens import Grant, Tokens
 from app.library.http.context import Library
 from app.web import EXTENSION
 from tests.conftest import settings_with
+from tests.databases import Server
+from tests.host import JWT_SECRET
+from tests.processes import SOUND, Service, Start
 
 ALICE = "alice@example.com"
 GRANT = Grant(ALICE, "Alice", SCOPES, ("domain-1",), timedelta(hours=1))
@@ -53,6 +60,54 @@ def served(library_app: Flask) -> Iterator[str]:
     """The address of a running server of `library_app`, for the official clients."""
     with serving(library_app) as base:
         yield base
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The service in two worker processes: its address, and a token of Alice's."""
+
+    base: str
+    token: str
+
+
+@pytest.fixture(scope="session")
+def service_on_sqlite(
+    start: Start, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """The addresses of a service of two worker processes, and of its database."""
+    file = tmp_path_factory.mktemp("processes") / "library.db"
+    url = f"sqlite:///{shutil.copy(sqlite_template, file)}"
+    with two_workers(start, url) as (_, base):
+        yield base, url
+
+
+@pytest.fixture(scope="session")
+def service_on_postgresql(start: Start, postgresql_server: Server) -> Iterator[tuple[str, str]]:
+    """The same on PostgreSQL."""
+    with postgresql_server.database() as url, two_workers(start, url) as (_, base):
+        yield base, url
+
+
+@pytest.fixture
+def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Processes]:
+    """A service of two worker processes over an empty library, once on each kind of database."""
+    base, url = request.getfixturevalue(f"service_on_{database_kind}")
+    store = Store(url)
+    with store.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+    yield Processes(base, Tokens(store, [JWT_SECRET]).create(GRANT).text)
+    store.close()
+
+
+def two_workers(start: Start, url: str) -> AbstractContextManager[tuple[Service, str]]:
+    """Start the service with two worker processes on one database."""
+    settings = {
+        **SOUND,
+        "PLACARD_DATABASE_URL": url,
+        "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000",
+    }
+    return start("serve", "--workers", "2", "--threads", "8", settings=settings)
 
 
 @contextmanager

@@ -91,7 +91,8 @@ def truncated(connection: Connection, _: str, body: bytes) -> None:
 
 
 def too_short_a_length(connection: Connection, _: str, body: bytes) -> None:
-    connection.send(answer(body, length=len(body) // 2))
+    # Said to end, so that no other call is given the connection before it does.
+    connection.send(answer(body, "Connection: close", length=len(body) // 2))
     end(connection)
 
 

@@ -56,8 +56,8 @@ class Connection:
             if self.wait(every):
                 return
 
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait, but not longer than the server runs."""
+    def wait(self, seconds: float = 30.0) -> bool:
+        """Wait, but not longer than the server lives."""
         return self.ending.wait(seconds)
 
     def reset(self) -> None:

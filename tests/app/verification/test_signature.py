@@ -3,7 +3,7 @@
 import hmac
 
 import pytest
-from hypothesis import HealthCheck, given, settings as examples, strategies as st
+from hypothesis import given, strategies as st
 
 from app.errors import ConfigurationError, NotAuthenticated
 from app.settings import load_settings
@@ -11,6 +11,7 @@ from app.verification import SIGNATURE_HEADER, SignedRequest, sign
 from app.verification.signature import verify_signature
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, ISSUE, SIGNATURE_SECRET, Host, query_of, signature, token
+from tests.profiles import on_one_fixture
 from tests.proofs import bearer, verdict
 
 QUERY = query_of(resource_url=ISSUE, workspace="12345", expires_at=EXPIRES_AT)
@@ -237,10 +238,10 @@ def test_the_query_of_a_post_is_not_signed() -> None:
         verify_signature(posted, (SIGNATURE_SECRET,))
 
 
-@given(index=st.integers(0, len(QUERY) - 1), byte=st.integers(0x21, 0x7E))
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_query_with_any_byte_changed_is_refused(signed_host: Host, index: int, byte: int) -> None:
-    changed = QUERY[:index] + chr(byte) + QUERY[index + 1 :]
+@given(place=st.integers(0, len(QUERY) - 1), byte=st.integers(0x21, 0x7E))
+@on_one_fixture
+def test_query_with_any_byte_changed_is_refused(signed_host: Host, place: int, byte: int) -> None:
+    changed = QUERY[:place] + chr(byte) + QUERY[place + 1 :]
     answer = signed_host.client.get(
         "/widget", headers=proof(QUERY), environ_overrides={"QUERY_STRING": changed}
     )

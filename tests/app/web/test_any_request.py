@@ -7,19 +7,15 @@ from urllib.parse import quote
 
 import pytest
 import responses
-from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
+from hypothesis import example, given, strategies as st
 from structlog.testing import capture_logs
 
 from app.telemetry.logs import merge_log_fields
 from app.verification.keys import read_key_set
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, ISSUE, Host, signature, token
+from tests.profiles import on_one_fixture
 from tests.proofs import API_ISSUE, ISSUE_JSON, bearer, by_hand, now
-
-# The service is the same for all examples: it keeps nothing of a request but its answer.
-any_request = examples(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
-)
 
 NAMES = st.sampled_from(["resource_url", "workspace", "task", "user", "locale", "expires_at"])
 VALUES = st.text() | st.sampled_from([ISSUE, EXPIRES_AT, "https://github.com/", "1e400", "%00"])
@@ -82,19 +78,19 @@ def check(host: Host, query: bytes, headers: Mapping[str, str]) -> int:
 
 
 @given(QUERIES)
-@any_request
+@on_one_fixture
 def test_any_query_with_a_token(host: Host, query: bytes) -> None:
     assert check(host, query, bearer(token())) != 500
 
 
 @given(QUERIES, HEADERS)
-@any_request
+@on_one_fixture
 def test_any_authorization_is_refused(host: Host, query: bytes, header: str) -> None:
     assert check(host, query, {"Authorization": header}) == 401
 
 
 @given(QUERIES, HEADERS)
-@any_request
+@on_one_fixture
 def test_any_bearer_is_refused(host: Host, query: bytes, text: str) -> None:
     assert check(host, query, bearer(text)) == 401
 
@@ -106,13 +102,13 @@ def signed_host(make_host: MakeHost) -> Host:
 
 
 @given(QUERIES, HEADERS)
-@any_request
+@on_one_fixture
 def test_any_signature_is_refused(signed_host: Host, query: bytes, header: str) -> None:
     assert check(signed_host, query, {"x-asana-request-signature": header}) == 401
 
 
 @given(QUERIES)
-@any_request
+@on_one_fixture
 def test_any_signed_query_is_answered(signed_host: Host, query: bytes) -> None:
     proof = {"x-asana-request-signature": signature(query)}
 
@@ -126,7 +122,7 @@ def either(make_host: MakeHost) -> Host:
 
 
 @given(QUERIES, HEADERS, HEADERS)
-@any_request
+@on_one_fixture
 def test_any_two_headers_are_refused(either: Host, query: bytes, first: str, second: str) -> None:
     headers = {"Authorization": first, "x-asana-request-signature": second}
     assert check(either, query, headers) == 401
@@ -134,7 +130,7 @@ def test_any_two_headers_are_refused(either: Host, query: bytes, first: str, sec
 
 @given(TOKEN_HEADERS, CLAIMS | JSON)
 @example({"alg": "HS256"}, {"aud": "placard", "iat": 0, "exp": 10**400})
-@any_request
+@on_one_fixture
 def test_any_token_signed_with_our_secret(host: Host, header: Any, claims: Any) -> None:
     made = by_hand(json.dumps(header), json.dumps(claims))
     query = f"resource_url={quote(ISSUE, safe='')}&workspace=1".encode()
@@ -143,7 +139,7 @@ def test_any_token_signed_with_our_secret(host: Host, header: Any, claims: Any) 
 
 
 @given(st.text(), st.text())
-@any_request
+@on_one_fixture
 def test_any_two_texts_in_a_token(host: Host, header: str, claims: str) -> None:
     assert check(host, b"", bearer(by_hand(header, claims))) == 401
 
@@ -156,7 +152,6 @@ JWKS = st.lists(st.dictionaries(JWK_PARTS, JWK_VALUES) | JSON, max_size=4)
 
 
 @given(st.binary() | (JSON | JWKS.map(lambda keys: {"keys": keys})).map(json.dumps).map(str.encode))
-@examples(deadline=None)
 def test_any_key_set_holds_public_keys_or_is_refused(document: bytes) -> None:
     try:
         keys = read_key_set(document)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 import responses
-from hypothesis import HealthCheck, given, settings as examples, strategies as st
+from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
@@ -17,13 +17,11 @@ from app.verification import Proof, SignedRequest, Verifier
 from app.widgets import Widgets
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, ISSUE, ORIGIN, Host, query_of, signature, token
+from tests.profiles import on_one_fixture
 from tests.proofs import API_ISSUE, ISSUE_JSON, bearer, by_hand
 
 QUERY = query_of(resource_url=ISSUE, workspace="1", expires_at=EXPIRES_AT)
 SIGNED = "x-asana-request-signature"
-many = examples(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
-)
 
 
 @pytest.fixture
@@ -133,7 +131,7 @@ REQUESTS = st.fixed_dictionaries(
 
 
 @given(REQUESTS)
-@many
+@on_one_fixture
 def test_any_request_is_answered_the_same_both_ways(warm: Host, request_: dict[str, Any]) -> None:
     headers = request_["headers"] | proof(request_["kind"], request_["query"])
     both_ways(warm, request_ | {"headers": headers})

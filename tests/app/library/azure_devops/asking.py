@@ -36,7 +36,7 @@ BARE = {"name": "Bare", "contributionId": CONTRIBUTION}
 
 Ask = Callable[..., TestResponse]
 # For what does not come as far as the tables: one kind of database is enough.
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 def basic(token: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings as examples, strategies as st
+from hypothesis import given, strategies as st
 
 from app.library.azure_devops.dashboard_store import LAST_RANK
 from app.library.azure_devops.statements import MOST_WIDGETS
@@ -19,9 +19,9 @@ from tests.app.library.azure_devops.asking import (
     state,
     told,
 )
+from tests.profiles import on_one_fixture
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-on_one_app = examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
 
 @on_sqlite
@@ -128,7 +128,7 @@ def test_a_dashboard_comes_after_the_last_place_there_is(ask: Ask) -> None:
 
 
 @given(settings=TEXTS, name=TEXTS.filter(lambda text: 1 <= len(text) <= 255))
-@on_one_app
+@on_one_fixture
 def test_settings_and_names_come_back_to_the_byte(
     ask: Ask, board: str, settings: str, name: str
 ) -> None:
@@ -158,7 +158,7 @@ BODIES = st.dictionaries(FIELDS, JSON, max_size=6) | st.lists(
     method=st.sampled_from(["POST", "PUT", "PATCH"]),
     depth=st.integers(0, 3),
 )
-@on_one_app
+@on_one_fixture
 def test_no_body_and_no_header_is_a_500(
     ask: Ask, board: str, body: Any, etag: str, method: str, depth: int
 ) -> None:

@@ -23,8 +23,7 @@ from tests.app.library.azure_devops.asking import (
     connected,
     direct,
 )
-from tests.app.library.azure_devops.service import served_by_two
-from tests.app.library.conftest import MakeToken
+from tests.app.library.conftest import MakeToken, Processes
 
 BASES = ("/DefaultCollection", "/tfs/DefaultCollection", "")
 
@@ -171,18 +170,17 @@ def test_a_token_that_may_not_write_is_refused(served: str, make_token: MakeToke
         direct(f"{served}/C", reader).create_dashboard(Dashboard(name="Overview"), TEAM)
 
 
-def test_the_service_in_production_is_asked_in_the_same_way(database_url: str) -> None:
+def test_the_service_in_production_is_asked_in_the_same_way(processes: Processes) -> None:
     team = TeamContext(project="计划 100%", team="Équipe Straße")
-    with served_by_two(database_url) as (_, base, token):
-        for make in (direct, connected):
-            client = make(f"{base}/tfs/DefaultCollection/", token)
-            board = client.create_dashboard(Dashboard(name="Overview"), team).id
-            made = client.create_widget(a_widget(), team, board)
-            parent = Dashboard(eTag=made.dashboard.eTag)
-            change = Widget(name="Renamed", eTag=made.eTag, dashboard=parent)
-            assert client.update_widget(change, team, board, made.id).name == "Renamed"
-            listed = client.get_widgets(team, board)
-            assert listed.widgets[0].settings == WIDGET["settings"]
-            assert client.replace_widgets([], team, board, listed.eTag).widgets == []
-            client.delete_dashboard(team, board)
-        assert client.get_dashboards_by_project(team) == []
+    for make in (direct, connected):
+        client = make(f"{processes.base}/tfs/DefaultCollection/", processes.token)
+        board = client.create_dashboard(Dashboard(name="Overview"), team).id
+        made = client.create_widget(a_widget(), team, board)
+        parent = Dashboard(eTag=made.dashboard.eTag)
+        change = Widget(name="Renamed", eTag=made.eTag, dashboard=parent)
+        assert client.update_widget(change, team, board, made.id).name == "Renamed"
+        listed = client.get_widgets(team, board)
+        assert listed.widgets[0].settings == WIDGET["settings"]
+        assert client.replace_widgets([], team, board, listed.eTag).widgets == []
+        client.delete_dashboard(team, board)
+    assert client.get_dashboards_by_project(team) == []

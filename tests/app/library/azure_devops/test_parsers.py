@@ -5,13 +5,14 @@ from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
+from hypothesis import example, given, strategies as st
 
 from app.library.azure_devops.addresses import PATHS, Address, check_place, read_address, read_guid
 from app.library.azure_devops.records import Place
 from app.library.azure_devops.versions import NEVER, SERVED, is_served, read_etag
 from app.library.core.errors import Malformed
 from tests.app.library.azure_devops.asking import Ask, on_sqlite
+from tests.profiles import on_one_fixture
 
 HEADERS = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc", "Cs"]), max_size=20)
 NAMES = st.text(
@@ -19,7 +20,6 @@ NAMES = st.text(
     min_size=1,
     max_size=20,
 ).filter(lambda name: name.strip(" .") != "" and name.lower() != "_apis")
-one_app = examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 
 
 @given(st.text(max_size=20) | HEADERS)
@@ -69,7 +69,7 @@ def test_different_paths_are_different_places(first: list[str], second: list[str
 
 @on_sqlite
 @given(path=st.text(max_size=30) | st.lists(NAMES, max_size=5).map("/".join), tail=st.text())
-@one_app
+@on_one_fixture
 def test_no_path_is_a_500(ask: Ask, path: str, tail: str) -> None:
     written = quote(f"/{path}/_apis/dashboard/dashboards{tail}", errors="replace")
     answer = ask("GET", "/" + written.lstrip("/"))
@@ -82,7 +82,7 @@ def test_no_path_is_a_500(ask: Ask, path: str, tail: str) -> None:
     value=HEADERS,
     query=st.dictionaries(st.sampled_from(["api-version", "x"]), st.text(max_size=9)),
 )
-@one_app
+@on_one_fixture
 def test_no_header_and_no_query_is_a_500(
     ask: Ask, library_app: Flask, header: str, value: str, query: dict[str, Any]
 ) -> None:

@@ -1,13 +1,11 @@
 """Many writers at once: threads on either database, then two real processes, one of them killed."""
 
 import os
-import shutil
 import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,9 +14,14 @@ import requests
 from flask import Flask
 
 from tests.app.library.azure_devops.asking import BARE, basic
-from tests.app.library.azure_devops.service import served_by_two
-from tests.app.library.conftest import application, library_of, token_of
-from tests.databases import Server
+from tests.app.library.conftest import (
+    Processes,
+    application,
+    library_of,
+    token_of,
+    two_workers,
+)
+from tests.processes import Start
 
 WRITERS = 8
 Send = Callable[..., tuple[int, Any, str | None]]
@@ -48,28 +51,16 @@ def to_a_service(base: str, token: str) -> Send:
     return send
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared_url(
-    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The address of a database that the races of one kind share."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('races') / 'l.db')}"
-        return
-    server: Server = request.getfixturevalue("postgresql_server")
-    with server.database() as url:
-        yield url
-
-
-@pytest.fixture(scope="module", params=["threads", "processes"])
-def send(request: pytest.FixtureRequest, shared_url: str) -> Iterator[Send]:
+@pytest.fixture(params=["threads", pytest.param("processes", marks=pytest.mark.server)])
+def send(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Send]:
     """Eight threads of this process, or two worker processes, on either database."""
     if request.param == "threads":
-        with application(database_url=shared_url, library_requests_per_minute="100000") as app:
+        url = request.getfixturevalue("database_url")
+        with application(database_url=url, library_requests_per_minute="100000") as app:
             yield in_threads(app, token_of(library_of(app)))
     else:
-        with served_by_two(shared_url) as (_, base, token):
-            yield to_a_service(base, token)
+        processes: Processes = request.getfixturevalue("processes")
+        yield to_a_service(processes.base, processes.token)
 
 
 def at_once(write: Callable[[int], tuple[int, Any, str | None]]) -> Counter[int]:
@@ -187,11 +178,14 @@ def test_dashboards_that_are_ordered_crosswise_do_not_wait_for_each_other(send: 
     assert found in (ids, ids[::-1])
 
 
-@pytest.mark.parametrize("wins", [5, 30])
-def test_a_worker_that_is_killed_leaves_no_half_written_list(database_url: str, wins: int) -> None:
-    size, enough = 150, threading.Event()
+def test_a_worker_that_is_killed_leaves_no_half_written_list(
+    start: Start, database_url: str
+) -> None:
+    size, wins, enough = 150, 8, threading.Event()
     won: list[int] = []
-    with served_by_two(database_url) as (process, base, token):
+    with application(database_url=database_url) as app:
+        token = token_of(library_of(app))
+    with two_workers(start, database_url) as (process, base):
         send = to_a_service(base, token)
         path, _ = a_board(send)
 

@@ -1,28 +1,26 @@
-"""Real widgets, where they are at hand: each comes back as it went in, or is refused."""
+"""Real widgets: each comes back as it went in, or is refused."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.app.library.azure_devops.asking import Ask, a_dashboard
+from tests.corpora import real_payloads
 
-FOLDER = Path(__file__).parents[5] / "shared" / "corpora" / "azure" / "widgets"
-FILES = sorted(FOLDER.glob("*.json"))
 # What the service gives, and a client sends back without effect.
 OURS = ("id", "eTag", "url", "_links", "dashboard")
-pytestmark = pytest.mark.skipif(not FILES, reason=f"there are no real widgets in {FOLDER}")
 
 
 def given(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in OURS}
 
 
+@pytest.mark.corpora
 def test_real_widgets_come_back_as_they_went_in(ask: Ask) -> None:
-    board = a_dashboard(ask)
+    board, files = a_dashboard(ask), real_payloads("azure/widgets")
     refused: dict[str, str] = {}
-    for file in FILES:
+    for file in files:
         widget = given(json.loads(file.read_text("utf-8")))
         made = ask("POST", f"{board}/widgets", json=widget)
         if made.status_code == 400:
@@ -39,4 +37,4 @@ def test_real_widgets_come_back_as_they_went_in(ask: Ask) -> None:
         "0159--name-.json": "$.position.row: Not a valid integer "
         "$.position.column: Not a valid integer"
     }
-    assert ask("GET", f"{board}/widgets").get_json()["count"] == len(FILES) - 1
+    assert ask("GET", f"{board}/widgets").get_json()["count"] == len(files) - 1

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings as examples, strategies as st
+from hypothesis import given, strategies as st
 
 from app.library.azure_devops.transfer import TRANSFER
 from app.library.http.context import Library
@@ -23,6 +23,7 @@ from tests.app.library.azure_devops.asking import (
     on_sqlite,
 )
 from tests.app.library.conftest import ALICE, application, library_of, token_of
+from tests.profiles import on_one_fixture
 
 NAMES = {"collection": "DefaultCollection", "project": "Fabrikam", "team": "Fabrikam Team"}
 
@@ -147,7 +148,7 @@ def test_a_record_that_cannot_be_kept_is_told_and_the_next_is_read(
 
 @on_sqlite
 @given(st.lists(st.binary(max_size=60) | st.text().map(str.encode), max_size=3))
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@on_one_fixture
 def test_any_line_is_refused_or_skipped(library: Library, lines: list[bytes]) -> None:
     assert {one.state for one in imported(library, lines)} <= {"refused"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import HealthCheck, given, settings as examples, strategies as st
+from hypothesis import given, strategies as st
 from sqlalchemy import event
 
 from app.library.core.callers import SCOPES
@@ -17,6 +17,7 @@ from app.library.core.errors import Malformed, NotAllowed, Unidentified
 from app.library.core.store import Store
 from app.library.core.tokens import AUDIENCE, LONGEST_LIFETIME, Grant, IssuedToken, Tokens, utc_now
 from tests.host import JWT_SECRET
+from tests.profiles import on_one_fixture
 from tests.proofs import by_hand
 
 GRANT = Grant(
@@ -149,7 +150,7 @@ CLAIMS = st.dictionaries(
 
 
 @given(text=st.text() | CLAIMS.map(lambda claims: by_hand('{"alg":"HS256"}', json.dumps(claims))))
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@on_one_fixture
 def test_whatever_is_no_token_of_ours_is_refused(one_store: Store, text: str) -> None:
     with pytest.raises(Unidentified):
         Tokens(one_store, [JWT_SECRET]).caller(text)

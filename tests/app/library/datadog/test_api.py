@@ -30,6 +30,7 @@ from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
 from app.library.http.context import Library
 from tests.app.library.conftest import ALICE, MakeToken, application, library_of, token_of
 
+UNKNOWN = UUID("e3b75bff-dfd6-42e7-b186-620cfd68c2c5")
 CCM = "/api/v2/widgets/ccm_reports"
 DEFINITION: dict[str, Any] = {
     "type": "cloud_cost_summary",
@@ -203,14 +204,14 @@ def test_all_that_is_wrong_is_told_at_once(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v2/widgets/dashboards", f"/api/v2/widgets/CCM_REPORTS/{uuid4()}"]
+    "path", ["/api/v2/widgets/dashboards", f"/api/v2/widgets/CCM_REPORTS/{UNKNOWN}"]
 )
 def test_another_experience_type_is_refused(ask: Ask, path: str) -> None:
     answer = ask("GET" if path.count("/") > 4 else "POST", path, json=body())
     assert (answer.status_code, len(answer.get_json()["errors"])) == (400, 1)
 
 
-@pytest.mark.parametrize("given", ["x", "1", f"{{{uuid4()}}}", uuid4().hex, f"urn:uuid:{uuid4()}"])
+@pytest.mark.parametrize("given", ["x", "1", f"{{{UNKNOWN}}}", UNKNOWN.hex, UNKNOWN.urn])
 def test_a_malformed_uuid_is_refused(ask: Ask, given: str) -> None:
     answer = ask("GET", f"{CCM}/{given}")
     assert answer.status_code == 400

@@ -3,11 +3,9 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import requests
@@ -17,16 +15,13 @@ from werkzeug.test import TestResponse
 
 from app.library.core.models import FavoriteRow, SavedWidgetRow
 from app.library.core.store import Store
-from app.library.core.tokens import Tokens
 from app.library.datadog.api import READ, WRITE
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
 from app.library.http.context import Library
-from tests.app.library.conftest import ALICE, GRANT, MakeToken
-from tests.app.library.datadog.test_api import CCM, DEFINITION, Ask, body
-from tests.host import JWT_SECRET
-from tests.test_production import SOUND, running
+from tests.app.library.conftest import ALICE, MakeToken, Processes
+from tests.app.library.datadog.test_api import CCM, DEFINITION, UNKNOWN, Ask, body
+from tests.corpora import real_payloads
 
-CORPUS = Path(__file__).parents[5] / "shared" / "corpora" / "datadog" / "widget_definitions"
 FAVORITES = "/api/v2/favorites/widgets"
 OTHER = {"title": "Other", "type": "toplist", "requests": []}
 WRITERS = 8
@@ -184,7 +179,7 @@ def test_a_token_of_another_dialect_opens_nothing(
     assert ask("GET", at).get_json() == made
 
 
-@pytest.mark.parametrize("path", [f"{CCM}/x", f"{FAVORITES}/x", f"/api/v2/widgets/x/{uuid4()}"])
+@pytest.mark.parametrize("path", [f"{CCM}/x", f"{FAVORITES}/x", f"/api/v2/widgets/x/{UNKNOWN}"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_an_address_that_is_wrong_is_told(ask: Ask, method: str, path: str) -> None:
     answer = ask(method, path, json=body())
@@ -251,22 +246,12 @@ def test_of_many_who_mark_one_widget_one_mark_is_kept(
         assert session.scalar(select(func.count()).select_from(FavoriteRow)) == 1
 
 
-@pytest.fixture
-def processes(database_url: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The address of a service of two real processes, and Alice's headers."""
-    store = Store(database_url)
-    token = Tokens(store, [JWT_SECRET]).create(GRANT).text
-    store.close()
-    settings = SOUND | {"PLACARD_DATABASE_URL": database_url}
-    with running("serve", "--workers", "2", settings=settings) as (_, base):
-        yield base, {"DD-APPLICATION-KEY": token}
-
-
-def test_two_processes_are_one_library(processes: tuple[str, dict[str, str]]) -> None:
-    base, headers = processes
+def test_two_processes_are_one_library(processes: Processes) -> None:
+    headers = {"DD-APPLICATION-KEY": processes.token}
 
     def send(method: str, path: str, **options: Any) -> requests.Response:
-        return requests.request(method, base + path, headers=headers, timeout=20, **options)
+        url = processes.base + path
+        return requests.request(method, url, headers=headers, timeout=20, **options)
 
     answers = at_once(lambda number: send("POST", CCM, json=body(tags=[f"t{number}"])))
     assert [answer.status_code for answer in answers] == [200] * WRITERS
@@ -282,11 +267,10 @@ def test_two_processes_are_one_library(processes: tuple[str, dict[str, str]]) ->
     assert send("GET", CCM).json()["meta"]["created_by_anyone_total"] == WRITERS - 4
 
 
+@pytest.mark.corpora
 def test_real_definitions_come_back_as_they_are(ask: Ask) -> None:
-    if not CORPUS.is_dir():
-        pytest.skip("there are no real payloads beside this checkout")
     kept = 0
-    for file in sorted(CORPUS.glob("*.json")):
+    for file in real_payloads("datadog/widget_definitions"):
         definition = json.loads(file.read_bytes())
         answer = ask("POST", CCM, data=json.dumps(body(definition)))
         errors = answer.get_json().get("errors", [])

@@ -1,6 +1,5 @@
 """Datadog's own client, unchanged but for its address, against the production server."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,26 +18,11 @@ from datadog_api_client.v2.model.widget_definition import WidgetDefinition
 from datadog_api_client.v2.model.widget_experience_type import WidgetExperienceType
 from datadog_api_client.v2.model.widget_type import WidgetType
 
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
-from tests.app.library.conftest import ALICE, GRANT
+from tests.app.library.conftest import ALICE, Processes
 from tests.app.library.datadog.test_api import client_of
-from tests.host import JWT_SECRET
-from tests.test_production import SOUND, running
 
 CCM = WidgetExperienceType("ccm_reports")
-
-
-@pytest.fixture
-def address(database_url: str) -> Iterator[tuple[str, str]]:
-    """The address of a running service, and a token of Alice's."""
-    store = Store(database_url)
-    token = Tokens(store, [JWT_SECRET]).create(GRANT).text
-    store.close()
-    settings = SOUND | {"PLACARD_DATABASE_URL": database_url}
-    with running("serve", settings=settings) as (_, base):
-        yield base, token
 
 
 def draft(
@@ -53,8 +37,8 @@ def draft(
     return CreateOrUpdateWidgetRequest(data=data)
 
 
-def test_the_official_client_does_every_operation(address: tuple[str, str]) -> None:
-    base, token = address
+def test_the_official_client_does_every_operation(processes: Processes) -> None:
+    base, token = processes.base, processes.token
     with client_of(base, token) as client:
         api = WidgetsApi(client)
         made = [
@@ -122,8 +106,8 @@ def test_the_official_client_does_every_operation(address: tuple[str, str]) -> N
         assert api.search_widgets(CCM).meta.created_by_anyone_total == 14
 
 
-def test_the_official_client_reads_every_refusal(address: tuple[str, str]) -> None:
-    base, token = address
+def test_the_official_client_reads_every_refusal(processes: Processes) -> None:
+    base, token = processes.base, processes.token
     with client_of(base, token) as client:
         api = WidgetsApi(client)
         with pytest.raises(NotFoundException) as missing:

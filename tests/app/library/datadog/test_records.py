@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
+from hypothesis import example, given, strategies as st
 
 from app.library.core.callers import Caller
 from app.library.core.store import Store
@@ -21,10 +21,11 @@ from app.library.datadog.transfer import TRANSFER
 from app.library.http.transfer import LONGEST_LINE, Outcome, Owner, lines_of
 from tests.app.library.conftest import GRANT, application, library_of, token_of
 from tests.app.library.datadog.test_changes import WRITERS, at_once
+from tests.corpora import real_payloads
 from tests.databases import migrated
 from tests.host import JWT_SECRET
+from tests.profiles import on_one_fixture
 
-CORPUS = Path(__file__).parents[5] / "shared" / "corpora" / "datadog" / "widget_definitions"
 OWNER = Owner("import@localhost", "Import")
 DEFINITION = {"zz": 1, "type": "change", "title": "T", "requests": [], "é": {"b": 1, "a": 2.5}}
 ID = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -227,7 +228,7 @@ PLACES: list[Callable[[Any], Any]] = [
 
 @given(place=st.sampled_from(PLACES), value=JSON)
 @example(place=PLACES[6], value={"created_by": {"data": {"id": "1"}}, "modified_by": None})
-@examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@on_one_fixture
 def test_any_record_has_one_outcome(
     one_store: Store, place: Callable[[Any], Any], value: Any
 ) -> None:
@@ -282,10 +283,9 @@ def test_memory_does_not_grow_with_the_number_of_widgets(one_store: Store) -> No
     assert many < few * 1.5
 
 
+@pytest.mark.corpora
 def test_real_definitions_are_stored_or_refused_by_a_rule(store: Store) -> None:
-    if not CORPUS.is_dir():
-        pytest.skip("there are no real payloads beside this checkout")
-    given_ = [json.loads(file.read_bytes()) for file in sorted(CORPUS.glob("*.json"))]
+    given_ = [json.loads(file.read_bytes()) for file in real_payloads("datadog/widget_definitions")]
     lines = [line(record(each, id=str(uuid4()))) for each in given_]
     for definition, outcome in zip(given_, take(store, *lines), strict=True):
         whole = 1 <= len(definition.get("title") or "") <= 100

@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -29,15 +31,13 @@ from app.web import docs
 from tests.app.library.conftest import application, library_of, token_of
 from tests.conftest import MakeHost
 from tests.host import JWT_SECRET
+from tests.profiles import share
 
 WALKED = [
     pytest.param(dialect, operation, id=operation.id)
     for dialect in DIALECTS
     for operation in dialect.operations
 ]
-
-# So many for each that the time does not grow with the operations.
-EXAMPLES: Final = max(8, 180 // len(WALKED))
 
 
 @pytest.fixture(autouse=True)
@@ -80,15 +80,16 @@ THERE: Final[Mapping[str, Callable[[Library, Caller], dict[str, str]]]] = {
 }
 
 
-@pytest.fixture
-def on_sqlite(sqlite_url: str) -> Iterator[Flask]:
+@pytest.fixture(scope="module")
+def on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An application on SQLite alone, whose tokens have no limit that a test would meet."""
+    file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("described") / "library.db")
     changes = {"library_requests_per_minute": "1000000"}
-    with application(database_url=sqlite_url, **changes) as app:
+    with application(database_url=f"sqlite:///{file}", **changes) as app:
         yield app
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def described(on_sqlite: Flask) -> Any:
     # That no text may hold U+0000 is a rule of all bodies, which a schema cannot tell.
     config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})
@@ -101,6 +102,7 @@ def headers_of(dialect: Dialect, token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize(("dialect", "operation"), WALKED)
 def test_every_operation_answers_as_it_is_described(
@@ -118,7 +120,7 @@ def test_every_operation_answers_as_it_is_described(
         excluded.append(positive_data_acceptance)
 
     @examples(
-        max_examples=EXAMPLES,
+        max_examples=share(5),
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -133,9 +135,10 @@ def test_every_operation_answers_as_it_is_described(
     holds()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("path", ["/widget", "/healthz", "/readyz", "/metrics"])
 def test_the_service_s_own_routes_answer_as_they_are_described(described: Any, path: str) -> None:
-    @examples(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+    @examples(max_examples=share(5), suppress_health_check=list(HealthCheck))
     @given(case=described[path]["GET"].as_strategy())
     def holds(case: Any) -> None:
         case.call_and_validate()

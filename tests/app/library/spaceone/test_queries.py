@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from app.library.core.callers import Caller, Person
 from app.library.core.store import Store
@@ -251,10 +251,8 @@ SEARCHES = st.fixed_dictionaries(
         "page": PAGES,
     },
 )
-PROPERTY = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
-@PROPERTY
 @given(query=SEARCHES, orders=ORDERS)
 def test_list_answers_as_the_reference_does(
     both: tuple[CustomWidgets, ...], rows: list[Any], query: dict[str, Any], orders: list[Any]
@@ -351,7 +349,6 @@ def close(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-@PROPERTY
 @given(query=SEARCHES, stages=pipelines())
 def test_stat_answers_as_the_reference_does(
     both: tuple[CustomWidgets, ...], rows: list[Any], query: dict[str, Any], stages: list[Any]
@@ -366,7 +363,6 @@ def test_stat_answers_as_the_reference_does(
         assert found.total == (len(expected) if query.get("page", {}).get("limit") else None)
 
 
-@PROPERTY
 @given(query=SEARCHES, key=st.sampled_from([*LINES, *PATHS, "created_at"]))
 def test_distinct_answers_as_the_reference_does(
     both: tuple[CustomWidgets, ...], rows: list[Any], query: dict[str, Any], key: str

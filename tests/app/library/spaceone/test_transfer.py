@@ -1,9 +1,7 @@
-"""Custom widgets out of the library and in again, and SpaceONE's own payloads."""
+"""Custom widgets out of the library and in again."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from flask import Flask
@@ -12,13 +10,9 @@ from app.library.http.context import Library
 from app.library.http.transfer import LONGEST_LINE, Outcome, Owner
 from app.library.spaceone.api import OPERATIONS, blueprint
 from app.library.spaceone.transfer import exported, imported
-from tests.app.library.spaceone.test_api import GIVEN, Ask, Post, ask, post
+from tests.app.library.spaceone.test_api import GIVEN, Ask, ask, post
 
 __all__ = ["ask", "post"]
-CORPORA: Final = Path(__file__).parents[5] / "shared" / "corpora" / "spaceone"
-IS_THERE: Final = CORPORA.is_dir()
-
-
 OWNER: Final = Owner("import@localhost", "import@localhost")
 
 
@@ -84,95 +78,3 @@ def test_every_route_is_told_as_an_operation(library_app: Flask) -> None:
     assert {(operation.method, operation.path) for operation in OPERATIONS} == routes
     assert len({operation.id for operation in OPERATIONS}) == len(OPERATIONS) == 6
     assert all(operation.scopes and operation.answers[200].body for operation in OPERATIONS)
-
-
-def payloads(folder: str) -> Iterator[Any]:
-    for file in sorted((CORPORA / folder).glob("*.json")):
-        yield pytest.param(json.loads(file.read_bytes()), id=f"{folder}/{file.stem}")
-
-
-WIDGETS = [*payloads("custom_widget_params"), *payloads("doc_widgets")]
-QUERIES = [*payloads("queries"), *payloads("console_queries"), *payloads("doc_requests")]
-STATS = [*payloads("stat_queries"), *payloads("console_stat_queries")]
-
-
-@pytest.mark.skipif(not IS_THERE, reason="the real payloads are not beside the checkout")
-def test_the_real_payloads_are_there() -> None:
-    assert min(map(len, (WIDGETS, QUERIES, STATS))) > 5
-
-
-@pytest.mark.parametrize("payload", WIDGETS)
-def test_a_real_widget_is_created_and_read_back_equal(ask: Ask, payload: Any) -> None:
-    names = ("options", "settings", "inherit_options", "labels", "tags")
-    given = {name: payload[name] for name in names if name in payload}
-    given["options"] = payload.get("options") or payload.get("widget_options") or payload
-    title = payload.get("title") or payload.get("name") or "real"
-    made = ask("create", widget_name="real", title=title[:255], **given)
-    got = ask("get", custom_widget_id=made["custom_widget_id"])
-    assert {name: got[name] for name in given} == given
-
-
-# What these names are in SpaceONE's other services, a custom widget has not.
-def known(document: Any) -> Any:
-    """Put the widget's own keys in the place of those of other services."""
-    if isinstance(document, list):
-        return [known(one) for one in document]
-    if not isinstance(document, dict):
-        return document
-    return {
-        name: ours(value, document) if name in ("k", "key", "path", "distinct") else known(value)
-        for name, value in document.items()
-    }
-
-
-def ours(key: Any, beside: Any) -> str:
-    moment = "date_format" in beside or str(beside.get("o") or beside.get("operator")).startswith(
-        ("datetime", "timediff")
-    )
-    if moment:
-        return "created_at"
-    return key if key in GIVEN else f"options.{str(key).replace('<expr>', 'x')}"
-
-
-REFUSED = (
-    "needs a key",
-    "without a list",
-    "eq with a list",
-    "has in ",
-    "is no stage",
-    "has join",
-    "not there at this stage",
-    "is no ISO",
-    "must be an object",
-    "Not a valid",
-    "needs a name",
-    "has contain without",
-    "is missing",
-    "has the operator",
-    "a stage is one of",
-    "no moment",
-    "which is for",
-    "compares a moment",
-    "not have",
-)
-
-
-@pytest.mark.parametrize("payload", QUERIES)
-def test_a_real_query_is_run_or_refused_by_a_rule(post: Post, payload: Any) -> None:
-    for query in (payload.get("query", payload), known(payload.get("query", payload))):
-        answer = post("list", {"domain_id": "domain-1", "query": query})
-        judge(answer)
-
-
-@pytest.mark.parametrize("payload", STATS)
-def test_real_statistics_are_run_or_refused_by_a_rule(post: Post, payload: Any) -> None:
-    for query in (payload.get("query", payload), known(payload.get("query", payload))):
-        judge(post("stat", {"domain_id": "domain-1", "query": query}))
-
-
-def judge(answer: Any) -> None:
-    assert answer.status_code in (200, 400)
-    if answer.status_code == 400:
-        detail = answer.get_json()["detail"]
-        assert detail["code"].startswith("ERROR_")
-        assert any(words in detail["message"] for words in REFUSED), detail["message"]

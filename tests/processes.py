@@ -1,0 +1,107 @@
+"""`placard …` in processes of its own, as the README starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Final, TextIO
+
+import pytest
+import requests
+
+from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
+from tests.ports import free_port
+
+BIN: Final = Path(sys.executable).parent
+ROOT: Final = Path(__file__).parents[1]
+SOUND: Final = {"PLACARD_JWT_SECRETS": JWT_SECRET}
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """An environment with nothing of this one's but the paths."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, **settings}
+
+
+class Service(subprocess.Popen[str]):
+    """`placard …`, its log in a file: a pipe that nobody reads would fill, and hold it up."""
+
+    def __init__(self, *arguments: str, settings: dict[str, str], cwd: Path, log: TextIO) -> None:
+        self._log = log
+        super().__init__(
+            [BIN / "placard", *arguments],
+            env=environment(**settings),
+            cwd=cwd,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+
+    def logged(self) -> str:
+        """What it has written to its log until now."""
+        self._log.seek(0)
+        return self._log.read()
+
+
+Start = Callable[..., AbstractContextManager[tuple[Service, str]]]
+
+
+@contextmanager
+def running(
+    *arguments: str, settings: dict[str, str], cwd: Path = ROOT
+) -> Iterator[tuple[Service, str]]:
+    """Run `placard …`, wait until it answers, and give the process and its address.
+
+    For tests, the fixture `start`: it marks them as those that start a server.
+    """
+    port = free_port()
+    with (
+        TemporaryFile("a+", encoding="utf-8") as log,
+        Service(*arguments, "--port", str(port), settings=settings, cwd=cwd, log=log) as process,
+    ):
+        try:
+            base = f"http://127.0.0.1:{port}"
+            wait_for(base, process)
+            yield process, base
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End the process and its workers, whatever a test has left of them."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=10)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_for(base: str, process: Service) -> None:
+    """Wait until a service answers, or fail with what it logged."""
+    for _ in range(1000):
+        assert process.poll() is None, process.logged()
+        try:
+            if requests.get(f"{base}/healthz", timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.05)
+    pytest.fail("the service did not come up")
+
+
+def ask(base: str, resource_url: str = ISSUE) -> requests.Response:
+    """Ask a service for a widget, with a token that holds."""
+    return requests.get(
+        f"{base}/widget?{query_of(resource_url=resource_url)}",
+        headers={"Authorization": f"Bearer {token()}", "Origin": ORIGIN},
+        timeout=20,
+    )
