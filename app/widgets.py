@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from marshmallow import ValidationError
 
@@ -125,7 +125,7 @@ class Widgets:
             resolved = resolve(address, workspace)
             facts.update(
                 connector=resolved.connector.name,
-                parts=dict(resolved.match.parts),
+                parts=dict(resolved.match.parameters),
                 pattern=resolved.connector.path.pattern,
             )
         add_log_fields(
@@ -150,7 +150,7 @@ class Widgets:
 
     def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
         connector, match = self._registry.find(address)
-        request = below(match.base, connector.request_for(match))
+        request = connector.request_for(match)
         credential = self._credentials.find(request.url, workspace, connector.name)
         request = replace(request, credential=credential, rules=connector.answer_rules)
         return ResolvedRequest(connector, match, request, key_of(connector, request))
@@ -214,14 +214,6 @@ class Widgets:
                 return connector.widget(resource, match)
             except ValueError as error:
                 raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
-
-
-def below(base: str, request: UpstreamRequest) -> UpstreamRequest:
-    """Put the path that a service stands under before that of a request to it."""
-    if not base:
-        return request
-    parts = urlsplit(request.url)
-    return replace(request, url=parts._replace(path=base + parts.path).geturl())
 
 
 def key_of(connector: Connector, request: UpstreamRequest) -> str:
