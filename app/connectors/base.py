@@ -251,6 +251,22 @@ class Connector(ABC):
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Make a card of a resource that `schema` loaded."""
 
+    def secure_icon(self, url: str, match: Match) -> str | None:
+        """Return an icon's address with https, which the system's own hosts have; else None.
+
+        A host's page is https, and shows no icons of http.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "https":
+            return url
+        secure = parts._replace(scheme="https", netloc=parts.netloc.removesuffix(":80"))
+        try:
+            host = host_of(secure)
+        except ValueError:
+            return None
+        has_https = match.server.scheme == "https" or host != match.host
+        return secure.geturl() if has_https and is_named(host, self.hosts) else None
+
 
 def one_of(*forms: str, any_case: bool = False) -> re.Pattern[str]:
     """Compile the forms that a system's addresses have into one pattern.
