@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from marshmallow import ValidationError
 
@@ -125,7 +125,7 @@ class Widgets:
             resolved = resolve(address, workspace)
             facts.update(
                 connector=resolved.connector.name,
-                parts=dict(resolved.match.parts),
+                parts=dict(resolved.match.parameters),
                 pattern=resolved.connector.path.pattern,
             )
         add_log_fields(
@@ -150,7 +150,7 @@ class Widgets:
 
     def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
         connector, match = self._registry.find(address)
-        request = below(match.base, connector.request_for(match))
+        request = connector.request_for(match)
         credential = self._credentials.find(request.url, workspace, connector.name)
         request = replace(request, credential=credential, rules=connector.answer_rules)
         return ResolvedRequest(connector, match, request, key_of(connector, request))
@@ -188,22 +188,32 @@ class Widgets:
 
     def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
-        connector, request = resolved.connector, resolved.request
+        connector = resolved.connector
         verdict = None
         try:
             with self._metrics.upstream_seconds.labels(connector.name).time():
-                response = self._fetcher.fetch(conditional(request, previous))
+                request, response = self._fetch(resolved.request, previous)
             # Of another address it would confirm another card.
             verdict = response.verdict
             if previous and verdict.outcome == "not_modified" and response.url == request.url:
                 return _renewed(connector, previous, request, response)
             card = self._map(connector, resolved.match, response)
-            body = checked(card, connector)
+            body = checked(card, connector, resolved.match)
         except PlacardError as error:
             return _failure(connector, error, verdict)
         changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
         validator = validator_of(request, response)
         return FetchResult(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
+
+    def _fetch(
+        self, request: UpstreamRequest, previous: Entry | None
+    ) -> tuple[UpstreamRequest, UpstreamResponse]:
+        """Fetch what is asked for or, where there is no such resource, the request's fallback."""
+        response = self._fetcher.fetch(conditional(request, previous))
+        if request.fallback is None or response.verdict.outcome != "missing":
+            return request, response
+        fallback = replace(request.fallback, credential=request.credential, rules=request.rules)
+        return self._fetch(fallback, previous)
 
     @staticmethod
     def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
@@ -214,14 +224,6 @@ class Widgets:
                 return connector.widget(resource, match)
             except ValueError as error:
                 raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
-
-
-def below(base: str, request: UpstreamRequest) -> UpstreamRequest:
-    """Put the path that a service stands under before that of a request to it."""
-    if not base:
-        return request
-    parts = urlsplit(request.url)
-    return replace(request, url=parts._replace(path=base + parts.path).geturl())
 
 
 def key_of(connector: Connector, request: UpstreamRequest) -> str:
@@ -254,17 +256,31 @@ def load_resource(connector: Connector, response: UpstreamResponse) -> Any:
         raise errors.UpstreamUnreadable(_first(faults_in(error))) from None
 
 
-def checked(card: SummaryWithDetails, connector: Connector) -> bytes:
+def checked(card: SummaryWithDetails, connector: Connector, match: Match) -> bytes:
     """Write a card as the bytes to send, after holding it to the host's contract.
 
     Raises BrokenCard, which names the connector, the JSON path and the rule.
     """
     with trace.step("check"):
         written = payload(card)
+        _secure_icons(written["metadata"], connector, match)
         found = faults(written)
         if found:
             raise errors.BrokenCard(f"{connector.name}: {_first(found)}")
         return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _secure_icons(card: dict[str, Any], connector: Connector, match: Match) -> None:
+    """Give each icon an https address, or leave it out and tell the trace."""
+    for part in (card, card["footer"], *card["fields"]):
+        for key in part.keys() & {"subicon_url", "icon_url"}:
+            secure = connector.secure_icon(part[key], match)
+            if secure is not None:
+                part[key] = secure
+                continue
+            del part[key]
+            with trace.step("dropped", part=key, why="http, on a page of https"):
+                pass
 
 
 def _renewed(

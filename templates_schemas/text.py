@@ -10,9 +10,14 @@ from marshmallow import ValidationError, validate
 
 ELLIPSIS: Final = "…"
 
-# Bidirectional embeddings and overrides count as control characters: one that is left open
+_BLANKS = regex.compile(r"[\p{Cc}\p{Z}\s]+")
+# Bidirectional embeddings and overrides, which turn around what is not theirs: they are left out.
+_EMBEDDINGS = regex.compile(r"[\u202A-\u202E]")
+# Isolates keep a name of one direction apart from its neighbours of another. One that is left open
 # would turn the rest of the host's page around.
-_BLANKS = regex.compile(r"[\p{Cc}\p{Z}\s\u202A-\u202E\u2066-\u2069]+")
+_ISOLATES: Final = frozenset("\u2066\u2067\u2068")
+_END_OF_ISOLATE: Final = "\u2069"
+_HAS_ISOLATES = regex.compile(r"[\u2066-\u2069]")
 _VISIBLE = regex.compile(r"[^\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]")
 _LONE_SURROGATES = regex.compile(r"[\ud800-\udfff]")
 _GRAPHEMES = regex.compile(r"\X")
@@ -35,10 +40,26 @@ def is_blank(text: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """Turn control characters and runs of white space into one space; an unseen text into ''."""
-    whole = _LONE_SURROGATES.sub("\ufffd", text)
+    """Turn control characters and runs of white space into one space; an unseen text into ''.
+
+    Isolates of right-to-left text are balanced, other marks of direction are left out.
+    """
+    whole = _LONE_SURROGATES.sub("\ufffd", _EMBEDDINGS.sub("", text))
     spaced: str = _BLANKS.sub(" ", whole).strip(" ")
-    return "" if is_blank(spaced) else spaced
+    return "" if is_blank(spaced) else balanced(spaced)
+
+
+def balanced(text: str) -> str:
+    """Close the isolates that are left open, and leave out ends of none (UAX #9, section 3.1.2)."""
+    if not _HAS_ISOLATES.search(text):
+        return text
+    kept, depth = [], 0
+    for character in text:
+        depth += (character in _ISOLATES) - (character == _END_OF_ISOLATE)
+        if depth >= 0:
+            kept.append(character)
+        depth = max(depth, 0)
+    return "".join(kept) + _END_OF_ISOLATE * depth
 
 
 def cut(text: str, limit: int) -> str:
@@ -51,11 +72,12 @@ def cut(text: str, limit: int) -> str:
         return whole
     kept, room = "", limit - utf16_length(ELLIPSIS)
     for grapheme in _GRAPHEMES.findall(whole):
-        room -= utf16_length(grapheme)
+        # An isolate takes the room of its end too, which then is there.
+        room -= utf16_length(grapheme) + (grapheme in _ISOLATES) - (grapheme == _END_OF_ISOLATE)
         if room < 0:
             break
         kept += grapheme
-    return kept.rstrip(" ") + ELLIPSIS
+    return balanced(kept.rstrip(" ")) + ELLIPSIS
 
 
 class Listed(str):

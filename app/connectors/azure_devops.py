@@ -12,79 +12,73 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote
 
-from marshmallow import fields
+from marshmallow import fields, pre_load
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.card_parts import ask, counted, people
+from app.connectors.base import Connector, Count, Match, Moment, Resource, ResourceUrl, one_of
+from app.connectors.card_parts import ask, card, colored, counted, footer, names, people
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    CustomText,
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-    Updated,
-)
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
-
-
-class Cells(Count):
-    """A number of cells of a dashboard; one made of a template may leave it blank."""
-
-    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        """Take a blank for nothing."""
-        return super().deserialize(None if value == "" else value, *args, **kwargs)
+from templates_schemas import CustomText, DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas.limits import PillColor
+from templates_schemas.text import first_text
 
 
 class Position(Resource):
-    """Where a widget is, counted from 1."""
+    """Where a widget is, counted from 1; one made of a template may leave it blank."""
 
-    row = Cells(allow_none=True)
-    column = Cells(allow_none=True)
+    row = Count()
+    column = Count()
 
 
 class Size(Resource):
     """How large a widget is."""
 
-    rows = Cells(data_key="rowSpan", allow_none=True)
-    columns = Cells(data_key="columnSpan", allow_none=True)
+    rows = Count(data_key="rowSpan")
+    columns = Count(data_key="columnSpan")
 
 
 class Widget(Resource):
     """A widget of a dashboard; its settings are a text of its own making, which is not shown."""
 
-    name = fields.String(required=True, allow_none=True)
-    contribution = fields.String(data_key="contributionId", required=True)
-    position = fields.Nested(Position, allow_none=True)
-    size = fields.Nested(Size, allow_none=True)
-    enabled = fields.Boolean(data_key="isEnabled", allow_none=True)
+    needs_any = ("name", "contribution")
+    name = fields.String()
+    contribution = fields.String(data_key="contributionId")
+    position = fields.Nested(Position)
+    size = fields.Nested(Size)
+    enabled = fields.Boolean(data_key="isEnabled")
 
 
 class Person(Resource):
-    """Somebody of the organization."""
+    """Somebody of the organization; older versions give a text, `Ada <ada@fabrikam.com>`."""
 
-    name = fields.String(data_key="displayName", allow_none=True)
-    image = fields.String(data_key="imageUrl", allow_none=True)
+    name = fields.String(data_key="displayName")
+    image = fields.String(data_key="imageUrl")
+
+    @pre_load
+    def read_text(self, given: Any, **_: Any) -> Any:
+        """Take the name of a text."""
+        if not isinstance(given, str):
+            return given
+        return {"displayName": first_text(given.partition("<")[0], given)}
 
 
 class ItemFields(Resource):
     """The fields of a work item, by their reference names; one without a value is left out."""
 
-    title = fields.String(data_key="System.Title", required=True)
-    state = fields.String(data_key="System.State", required=True)
-    kind = fields.String(data_key="System.WorkItemType", allow_none=True)
-    project = fields.String(data_key="System.TeamProject", allow_none=True)
-    assignee = fields.Nested(Person, data_key="System.AssignedTo", allow_none=True)
-    iteration = fields.String(data_key="System.IterationPath", allow_none=True)
-    area = fields.String(data_key="System.AreaPath", allow_none=True)
-    tags = fields.String(data_key="System.Tags", allow_none=True)
-    priority = Count(data_key="Microsoft.VSTS.Common.Priority", allow_none=True)
-    comments = Count(data_key="System.CommentCount", allow_none=True)
-    created = Moment(data_key="System.CreatedDate", allow_none=True)
-    changed = Moment(data_key="System.ChangedDate", required=True)
+    needs_any = ("title", "state", "kind")
+    title = fields.String(data_key="System.Title")
+    state = fields.String(data_key="System.State")
+    kind = fields.String(data_key="System.WorkItemType")
+    project = fields.String(data_key="System.TeamProject")
+    assignee = fields.Nested(Person, data_key="System.AssignedTo")
+    iteration = fields.String(data_key="System.IterationPath")
+    area = fields.String(data_key="System.AreaPath")
+    tags = fields.String(data_key="System.Tags")
+    priority = Count(data_key="Microsoft.VSTS.Common.Priority")
+    comments = Count(data_key="System.CommentCount")
+    created = Moment(data_key="System.CreatedDate")
+    changed = Moment(data_key="System.ChangedDate")
 
 
 class WorkItem(Resource):
@@ -134,7 +128,14 @@ KINDS: Final[dict[str, PillColor]] = {
     "impediment": "magenta",
     "test case": "blue-green",
 }
-PRIORITIES: Final[dict[int, PillColor]] = {1: "red", 2: "orange", 3: "yellow", 4: "cool-gray"}
+PRIORITIES: Final[dict[str, PillColor]] = {
+    "1": "red",
+    "2": "orange",
+    "3": "yellow",
+    "4": "cool-gray",
+}
+# A field that a project does not have is answered with an error: these are in every process.
+SHOWN: Final = ",".join(str(field.data_key) for field in ItemFields().fields.values())
 ICON: Final = "https://cdn.vsassets.io/content/icons/favicon.ico"
 # Without the second one, who may not read something is sent to a page to sign in.
 API_HEADERS: Final = {"Accept": "application/json", "X-TFS-FedAuthRedirect": "Suppress"}
@@ -144,7 +145,8 @@ _NAME: Final = (
     r"(?!(?:\.|%20)+(?:[/?]|\Z))(?:[^/?%]|%(?!2[5EF]|5C|7F|[01][0-9A-F])[0-9A-F]{2}){1,256}"
 )
 _GUID: Final = r"[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}"
-_ANY_CASE: Final = re.IGNORECASE | re.ASCII
+_PLACE: Final = rf"(?:/(?P<first>{_NAME})(?:/{_NAME}){{0,2}})?"
+_NUMBER: Final = r"(?P<number>[0-9]{1,10})"
 _WORDS_MEET: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_-]+")
 
 
@@ -160,9 +162,10 @@ class AzureDevOps(Connector):
     )
 
     def __init__(self, settings: Settings) -> None:
+        values = settings.connector_settings
         self.hosts = frozenset({HOST, "*.visualstudio.com"})
-        token = settings.connector_settings["AZURE_DEVOPS_PAT"]
-        organization = settings.connector_settings["AZURE_DEVOPS_ORGANIZATION"] or ""
+        token = values["AZURE_DEVOPS_PAT"]
+        organization = values["AZURE_DEVOPS_ORGANIZATION"] or ""
         # As a host, `*` would be every organization's.
         organization = organization.removesuffix(".visualstudio.com").replace("*", "")
         trusted = [HOST, *([f"{organization}.visualstudio.com"] if organization else [])]
@@ -179,10 +182,10 @@ class AzureDevOpsWidget(AzureDevOps):
         "https://dev.azure.com/fabrikam/Fabrikam/Fabrikam%20Team/_apis/dashboard/dashboards"
         "/6e8c5aef-4f5a-4ab1-9b4c-0a4d6a1f2b3c/widgets/7d1b2c3d-0e4f-4a5b-8c6d-9e0f1a2b3c4d"
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
+    path: ClassVar[re.Pattern[str]] = one_of(
         rf"/(?P<place>{_NAME}/{_NAME}(?:/{_NAME})?)/_apis/dashboard/dashboards"
         rf"/(?P<dashboard>{_GUID})/widgets/(?P<widget>{_GUID})/?",
-        _ANY_CASE,
+        any_case=True,
     )
     schema: ClassVar[type[Resource]] = Widget
 
@@ -194,7 +197,7 @@ class AzureDevOpsWidget(AzureDevOps):
         """Ask for the address itself, in a version of the API."""
         place = "/".join(quote(name, safe="") for name in _names(match))
         return ask(
-            match.host,
+            match,
             f"{place}/_apis/dashboard/dashboards/{match['dashboard']}/widgets/{match['widget']}"
             "?api-version=7.1-preview.2",
             headers=API_HEADERS,
@@ -202,11 +205,12 @@ class AzureDevOpsWidget(AzureDevOps):
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what it is, and its place on the dashboard; a widget knows no times."""
-        kind = _kind(resource["contribution"])
-        extension = resource["contribution"].lower().split(".")[1:2]
+        contribution = resource.get("contribution") or ""
+        kind = _kind(contribution)
+        extension = contribution.lower().split(".")[1:2]
         disabled = resource.get("enabled") is False
         return SummaryWithDetails(
-            title=first_text(resource["name"], kind),
+            title=first_text(resource.get("name"), kind),
             subtitle=" / ".join(_project_and_team(match)),
             subicon_url=ICON,
             fields=[
@@ -224,48 +228,52 @@ class AzureDevOpsWorkItem(AzureDevOps):
 
     name: ClassVar[str] = "azure_devops_work_item"
     example: ClassVar[str] = "https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1"
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        rf"/(?P<first>{_NAME})(?:/{_NAME}){{0,2}}/(?:_workitems/edit/(?P<number>[0-9]{{1,10}})/?"
-        rf"(?:\?.*)?|_(?:backlogs|boards|queries|sprints|workitems)(?:/{_NAME}){{0,9}}/?"
-        r"\?workitem=(?P<opened>[0-9]{1,10}))",
-        _ANY_CASE | re.DOTALL,
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"{_PLACE}/_(?:workitems|queries)/edit/{_NUMBER}/?",
+        rf"{_PLACE}/_(?:backlogs|boards|queries|sprints|workitems)(?:/{_NAME}){{0,9}}/?"
+        rf"\?workitem={_NUMBER}(?:&.*)?",
+        rf"{_PLACE}/_workitems/?\?id={_NUMBER}",
+        rf"{_PLACE}/_apis/wit/workitems/{_NUMBER}/?",
+        any_case=True,
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("workitem",)
+    query_parameters: ClassVar[tuple[str, ...]] = ("workitem", "id")
     schema: ClassVar[type[Resource]] = WorkItem
+
+    def match(self, address: ResourceUrl) -> Match | None:
+        """Match as all do, where the path or the host names an organization."""
+        match = super().match(address)
+        named = match and (match.get("first") or not _has_organization(match))
+        return match if named else None
+
+    def canonical(self, match: Match) -> str:
+        """Return the page, which needs no project."""
+        return f"{match.server.url}/{_organization(match)}_workitems/edit/{match['number']}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the organization: it numbers the items of all its projects in one sequence."""
-        organization = (
-            f"{quote(unquote(match['first']), safe='')}/" if _has_organization(match) else ""
-        )
-        return ask(
-            match.host,
-            f"{organization}_apis/wit/workitems/{_number(match)}?api-version=7.1&$expand=none",
-            headers=API_HEADERS,
-        )
+        item = f"{_organization(match)}_apis/wit/workitems/{match['number']}"
+        return ask(match, f"{item}?api-version=7.1&fields={SHOWN}", headers=API_HEADERS)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
-        """Show the state, what and whose it is, and when it is planned for."""
+        """Show the state, what and whose it is, how urgent, and when it is planned for."""
         item = resource["fields_"]
-        place = f"{first_text(item.get('project'))} #{_number(match)}"
-        title, state, kind = first_text(item["title"]), item["state"], item.get("kind")
         assignee = item.get("assignee") or {}
         tags = [tag.strip() for tag in (item.get("tags") or "").split(";")]
-        return SummaryWithDetails(
-            title=title or place,
-            subtitle=place if title else None,
-            subicon_url=ICON,
+        return card(
+            item.get("title"),
+            f"{first_text(item.get('project'))} #{match['number']}".strip(),
+            icon=ICON,
             fields=[
-                Pill("State", first_text(state, "Unknown"), STATES.get(state.lower(), "none")),
-                Pill("Type", kind, KINDS.get((kind or "").lower(), "none")),
+                colored("State", first_text(item.get("state"), "Unknown"), STATES),
+                colored("Type", item.get("kind"), KINDS),
                 people("Assignee", [(assignee.get("name"), assignee.get("image"))]),
                 _plan(item),
-                TextWithIcon("Tags", listed(tags, FIELD_TEXT_MAX)),
                 _priority(item.get("priority")),
+                names("Tags", tags),
                 DatetimeWithIcon("Created", item.get("created")),
             ],
-            footer=Updated(item["changed"]),
-            num_comments=item.get("comments"),
+            footer=footer(item.get("changed"), item.get("created"), self.label),
+            comments=item.get("comments"),
         )
 
 
@@ -276,6 +284,11 @@ def _names(match: Match) -> list[str]:
 def _has_organization(match: Match) -> bool:
     """Tell whether a path begins with the organization, which older hosts have in their name."""
     return not match.host.endswith(".visualstudio.com")
+
+
+def _organization(match: Match) -> str:
+    """Return the organization as the path has it, with a slash; '' where the host has it."""
+    return f"{quote(unquote(match['first']), safe='')}/" if _has_organization(match) else ""
 
 
 def _project_and_team(match: Match) -> list[str]:
@@ -306,14 +319,8 @@ def _position(position: Mapping[str, Any]) -> TextWithIcon | None:
     return TextWithIcon("Position", f"Row {row}, column {column}")
 
 
-def _number(match: Match) -> str:
-    return match.parts.get("number") or match["opened"]
-
-
 def _priority(priority: int | None) -> Pill | None:
-    if priority is None:
-        return None
-    return Pill("Priority", str(priority), PRIORITIES.get(priority, "none"))
+    return None if priority is None else colored("Priority", str(priority), PRIORITIES)
 
 
 def _plan(item: Mapping[str, Any]) -> TextWithIcon | None:

@@ -1,5 +1,7 @@
 """What a connector is: it knows one system's addresses, requests and resources."""
 
+import base64
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -9,26 +11,67 @@ from functools import cached_property
 from typing import Any, ClassVar, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+import regex
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.errors import MalformedRequest, NoConnector
-from app.origins import DEFAULT_PORTS, host_of, is_named, names_of
+from app.origins import DEFAULT_PORTS, Server, host_of, is_named, names_of, server_of
 from app.settings import ConnectorSetting, Settings
+from app.telemetry.trace import step
 from app.upstream.credentials import HostCredential
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import AnswerRules, Outcome
 from templates_schemas import SummaryWithDetails
+from templates_schemas.rules import faults_in
 
-# What no address holds unescaped; `urlsplit` would quietly drop some of it.
-_FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f\\]")
+# What no address holds; `urlsplit` would quietly drop some of it. A blank may stand in a path.
+_FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]|\A | \Z|\A[^/]*//[^/?#]* ")
 LONGEST_ADDRESS: Final = 8192
 
 
 class Resource(Schema):
-    """The base of the schemas of incoming resources: what is not shown is not looked at."""
+    """The base of the schemas of incoming resources: a value that does not load is left out.
+
+    Only a field with `required=True`, and the absence of all fields in `needs_any`, make the
+    document unreadable; each schema says which these are. Any other value that is null, of another
+    type or impossible is as if it were absent, and of a list only the items that do not load are.
+    """
+
+    needs_any: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
         unknown = EXCLUDE
+
+    def on_bind_field(self, _field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Let every optional field be null."""
+        field_obj.allow_none = field_obj.allow_none or not field_obj.required
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """Load a document.
+
+        Raises ValidationError where any value does not load. Its `valid_data` is the document
+        without these values; it is None where the document cannot do without one of them.
+        """
+        try:
+            loaded = super().load(data, **options)
+        except ValidationError as error:
+            kept = error.valid_data if self._is_enough(error.valid_data) else None
+            raise ValidationError(error.messages, valid_data=kept) from None
+        if not self._is_enough(loaded):
+            raise ValidationError(f"has none of: {', '.join(self._needed)}")
+        return loaded
+
+    @property
+    def _needed(self) -> list[str]:
+        return [self.fields[name].data_key or name for name in self.needs_any]
+
+    def _is_enough(self, loaded: Any) -> bool:
+        """Tell whether all that is required has loaded, and one of `needs_any`."""
+        if not isinstance(loaded, Mapping):
+            return False
+        required = (name for name, field in self.fields.items() if field.required)
+        any_of = [name for name in self.needs_any if loaded.get(name) is not None]
+        return all(name in loaded for name in required) and bool(any_of or not self.needs_any)
 
 
 class Moment(fields.AwareDateTime):
@@ -43,37 +86,76 @@ class Moment(fields.AwareDateTime):
 
 
 class Count(fields.Integer):
-    """A number of things: whole, 0 or more, and one that JavaScript can hold."""
+    """A number of things: whole, 0 or more, and one that JavaScript can hold; `"3"` is 3."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(0, 2**53 - 1), **kwargs)
 
+    def _validated(self, value: Any) -> int:
+        is_written = isinstance(value, str) and re.fullmatch(r"[0-9]{1,16}", value)
+        number: int = super()._validated(int(value) if is_written else value)
+        return number
+
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """An address that a connector serves: its host, and the named parts of its path.
+class ResourceUrl:
+    """A `resource_url`, read once.
 
-    `base` is what stands before these, where it is an address of this very service.
+    `host` is `host[:port]` in lower case, as DNS holds it; blanks in `path` are `%20`; `query` has
+    the first value of each parameter. `has_user` tells that a user name stands before the host.
     """
 
     host: str
-    parts: Mapping[str, str]
-    base: str = ""
+    path: str
+    query: Mapping[str, str]
+    fragment: str = ""
+    has_user: bool = False
+
+    def below(self, base: str) -> "ResourceUrl | None":
+        """Return what follows a path; None where the address is not below it."""
+        if not self.path.startswith(f"{base}/"):
+            return None
+        return replace(self, path=self.path.removeprefix(base))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An address that a connector serves: where, and the named parts of the address."""
+
+    server: Server
+    parameters: Mapping[str, str]
+    path: str = ""
 
     def __getitem__(self, name: str) -> str:
-        return self.parts[name]
+        return self.parameters[name]
+
+    def get(self, name: str, otherwise: str = "") -> str:
+        """Return a part that only some forms of the address have."""
+        return self.parameters.get(name, otherwise)
+
+    @property
+    def host(self) -> str:
+        """The host of the address, with its port."""
+        return self.server.host
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """The named parts of the address."""
+        return self.parameters
 
 
 class Connector(ABC):
     """One system. In code it does no I/O, reads no clock, catches nothing and logs nothing.
 
     `hosts` are those that its addresses have; `*.example.com` names each child of example.com.
-    `path` is the pattern of its addresses, with named groups. The `query_parameters` that are given
-    follow the path as `?name=value&name=value`, in this order. `not_found_statuses` say that there
-    is no such resource, `forbidden_statuses` that our credential may not see it. `settings`
-    declares this connector's settings, whose values are in `Settings.connector_settings` by name;
-    `credentials` is what these give for the simple case. `ttl` is how long its cards are fresh, in
-    seconds, where that differs from PLACARD_CACHE_TTL.
+    `servers` are those that a setting names, some with a path before all of their pages. `path` is
+    the pattern of its addresses, with named groups: of the path alone, or of the path with what
+    follows it: the `query_parameters` that are given, as `?name=value&name=value` in this order,
+    and `#fragment` where `reads_fragment` is true.
+    `not_found_statuses` say that there is no such resource, `forbidden_statuses` that our
+    credential may not see it. `settings` declares this connector's settings, whose values are in
+    `Settings.connector_settings` by name; `credentials` is what these give for the simple case.
+    `ttl` is how long its cards are fresh, in seconds, where that differs from PLACARD_CACHE_TTL.
     """
 
     name: ClassVar[str]
@@ -82,40 +164,52 @@ class Connector(ABC):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = ()
     path: ClassVar[re.Pattern[str]]
     query_parameters: ClassVar[tuple[str, ...]] = ()
+    reads_fragment: ClassVar[bool] = False
     schema: ClassVar[type[Schema]]
     not_found_statuses: ClassVar[frozenset[int]] = frozenset({404, 410, 451})
     forbidden_statuses: ClassVar[frozenset[int]] = frozenset({401, 403})
     ttl: ClassVar[float | None] = None
     hosts: frozenset[str]
+    servers: tuple[Server, ...] = ()
     credentials: tuple[HostCredential, ...] = ()
 
     @abstractmethod
     def __init__(self, settings: Settings) -> None:
         """Take what is its own from the settings."""
 
-    def match(self, address: SplitResult) -> Match | None:
+    def match(self, address: ResourceUrl) -> Match | None:
         """Match the host first, then the path; None where the address is not ours."""
-        host = host_of(address)
-        # With userinfo, addresses deceive.
-        if "@" in address.netloc or not is_named(host, self.hosts):
+        # With a user name before the host, addresses deceive.
+        if address.has_user or not is_named(address.host, self.hosts):
             return None
-        found = self.match_path(address.path + self._query(address))
-        if found is None:
-            return None
-        parts = {name: part for name, part in found.groupdict().items() if part}
-        return Match(host, parts)
+        own = [server for server in self.servers if server.host == address.host]
+        for server in own or [Server(address.host)]:
+            below = address.below(server.base)
+            found = below and self._find(below)
+            if below and found:
+                named = {name: part for name, part in found.groupdict().items() if part}
+                return Match(server, named, below.path)
+        return None
 
     def match_path(self, target: str) -> re.Match[str] | None:
         """Match a path, with the query parameters that matter, as a whole."""
         return self.path.fullmatch(target)
 
-    def _query(self, address: SplitResult) -> str:
-        if not self.query_parameters:
-            return ""
-        given = dict(reversed(parse_qsl(address.query, keep_blank_values=True)))
-        return "?" + "&".join(
-            f"{name}={given[name]}" for name in self.query_parameters if name in given
-        )
+    def _find(self, address: ResourceUrl) -> re.Match[str] | None:
+        """Match the path alone, else with what follows it."""
+        given = [name for name in self.query_parameters if name in address.query]
+        query = "&".join(f"{name}={address.query[name]}" for name in given)
+        fragment = address.fragment if self.reads_fragment else ""
+        rest = f"?{query}" * bool(query) + f"#{fragment}" * bool(fragment)
+        found = self.match_path(address.path)
+        return found or (self.match_path(address.path + rest) if rest else None)
+
+    def canonical(self, match: Match) -> str:
+        """Return the one address of the resource, whatever form of it was given.
+
+        A page's own tabs, its query and its fragment are left out.
+        """
+        return match.server.url + match.path.rstrip("/")
 
     def verdict(self, document: Any) -> Outcome | None:  # noqa: ARG002 - for a system that needs it
         """Say what the document of a 200 means where it tells of a failure; None is a success."""
@@ -130,8 +224,19 @@ class Connector(ABC):
         )
 
     def load(self, document: Any) -> Any:
-        """Load an upstream's JSON with the schema; raises ValidationError."""
-        return self._loader.load(document)
+        """Load an upstream's JSON with the schema; what was left out of it is told in the trace.
+
+        Raises ValidationError where the document cannot do without a value that does not load.
+        """
+        try:
+            return self._loader.load(document)
+        except ValidationError as error:
+            if error.valid_data is None:
+                raise
+            for fault in faults_in(error):
+                with step("dropped", part=fault.path, why=fault.message):
+                    pass
+            return error.valid_data
 
     @cached_property
     def _loader(self) -> Schema:
@@ -146,8 +251,50 @@ class Connector(ABC):
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Make a card of a resource that `schema` loaded."""
 
+    def secure_icon(self, url: str, match: Match) -> str | None:
+        """Return an icon's address with https, which the system's own hosts have; else None.
 
-def read_address(text: str) -> SplitResult:
+        A host's page is https, and shows no icons of http.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "https":
+            return url
+        secure = parts._replace(scheme="https", netloc=parts.netloc.removesuffix(":80"))
+        try:
+            host = host_of(secure)
+        except ValueError:
+            return None
+        has_https = match.server.scheme == "https" or host != match.host
+        return secure.geturl() if has_https and is_named(host, self.hosts) else None
+
+
+def one_of(*forms: str, any_case: bool = False) -> re.Pattern[str]:
+    """Compile the forms that a system's addresses have into one pattern.
+
+    Two forms may give a part the same name. With `any_case`, ASCII letters match in either case.
+    """
+    flags = regex.ASCII | regex.IGNORECASE if any_case else regex.ASCII
+    pattern: Any = regex.compile("|".join(f"(?:{form})" for form in forms), flags)
+    compiled: re.Pattern[str] = pattern
+    return compiled
+
+
+def servers_of(setting: Iterable[str] | None) -> tuple[Server, ...]:
+    """Read the servers that a setting of the kind `hosts` names, the longest paths first."""
+    return tuple(sorted(map(server_of, setting or ()), key=lambda server: -len(server.base)))
+
+
+def json_in_base64(text: str) -> Any:
+    """Read an object that an address holds as JSON in base64; {} where it does not."""
+    try:
+        padded = text.replace(" ", "+") + "=" * (-len(text) % 4)
+        read = json.loads(base64.b64decode(padded, altchars=b"-_" if "-" in text else None))
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def read_address(text: str) -> ResourceUrl:
     """Read a `resource_url`: absolute, http or https.
 
     Raises MalformedRequest, which says what is wrong with it.
@@ -155,15 +302,16 @@ def read_address(text: str) -> SplitResult:
     if len(text) > LONGEST_ADDRESS:
         raise _malformed(f"is over {LONGEST_ADDRESS} characters")
     if _FORBIDDEN.search(text):
-        raise _malformed("holds a blank, a control character or a backslash")
+        raise _malformed("holds a control character or a backslash, or a blank outside its path")
     try:
-        address = urlsplit(text)
-        host, _ = address.hostname, address.port
+        url = urlsplit(text.replace(" ", "%20"))
+        host = host_of(url)
     except ValueError:
         raise _malformed("cannot be read") from None
-    if address.scheme not in DEFAULT_PORTS or not host:
+    if url.scheme not in DEFAULT_PORTS or not url.hostname:
         raise _malformed("must be an absolute http or https address")
-    return address
+    first_values = dict(reversed(parse_qsl(url.query, keep_blank_values=True)))
+    return ResourceUrl(host, url.path, first_values, url.fragment, "@" in url.netloc)
 
 
 class ConnectorRegistry:
@@ -173,31 +321,31 @@ class ConnectorRegistry:
     """
 
     def __init__(self, connectors: Iterable[Connector], home: SplitResult | None = None) -> None:
-        self._home = home
+        self._home = Server(host_of(home), home.path) if home else None
         self._by_name: dict[str, dict[int, Connector]] = {}
         for place, connector in enumerate(connectors):
             for name in connector.hosts:
                 self._by_name.setdefault(name, {})[place] = connector
 
-    def find(self, address: str) -> tuple[Connector, Match]:
+    def find(self, text: str) -> tuple[Connector, Match]:
         """Return the first connector, in their order, that serves an address.
 
-        Raises NoConnector, or MalformedRequest where the text is no address.
+        Raises NoConnector, or MalformedRequest where the text is not a valid address.
         """
-        parts = read_address(address)
-        base = self._base_of(parts)
-        below = parts._replace(path=parts.path.removeprefix(base))
-        for connector in self._of(host_of(parts)):
+        address = read_address(text)
+        base = self._base_of(address)
+        below = address.below(base) or address
+        for connector in self._of(address.host):
             match = connector.match(below)
             if match is not None:
-                return connector, replace(match, base=base)
-        raise NoConnector(f"no connector serves this address on {parts.hostname}")
+                own = replace(match.server, base=base + match.server.base)
+                return connector, replace(match, server=own)
+        raise NoConnector(f"no connector serves this address on {address.host}")
 
-    def _base_of(self, address: SplitResult) -> str:
-        home = self._home
-        if home is None or host_of(address) != host_of(home):
+    def _base_of(self, address: ResourceUrl) -> str:
+        if self._home is None or address.host != self._home.host:
             return ""
-        return home.path if address.path.startswith(f"{home.path}/") else ""
+        return self._home.base if address.below(self._home.base) else ""
 
     def _of(self, host: str) -> Iterable[Connector]:
         named = [self._by_name[name] for name in names_of(host) if name in self._by_name]

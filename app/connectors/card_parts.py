@@ -1,13 +1,40 @@
 """Parts of cards that many systems have, and the request that most of them make."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import emoji
+
+from app.connectors.base import Match
+from app.origins import Server
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import Created, CustomText, Footer, Pill, TextWithIcon, Updated
+from templates_schemas import (
+    Created,
+    CustomText,
+    Field,
+    Footer,
+    Pill,
+    SummaryWithDetails,
+    TextWithIcon,
+    Updated,
+)
 from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
 from templates_schemas.text import first_text, listed
+
+# By a value of the system: the word and the colour to show.
+PillTable = Mapping[str, tuple[str, PillColor]]
+
+# A short code between what is no part of a word, or code that is shown as it is written.
+_SHORT_CODE: Final = re.compile(r"`[^`]*`|(?<![\w:]):[a-z0-9_+-]+:(?![\w:])")
+
+
+def inner(resource: Any, *names: str) -> Any:
+    """Follow names into nested objects; None where one of them is absent or null."""
+    for name in names:
+        resource = (resource or {}).get(name)
+    return resource
 
 
 def words(name: str | None) -> str:
@@ -15,14 +42,64 @@ def words(name: str | None) -> str:
     return first_text((name or "").replace("_", " ")).capitalize()
 
 
-def pill(
-    name: str,
-    value: str | None,
-    known: Mapping[str, tuple[str, PillColor]],
-    otherwise: str = "",
-) -> Pill:
-    """Show a value by its table; one that is new to us as it comes, none as `otherwise`."""
-    return Pill(name, *known.get(value or "", (words(value) or otherwise, "none")))
+def joined(*texts: str | None) -> str:
+    """Join the texts of which something can be seen: `ACME-12 · Acme Reports`."""
+    return " · ".join(filter(None, map(first_text, texts)))
+
+
+def drawn(text: str | None) -> str | None:
+    """Draw the short codes of GitHub and GitLab: `:bug:` is 🐛."""
+    if text is None or ":" not in text:
+        return text
+    return _SHORT_CODE.sub(_drawn, text)
+
+
+def _drawn(found: re.Match[str]) -> str:
+    return found[0] if found[0][0] == "`" else emoji.emojize(found[0], language="alias")
+
+
+def counted(count: int, what: str) -> str:
+    """Count things: `1 file`, `1,204 files`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def card(
+    title: str | None,
+    place: str,
+    *,
+    icon: str | None,
+    fields: Sequence[Field | None],
+    footer: Footer,
+    comments: int | None = None,
+) -> SummaryWithDetails:
+    """Make a card of a title with its place below, such as `pallets/flask #1`.
+
+    Where nothing of the title can be seen, the place stands for it.
+    """
+    seen = first_text(title)
+    return SummaryWithDetails(
+        title=seen or place,
+        subtitle=place if seen else None,
+        subicon_url=icon,
+        fields=fields,
+        footer=footer,
+        num_comments=comments,
+    )
+
+
+def pill(name: str, value: str | None, table: PillTable, otherwise: str = "") -> Pill:
+    """Show a value by a table; one that the table lacks in words, none as `otherwise`."""
+    return Pill(name, *table.get(value or "", (words(value) or otherwise, "none")))
+
+
+def colored(name: str, text: str | None, colors: Mapping[str, PillColor]) -> Pill:
+    """Show a text as the system writes it, in the colour of its lower-case form."""
+    return Pill(name, text, colors.get((text or "").lower(), "none"))
+
+
+def names(name: str, items: Iterable[str | None] | None) -> TextWithIcon:
+    """List labels or tags, as many as fit whole; the others are counted."""
+    return TextWithIcon(name, listed([item for item in items or () if item], FIELD_TEXT_MAX))
 
 
 def people(name: str, known: Iterable[tuple[str | None, str | None]]) -> TextWithIcon | None:
@@ -44,11 +121,10 @@ def footer(updated: datetime | None, created: datetime | None = None, label: str
     return Created(created) if created else CustomText(label)
 
 
-def counted(count: int, what: str) -> str:
-    """Count things: `1 file`, `1,204 files`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def ask(where: Match | str, path: str, **more: Any) -> UpstreamRequest:
+    """Ask the server of an address, or another host; no redirect leads elsewhere.
 
-
-def ask(host: str, path: str, **more: Any) -> UpstreamRequest:
-    """Ask one host, which alone may be reached; `path` comes after the first slash."""
-    return UpstreamRequest(f"https://{host}/{path}", hosts=frozenset({host}), **more)
+    `path` comes after the slash of the server's root.
+    """
+    server = Server(where) if isinstance(where, str) else where.server
+    return UpstreamRequest(f"{server.url}/{path}", hosts=frozenset({server.host}), **more)

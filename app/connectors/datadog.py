@@ -12,29 +12,29 @@ from typing import Any, ClassVar, Final
 from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Moment, Resource
-from app.connectors.card_parts import ask, pill
+from app.connectors.card_parts import PillTable, ask, footer, inner, names, pill
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon, Updated
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
+from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon
+from templates_schemas.text import first_text
 
 
 class Definition(Resource):
     """What the widget draws."""
 
-    title = fields.String(allow_none=True)
-    type = fields.String(required=True)
+    title = fields.String()
+    type = fields.String()
 
 
 class Attributes(Resource):
     """The widget itself."""
 
-    definition = fields.Nested(Definition, required=True)
-    tags = fields.List(fields.String(), allow_none=True)
-    created_at = Moment(required=True)
-    modified_at = Moment(required=True)
+    needs_any = ("definition", "modified_at", "created_at")
+    definition = fields.Nested(Definition)
+    tags = fields.List(fields.String())
+    created_at = Moment()
+    modified_at = Moment()
 
 
 class UserId(Resource):
@@ -46,41 +46,41 @@ class UserId(Resource):
 class Relationship(Resource):
     """What a user is to the widget."""
 
-    data = fields.Nested(UserId, allow_none=True)
+    data = fields.Nested(UserId)
 
 
 class Relationships(Resource):
     """Who made it, and who changed it last."""
 
-    created_by = fields.Nested(Relationship, allow_none=True)
-    modified_by = fields.Nested(Relationship, allow_none=True)
+    created_by = fields.Nested(Relationship)
+    modified_by = fields.Nested(Relationship)
 
 
 class Widget(Resource):
     """The widget and its people."""
 
     attributes = fields.Nested(Attributes, required=True)
-    relationships = fields.Nested(Relationships, allow_none=True)
+    relationships = fields.Nested(Relationships)
 
 
 class Names(Resource):
     """What a user is called."""
 
-    name = fields.String(allow_none=True)
-    handle = fields.String(allow_none=True)
+    name = fields.String()
+    handle = fields.String()
 
 
 class User(UserId):
     """A user whom the widget's relationships mean."""
 
-    attributes = fields.Nested(Names, allow_none=True)
+    attributes = fields.Nested(Names)
 
 
 class SavedWidget(Resource):
     """The whole answer."""
 
     data = fields.Nested(Widget, required=True)
-    included = fields.List(fields.Nested(User), allow_none=True)
+    included = fields.List(fields.Nested(User))
 
 
 SITES: Final = (
@@ -100,7 +100,7 @@ EXPERIENCES: Final = {
     "product_analytics": "Product Analytics",
 }
 # A colour for each way to look at data: over time, one number, ranks and shares, rows, journeys.
-TYPES: Final[dict[str, tuple[str, PillColor]]] = {
+TYPES: Final[PillTable] = {
     "timeseries": ("Timeseries", "blue"),
     "change": ("Change", "blue"),
     "query_value": ("Query value", "green"),
@@ -140,26 +140,30 @@ class Datadog(Connector):
     schema: ClassVar[type[Resource]] = SavedWidget
 
     def __init__(self, settings: Settings) -> None:
-        self.hosts = frozenset(f"api.{site}" for site in SITES) | settings.public_hosts
         values = settings.connector_settings
+        self.hosts = frozenset(f"api.{site}" for site in SITES) | settings.public_hosts
         site = values["DD_SITE"] or "datadoghq.com"
-        key, application_key = values["DD_API_KEY"], values["DD_APPLICATION_KEY"]
+        key, application_key = (
+            values["DD_API_KEY"],
+            values["DD_APPLICATION_KEY"],
+        )
         if key and application_key:
             pair = {"DD-API-KEY": key, "DD-APPLICATION-KEY": application_key}
             self.credentials = (header_pairs(f"api.{site}", "DD_APPLICATION_KEY", pair),)
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself."""
-        return ask(match.host, f"api/v2/widgets/{match['experience']}/{match['uuid']}")
+        return ask(match, f"api/v2/widgets/{match['experience']}/{match['uuid']}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what kind it is, who made it and who changed it, its tags and its times."""
         attributes = resource["data"]["attributes"]
-        kind = pill("Type", attributes["definition"]["type"], TYPES, otherwise="Widget")
+        kind = pill("Type", inner(attributes, "definition", "type"), TYPES, otherwise="Widget")
         owner, editor = _person(resource, "created_by"), _person(resource, "modified_by")
         return SummaryWithDetails(
             title=first_text(
-                attributes["definition"].get("title"), f"Untitled {first_text(kind.text).lower()}"
+                inner(attributes, "definition", "title"),
+                f"Untitled {first_text(kind.text).lower()}",
             ),
             subtitle=EXPERIENCES[match["experience"]],
             subicon_url=ICON,
@@ -167,19 +171,17 @@ class Datadog(Connector):
                 kind,
                 TextWithIcon("Owner", owner),
                 TextWithIcon("Modified by", editor if editor != owner else None),
-                TextWithIcon("Tags", listed(attributes.get("tags") or (), FIELD_TEXT_MAX)),
-                DatetimeWithIcon("Created", attributes["created_at"]),
+                names("Tags", attributes.get("tags")),
+                DatetimeWithIcon("Created", attributes.get("created_at")),
             ],
-            footer=Updated(attributes["modified_at"]),
+            footer=footer(attributes.get("modified_at"), attributes.get("created_at"), self.label),
         )
 
 
 def _person(resource: Mapping[str, Any], role: str) -> str | None:
     """Name the user in a role, where the answer tells the name."""
-    relationship = (resource["data"].get("relationships") or {}).get(role) or {}
-    wanted = (relationship.get("data") or {}).get("id")
+    wanted = inner(resource, "data", "relationships", role, "data", "id")
     for user in resource.get("included") or ():
         if user["id"] == wanted:
-            names = user.get("attributes") or {}
-            return first_text(names.get("name"), names.get("handle"))
+            return first_text(*(inner(user, "attributes", key) for key in ("name", "handle")))
     return None

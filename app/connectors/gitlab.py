@@ -1,80 +1,98 @@
 """GitLab issues and merge requests, such as https://gitlab.com/gitlab-org/gitlab/-/issues/1 .
 
-Reads "Single project issue" and "Get single MR" of GitLab's REST API, version 4. Wants
-`GITLAB_TOKEN` (or none: public projects) for gitlab.com, or for `GITLAB_HOST`; further hosts, in
+Reads "Single project issue" and "Get single MR" of GitLab's REST API, version 4
+(https://docs.gitlab.com/api/issues/, https://docs.gitlab.com/api/merge_requests/). Wants
+`GITLAB_TOKEN` (or none: public projects) for gitlab.com, or for `GITLAB_HOST`; further servers, in
 `PLACARD_GITLAB_HOSTS`, have theirs in the credentials file. Oddity: the API takes a project's whole
-path, groups included, as one escaped part: `group%2Fsubgroup%2Fproject`.
+path, groups included, as one escaped part: `group%2Fsubgroup%2Fproject`; and what a board has open
+is in the address as JSON in base64.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.card_parts import ask, footer, people, pill
+from app.connectors.base import (
+    Connector,
+    Count,
+    Match,
+    Moment,
+    Resource,
+    ResourceUrl,
+    json_in_base64,
+    one_of,
+    servers_of,
+)
+from app.connectors.card_parts import (
+    PillTable,
+    ask,
+    card,
+    drawn,
+    footer,
+    inner,
+    names,
+    people,
+    pill,
+)
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-)
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas.text import first_text
 
 
 class Account(Resource):
     """A user or a bot."""
 
-    name = fields.String(allow_none=True)
-    username = fields.String(required=True)
-    avatar_url = fields.String(allow_none=True)
+    name = fields.String()
+    username = fields.String()
+    avatar_url = fields.String()
 
 
 class Milestone(Resource):
     """A milestone, of a project or of a group."""
 
-    title = fields.String(required=True)
+    title = fields.String()
 
 
 class References(Resource):
     """What GitLab's own texts call it."""
 
-    full = fields.String(allow_none=True)
+    full = fields.String()
 
 
 class IssueOrMergeRequest(Resource):
     """An issue or a merge request; old versions lack some parts, and name others differently."""
 
-    title = fields.String(required=True)
-    state = fields.String(required=True)
-    references = fields.Nested(References, allow_none=True)
-    confidential = fields.Boolean(allow_none=True)
-    moved_to_id = Count(allow_none=True)
-    draft = fields.Boolean(allow_none=True)
-    work_in_progress = fields.Boolean(allow_none=True)
-    author = fields.Nested(Account, allow_none=True)
-    assignee = fields.Nested(Account, allow_none=True)
-    assignees = fields.List(fields.Nested(Account), allow_none=True)
-    reviewers = fields.List(fields.Nested(Account), allow_none=True)
-    labels = fields.List(fields.String(), allow_none=True)
-    milestone = fields.Nested(Milestone, allow_none=True)
-    source_branch = fields.String(allow_none=True)
-    target_branch = fields.String(allow_none=True)
-    due_date = fields.Date(allow_none=True)
-    created_at = Moment(allow_none=True)
-    updated_at = Moment(allow_none=True)
-    closed_at = Moment(allow_none=True)
-    merged_at = Moment(allow_none=True)
-    user_notes_count = Count(allow_none=True)
+    needs_any = ("title", "state")
+    title = fields.String()
+    state = fields.String()
+    references = fields.Nested(References)
+    confidential = fields.Boolean()
+    moved_to_id = Count()
+    draft = fields.Boolean()
+    work_in_progress = fields.Boolean()
+    author = fields.Nested(Account)
+    assignee = fields.Nested(Account)
+    assignees = fields.List(fields.Nested(Account))
+    reviewers = fields.List(fields.Nested(Account))
+    labels = fields.List(fields.String())
+    milestone = fields.Nested(Milestone)
+    source_branch = fields.String()
+    target_branch = fields.String()
+    due_date = fields.Date()
+    created_at = Moment()
+    updated_at = Moment()
+    closed_at = Moment()
+    merged_at = Moment()
+    user_notes_count = Count()
 
 
-STATES: Final[dict[str, tuple[str, PillColor]]] = {
+STATES: Final[PillTable] = {
     "opened": ("Open", "green"),
     "draft": ("Draft", "cool-gray"),
     "merged": ("Merged", "blue"),
@@ -84,7 +102,11 @@ STATES: Final[dict[str, tuple[str, PillColor]]] = {
     "locked": ("Merging", "yellow"),
 }
 ICON: Final = "https://gitlab.com/apple-touch-icon.png"
-_NAME: Final = r"(?!\.\.?/)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}"
+_NAME: Final = r"(?!\.\.?(?:/|%|\Z))[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}"
+_PROJECT: Final = rf"{_NAME}(?:/{_NAME}){{1,21}}"
+_ISSUE: Final = r"(?P<issue>[0-9]{1,10})"
+_MERGE_REQUEST: Final = r"(?P<merge_request>[0-9]{1,10})"
+_TABS: Final = r"(?:/(?:commits|diffs|pipelines|reports|conflicts)|\.diff|\.patch)?"
 
 
 class GitLab(Connector):
@@ -98,56 +120,82 @@ class GitLab(Connector):
         ConnectorSetting("GITLAB_HOST", "hosts", "host that gets the token; unset: gitlab.com"),
         ConnectorSetting("PLACARD_GITLAB_HOSTS", "hosts", "self-hosted GitLab hosts to serve too"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        rf"/(?!groups/)(?P<project>{_NAME}(?:/{_NAME}){{1,21}})(?:/-)?"
-        r"/(?:(?:issues(?:/incident)?|work_items)/(?P<issue>[0-9]{1,10})"
-        r"|merge_requests/(?P<merge_request>[0-9]{1,10})(?:/(?:commits|diffs|pipelines))?)/?"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"/(?!(?:groups|api)/)(?P<project>{_PROJECT})(?:/-)?"
+        rf"/(?:(?:issues(?:/incident)?|work_items)/{_ISSUE}(?:/designs(?:/[^/]*)?)?"
+        rf"|merge_requests/{_MERGE_REQUEST}{_TABS})/?",
+        # What is open beside a board or a list.
+        rf"(?:/groups)?/{_NAME}(?:/{_NAME}){{0,21}}/-/(?:boards(?:/[0-9]{{1,10}})?|issues"
+        r"|work_items)/?\?show=(?P<show>[A-Za-z0-9 +/_=-]{1,2000})",
+        rf"/api/v4/projects/(?P<escaped>[0-9]{{1,12}}|{_NAME}(?:%2[Ff]{_NAME}){{1,21}})"
+        rf"/(?:issues/{_ISSUE}|merge_requests/{_MERGE_REQUEST})/?",
     )
+    query_parameters: ClassVar[tuple[str, ...]] = ("show",)
     schema: ClassVar[type[Resource]] = IssueOrMergeRequest
 
     def __init__(self, settings: Settings) -> None:
-        token_hosts = settings.connector_settings["GITLAB_HOST"] or ("gitlab.com",)
-        others = settings.connector_settings["PLACARD_GITLAB_HOSTS"] or ()
-        self.hosts = frozenset({"gitlab.com", *token_hosts, *others})
-        token = settings.connector_settings["GITLAB_TOKEN"]
+        values = settings.connector_settings
+        of_token = servers_of(values["GITLAB_HOST"] or ("gitlab.com",))
+        self.servers = (*of_token, *servers_of(values["PLACARD_GITLAB_HOSTS"]))
+        self.hosts = frozenset({"gitlab.com", *(server.host for server in self.servers)})
+        token = values["GITLAB_TOKEN"]
         self.credentials = tuple(
-            header_pairs(host, "GITLAB_TOKEN", {"PRIVATE-TOKEN": token})
-            for host in token_hosts
+            header_pairs(server.host, "GITLAB_TOKEN", {"PRIVATE-TOKEN": token})
+            for server in of_token
             if token
         )
 
+    def match(self, address: ResourceUrl) -> Match | None:
+        """Match as all do, and read the issue that a board has open."""
+        match = super().match(address)
+        if match is None or not match.get("show"):
+            return match
+        shown = json_in_base64(match["show"])
+        project, iid = (str(inner(shown, key)) for key in ("full_path", "iid"))
+        if not re.fullmatch(_PROJECT, project) or not re.fullmatch(r"[0-9]{1,10}", iid, re.ASCII):
+            return None
+        return replace(match, parameters={"project": project, "issue": iid})
+
+    def canonical(self, match: Match) -> str:
+        """Return the page; of a project that is named by its number, the API's address."""
+        kind, iid = _kind_and_iid(match)
+        if match.get("escaped").isdigit():
+            return f"{match.server.url}/api/v4/projects/{match['escaped']}/{kind}/{iid}"
+        return f"{match.server.url}/{_project(match)}/-/{kind}/{iid}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the address's own host."""
-        project = quote(match["project"], safe="")
         kind, iid = _kind_and_iid(match)
-        return ask(match.host, f"api/v4/projects/{project}/{kind}/{iid}")
+        return ask(match, f"api/v4/projects/{quote(_project(match), safe='')}/{kind}/{iid}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, when it ended, is due or began, and what it is about."""
-        place = _place(resource, match)
-        title = first_text(resource["title"])
-        return SummaryWithDetails(
-            title=title or place,
-            subtitle=place if title else None,
-            subicon_url=ICON,
+        return card(
+            drawn(resource.get("title")),
+            _place(resource, match),
+            icon=ICON,
             fields=[
                 _state(resource, match),
                 _visibility(resource),
                 _assignees(resource),
                 _date(resource),
-                people("Reviewer", _named(resource.get("reviewers") or ())),
-                TextWithIcon("Labels", listed(resource.get("labels") or (), FIELD_TEXT_MAX)),
-                TextWithIcon("Milestone", (resource.get("milestone") or {}).get("title")),
+                people("Reviewer", map(_named, resource.get("reviewers") or ())),
+                names("Labels", resource.get("labels")),
+                TextWithIcon("Milestone", drawn(inner(resource, "milestone", "title"))),
                 _branches(resource),
             ],
             footer=footer(resource.get("updated_at"), resource.get("created_at"), self.label),
-            num_comments=resource.get("user_notes_count"),
+            comments=resource.get("user_notes_count"),
         )
+
+
+def _project(match: Match) -> str:
+    return match.get("project") or unquote(match["escaped"])
 
 
 def _kind_and_iid(match: Match) -> tuple[str, str]:
     """Name the part of the API, and the number within the project."""
-    if "issue" in match.parts:
+    if match.get("issue"):
         return "issues", match["issue"]
     return "merge_requests", match["merge_request"]
 
@@ -156,16 +204,16 @@ def _place(resource: Mapping[str, Any], match: Match) -> str:
     """Name the project and the number as GitLab does, by the address where it says nothing."""
     kind, iid = _kind_and_iid(match)
     mark = "#" if kind == "issues" else "!"
-    full = (resource.get("references") or {}).get("full")
-    return first_text(full, f"{match['project']}{mark}{iid}")
+    full = inner(resource, "references", "full")
+    return first_text(full, f"{_project(match)}{mark}{iid}")
 
 
 def _state(resource: Mapping[str, Any], match: Match) -> Pill:
     """Show the state in GitLab's meaning and colours; one that is new to us as it comes."""
-    state = resource["state"]
+    state = resource.get("state")
     if state == "opened" and (resource.get("draft") or resource.get("work_in_progress")):
         state = "draft"
-    elif state == "closed" and "merge_request" in match.parts:
+    elif state == "closed" and match.get("merge_request"):
         state = "unmerged"
     elif state == "closed" and resource.get("moved_to_id") is not None:
         state = "moved"
@@ -178,23 +226,20 @@ def _visibility(resource: Mapping[str, Any]) -> Pill | None:
 
 def _assignees(resource: Mapping[str, Any]) -> TextWithIcon | None:
     """Name the assignees, or where there are none the author."""
-    assignee, author = resource.get("assignee"), resource.get("author")
-    assignees = resource.get("assignees") or ([assignee] if assignee else [])
-    authors = [author] if author else []
-    return people("Assignee", _named(assignees)) or people("Author", _named(authors))
+    assignees = resource.get("assignees") or [resource.get("assignee")]
+    authors = [resource.get("author")]
+    return people("Assignee", map(_named, assignees)) or people("Author", map(_named, authors))
 
 
-def _named(accounts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str | None]]:
-    """Pair each name with the picture."""
-    return [
-        (first_text(account.get("name"), account["username"]), account.get("avatar_url"))
-        for account in accounts
-    ]
+def _named(account: Mapping[str, Any] | None) -> tuple[str, str | None]:
+    """Pair a name with the picture."""
+    name = first_text(inner(account, "name"), inner(account, "username"))
+    return name, inner(account, "avatar_url")
 
 
 def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon | TextWithIcon:
     """Show when it was merged or closed, else when it is due, else when it was opened."""
-    state, due = resource["state"], resource.get("due_date")
+    state, due = resource.get("state"), resource.get("due_date")
     if state == "merged" and resource.get("merged_at"):
         return DatetimeWithIcon("Merged", resource["merged_at"])
     if state == "closed" and resource.get("closed_at"):

@@ -13,81 +13,76 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.card_parts import ask, footer
+from app.connectors.base import Connector, Count, Match, Moment, Resource, one_of, servers_of
+from app.connectors.card_parts import ask, footer, inner, joined, names
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-)
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas.limits import PillColor
+from templates_schemas.text import first_text
 
 
 class Named(Resource):
     """A project, or a type or a priority, which have icons."""
 
-    name = fields.String(allow_none=True)
-    icon_url = fields.String(data_key="iconUrl", allow_none=True)
+    name = fields.String()
+    icon_url = fields.String(data_key="iconUrl")
 
 
 class Category(Resource):
     """What a status means, whatever a team calls it."""
 
-    key = fields.String(allow_none=True)
+    key = fields.String()
 
 
 class Status(Resource):
     """A step of the project's own workflow."""
 
-    name = fields.String(allow_none=True)
-    category = fields.Nested(Category, data_key="statusCategory", allow_none=True)
+    name = fields.String()
+    category = fields.Nested(Category, data_key="statusCategory")
 
 
 class Avatars(Resource):
     """A person's picture, of which there are several sizes."""
 
-    large = fields.String(data_key="48x48", allow_none=True)
+    large = fields.String(data_key="48x48")
 
 
 class Person(Resource):
     """A user."""
 
-    name = fields.String(data_key="displayName", allow_none=True)
-    avatars = fields.Nested(Avatars, data_key="avatarUrls", allow_none=True)
+    name = fields.String(data_key="displayName")
+    avatars = fields.Nested(Avatars, data_key="avatarUrls")
 
 
 class Comments(Resource):
     """A page of comments."""
 
-    total = Count(allow_none=True)
+    total = Count()
 
 
 class IssueFields(Resource):
     """What is asked for; a project can hide each of them."""
 
-    summary = fields.String(allow_none=True)
-    status = fields.Nested(Status, allow_none=True)
-    assignee = fields.Nested(Person, allow_none=True)
-    issuetype = fields.Nested(Named, allow_none=True)
-    priority = fields.Nested(Named, allow_none=True)
-    labels = fields.List(fields.String(), allow_none=True)
-    duedate = fields.Date(allow_none=True)
-    resolutiondate = Moment(allow_none=True)
-    created = Moment(allow_none=True)
-    updated = Moment(allow_none=True)
-    project = fields.Nested(Named, allow_none=True)
-    comment = fields.Nested(Comments, allow_none=True)
+    summary = fields.String()
+    status = fields.Nested(Status)
+    assignee = fields.Nested(Person)
+    issuetype = fields.Nested(Named)
+    priority = fields.Nested(Named)
+    labels = fields.List(fields.String())
+    duedate = fields.Date()
+    resolutiondate = Moment()
+    created = Moment()
+    updated = Moment()
+    project = fields.Nested(Named)
+    comment = fields.Nested(Comments)
 
 
 class Issue(Resource):
     """An issue, of either version."""
 
-    key = fields.String(required=True)
+    key = fields.String()
     issue = fields.Nested(IssueFields, data_key="fields", required=True)
 
 
@@ -97,9 +92,9 @@ COLORS: Final[dict[str | None, PillColor]] = {
     "done": "green",
 }
 ICON: Final = "https://wac-cdn.atlassian.com/assets/img/favicons/atlassian/favicon.png"
-ASKED: Final = ",".join(IssueFields().fields)
+SHOWN: Final = ",".join(IssueFields().fields)
 _CLOUD: Final = "*.atlassian.net"
-_KEY: Final = r"[A-Z][A-Z0-9_]{1,254}-[0-9]{1,10}"
+_KEY: Final = r"(?P<key>[A-Za-z][A-Za-z0-9_]{1,254}-[0-9]{1,10})"
 _FOLDER: Final = r"/[A-Za-z0-9_-]{1,255}"
 
 
@@ -116,32 +111,44 @@ class Jira(Connector):
         ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue",)
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        rf"(?:/browse|(?:/(?:jira|projects)(?:{_FOLDER}){{0,8}})?/issues)/(?P<key>{_KEY})/?\?.*"
-        rf"|(?:/jira(?:{_FOLDER}){{1,8}}/?|/secure/RapidBoard\.jspa)"
-        rf"\?selectedIssue=(?P<selected>{_KEY})",
-        re.DOTALL,
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"/browse/{_KEY}/?",
+        rf"(?:/(?:jira|projects)(?:{_FOLDER}){{0,8}})?/issues/{_KEY}/?",
+        rf"(?:/jira/servicedesk)?/projects{_FOLDER}/queues/(?:custom/[0-9]{{1,10}}|issue)/{_KEY}/?",
+        rf"/servicedesk/customer/portal/[0-9]{{1,10}}/{_KEY}/?",
+        # What is open beside a list, a board or a backlog.
+        rf"(?:/jira(?:{_FOLDER}){{1,8}}|(?:/projects(?:{_FOLDER}){{0,3}})?/issues"
+        rf"|/secure/RapidBoard\.jspa)/?\?selectedIssue={_KEY}",
+        rf"/rest/(?:api/(?:2|3|latest)|agile/1\.0)/issue/{_KEY}/?",
+        rf"/rest/servicedeskapi/request/{_KEY}/?",
     )
     schema: ClassVar[type[Resource]] = Issue
 
     def __init__(self, settings: Settings) -> None:
-        values = settings.connector_settings
-        email, token, sites = values["JIRA_EMAIL"], values["JIRA_TOKEN"], values["JIRA_SITE"]
-        self._data_center = values["PLACARD_JIRA_HOSTS"] or ()
-        self.hosts = frozenset({_CLOUD, *self._data_center})
-        served = (_CLOUD,) if email else self._data_center
+        own = settings.connector_settings
+        email, token, sites = own["JIRA_EMAIL"], own["JIRA_TOKEN"], own["JIRA_SITE"]
+        self.servers = servers_of(own["PLACARD_JIRA_HOSTS"])
+        self._data_center = frozenset(server.host for server in self.servers)
+        self.hosts = self._data_center | {_CLOUD}
+        given = frozenset(server.host for server in servers_of(sites))
+        if not given:
+            given = frozenset({_CLOUD}) if email else self._data_center
         self.credentials = tuple(
             basic(host, "JIRA_TOKEN", email, token) if email else bearer(host, "JIRA_TOKEN", token)
-            for host in sites or served
+            for host in sorted(given)
             if token
         )
 
+    def canonical(self, match: Match) -> str:
+        """Return the issue's page; a request of a service desk has it too."""
+        return f"{match.server.url}/browse/{_key(match)}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask the address's own host for what is shown, and no more."""
+        """Ask the address's own server for what is shown, and no more."""
         version = 2 if match.host in self._data_center else 3
         return ask(
-            match.host,
-            f"rest/api/{version}/issue/{_key(match)}?fields={ASKED}",
+            match,
+            f"rest/api/{version}/issue/{_key(match)}?fields={SHOWN}",
             headers={"Accept": "application/json"},
         )
 
@@ -149,44 +156,45 @@ class Jira(Connector):
         """Show how far it is, who has it, what it is, and when it ended or is due."""
         issue = resource["issue"]
         # It may have moved to another project since the address was written.
-        key, summary = first_text(resource["key"], _key(match)), first_text(issue.get("summary"))
-        project = first_text((issue.get("project") or {}).get("name"))
+        key, summary = (
+            first_text(resource.get("key"), _key(match)),
+            first_text(issue.get("summary")),
+        )
         return SummaryWithDetails(
             title=summary or key,
-            subtitle=" · ".join(part for part in (summary and key, project) if part),
+            subtitle=joined(summary and key, inner(issue, "project", "name")),
             subicon_url=ICON,
             fields=[
-                _status(issue.get("status") or {}),
+                _status(issue),
                 _assignee(issue["assignee"]) if "assignee" in issue else None,
-                _named("Type", issue.get("issuetype") or {}),
-                _named("Priority", issue.get("priority") or {}),
+                _named("Type", issue.get("issuetype")),
+                _named("Priority", issue.get("priority")),
                 _date(issue),
-                TextWithIcon("Labels", listed(issue.get("labels") or (), FIELD_TEXT_MAX)),
+                names("Labels", issue.get("labels")),
             ],
             footer=footer(issue.get("updated"), issue.get("created"), self.label),
-            num_comments=(issue.get("comment") or {}).get("total"),
+            num_comments=inner(issue, "comment", "total"),
         )
 
 
 def _key(match: Match) -> str:
-    return match.parts.get("key") or match["selected"]
+    return match["key"].upper()
 
 
-def _status(status: Mapping[str, Any]) -> Pill:
+def _status(issue: Mapping[str, Any]) -> Pill:
     """Show the status as the team calls it, in the colour of what it means."""
-    category = (status.get("category") or {}).get("key")
-    return Pill("Status", first_text(status.get("name"), "Unknown"), COLORS.get(category, "none"))
+    name = first_text(inner(issue, "status", "name"), "Unknown")
+    return Pill("Status", name, COLORS.get(inner(issue, "status", "category", "key"), "none"))
 
 
 def _assignee(person: Mapping[str, Any] | None) -> TextWithIcon:
     if person is None:
         return TextWithIcon("Assignee", "Unassigned")
-    picture = (person.get("avatars") or {}).get("large")
-    return TextWithIcon("Assignee", person.get("name"), picture)
+    return TextWithIcon("Assignee", person.get("name"), inner(person, "avatars", "large"))
 
 
-def _named(name: str, thing: Mapping[str, Any]) -> TextWithIcon:
-    return TextWithIcon(name, thing.get("name"), thing.get("icon_url"))
+def _named(name: str, thing: Mapping[str, Any] | None) -> TextWithIcon:
+    return TextWithIcon(name, inner(thing, "name"), inner(thing, "icon_url"))
 
 
 def _date(issue: Mapping[str, Any]) -> DatetimeWithIcon | TextWithIcon:

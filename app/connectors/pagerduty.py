@@ -9,50 +9,45 @@ children of the same name as the accounts'.
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
-from urllib.parse import SplitResult
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.card_parts import ask, footer, people, pill
+from app.connectors.base import Connector, Count, Match, Moment, Resource, ResourceUrl, one_of
+from app.connectors.card_parts import PillTable, ask, footer, inner, joined, people, pill
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-)
-from templates_schemas.limits import PillColor
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails
 from templates_schemas.text import first_text
 
 
 class Reference(Resource):
     """A service, a user or a priority, of which the incident knows the name."""
 
-    summary = fields.String(allow_none=True)
+    summary = fields.String()
 
 
 class Assignment(Resource):
     """Who has the incident."""
 
-    assignee = fields.Nested(Reference, allow_none=True)
+    assignee = fields.Nested(Reference)
 
 
 class Incident(Resource):
     """An incident."""
 
-    incident_number = Count(allow_none=True)
-    title = fields.String(allow_none=True)
-    summary = fields.String(allow_none=True)
-    status = fields.String(required=True)
-    urgency = fields.String(allow_none=True)
-    priority = fields.Nested(Reference, allow_none=True)
-    service = fields.Nested(Reference, allow_none=True)
-    assignments = fields.List(fields.Nested(Assignment), allow_none=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(allow_none=True)
-    resolved_at = Moment(allow_none=True)
+    needs_any = ("status", "title", "summary", "incident_number")
+    incident_number = Count()
+    title = fields.String()
+    summary = fields.String()
+    status = fields.String()
+    urgency = fields.String()
+    priority = fields.Nested(Reference)
+    service = fields.Nested(Reference)
+    assignments = fields.List(fields.Nested(Assignment))
+    created_at = Moment()
+    updated_at = Moment()
+    resolved_at = Moment()
 
 
 class Answer(Resource):
@@ -61,20 +56,21 @@ class Answer(Resource):
     incident = fields.Nested(Incident, required=True)
 
 
-STATUSES: Final[dict[str, tuple[str, PillColor]]] = {
+STATUSES: Final[PillTable] = {
     "triggered": ("Triggered", "red"),
     "acknowledged": ("Acknowledged", "yellow-orange"),
     "resolved": ("Resolved", "green"),
 }
-URGENCIES: Final[dict[str, tuple[str, PillColor]]] = {
+URGENCIES: Final[PillTable] = {
     "high": ("High", "red"),
     "low": ("Low", "cool-gray"),
 }
 ICON: Final = "https://www.pagerduty.com/favicon.ico"
-# Children of pagerduty.com that are no account's own.
+# Children of pagerduty.com that are no account's own, and those that are the API's.
 OTHER_HOSTS: Final = frozenset(
-    {"api", "community", "developer", "eu", "events", "identity", "status", "support", "www"}
+    {"community", "developer", "eu", "events", "identity", "status", "support", "www"}
 )
+API_HOST, EU_API_HOST = "api.pagerduty.com", "api.eu.pagerduty.com"
 
 
 class PagerDuty(Connector):
@@ -86,8 +82,8 @@ class PagerDuty(Connector):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("PAGERDUTY_TOKEN", "token", "REST API key of the account, read-only"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        r"/incidents/(?P<incident>[A-Z][A-Z0-9]{3,31})(?:/[a-z_-]{1,32})?/?"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        r"/incidents/(?P<incident>[A-Z][A-Z0-9]{3,31})(?:/[a-z_-]{1,32}(?:/[A-Z0-9]{1,32})?)?/?"
     )
     schema: ClassVar[type[Resource]] = Answer
 
@@ -95,22 +91,25 @@ class PagerDuty(Connector):
         self.hosts = frozenset({"*.pagerduty.com", "*.eu.pagerduty.com"})
         token = settings.connector_settings["PAGERDUTY_TOKEN"]
         headers = {"Authorization": f"Token token={token}"}
-        api_hosts = ("api.pagerduty.com", "api.eu.pagerduty.com") if token else ()
         self.credentials = tuple(
-            header_pairs(host, "PAGERDUTY_TOKEN", headers) for host in api_hosts
+            header_pairs(host, "PAGERDUTY_TOKEN", headers)
+            for host in (API_HOST, EU_API_HOST)
+            if token
         )
 
-    def match(self, address: SplitResult) -> Match | None:
-        """Match as all do, but not PagerDuty's own hosts."""
+    def match(self, address: ResourceUrl) -> Match | None:
+        """Match as all do, but not PagerDuty's other hosts."""
         match = super().match(address)
         return None if match and match.host.partition(".")[0] in OTHER_HOSTS else match
 
+    def canonical(self, match: Match) -> str:
+        """Return the incident's page."""
+        return f"{match.server.url}/incidents/{match['incident']}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the API of the account's region."""
-        is_eu = match.host.endswith(".eu.pagerduty.com")
-        api_host = "api.eu.pagerduty.com" if is_eu else "api.pagerduty.com"
         return ask(
-            api_host,
+            EU_API_HOST if match.host.endswith(".eu.pagerduty.com") else API_HOST,
             f"incidents/{match['incident']}",
             headers={"Accept": "application/vnd.pagerduty+json;version=2"},
         )
@@ -118,31 +117,27 @@ class PagerDuty(Connector):
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how it stands, how urgent it is, and who has it since when."""
         incident = resource["incident"]
-        number, service = incident.get("incident_number"), _name(incident.get("service"))
+        number, status = incident.get("incident_number"), incident.get("status")
         place = f"Incident {match['incident'] if number is None else f'#{number}'}"
         # What is resolved is urgent no more: it is shown without a colour.
-        urgencies = {} if incident["status"] == "resolved" else URGENCIES
+        urgencies = {} if status == "resolved" else URGENCIES
         return SummaryWithDetails(
             title=first_text(incident.get("title"), incident.get("summary"), place),
-            subtitle=" · ".join(filter(None, (place, service))),
+            subtitle=joined(place, inner(incident, "service", "summary")),
             subicon_url=ICON,
             fields=[
-                pill("Status", incident["status"], STATUSES, otherwise="Unknown"),
+                pill("Status", status, STATUSES, otherwise="Unknown"),
                 pill("Urgency", incident.get("urgency"), urgencies),
-                Pill("Priority", _name(incident.get("priority"))),
-                people("Assignee", _assignees(incident)),
-                DatetimeWithIcon("Created", incident["created_at"]),
+                Pill("Priority", inner(incident, "priority", "summary")),
+                people("Assignee", map(_assignee, incident.get("assignments") or ())),
+                DatetimeWithIcon("Created", incident.get("created_at")),
                 # There is room for it: what is resolved is assigned to nobody.
                 DatetimeWithIcon("Resolved", incident.get("resolved_at")),
             ],
-            footer=footer(incident.get("updated_at"), incident["created_at"]),
+            footer=footer(incident.get("updated_at"), incident.get("created_at"), self.label),
         )
 
 
-def _name(reference: Mapping[str, Any] | None) -> str:
-    return first_text((reference or {}).get("summary"))
-
-
-def _assignees(incident: Mapping[str, Any]) -> list[tuple[str, None]]:
-    """Name who has it; their pictures are not told."""
-    return [(_name(given.get("assignee")), None) for given in incident.get("assignments") or ()]
+def _assignee(assignment: Mapping[str, Any]) -> tuple[str | None, None]:
+    """Name who has it; the picture is not told."""
+    return inner(assignment, "assignee", "summary"), None

@@ -9,53 +9,61 @@ and an issue by its number or its short id; the count of events comes as a text.
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
-from urllib.parse import SplitResult, quote
+from urllib.parse import quote
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.card_parts import ask, counted, pill
+from app.connectors.base import (
+    Connector,
+    Count,
+    Match,
+    Moment,
+    Resource,
+    ResourceUrl,
+    one_of,
+    servers_of,
+)
+from app.connectors.card_parts import PillTable, ask, counted, footer, joined, pill
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon, Updated
-from templates_schemas.limits import PillColor
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.text import first_text
 
 
 class Project(Resource):
     """The project that an issue belongs to."""
 
-    name = fields.String(allow_none=True)
-    slug = fields.String(allow_none=True)
+    name = fields.String()
+    slug = fields.String()
 
 
 class Actor(Resource):
     """A user or a team."""
 
-    type = fields.String(allow_none=True)
-    name = fields.String(required=True)
+    type = fields.String()
+    name = fields.String()
 
 
 class Issue(Resource):
     """An issue: events of one kind."""
 
-    title = fields.String(required=True)
-    short_id = fields.String(allow_none=True, data_key="shortId")
-    project = fields.Nested(Project, allow_none=True)
-    status = fields.String(required=True)
-    substatus = fields.String(allow_none=True)
-    level = fields.String(allow_none=True)
-    assigned_to = fields.Nested(Actor, allow_none=True, data_key="assignedTo")
-    # Not a `Count`, which takes no text.
-    count = fields.Integer(allow_none=True, validate=validate.Range(0, 2**53 - 1))
-    user_count = Count(allow_none=True, data_key="userCount")
-    num_comments = Count(allow_none=True, data_key="numComments")
-    first_seen = Moment(allow_none=True, data_key="firstSeen")
-    last_seen = Moment(required=True, data_key="lastSeen")
+    needs_any = ("title", "status", "short_id")
+    title = fields.String()
+    short_id = fields.String(data_key="shortId")
+    project = fields.Nested(Project)
+    status = fields.String()
+    substatus = fields.String()
+    level = fields.String()
+    assigned_to = fields.Nested(Actor, data_key="assignedTo")
+    count = Count()
+    user_count = Count(data_key="userCount")
+    num_comments = Count(data_key="numComments")
+    first_seen = Moment(data_key="firstSeen")
+    last_seen = Moment(data_key="lastSeen")
 
 
-STATUSES: Final[dict[str, tuple[str, PillColor]]] = {
+STATUSES: Final[PillTable] = {
     "unresolved": ("Unresolved", "orange"),
     "new": ("New", "orange"),
     "ongoing": ("Ongoing", "orange"),
@@ -65,7 +73,7 @@ STATUSES: Final[dict[str, tuple[str, PillColor]]] = {
     "ignored": ("Archived", "cool-gray"),
     "muted": ("Archived", "cool-gray"),
 }
-LEVELS: Final[dict[str, tuple[str, PillColor]]] = {
+LEVELS: Final[PillTable] = {
     "fatal": ("Fatal", "magenta"),
     "error": ("Error", "red"),
     "warning": ("Warning", "yellow"),
@@ -75,6 +83,12 @@ LEVELS: Final[dict[str, tuple[str, PillColor]]] = {
 ICON: Final = "https://sentry.io/favicon.ico"
 # Children of sentry.io that are no organization's own.
 OTHER_HOSTS: Final = frozenset({"api", "de", "develop", "docs", "help", "status", "us", "www"})
+_SLUG: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+_ORGANIZATION: Final = rf"(?P<organization>{_SLUG})"
+# How a short id counts: a page such as `errors-outages` is not one.
+_BASE32: Final = "[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]"
+_ISSUE: Final = rf"(?P<issue>[0-9]{{1,20}}|[A-Za-z0-9][A-Za-z0-9_-]{{0,99}}-{_BASE32}{{1,13}})"
+_TABS: Final = r"(?:/[a-z-]{1,32}(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9_.-]{1,64}){0,2})?"
 
 
 class Sentry(Connector):
@@ -87,77 +101,88 @@ class Sentry(Connector):
         ConnectorSetting("SENTRY_AUTH_TOKEN", "token", "token for sentry.io"),
         ConnectorSetting("PLACARD_SENTRY_HOSTS", "hosts", "self-hosted Sentry hosts to serve too"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        r"(?:/organizations/(?P<organization>[A-Za-z0-9][A-Za-z0-9_-]{0,99}))?"
-        r"/issues/(?P<issue>[0-9]{1,20}|[A-Z0-9][A-Z0-9_-]{0,99}-[A-Z0-9]{1,13})"
-        r"(?:/[a-z-]{1,32}(?:/[A-Za-z0-9_-]{1,64}){0,2})?/?"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"(?:/organizations/{_ORGANIZATION})?/issues/{_ISSUE}{_TABS}/?",
+        # As it was before 2019, with the project.
+        rf"/(?!(?:organizations|api|settings|share)/){_ORGANIZATION}/{_SLUG}/issues/{_ISSUE}{_TABS}/?",
+        rf"(?:/organizations/{_ORGANIZATION})?(?:/issues)?/feedback/?"
+        r"\?feedbackSlug=[^:]{1,100}:(?P<issue>[0-9]{1,20})",
+        rf"/api/0(?:/organizations/{_ORGANIZATION})?/issues/{_ISSUE}/?",
     )
+    query_parameters: ClassVar[tuple[str, ...]] = ("feedbackSlug",)
     schema: ClassVar[type[Resource]] = Issue
 
     def __init__(self, settings: Settings) -> None:
-        self._own = settings.connector_settings["PLACARD_SENTRY_HOSTS"] or ()
-        self.hosts = frozenset({"sentry.io", "*.sentry.io", *self._own})
-        token = settings.connector_settings["SENTRY_AUTH_TOKEN"]
+        values = settings.connector_settings
+        self.servers = servers_of(values["PLACARD_SENTRY_HOSTS"])
+        self._self_hosted = frozenset(server.host for server in self.servers)
+        self.hosts = self._self_hosted | {"sentry.io", "*.sentry.io"}
+        token = values["SENTRY_AUTH_TOKEN"]
         self.credentials = (bearer("sentry.io", "SENTRY_AUTH_TOKEN", token),) if token else ()
 
-    def match(self, address: SplitResult) -> Match | None:
+    def match(self, address: ResourceUrl) -> Match | None:
         """Match as all do, where the path or the host names an organization."""
         match = super().match(address)
         return match if match and _organization(match) else None
 
+    def canonical(self, match: Match) -> str:
+        """Return the page, which needs no project."""
+        organization = match.get("organization")
+        below = f"/organizations/{organization}" * bool(organization)
+        return f"{match.server.url}{below}/issues/{_issue(match)}/"
+
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask the API of sentry.io, or of the host of one's own."""
-        api_host = match.host if match.host in self._own else "sentry.io"
+        """Ask the API of sentry.io, or of the self-hosted server."""
         organization = quote(_organization(match), safe="")
         return ask(
-            api_host,
-            f"api/0/organizations/{organization}/issues/{match['issue']}/",
+            match if match.host in self._self_hosted else "sentry.io",
+            f"api/0/organizations/{organization}/issues/{_issue(match)}/",
             headers={"Accept": "application/json"},
         )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how it stands, how bad it is, who has it, how often and since when."""
-        short_id = first_text(resource.get("short_id"), f"Issue {match['issue']}")
+        short_id = first_text(resource.get("short_id"), f"Issue {_issue(match)}")
         project = resource.get("project") or {}
-        project_name = first_text(project.get("name"), project.get("slug"))
         return SummaryWithDetails(
-            title=first_text(resource["title"], short_id),
-            subtitle=" · ".join(filter(None, (short_id, project_name))),
+            title=first_text(resource.get("title"), short_id),
+            subtitle=joined(short_id, first_text(project.get("name"), project.get("slug"))),
             subicon_url=ICON,
             fields=[
                 _status(resource),
                 pill("Level", resource.get("level"), LEVELS),
-                _assignee(resource),
+                _assignee(resource.get("assigned_to") or {}),
                 _events(resource),
                 DatetimeWithIcon("First seen", resource.get("first_seen")),
             ],
-            footer=Updated(resource["last_seen"]),
+            footer=footer(resource.get("last_seen"), resource.get("first_seen"), self.label),
             num_comments=resource.get("num_comments"),
         )
+
+
+def _issue(match: Match) -> str:
+    return match["issue"].upper()
 
 
 def _organization(match: Match) -> str:
     """Name the organization: the path does, or the host as in acme.sentry.io; else ''."""
     child, _, parent = match.host.partition(".")
     is_own = parent == "sentry.io" and child not in OTHER_HOSTS
-    return match.parts.get("organization") or (child if is_own else "")
+    return match.get("organization") or (child if is_own else "")
 
 
 def _status(resource: Mapping[str, Any]) -> Pill:
     """Show the status, and of what is unresolved how it goes on."""
-    status, substatus = resource["status"], resource.get("substatus")
+    status, substatus = resource.get("status"), resource.get("substatus")
     if status == "unresolved" and substatus in STATUSES:
         status = substatus
     return pill("Status", status, STATUSES, otherwise="Unknown")
 
 
-def _assignee(resource: Mapping[str, Any]) -> TextWithIcon | None:
+def _assignee(actor: Mapping[str, Any]) -> TextWithIcon:
     """Name who has it; a team with a hash, as Sentry does."""
-    actor = resource.get("assigned_to")
-    if actor is None:
-        return None
-    mark = "#" if actor.get("type") == "team" else ""
-    return TextWithIcon("Assignee", mark + actor["name"])
+    name, is_team = first_text(actor.get("name")), actor.get("type") == "team"
+    return TextWithIcon("Assignee", f"#{name}" if name and is_team else name)
 
 
 def _events(resource: Mapping[str, Any]) -> TextWithIcon | None:

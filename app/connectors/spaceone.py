@@ -7,24 +7,18 @@ which names the widget in its body; the address is ours, made of the same path a
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Match, Moment, Resource
-from app.connectors.card_parts import ask, footer
+from app.connectors.base import Connector, Match, Moment, Resource, servers_of
+from app.connectors.card_parts import ask, footer, names
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-)
-from templates_schemas.limits import FIELD_TEXT_MAX
-from templates_schemas.text import first_text, listed
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas.text import first_text
 
 
 class Words(fields.Field[str]):
@@ -39,14 +33,15 @@ class Words(fields.Field[str]):
 class CustomWidgetInfo(Resource):
     """A custom widget; texts that are empty may be left out."""
 
-    title = fields.String(allow_none=True)
-    widget_name = fields.String(allow_none=True)
-    version = fields.String(allow_none=True)
-    user_id = fields.String(allow_none=True)
-    labels = fields.List(Words(allow_none=True), allow_none=True)
-    tags = fields.Dict(keys=fields.String(), values=Words(allow_none=True), allow_none=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(allow_none=True)
+    needs_any = ("title", "widget_name", "created_at")
+    title = fields.String()
+    widget_name = fields.String()
+    version = fields.String()
+    user_id = fields.String()
+    labels = fields.List(Words(allow_none=True))
+    tags = fields.Dict(keys=fields.String(), values=Words(allow_none=True))
+    created_at = Moment()
+    updated_at = Moment()
 
 
 class SpaceONE(Connector):
@@ -70,19 +65,25 @@ class SpaceONE(Connector):
     schema: ClassVar[type[Resource]] = CustomWidgetInfo
 
     def __init__(self, settings: Settings) -> None:
-        given = settings.connector_settings["PLACARD_SPACEONE_HOSTS"] or ()
-        self.hosts = frozenset(given) | settings.public_hosts
-        token = settings.connector_settings["SPACEONE_TOKEN"]
+        values = settings.connector_settings
+        self.servers = servers_of(values["PLACARD_SPACEONE_HOSTS"])
+        given = frozenset(server.host for server in self.servers)
+        self.hosts = given | settings.public_hosts
+        token = values["SPACEONE_TOKEN"]
         if token:
             self.credentials = tuple(
                 bearer(host, "SPACEONE_TOKEN", token) for host in sorted(given)
             )
 
+    def canonical(self, match: Match) -> str:
+        """Return the address with the one parameter that it needs."""
+        return f"{super().canonical(match)}?domain_id={match['domain']}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
         """Name the widget in a body, as the API has it."""
         named = {"custom_widget_id": match["widget"], "domain_id": match["domain"]}
         return ask(
-            match.host,
+            match,
             "dashboard/v1/custom-widget/get",
             method="POST",
             body=json.dumps(named).encode(),
@@ -98,16 +99,12 @@ class SpaceONE(Connector):
             fields=[
                 Pill("Widget", made_of, "indigo"),
                 TextWithIcon("Owner", resource.get("user_id")),
-                TextWithIcon("Labels", _listed(resource.get("labels") or ())),
-                TextWithIcon("Tags", _listed(_tags(resource.get("tags") or {}))),
-                DatetimeWithIcon("Created", resource["created_at"]),
+                names("Labels", resource.get("labels")),
+                names("Tags", _tags(resource.get("tags") or {})),
+                DatetimeWithIcon("Created", resource.get("created_at")),
             ],
-            footer=footer(resource.get("updated_at"), resource["created_at"]),
+            footer=footer(resource.get("updated_at"), resource.get("created_at"), self.label),
         )
-
-
-def _listed(names: Iterable[str | None]) -> str:
-    return listed([name for name in names if name], FIELD_TEXT_MAX)
 
 
 def _tags(tags: Mapping[str, str | None]) -> list[str]:

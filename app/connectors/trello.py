@@ -12,71 +12,67 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource
-from app.connectors.card_parts import ask, footer, people
+from app.connectors.base import Connector, Count, Match, Moment, Resource, ResourceUrl, one_of
+from app.connectors.card_parts import PillTable, ask, footer, inner, joined, names, people
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-)
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas.text import first_text
 
 
 class Named(Resource):
     """A board or a list."""
 
-    name = fields.String(allow_none=True)
+    name = fields.String()
 
 
 class Member(Resource):
     """Somebody who is on the card."""
 
-    full_name = fields.String(data_key="fullName", allow_none=True)
-    username = fields.String(allow_none=True)
-    avatar_url = fields.String(data_key="avatarUrl", allow_none=True)
+    full_name = fields.String(data_key="fullName")
+    username = fields.String()
+    avatar_url = fields.String(data_key="avatarUrl")
 
 
 class Label(Resource):
     """A label."""
 
-    name = fields.String(allow_none=True)
-    color = fields.String(allow_none=True)
+    name = fields.String()
+    color = fields.String()
 
 
 class Badges(Resource):
     """What the front of the card counts."""
 
-    comments = Count(allow_none=True)
-    check_items = Count(data_key="checkItems", allow_none=True)
-    check_items_checked = Count(data_key="checkItemsChecked", allow_none=True)
+    comments = Count()
+    check_items = Count(data_key="checkItems")
+    check_items_checked = Count(data_key="checkItemsChecked")
 
 
 class Card(Resource):
     """A card, with its board, its list and its members."""
 
-    name = fields.String(required=True)
-    closed = fields.Boolean(required=True)
-    due = Moment(allow_none=True)
-    due_complete = fields.Boolean(data_key="dueComplete", allow_none=True)
-    last_activity = Moment(data_key="dateLastActivity", allow_none=True)
-    labels = fields.List(fields.Nested(Label), allow_none=True)
-    badges = fields.Nested(Badges, allow_none=True)
-    members = fields.List(fields.Nested(Member), allow_none=True)
-    board = fields.Nested(Named, allow_none=True)
-    list = fields.Nested(Named, allow_none=True)
+    needs_any = ("name", "closed")
+    name = fields.String()
+    closed = fields.Boolean()
+    due = Moment()
+    due_complete = fields.Boolean(data_key="dueComplete")
+    last_activity = Moment(data_key="dateLastActivity")
+    labels = fields.List(fields.Nested(Label))
+    badges = fields.Nested(Badges)
+    members = fields.List(fields.Nested(Member))
+    board = fields.Nested(Named)
+    list = fields.Nested(Named)
 
 
-STATES: Final[dict[str, tuple[str, PillColor]]] = {
+STATES: Final[PillTable] = {
     "open": ("Open", "blue"),
     "done": ("Done", "green"),
     "archived": ("Archived", "cool-gray"),
 }
 ICON: Final = "https://trello.com/favicon.ico"
+API_HOST: Final = "api.trello.com"
 QUERY: Final = (
     "fields=badges,closed,dateLastActivity,due,dueComplete,labels,name"
     "&members=true&member_fields=avatarUrl,fullName,username"
@@ -94,41 +90,51 @@ class Trello(Connector):
         ConnectorSetting("TRELLO_KEY", "token", "API key for trello.com, used with TRELLO_TOKEN"),
         ConnectorSetting("TRELLO_TOKEN", "token", "token for trello.com; unset: public boards"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        r"/c/(?P<card>[A-Za-z0-9]{8,24})(?:/[^/.]{1,2000})?/?"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        r"/c/(?P<card>[A-Za-z0-9]{8,24})(?:/[^/.]{1,2000})?/?",
+        r"/1/cards?/(?P<card>[A-Za-z0-9]{8,24})/?",
     )
     schema: ClassVar[type[Resource]] = Card
 
     def __init__(self, settings: Settings) -> None:
-        self.hosts = frozenset({"trello.com", "www.trello.com"})
         values = settings.connector_settings
-        key, token = values["TRELLO_KEY"], values["TRELLO_TOKEN"]
+        self.hosts = frozenset({"trello.com", "www.trello.com", API_HOST})
+        key, token = (
+            values["TRELLO_KEY"],
+            values["TRELLO_TOKEN"],
+        )
         if key and token:
             proof = f'OAuth oauth_consumer_key="{key}", oauth_token="{token}"'
-            self.credentials = (
-                header_pairs("api.trello.com", "TRELLO_TOKEN", {"Authorization": proof}),
-            )
+            self.credentials = (header_pairs(API_HOST, "TRELLO_TOKEN", {"Authorization": proof}),)
+
+    def match(self, address: ResourceUrl) -> Match | None:
+        """Match as all do; the API's host has no pages."""
+        is_page = address.path.startswith("/c/")
+        return None if is_page and address.host == API_HOST else super().match(address)
+
+    def canonical(self, match: Match) -> str:
+        """Return the card's page, without its name."""
+        return f"https://trello.com/c/{match['card']}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the card and for what is around it; its name in the address does not count."""
-        return ask("api.trello.com", f"1/cards/{match['card']}?{QUERY}")
+        return ask(API_HOST, f"1/cards/{match['card']}?{QUERY}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who is on it, what it is about, and when it is due."""
-        board, column = ((resource.get(key) or {}).get("name") for key in ("board", "list"))
         badges = resource.get("badges") or {}
         labels = [
             first_text(label.get("name"), (label.get("color") or "").replace("_", " "))
             for label in resource.get("labels") or ()
         ]
         return SummaryWithDetails(
-            title=first_text(resource["name"], f"Card {match['card']}"),
-            subtitle=" · ".join(filter(None, map(first_text, (board, column)))),
+            title=first_text(resource.get("name"), f"Card {match['card']}"),
+            subtitle=joined(inner(resource, "board", "name"), inner(resource, "list", "name")),
             subicon_url=ICON,
             fields=[
                 Pill("State", *STATES[_state(resource)]),
                 people("Member", map(_named, resource.get("members") or ())),
-                TextWithIcon("Labels", listed(labels, FIELD_TEXT_MAX)),
+                names("Labels", labels),
                 DatetimeWithIcon("Due", resource.get("due")),
                 _checklist(badges),
             ],
@@ -138,7 +144,7 @@ class Trello(Connector):
 
 
 def _state(resource: Mapping[str, Any]) -> str:
-    if resource["closed"]:
+    if resource.get("closed"):
         return "archived"
     return "done" if resource.get("due_complete") else "open"
 

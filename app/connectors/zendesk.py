@@ -1,9 +1,9 @@
 """Zendesk tickets, such as https://placard-samples.zendesk.com/agent/tickets/35436 .
 
-Reads "Show Ticket" of https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ , with
-its users and groups side-loaded. Wants `ZENDESK_EMAIL` and `ZENDESK_TOKEN`, which go to the host of
-`ZENDESK_SUBDOMAIN` and to no other. Oddity: a ticket names people and its group by number only;
-the users and groups stand beside it.
+Reads "Show Ticket" (https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/), with
+its users, groups and custom statuses beside it. Wants `ZENDESK_EMAIL` and `ZENDESK_TOKEN`, which go
+to the host of `ZENDESK_SUBDOMAIN` and to no other. Oddity: a ticket names people, its group and its
+custom status by number only; what these are called stands beside it.
 """
 
 import re
@@ -12,61 +12,71 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Match, Moment, Resource
-from app.connectors.card_parts import ask, people, pill
+from app.connectors.base import Connector, Count, Match, Moment, Resource, one_of, servers_of
+from app.connectors.card_parts import PillTable, ask, footer, inner, joined, names, people, pill
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon, Updated
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas.text import first_text
 
 
 class Photo(Resource):
     """A user's picture."""
 
-    content_url = fields.String(allow_none=True)
+    content_url = fields.String()
 
 
 class User(Resource):
     """A customer or an agent."""
 
-    id = fields.Integer(strict=True, required=True)
-    name = fields.String(allow_none=True)
-    photo = fields.Nested(Photo, allow_none=True)
+    id = Count(required=True)
+    name = fields.String()
+    photo = fields.Nested(Photo)
 
 
 class Group(Resource):
     """A group of agents."""
 
-    id = fields.Integer(strict=True, required=True)
-    name = fields.String(allow_none=True)
+    id = Count(required=True)
+    name = fields.String()
+
+
+class CustomStatus(Resource):
+    """A status of the company's own, within one of Zendesk's."""
+
+    id = Count(required=True)
+    label = fields.String(data_key="agent_label")
 
 
 class Ticket(Resource):
-    """A ticket itself."""
+    """A ticket itself; its status is the category of the custom status, where it has one."""
 
-    subject = fields.String(allow_none=True)
-    type = fields.String(allow_none=True)
-    status = fields.String(required=True)
-    priority = fields.String(allow_none=True)
-    requester_id = fields.Integer(strict=True, allow_none=True)
-    assignee_id = fields.Integer(strict=True, allow_none=True)
-    group_id = fields.Integer(strict=True, allow_none=True)
-    tags = fields.List(fields.String(), allow_none=True)
-    due_at = Moment(allow_none=True)
-    updated_at = Moment(required=True)
+    needs_any = ("subject", "status")
+    subject = fields.String()
+    type = fields.String()
+    status = fields.String()
+    custom_status_id = Count()
+    priority = fields.String()
+    requester_id = Count()
+    assignee_id = Count()
+    group_id = Count()
+    tags = fields.List(fields.String())
+    due_at = Moment()
+    created_at = Moment()
+    updated_at = Moment()
 
 
 class Answer(Resource):
-    """A ticket, with the users and the groups that it names."""
+    """A ticket, with the users, the groups and the statuses that it names."""
 
     ticket = fields.Nested(Ticket, required=True)
-    users = fields.List(fields.Nested(User), allow_none=True)
-    groups = fields.List(fields.Nested(Group), allow_none=True)
+    users = fields.List(fields.Nested(User))
+    groups = fields.List(fields.Nested(Group))
+    custom_statuses = fields.List(fields.Nested(CustomStatus))
 
 
-STATUSES: Final[dict[str, tuple[str, PillColor]]] = {
+STATUSES: Final[PillTable] = {
     "new": ("New", "yellow"),
     "open": ("Open", "red"),
     "pending": ("Pending", "blue"),
@@ -74,17 +84,18 @@ STATUSES: Final[dict[str, tuple[str, PillColor]]] = {
     "solved": ("Solved", "green"),
     "closed": ("Closed", "cool-gray"),
 }
-PRIORITIES: Final[dict[str, tuple[str, PillColor]]] = {
+PRIORITIES: Final[PillTable] = {
     "urgent": ("Urgent", "red"),
     "high": ("High", "orange"),
     "normal": ("Normal", "blue"),
     "low": ("Low", "cool-gray"),
 }
 ICON: Final = "https://www.zendesk.com/favicon.ico"
+_TICKET: Final = r"(?P<ticket>[0-9]{1,15})"
 
 
 class Zendesk(Connector):
-    """Tickets of each company's own host under zendesk.com."""
+    """Tickets of each company's host under zendesk.com, and of hosts of its own."""
 
     name: ClassVar[str] = "zendesk"
     label: ClassVar[str] = "Zendesk"
@@ -92,51 +103,78 @@ class Zendesk(Connector):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("ZENDESK_SUBDOMAIN", "text", "`acme`: acme.zendesk.com gets the token"),
         ConnectorSetting("ZENDESK_EMAIL", "text", "the agent's address, whose token it is"),
+        ConnectorSetting("PLACARD_ZENDESK_HOSTS", "hosts", "other names of that host"),
         ConnectorSetting("ZENDESK_TOKEN", "token", "API token; sent to ZENDESK_SUBDOMAIN only"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        r"/(?:agent/tickets|(?:hc/(?:[A-Za-z0-9-]{2,20}/)?)?requests)/(?P<ticket>[0-9]{1,15})/?"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"/(?:agent/)?tickets/{_TICKET}(?:/(?:requester|organization|events|conversations)(?:/.*)?)?/?",
+        rf"(?:/hc(?:/[A-Za-z0-9-]{{2,20}})?)?/requests/{_TICKET}/?",
+        rf"/agent/?#/tickets/{_TICKET}/?",
+        rf"/api/v2/(?:tickets|requests)/{_TICKET}(?:\.json)?/?",
     )
+    reads_fragment: ClassVar[bool] = True
     schema: ClassVar[type[Resource]] = Answer
 
     def __init__(self, settings: Settings) -> None:
-        self.hosts = frozenset({"*.zendesk.com"})
         values = settings.connector_settings
+        self.servers = servers_of(values["PLACARD_ZENDESK_HOSTS"])
+        self.hosts = frozenset({"*.zendesk.com", *(server.host for server in self.servers)})
         subdomain = (values["ZENDESK_SUBDOMAIN"] or "").removesuffix(".zendesk.com")
-        email, token = values["ZENDESK_EMAIL"], values["ZENDESK_TOKEN"]
         # As a host, `*` would be every company's.
-        if subdomain and subdomain != "*" and email and token:
-            host = f"{subdomain}.zendesk.com"
-            self.credentials = (basic(host, "ZENDESK_TOKEN", f"{email}/token", token),)
+        is_name = re.fullmatch(r"[A-Za-z0-9-]+", subdomain)
+        self._account = f"{subdomain.lower()}.zendesk.com" if is_name else ""
+        email, token = (
+            values["ZENDESK_EMAIL"],
+            values["ZENDESK_TOKEN"],
+        )
+        if self._account and email and token:
+            self.credentials = (basic(self._account, "ZENDESK_TOKEN", f"{email}/token", token),)
+
+    def canonical(self, match: Match) -> str:
+        """Return the agent's page, at the account's own name where it is known."""
+        return f"https://{self._host(match)}/agent/tickets/{match['ticket']}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask the company's host for the ticket, and for the users and groups that it names."""
-        return ask(match.host, f"api/v2/tickets/{match['ticket']}.json?include=users,groups")
+        """Ask the account for the ticket, and for the users, groups and statuses that it names."""
+        beside = "users,groups,custom_statuses"
+        return ask(self._host(match), f"api/v2/tickets/{match['ticket']}.json?include={beside}")
+
+    def _host(self, match: Match) -> str:
+        """A company's own host is another name of its account, which the token is for."""
+        is_own = any(server.host == match.host for server in self.servers)
+        return self._account if is_own and self._account else match.host
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how it stands, how urgent it is, who asks, who answers, and what it is about."""
         ticket, number = resource["ticket"], f"#{match['ticket']}"
         kind = first_text(ticket.get("type")).capitalize()
-        users, groups = (
-            {known["id"]: known for known in resource.get(key) or ()} for key in ("users", "groups")
+        users, groups, statuses = (
+            {known["id"]: known for known in resource.get(key) or ()}
+            for key in ("users", "groups", "custom_statuses")
         )
         return SummaryWithDetails(
             title=first_text(ticket.get("subject"), f"Ticket {number}"),
-            subtitle=f"{number} · {kind}" if kind else number,
+            subtitle=joined(number, kind),
             subicon_url=ICON,
             fields=[
-                pill("Status", ticket["status"], STATUSES, otherwise="Unknown"),
+                _status(ticket, statuses.get(ticket.get("custom_status_id"))),
                 pill("Priority", ticket.get("priority"), PRIORITIES),
-                people("Requester", _named(users.get(ticket.get("requester_id")))),
-                people("Assignee", _named(users.get(ticket.get("assignee_id")))),
+                people("Requester", [_named(users.get(ticket.get("requester_id")))]),
+                people("Assignee", [_named(users.get(ticket.get("assignee_id")))]),
                 DatetimeWithIcon("Due", ticket.get("due_at")),
-                TextWithIcon("Group", groups.get(ticket.get("group_id"), {}).get("name")),
-                TextWithIcon("Tags", listed(ticket.get("tags") or (), FIELD_TEXT_MAX)),
+                TextWithIcon("Group", inner(groups.get(ticket.get("group_id")), "name")),
+                names("Tags", ticket.get("tags")),
             ],
-            footer=Updated(ticket["updated_at"]),
+            footer=footer(ticket.get("updated_at"), ticket.get("created_at"), self.label),
         )
 
 
-def _named(user: Mapping[str, Any] | None) -> list[tuple[str | None, str | None]]:
+def _status(ticket: Mapping[str, Any], custom: Mapping[str, Any] | None) -> Pill:
+    """Show the company's own status, in the colour of the one of Zendesk's that it is within."""
+    known = pill("Status", ticket.get("status"), STATUSES, otherwise="Unknown")
+    return Pill("Status", first_text(inner(custom, "label"), known.text), known.color)
+
+
+def _named(user: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
     """Pair the name with the picture, where the user stands beside the ticket."""
-    return [(user.get("name"), (user.get("photo") or {}).get("content_url"))] if user else []
+    return inner(user, "name"), inner(user, "photo", "content_url")

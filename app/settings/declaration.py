@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 from marshmallow.fields import Field
 
-from app.settings.fields import HeaderWord, HostPorts, Masked, PrivateUrl, Token
+from app.settings.fields import HeaderWord, Masked, PrivateUrl, Servers, Token
 
 _Value = TypeVar("_Value")
 _Default = TypeVar("_Default")
@@ -46,12 +46,15 @@ def setting(
     return cast("_Value | _Default", made)
 
 
-_KINDS: Final = {"token": Token, "text": HeaderWord, "hosts": HostPorts}
+_KINDS: Final = {"token": Token, "text": HeaderWord, "hosts": Servers}
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorSetting:
-    """A setting that a connector declares: a `token` (secret), a `text`, or `hosts`."""
+    """A setting that a connector declares: a `token` (secret), a `text`, or `hosts`.
+
+    `hosts` are servers, as `app.origins.server_of` reads them: `host[:port][/path]`.
+    """
 
     name: str
     kind: Literal["token", "text", "hosts"]

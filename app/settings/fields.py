@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from marshmallow import ValidationError, fields, validate
 
-from app.origins import host_of, origin_of
+from app.origins import host_of, origin_of, server_of
 
 _DATABASE: Final = re.compile(
     r"sqlite:///[^?#]+|postgresql\+psycopg://[^/?#]*/[^/?#]+(?:\?[^#]*)?", re.ASCII | re.DOTALL
@@ -25,6 +25,7 @@ MEMORY: Final = "memory://"
 MASK: Final = "********"
 LONGEST_TIME: Final = 7 * 86_400.0  # seconds
 _HOST_PORT: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.ASCII)
+_SERVER: Final = re.compile(_HOST_PORT.pattern + r"(?:/[\w.~-]+)*", re.ASCII)
 _Option = TypeVar("_Option", bound=str)
 
 
@@ -142,6 +143,23 @@ class HostPorts(Words):
         if not _HOST_PORT.fullmatch(word.lower()):
             raise ValidationError(f"{word!r} is not `host` or `host:port`")
         return word.lower()
+
+
+class Servers(Words):
+    """`host`, `host:port` or `host/path`, where a system runs; with `http://` before it, http.
+
+    An international host is taken in either form, and held as DNS has it.
+    """
+
+    def word(self, word: str) -> str:
+        """Check one server, and write it in one form."""
+        try:
+            server = server_of(word)
+        except ValueError:
+            server = None
+        if server is None or not _SERVER.fullmatch(f"{server.host}{server.base}"):
+            raise ValidationError(f"{word!r} is not `host`, `host:port` or `host/path`")
+        return server.url.removeprefix("https://")
 
 
 class OriginMap(fields.Field[Mapping[str, str]]):

@@ -34,7 +34,8 @@ class UpstreamRequest:
     """One outgoing request. `hosts` are all that it may reach, redirects included.
 
     A body makes it JSON. Whose `credential` it carries, and by whose `rules` its answer is judged,
-    is for the story to say.
+    is for the story to say. `fallback` is what to ask, with the same credential, where the answer
+    says that there is no such resource.
     """
 
     url: str
@@ -44,6 +45,7 @@ class UpstreamRequest:
     body: bytes | None = None
     credential: Credential = ANONYMOUS
     rules: AnswerRules = NO_RULES
+    fallback: "UpstreamRequest | None" = None
 
     @cached_property
     def address(self) -> Address:

@@ -7,12 +7,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import regex
 from marshmallow import Schema
 
-from app.connectors.base import Connector, Match
+from app.connectors.base import Connector, Match, ResourceUrl
 from app.connectors.definitions.expressions import ExpressionError, compiled, evaluated
 from app.origins import host_of
 from app.telemetry.trace import step
@@ -53,7 +53,7 @@ class DefinedConnector(Connector):
         self._request = definition["request"]
         self._card = definition["card"]
 
-    def match(self, address: SplitResult) -> Match | None:
+    def match(self, address: ResourceUrl) -> Match | None:
         """Match as all do, where no named part is empty or a step up."""
         match = super().match(address)
         if match is None or len(match.parts) < len(self.path.groupindex):

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Match, Resource
+from app.connectors.base import Connector, Match, Resource, ResourceUrl, servers_of
 from app.connectors.card_parts import ask, counted
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
@@ -19,19 +21,23 @@ API_HEADERS: Final = {
     "X-GitHub-Api-Version": "2022-11-28",
 }
 OWNER: Final = r"/(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})"
-PLACE: Final = OWNER + r"/(?P<repo>(?!\.\.?/)[A-Za-z0-9._-]{1,100})"
-_REPOSITORY: Final = re.compile(r"https?://[^/\s]+/([^/\s]+/[^/\s]+)/.*")
+REPOSITORY: Final = OWNER + r"/(?P<repo>(?!\.\.?/)[A-Za-z0-9._-]{1,100})"
+# What the API's own addresses have before the owner; an Enterprise host has it on the same host.
+API: Final = r"(?:/api/v3)?/repos"
+_API_HOST: Final = "api.github.com"
+_PAGE_HOSTS: Final = ("github.com", "www.github.com", "redirect.github.com")
+_NAME_OF: Final = re.compile(r"https?://[^/\s]+/([^/\s]+/[^/\s]+)/.*")
 
 
 class Account(Resource):
     """A user or a bot."""
 
-    login = fields.String(required=True)
-    avatar_url = fields.String(allow_none=True)
+    login = fields.String()
+    avatar_url = fields.String()
 
 
 class GitHubPage(Connector):
-    """A kind of page of github.com, and of GitHub Enterprise hosts."""
+    """A kind of page of github.com, of NAME.ghe.com, and of GitHub Enterprise Server hosts."""
 
     label: ClassVar[str] = "GitHub"
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
@@ -41,28 +47,52 @@ class GitHubPage(Connector):
     )
 
     def __init__(self, settings: Settings) -> None:
-        self._enterprise = settings.connector_settings["PLACARD_GITHUB_HOSTS"] or ()
-        self.hosts = frozenset({"github.com", "www.github.com", *self._enterprise})
-        tokens = {"api.github.com": "GITHUB_TOKEN"} | dict.fromkeys(
-            self._enterprise, "GH_ENTERPRISE_TOKEN"
-        )
+        values = settings.connector_settings
+        self.servers = servers_of(values["PLACARD_GITHUB_HOSTS"])
+        api_hosts = [_api_of(server).host for server in self.servers]
+        pages = [server.host for server in self.servers]
+        self.hosts = frozenset({*_PAGE_HOSTS, _API_HOST, "*.ghe.com", *pages, *api_hosts})
+        tokens = {_API_HOST: "GITHUB_TOKEN"} | dict.fromkeys(api_hosts, "GH_ENTERPRISE_TOKEN")
         self.credentials = tuple(
-            bearer(host, name, settings.connector_settings[name])
-            for host, name in tokens.items()
-            if settings.connector_settings[name]
+            bearer(host, name, values[name]) for host, name in tokens.items() if values[name]
         )
+
+    def match(self, address: ResourceUrl) -> Match | None:
+        """Match as all do; on a host of the API, only what is below `/repos`."""
+        if _is_api(address.host) and address.below("/repos") is None:
+            return None
+        match = super().match(address)
+        return match and replace(match, server=_pages_of(match.server))
 
     def ask(self, match: Match, path: str = "") -> UpstreamRequest:
         """Ask the API of the address's host for something of its repository."""
-        enterprise = match.host in self._enterprise
-        api_host = match.host if enterprise else "api.github.com"
-        base = "api/v3/repos" if enterprise else "repos"
-        return ask(api_host, f"{base}/{match['owner']}/{match['repo']}{path}", headers=API_HEADERS)
+        place = f"repos/{match['owner']}/{match['repo']}{path}"
+        return ask(replace(match, server=_api_of(match.server)), place, headers=API_HEADERS)
+
+
+def _is_api(host: str) -> bool:
+    return host == _API_HOST or (host.startswith("api.") and host.endswith(".ghe.com"))
+
+
+def _pages_of(server: Server) -> Server:
+    """Return where the pages are that a host shows, or that its API speaks of."""
+    if server.host in _PAGE_HOSTS:
+        return Server("github.com")
+    return (
+        replace(server, host=server.host.removeprefix("api.")) if _is_api(server.host) else server
+    )
+
+
+def _api_of(server: Server) -> Server:
+    """Return where the API of some pages is: on a host of its own, or below `/api/v3`."""
+    if server.host == "github.com" or server.host.endswith(".ghe.com"):
+        return replace(server, host=f"api.{server.host}")
+    return replace(server, base=f"{server.base}/api/v3")
 
 
 def repository(resource: Mapping[str, Any], match: Match) -> str:
     """Name the repository: that of the resource's own address, since it may have moved."""
-    found = _REPOSITORY.fullmatch(resource.get("html_url") or "")
+    found = _NAME_OF.fullmatch(resource.get("html_url") or "")
     return found[1] if found else f"{match['owner']}/{match['repo']}"
 
 

@@ -11,61 +11,66 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource
-from app.connectors.github.api import ICON, PLACE, Account, GitHubPage, changes, repository
+from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.card_parts import card, drawn, footer, inner
+from app.connectors.github.api import (
+    API,
+    ICON,
+    REPOSITORY,
+    Account,
+    GitHubPage,
+    changes,
+    repository,
+)
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import Created, DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.text import first_text
 
 # The API lists no more at once; the rest is on further pages.
 FILES_OF_A_PAGE: Final = 300
-
-
-class KnownAccount(Account):
-    """The account of an author; `{}` where GitHub knows of none."""
-
-    login = fields.String(allow_none=True)
+_SHA: Final = r"(?P<sha>[0-9A-Fa-f]{7,40})"
 
 
 class Person(Resource):
     """Who wrote or committed it, in the commit's own words."""
 
-    name = fields.String(allow_none=True)
-    date = Moment(required=True)
+    name = fields.String()
+    date = Moment()
 
 
 class Verification(Resource):
     """What became of the signature."""
 
     verified = fields.Boolean(required=True)
-    reason = fields.String(allow_none=True)
+    reason = fields.String()
 
 
 class GitCommit(Resource):
     """What git itself knows."""
 
-    message = fields.String(required=True)
-    author = fields.Nested(Person, required=True)
-    committer = fields.Nested(Person, allow_none=True)
-    comment_count = Count(allow_none=True)
-    verification = fields.Nested(Verification, allow_none=True)
+    needs_any = ("message", "author", "committer")
+    message = fields.String()
+    author = fields.Nested(Person)
+    committer = fields.Nested(Person)
+    comment_count = Count()
+    verification = fields.Nested(Verification)
 
 
 class Stats(Resource):
     """The lines that came and went."""
 
-    additions = Count(allow_none=True)
-    deletions = Count(allow_none=True)
+    additions = Count()
+    deletions = Count()
 
 
 class Commit(Resource):
-    """A commit, of the commits API."""
+    """A commit, of the commits API; the account of its author is `{}` where GitHub knows none."""
 
-    html_url = fields.String(allow_none=True)
+    html_url = fields.String()
     commit = fields.Nested(GitCommit, required=True)
-    author = fields.Nested(KnownAccount, allow_none=True)
-    stats = fields.Nested(Stats, allow_none=True)
-    files = fields.List(fields.Raw(), allow_none=True)
+    author = fields.Nested(Account)
+    stats = fields.Nested(Stats)
+    files = fields.List(fields.Raw())
 
 
 class GitHubCommit(GitHubPage):
@@ -75,34 +80,45 @@ class GitHubCommit(GitHubPage):
     example: ClassVar[str] = (
         "https://github.com/pallets/flask/commit/33850c0ebd23ae615e6823993d441f46d80b1ff0"
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(PLACE + r"/commit/(?P<sha>[0-9A-Fa-f]{7,40})/?")
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"{REPOSITORY}/commit/{_SHA}(?:\.patch|\.diff)?/?",
+        rf"{API}{REPOSITORY}/commits/{_SHA}",
+    )
     # For a commit that is not there, GitHub answers "No commit found for SHA".
     not_found_statuses: ClassVar[frozenset[int]] = GitHubPage.not_found_statuses | {422}
     schema: ClassVar[type[Resource]] = Commit
 
+    def canonical(self, match: Match) -> str:
+        """Return the page of the commit."""
+        return f"{match.server.url}/{match['owner']}/{match['repo']}/commit/{_sha(match)}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the commit."""
-        return self.ask(match, f"/commits/{match['sha']}")
+        return self.ask(match, f"/commits/{_sha(match)}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show who wrote what, how much of it, and whether it is signed."""
         commit = resource["commit"]
-        author, committer = commit["author"], commit.get("committer") or commit["author"]
-        place = f"{repository(resource, match)} @ {match['sha'][:7].lower()}"
-        title = first_text(*commit["message"].splitlines())
-        return SummaryWithDetails(
-            title=title or place,
-            subtitle=place if title else None,
-            subicon_url=ICON,
+        written = inner(commit, "author", "date")
+        committed = inner(commit, "committer", "date") or written
+        message = first_text(*(commit.get("message") or "").splitlines())
+        return card(
+            drawn(message),
+            f"{repository(resource, match)} @ {_sha(match)[:7]}",
+            icon=ICON,
             fields=[
                 _signature(commit.get("verification")),
-                _author(resource.get("author") or {}, author),
+                _author(resource.get("author") or {}, commit.get("author") or {}),
                 _changes(resource),
-                DatetimeWithIcon("Committed", committer["date"]),
+                DatetimeWithIcon("Committed", committed),
             ],
-            footer=Created(author["date"]),
-            num_comments=commit.get("comment_count"),
+            footer=footer(None, written or committed, self.label),
+            comments=commit.get("comment_count"),
         )
+
+
+def _sha(match: Match) -> str:
+    return match["sha"].lower()
 
 
 def _signature(verification: Mapping[str, Any] | None) -> Pill | None:

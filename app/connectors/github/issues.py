@@ -1,35 +1,30 @@
 """GitHub issues and pull requests, such as https://github.com/pallets/flask/issues/1 .
 
-Reads "Get an issue" and "Get a pull request" of GitHub's REST API, version 2022-11-28. Wants
+Reads "Get an issue" and "Get a pull request" of GitHub's REST API, version 2022-11-28
+(https://docs.github.com/en/rest/issues/issues, https://docs.github.com/en/rest/pulls/pulls). Wants
 `GITHUB_TOKEN` (or none: public repositories, 60 calls an hour), and for the hosts in
-`PLACARD_GITHUB_HOSTS` `GH_ENTERPRISE_TOKEN`. Oddity: to the issues API a pull request is an issue
-too, and `/issues/7` may be the address of either.
+`PLACARD_GITHUB_HOSTS` `GH_ENTERPRISE_TOKEN`. Oddity: issues and pull requests share their numbers,
+and `/issues/7` and `/pull/7` are both addresses of whichever of them 7 is.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from marshmallow import ValidationError, fields
 
-from app.connectors.base import Count, Match, Moment, Resource
-from app.connectors.card_parts import footer, people, pill
-from app.connectors.github.api import ICON, PLACE, Account, GitHubPage, changes
+from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.card_parts import PillTable, card, drawn, footer, inner, names, people, pill
+from app.connectors.github.api import API, ICON, REPOSITORY, Account, GitHubPage, changes
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-)
-from templates_schemas.limits import FIELD_TEXT_MAX, PillColor
-from templates_schemas.text import first_text, listed
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 
 
 class Milestone(Resource):
     """A milestone."""
 
-    title = fields.String(required=True)
+    title = fields.String()
 
 
 class LabelName(fields.Field[str]):
@@ -37,42 +32,46 @@ class LabelName(fields.Field[str]):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         name = value.get("name") if isinstance(value, dict) else value
-        if name is not None and not isinstance(name, str):
+        if not isinstance(name, str):
             raise ValidationError("must be a label")
-        return name or ""
+        return name
 
 
 class PullLink(Resource):
     """What an issue knows of the pull request that it is."""
 
-    merged_at = Moment(allow_none=True)
+    merged_at = Moment()
 
 
 class IssueOrPull(Resource):
-    """An issue or a pull request, of either API."""
+    """An issue or a pull request, of either API; only the latter has a head."""
 
-    html_url = fields.String(allow_none=True)
-    title = fields.String(required=True)
-    state = fields.String(required=True)
-    state_reason = fields.String(allow_none=True)
-    draft = fields.Boolean(allow_none=True)
-    merged_at = Moment(allow_none=True)
-    pull_request = fields.Nested(PullLink, allow_none=True)
-    user = fields.Nested(Account, allow_none=True)
-    assignees = fields.List(fields.Nested(Account), allow_none=True)
-    labels = fields.List(LabelName(), allow_none=True)
-    milestone = fields.Nested(Milestone, allow_none=True)
-    comments = Count(allow_none=True)
-    review_comments = Count(allow_none=True)
-    changed_files = Count(allow_none=True)
-    additions = Count(allow_none=True)
-    deletions = Count(allow_none=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(allow_none=True)
-    closed_at = Moment(allow_none=True)
+    needs_any = ("title", "state")
+    html_url = fields.String()
+    title = fields.String()
+    state = fields.String()
+    state_reason = fields.String()
+    draft = fields.Boolean()
+    merged = fields.Boolean()
+    merged_at = Moment()
+    head = fields.Raw()
+    pull_request = fields.Nested(PullLink)
+    user = fields.Nested(Account)
+    assignee = fields.Nested(Account)
+    assignees = fields.List(fields.Nested(Account))
+    labels = fields.List(LabelName())
+    milestone = fields.Nested(Milestone)
+    comments = Count()
+    review_comments = Count()
+    changed_files = Count()
+    additions = Count()
+    deletions = Count()
+    created_at = Moment()
+    updated_at = Moment()
+    closed_at = Moment()
 
 
-STATES: Final[dict[str, tuple[str, PillColor]]] = {
+STATES: Final[PillTable] = {
     "open": ("Open", "green"),
     "draft": ("Draft", "cool-gray"),
     "merged": ("Merged", "purple"),
@@ -80,84 +79,119 @@ STATES: Final[dict[str, tuple[str, PillColor]]] = {
     "not_planned": ("Not planned", "cool-gray"),
     "duplicate": ("Duplicate", "cool-gray"),
     "unmerged": ("Closed", "red"),
+    "ended": ("Closed", "none"),
 }
 MEASURES: Final = ("changed_files", "additions", "deletions")
-_PLACE: Final = re.compile(r"/([^/\s]+/[^/\s]+)/(?:issues|pull)/([0-9]{1,10})")
+_NUMBER: Final = r"(?P<{}>[0-9]{{1,10}})"
+_ISSUE, _PULL = _NUMBER.format("issue"), _NUMBER.format("pull")
+# The tabs of a pull request, and what is below them.
+_TABS: Final = r"(?:/(?:files|changes|commits|checks|conflicts|agent-sessions)(?:/.*)?)?"
+_PAGE: Final = re.compile(r"/([^/\s]+/[^/\s]+)/(issues|pull)/([0-9]{1,10})")
 
 
 class GitHub(GitHubPage):
-    """Issues and pull requests of github.com, and of GitHub Enterprise hosts."""
+    """Issues and pull requests of github.com, of NAME.ghe.com, and of GitHub Enterprise hosts."""
 
     name: ClassVar[str] = "github"
     example: ClassVar[str] = "https://github.com/pallets/flask/issues/1"
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        PLACE + r"/(?:issues/(?P<issue>[0-9]{1,10})/?"
-        r"|pull/(?P<pull>[0-9]{1,10})(?:/(?:files|changes|commits|checks)(?:/.*)?|/)?)"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"{REPOSITORY}/issues/{_ISSUE}/?",
+        rf"{REPOSITORY}/pull/{_PULL}(?:{_TABS}|\.diff|\.patch)/?",
+        # The side pane of a project: the parameter is `owner|repository|number`.
+        r"/(?:orgs|users)/[A-Za-z0-9-]{1,100}/projects/[0-9]{1,10}(?:/views/[0-9]{1,10})?/?"
+        r"\?issue=(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})"
+        rf"\|(?P<repo>(?!\.\.?\|)[A-Za-z0-9._-]{{1,100}})\|{_ISSUE}",
+        rf"{API}{REPOSITORY}/issues/{_ISSUE}/?",
+        rf"{API}{REPOSITORY}/pulls/{_PULL}/?",
     )
+    query_parameters: ClassVar[tuple[str, ...]] = ("issue",)
     schema: ClassVar[type[Resource]] = IssueOrPull
 
+    def canonical(self, match: Match) -> str:
+        """Return the page of the issue, or of the pull request."""
+        kind = "issues" if match.get("issue") else "pull"
+        place = f"{match['owner']}/{match['repo']}"
+        return f"{match.server.url}/{place}/{kind}/{_number(match)}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask for the issue, or for the pull request."""
-        issue = match.parts.get("issue")
-        return self.ask(match, f"/issues/{issue}" if issue else f"/pulls/{match['pull']}")
+        """Ask for the issue; or for the pull request, and for the issue where there is none."""
+        issue = self.ask(match, f"/issues/{_number(match)}")
+        if match.get("issue"):
+            return issue
+        return replace(self.ask(match, f"/pulls/{match['pull']}"), fallback=issue)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, what it is about, and when it ended or began."""
-        place = _place(resource, match)
-        title = first_text(resource["title"])
-        labels = resource.get("labels") or ()
-        return SummaryWithDetails(
-            title=title or place,
-            subtitle=place if title else None,
-            subicon_url=ICON,
+        return card(
+            drawn(resource.get("title")),
+            _place(resource, match),
+            icon=ICON,
             fields=[
-                _state(resource, is_pull="pull" in match.parts),
+                _state(resource, match),
                 _people(resource),
-                TextWithIcon("Labels", listed(labels, FIELD_TEXT_MAX)),
-                TextWithIcon("Milestone", (resource.get("milestone") or {}).get("title")),
+                names("Labels", map(drawn, resource.get("labels") or ())),
+                TextWithIcon("Milestone", drawn(inner(resource, "milestone", "title"))),
                 _date(resource),
                 changes(*(resource.get(key) for key in MEASURES)),
             ],
-            footer=footer(resource.get("updated_at"), resource["created_at"]),
-            num_comments=_comments(resource),
+            footer=footer(resource.get("updated_at"), resource.get("created_at"), self.label),
+            comments=_comments(resource),
         )
+
+
+def _number(match: Match) -> str:
+    return match.get("issue") or match["pull"]
 
 
 def _place(resource: Mapping[str, Any], match: Match) -> str:
     """Name the repository and the number: those of its own address, since it may have moved."""
-    found = _PLACE.search(resource.get("html_url") or "")
+    found = _PAGE.search(resource.get("html_url") or "")
     if found:
-        return f"{found[1]} #{found[2]}"
-    return f"{match['owner']}/{match['repo']} #{match.parts.get('issue') or match['pull']}"
+        return f"{found[1]} #{found[3]}"
+    return f"{match['owner']}/{match['repo']} #{_number(match)}"
 
 
-def _state(resource: Mapping[str, Any], *, is_pull: bool) -> Pill:
+def _state(resource: Mapping[str, Any], match: Match) -> Pill:
     """Show the state: that of the pull request, where it is one."""
-    state, reason = resource["state"], resource.get("state_reason")
-    if _merged_at(resource):
+    state, reason = resource.get("state"), resource.get("state_reason")
+    if _merged_at(resource) or resource.get("merged"):
         state = "merged"
     elif state == "open" and resource.get("draft"):
         state = "draft"
-    elif state == "closed" and (is_pull or resource.get("pull_request") is not None):
-        state = "unmerged"
+    elif state == "closed" and _is_pull(resource, match):
+        # Red is for what was refused, which an answer has to say: old ones do not.
+        state = "unmerged" if _tells_merge(resource) else "ended"
     elif state == "closed" and reason in STATES:
         state = reason
     return pill("State", state, STATES, otherwise="Unknown")
 
 
+def _is_pull(resource: Mapping[str, Any], match: Match) -> bool:
+    """Go by what only a pull request has, then by its own address, then by the one asked for."""
+    if resource.get("pull_request") is not None or resource.get("head") is not None:
+        return True
+    found = _PAGE.search(resource.get("html_url") or "")
+    return found[2] == "pull" if found else bool(match.get("pull"))
+
+
+def _tells_merge(resource: Mapping[str, Any]) -> bool:
+    told = {*resource, *(resource.get("pull_request") or ())}
+    return not told.isdisjoint(("merged", "merged_at"))
+
+
 def _merged_at(resource: Mapping[str, Any]) -> Any:
-    return resource.get("merged_at") or (resource.get("pull_request") or {}).get("merged_at")
+    return resource.get("merged_at") or inner(resource, "pull_request", "merged_at")
 
 
 def _people(resource: Mapping[str, Any]) -> TextWithIcon | None:
     """Name the assignees, or where there are none the author."""
-    assignees, author = resource.get("assignees") or (), resource.get("user")
-    authors = [author] if author else []
+    assignees = resource.get("assignees") or [resource.get("assignee")]
+    authors = [resource.get("user")]
     return people("Assignee", map(_named, assignees)) or people("Author", map(_named, authors))
 
 
-def _named(account: Mapping[str, Any]) -> tuple[str, str | None]:
-    return account["login"], account.get("avatar_url")
+def _named(account: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+    return inner(account, "login"), inner(account, "avatar_url")
 
 
 def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon:
@@ -165,12 +199,12 @@ def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon:
     merged, closed = _merged_at(resource), resource.get("closed_at")
     if merged:
         return DatetimeWithIcon("Merged", merged)
-    if closed and resource["state"] == "closed":
+    if closed and resource.get("state") == "closed":
         return DatetimeWithIcon("Closed", closed)
-    return DatetimeWithIcon("Opened", resource["created_at"])
+    return DatetimeWithIcon("Opened", resource.get("created_at"))
 
 
 def _comments(resource: Mapping[str, Any]) -> int | None:
-    counted = [resource.get(key) for key in ("comments", "review_comments")]
-    known = [count for count in counted if count is not None]
+    counts = [resource.get(key) for key in ("comments", "review_comments")]
+    known = [count for count in counts if count is not None]
     return sum(known) if known else None

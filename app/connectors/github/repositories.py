@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource
-from app.connectors.card_parts import footer, words
-from app.connectors.github.api import ICON, OWNER, GitHubPage
+from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.card_parts import drawn, footer, inner, words
+from app.connectors.github.api import API, ICON, OWNER, GitHubPage
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
@@ -23,33 +23,34 @@ from templates_schemas.text import first_text
 class License(Resource):
     """A licence; its SPDX name is `NOASSERTION` where GitHub does not know it."""
 
-    name = fields.String(allow_none=True)
-    spdx_id = fields.String(allow_none=True)
+    name = fields.String()
+    spdx_id = fields.String()
 
 
 class Parent(Resource):
     """The repository that this one was forked from."""
 
-    full_name = fields.String(required=True)
+    full_name = fields.String()
 
 
 class Repository(Resource):
     """A repository."""
 
-    full_name = fields.String(required=True)
-    description = fields.String(allow_none=True)
-    private = fields.Boolean(required=True)
-    visibility = fields.String(allow_none=True)
-    archived = fields.Boolean(allow_none=True)
-    fork = fields.Boolean(allow_none=True)
-    parent = fields.Nested(Parent, allow_none=True)
-    language = fields.String(allow_none=True)
-    stargazers_count = Count(allow_none=True)
-    open_issues_count = Count(allow_none=True)
-    license = fields.Nested(License, allow_none=True)
-    default_branch = fields.String(allow_none=True)
-    created_at = Moment(required=True)
-    pushed_at = Moment(allow_none=True)
+    needs_any = ("full_name", "visibility", "private")
+    full_name = fields.String()
+    description = fields.String()
+    private = fields.Boolean()
+    visibility = fields.String()
+    archived = fields.Boolean()
+    fork = fields.Boolean()
+    parent = fields.Nested(Parent)
+    language = fields.String()
+    stargazers_count = Count()
+    open_issues_count = Count()
+    license = fields.Nested(License)
+    default_branch = fields.String()
+    created_at = Moment()
+    pushed_at = Moment()
 
 
 VISIBILITIES: Final[dict[str, PillColor]] = {
@@ -61,10 +62,21 @@ VISIBILITIES: Final[dict[str, PillColor]] = {
 NO_OWNERS: Final = (
     *("about", "account", "advisories", "api", "apps", "codespaces", "collections", "contact"),
     *("customer-stories", "enterprise", "explore", "features", "issues", "login", "marketplace"),
-    *("new", "notifications", "organizations", "orgs", "pulls", "resources", "search", "security"),
+    *(
+        "new",
+        "notifications",
+        "organizations",
+        "orgs",
+        "pulls",
+        "repos",
+        "resources",
+        "search",
+        "security",
+    ),
     *("sessions", "settings", "site", "solutions", "sponsors", "stars", "topics", "trending"),
     "users",
 )
+_REPO: Final = r"/(?P<repo>(?!\.\.?(?:\.git)?/?\Z)[A-Za-z0-9._-]{1,100}?)"
 
 
 class GitHubRepository(GitHubPage):
@@ -72,11 +84,17 @@ class GitHubRepository(GitHubPage):
 
     name: ClassVar[str] = "github_repository"
     example: ClassVar[str] = "https://github.com/pallets/flask"
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        rf"(?!/(?i:{'|'.join(NO_OWNERS)})/){OWNER}"
-        r"/(?P<repo>(?!\.\.?(?:\.git)?/?\Z)[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"(?!/(?i:{'|'.join(NO_OWNERS)})/){OWNER}{_REPO}(?:\.git)?/?",
+        rf"{API}{OWNER}{_REPO}",
     )
     schema: ClassVar[type[Resource]] = Repository
+
+    def canonical(self, match: Match) -> str:
+        """Return the repository's page."""
+        # Of a name that ends in `.git`, that end would be taken for the suffix of a clone.
+        suffix = ".git" * match["repo"].endswith(".git")
+        return f"{match.server.url}/{match['owner']}/{match['repo']}{suffix}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the repository."""
@@ -85,30 +103,31 @@ class GitHubRepository(GitHubPage):
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show who sees it, what it is made of, and when it was last pushed to."""
         return SummaryWithDetails(
-            title=first_text(resource["full_name"], f"{match['owner']}/{match['repo']}"),
-            subtitle=resource.get("description"),
+            title=first_text(resource.get("full_name"), f"{match['owner']}/{match['repo']}"),
+            subtitle=drawn(resource.get("description")),
             subicon_url=ICON,
             fields=[
                 _visibility(resource),
-                TextWithIcon("Forked from", (resource.get("parent") or {}).get("full_name")),
+                TextWithIcon("Forked from", inner(resource, "parent", "full_name")),
                 TextWithIcon("Language", resource.get("language")),
                 _counted("Stars", resource.get("stargazers_count")),
                 _counted("Open issues and pull requests", resource.get("open_issues_count")),
                 _license(resource.get("license") or {}),
                 TextWithIcon("Default branch", resource.get("default_branch")),
             ],
-            footer=footer(resource.get("pushed_at"), resource["created_at"]),
+            footer=footer(resource.get("pushed_at"), resource.get("created_at"), self.label),
         )
 
 
 def _visibility(resource: Mapping[str, Any]) -> Pill:
     """Show who sees it, and as GitHub does that it is an archive or a fork."""
-    visibility = resource.get("visibility") or ("private" if resource["private"] else "public")
+    private = {True: "private", False: "public", None: None}[resource.get("private")]
+    visibility = resource.get("visibility") or private
     shown = words(visibility) or "Unknown"
     if resource.get("archived"):
         return Pill("Visibility", f"{shown} archive", "cool-gray")
     kind = " fork" if resource.get("fork") else ""
-    return Pill("Visibility", f"{shown}{kind}", VISIBILITIES.get(visibility, "none"))
+    return Pill("Visibility", f"{shown}{kind}", VISIBILITIES.get(visibility or "", "none"))
 
 
 def _counted(name: str, count: int | None) -> TextWithIcon:

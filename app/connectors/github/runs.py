@@ -13,40 +13,41 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource
-from app.connectors.card_parts import footer, pill, words
+from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.card_parts import PillTable, card, drawn, footer, pill, words
 from app.connectors.github.api import (
+    API,
     ICON,
-    PLACE,
+    REPOSITORY,
     Account,
     GitHubPage,
     repository,
 )
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import SummaryWithDetails, TextWithIcon
-from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
 
 
 class Run(Resource):
     """A run of a workflow, or one attempt of it."""
 
-    html_url = fields.String(allow_none=True)
-    name = fields.String(allow_none=True)
-    path = fields.String(allow_none=True)
-    display_title = fields.String(allow_none=True)
-    run_number = Count(required=True)
-    run_attempt = Count(allow_none=True)
-    status = fields.String(allow_none=True)
-    conclusion = fields.String(allow_none=True)
-    head_branch = fields.String(allow_none=True)
-    event = fields.String(allow_none=True)
-    actor = fields.Nested(Account, allow_none=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(allow_none=True)
+    needs_any = ("status", "conclusion", "run_number")
+    html_url = fields.String()
+    name = fields.String()
+    path = fields.String()
+    display_title = fields.String()
+    run_number = Count()
+    run_attempt = Count()
+    status = fields.String()
+    conclusion = fields.String()
+    head_branch = fields.String()
+    event = fields.String()
+    actor = fields.Nested(Account)
+    created_at = Moment()
+    updated_at = Moment()
 
 
-STATES: Final[dict[str, tuple[str, PillColor]]] = {
+STATES: Final[PillTable] = {
     "requested": ("Requested", "yellow-orange"),
     "queued": ("Queued", "yellow-orange"),
     "pending": ("Pending", "yellow-orange"),
@@ -62,6 +63,7 @@ STATES: Final[dict[str, tuple[str, PillColor]]] = {
     "skipped": ("Skipped", "cool-gray"),
     "stale": ("Stale", "cool-gray"),
 }
+_RUN: Final = r"(?P<run>[0-9]{1,19})(?:/attempts/(?P<attempt>[0-9]{1,9}))?"
 
 
 class GitHubRun(GitHubPage):
@@ -69,41 +71,49 @@ class GitHubRun(GitHubPage):
 
     name: ClassVar[str] = "github_run"
     example: ClassVar[str] = "https://github.com/pallets/flask/actions/runs/19042837465"
-    path: ClassVar[re.Pattern[str]] = re.compile(
-        PLACE + r"/actions/runs/(?P<run>[0-9]{1,19})(?:/attempts/(?P<attempt>[0-9]{1,9}))?"
-        r"(?:/job/[0-9]{1,19}|/workflow|/usage)?/?"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"{REPOSITORY}/actions/runs/{_RUN}(?:/job/[0-9]{{1,19}}|/artifacts/[0-9]{{1,19}}"
+        r"|/workflow|/usage)?/?",
+        rf"{API}{REPOSITORY}/actions/runs/{_RUN}",
     )
     schema: ClassVar[type[Resource]] = Run
 
+    def canonical(self, match: Match) -> str:
+        """Return the page of the run, or of the attempt."""
+        return f"{match.server.url}/{match['owner']}/{match['repo']}{_run(match)}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the run, or for the attempt that the address names."""
-        attempt = f"/attempts/{match['attempt']}" if "attempt" in match.parts else ""
-        return self.ask(match, f"/actions/runs/{match['run']}{attempt}")
+        return self.ask(match, _run(match))
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what became of the run, what it ran, and what or who began it."""
         workflow = first_text(resource.get("name"), resource.get("path"))
         actor = resource.get("actor") or {}
-        place = _place(resource, match)
         state = first_text(resource.get("conclusion"), resource.get("status"))
-        title = first_text(resource.get("display_title"), workflow)
-        return SummaryWithDetails(
-            title=title or place,
-            subtitle=place if title else None,
-            subicon_url=ICON,
+        return card(
+            drawn(first_text(resource.get("display_title"), workflow)),
+            _place(resource, match),
+            icon=ICON,
             fields=[
                 pill("State", state, STATES, otherwise="Unknown"),
-                TextWithIcon("Workflow", workflow),
+                TextWithIcon("Workflow", drawn(workflow)),
                 TextWithIcon("Branch", resource.get("head_branch")),
                 TextWithIcon("Actor", actor.get("login"), actor.get("avatar_url")),
                 TextWithIcon("Event", words(resource.get("event"))),
             ],
-            footer=footer(resource.get("updated_at"), resource["created_at"]),
+            footer=footer(resource.get("updated_at"), resource.get("created_at"), self.label),
         )
+
+
+def _run(match: Match) -> str:
+    attempt = match.get("attempt")
+    return f"/actions/runs/{match['run']}" + f"/attempts/{attempt}" * bool(attempt)
 
 
 def _place(resource: Mapping[str, Any], match: Match) -> str:
     """Name the repository and the run; the attempt where it is not the first."""
-    run, attempt = resource["run_number"], resource.get("run_attempt") or 1
+    number, attempt = resource.get("run_number"), resource.get("run_attempt") or 1
+    run = f"run {match['run']}" if number is None else f"run #{number}"
     again = f", attempt {attempt}" if attempt > 1 else ""
-    return f"{repository(resource, match)} · run #{run}{again}"
+    return f"{repository(resource, match)} · {run}{again}"

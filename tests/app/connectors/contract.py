@@ -101,6 +101,15 @@ class ConnectorContract:
     def test_its_example_is_its_own(self, known: Connector) -> None:
         assert known.example in self.matches
 
+    def test_its_canonical_address_is_one_for_all_forms(
+        self, known: Connector, address: str, asked: str
+    ) -> None:
+        canonical = known.canonical(find(address, [known])[1])
+        connector, match = find(canonical, [known])
+        assert connector.canonical(match) == canonical
+        assert request_for(known, canonical).url == asked
+        assert request_for(known, f"{canonical}#x?utm_source=mail").url == asked
+
     def test_its_hosts_and_its_credentials_are_named(self, known: Connector) -> None:
         assert known.hosts
         tokens = [

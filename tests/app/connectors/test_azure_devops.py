@@ -25,8 +25,13 @@ CLOUD: Final = "https://dev.azure.com/fabrikam"
 OLDER: Final = "https://fabrikam.visualstudio.com"
 TEAM: Final = f"{CLOUD}/Fabrikam/Fabrikam%20Team"
 WIDGET_VERSION: Final = "?api-version=7.1-preview.2"
-ITEM: Final = f"{CLOUD}/_apis/wit/workitems/1?api-version=7.1&$expand=none"
-OLDER_ITEM: Final = f"{OLDER}/_apis/wit/workitems/1?api-version=7.1&$expand=none"
+ITEM_QUERY: Final = (
+    "?api-version=7.1&fields=System.Title,System.State,System.WorkItemType,System.TeamProject,"
+    "System.AssignedTo,System.IterationPath,System.AreaPath,System.Tags,"
+    "Microsoft.VSTS.Common.Priority,System.CommentCount,System.CreatedDate,System.ChangedDate"
+)
+ITEM: Final = f"{CLOUD}/_apis/wit/workitems/1{ITEM_QUERY}"
+OLDER_ITEM: Final = f"{OLDER}/_apis/wit/workitems/1{ITEM_QUERY}"
 
 
 class TestAzureDevOpsWidget(ConnectorContract):
@@ -173,11 +178,21 @@ class TestAzureDevOpsWorkItem(ConnectorContract):
         f"{CLOUD}/Fabrikam/_queries?workitem=1": ITEM,
         f"{CLOUD}/Fabrikam/_workitems/recentlyupdated/?workitem=1": ITEM,
         "https://dev.azure.com/a%3Fb/Fabrikam/_workitems/edit/1": ITEM.replace("fabrikam", "a%3Fb"),
+        f"{CLOUD}/A Project/_workitems/edit/1": ITEM,
+        f"{CLOUD}/_queries/edit/1/?triage=true": ITEM,
+        f"{CLOUD}/Fabrikam/_queries/edit/1?_a=edit": ITEM,
+        f"{CLOUD}/Fabrikam/_workitems?id=1&_a=edit": ITEM,
+        f"{CLOUD}/_workitems/?_a=edit&id=1&fullScreen=true": ITEM,
+        f"{CLOUD}/Fabrikam/_apis/wit/workItems/1": ITEM,
+        f"{CLOUD}/_apis/wit/workItems/1?$expand=all": ITEM,
+        f"{OLDER}/_workitems/edit/1": OLDER_ITEM,
+        f"{OLDER}/_workitems?id=1": OLDER_ITEM,
+        f"{OLDER}/_apis/wit/workItems/1": OLDER_ITEM,
         f"{OLDER}/Fabrikam/_workitems/edit/1": OLDER_ITEM,
         f"{OLDER}/DefaultCollection/Fabrikam/_workitems/edit/1": OLDER_ITEM,
         f"{OLDER}/Fabrikam/_boards/board/t/A%20Team/Stories/?workitem=1": OLDER_ITEM,
         "https://OTHER.visualstudio.com/Fabrikam/_workitems/edit/1": (
-            "https://other.visualstudio.com/_apis/wit/workitems/1?api-version=7.1&$expand=none"
+            f"https://other.visualstudio.com/_apis/wit/workitems/1{ITEM_QUERY}"
         ),
     }
     near_misses = (
@@ -198,6 +213,11 @@ class TestAzureDevOpsWorkItem(ConnectorContract):
         f"{CLOUD}/Fabrikam/_workitems/edit/\u0661",
         f"{CLOUD}/Fabrikam/_wor\u212aitems/edit/1",
         f"{CLOUD}/Fabrikam/_workitems",
+        f"{CLOUD}/Fabrikam/_workitems?id=",
+        f"{CLOUD}/Fabrikam/_boards?id=1",
+        "https://dev.azure.com/_workitems/edit/1",
+        "https://dev.azure.com/_apis/wit/workItems/1",
+        f"{CLOUD}/_apis/wit/workItems/1/updates",
         f"{CLOUD}/Fabrikam/_boards/board/t/Team/Stories",
         f"{CLOUD}/Fabrikam/_boards/board/t/Team/Stories?workitem=",
         f"{CLOUD}/Fabrikam/_boards/board/t/Team/Stories?workitem=1x",
@@ -224,6 +244,9 @@ class TestAzureDevOpsWorkItem(ConnectorContract):
             "System.CreatedDate": "2025-10-02T09:15:27.31Z",
             "System.ChangedDate": "2025-10-03T09:15:27.067Z",
         }
+    }
+    corpora: ClassVar[Mapping[str, str]] = {
+        "azure/work_items": f"{CLOUD}/Fabrikam/_workitems/edit/1"
     }
 
     @pytest.mark.parametrize(
@@ -271,13 +294,28 @@ class TestAzureDevOpsWorkItem(ConnectorContract):
         assert {"Iteration", "Area"}.isdisjoint(shown)
 
     def test_its_tags_are_listed_without_blanks_between(self) -> None:
-        shown = self._fields({"System.Tags": "one;two ;; ; three four"})
+        changes = {"System.Tags": "one;two ;; ; three four", "Microsoft.VSTS.Common.Priority": None}
+        shown = self._fields(changes)
         assert _text(shown["Tags"]) == "one, two, three four"
 
     @pytest.mark.parametrize(("priority", "color"), [(1, "red"), (4, "cool-gray"), (0, "none")])
-    def test_its_priority_is_a_pill_where_there_is_room(self, priority: int, color: str) -> None:
-        changes = {"System.Tags": None, "Microsoft.VSTS.Common.Priority": priority}
+    def test_its_priority_is_a_pill(self, priority: int, color: str) -> None:
+        changes = {"Microsoft.VSTS.Common.Priority": priority}
         assert self._fields(changes)["Priority"] == Pill("Priority", str(priority), color)  # type: ignore[arg-type]
+
+    def test_its_priority_comes_before_its_tags(self) -> None:
+        assert "Priority" in self._fields({})
+        assert "Tags" not in self._fields({})
+
+    @pytest.mark.parametrize(
+        "text", ["Some One <someone@example.com>", "Some One", " Some One <x>", "Some One <"]
+    )
+    def test_its_assignee_may_be_a_text(self, text: str) -> None:
+        assert _text(self._fields({"System.AssignedTo": text})["Assignee"]).strip() == "Some One"
+
+    def test_its_priority_may_be_a_text(self) -> None:
+        shown = self._fields({"Microsoft.VSTS.Common.Priority": "2"})["Priority"]
+        assert shown == Pill("Priority", "2", "orange")
 
     def test_it_is_placed_by_project_and_number(self) -> None:
         assert self._card({}).subtitle == "Fabrikam #1"
@@ -329,11 +367,11 @@ def test_a_work_item_is_asked_of_the_host_of_its_address_alone() -> None:
 
 def card_of(kind: type[AzureDevOps], page: str, answer: Mapping[str, Any]) -> SummaryWithDetails:
     connector, match = find(page, [kind(settings_of({}))])
-    return connector.widget(connector.schema().load(answer), match)
+    return connector.widget(connector.load(answer), match)
 
 
-def _text(field: Pill | TextWithIcon) -> str | None:
-    return field.text
+def _text(field: Pill | TextWithIcon) -> str:
+    return field.text or ""
 
 
 def test_a_star_for_the_organization_is_nobody_s() -> None:

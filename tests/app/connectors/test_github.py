@@ -12,10 +12,11 @@ from tests.app.connectors.contract import ConnectorContract, sent_headers, setti
 
 ENVIRONMENT: Final = {
     "GITHUB_TOKEN": "the-token",
-    "PLACARD_GITHUB_HOSTS": "github.example.com",
+    "PLACARD_GITHUB_HOSTS": "github.example.com,acme.ghe.com",
     "GH_ENTERPRISE_TOKEN": "the-enterprise-token",
 }
 API: Final = "https://api.github.com/repos/pallets/flask"
+GHE_API: Final = "https://api.octo.ghe.com/repos/pallets/flask"
 ENTERPRISE_API: Final = "https://github.example.com/api/v3/repos/pallets/flask"
 
 MATCHES: Final = {
@@ -32,6 +33,19 @@ MATCHES: Final = {
     "https://github.com/pallets/flask/pull/7/changes": f"{API}/pulls/7",
     "https://github.com/pallets/flask/pull/7/commits/0a1b2c3d": f"{API}/pulls/7",
     "https://github.com/pallets/flask/pull/7/checks?check_run_id=9": f"{API}/pulls/7",
+    "https://github.com/pallets/flask/pull/7/conflicts": f"{API}/pulls/7",
+    "https://github.com/pallets/flask/pull/7.diff": f"{API}/pulls/7",
+    "https://github.com/pallets/flask/pull/7.patch": f"{API}/pulls/7",
+    "https://github.com/orgs/octo/projects/1?pane=issue&itemId=9&issue=pallets%7Cflask%7C1": (
+        f"{API}/issues/1"
+    ),
+    "https://github.com/orgs/octo/projects/1/views/2?pane=issue&issue=pallets%7Cflask%7C1": (
+        f"{API}/issues/1"
+    ),
+    "https://github.com/users/octo/projects/1?issue=pallets|flask|1": f"{API}/issues/1",
+    "https://api.github.com/repos/pallets/flask/issues/1": f"{API}/issues/1",
+    "https://api.github.com/repos/pallets/flask/pulls/7": f"{API}/pulls/7",
+    "https://redirect.github.com/pallets/flask/issues/1": f"{API}/issues/1",
     "http://github.com/pallets/flask/issues/1": f"{API}/issues/1",
     "http://github.com:80/pallets/flask/issues/1": f"{API}/issues/1",
     "https://github.com:443/pallets/flask/issues/1": f"{API}/issues/1",
@@ -46,6 +60,14 @@ MATCHES: Final = {
     ),
     "https://github.com/octo/.../pull/1": "https://api.github.com/repos/octo/.../pulls/1",
     "https://github.example.com/pallets/flask/issues/1": f"{ENTERPRISE_API}/issues/1",
+    "https://github.example.com/api/v3/repos/pallets/flask/pulls/7": f"{ENTERPRISE_API}/pulls/7",
+    "https://octo.ghe.com/pallets/flask/issues/1": f"{GHE_API}/issues/1",
+    "https://acme.ghe.com/pallets/flask/pull/7": (
+        "https://api.acme.ghe.com/repos/pallets/flask/pulls/7"
+    ),
+    "https://api.acme.ghe.com/repos/pallets/flask/pulls/7": (
+        "https://api.acme.ghe.com/repos/pallets/flask/pulls/7"
+    ),
     "https://GITHUB.example.com:443/pallets/flask/pull/7": f"{ENTERPRISE_API}/pulls/7",
 }
 NEAR_MISSES: Final = (
@@ -102,8 +124,15 @@ NEAR_MISSES: Final = (
     "https://github.com/pallets/flask/issues/1/files",
     "https://github.com/pallets/flask/issues/1/edit",
     "https://github.com/pallets/flask/pull/7/filesystem",
-    "https://github.com/pallets/flask/pull/7.diff",
     "https://github.com/pallets/flask/pulls/7",
+    "https://api.github.com/repos/pallets/flask/pull/7",
+    "https://api.github.com/repositories/596892/issues/1",
+    "https://github.com/orgs/octo/projects/1?pane=issue&itemId=9",
+    "https://github.com/orgs/octo/projects/1?issue=pallets%7Cflask",
+    "https://github.com/orgs/octo/projects/1?issue=pallets%7C..%7C1",
+    "https://github.com/orgs/octo/projects/1?issue=pallets%2Fflask%2F1",
+    "https://api.evil.ghe.com.example/repos/pallets/flask/issues/1",
+    "https://a.octo.ghe.com/pallets/flask/issues/1",
     "https://github.com/pallets/flask/discussions/1",
     "https://github.com/orgs/pallets/flask/issues/1",
     "https://github.com/pällets/flask/issues/1",
@@ -175,6 +204,8 @@ def test_each_token_goes_to_its_own_host_only() -> None:
     for url, sent in {
         f"{API}/issues/1": {"Authorization": "Bearer the-token"},
         f"{ENTERPRISE_API}/issues/1": {"Authorization": "Bearer the-enterprise-token"},
+        "https://api.acme.ghe.com/repos": {"Authorization": "Bearer the-enterprise-token"},
+        f"{GHE_API}/issues/1": {},
         "https://github.com/": {},
         "https://api.github.com.evil.example/": {},
     }.items():

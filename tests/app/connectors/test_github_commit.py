@@ -30,8 +30,15 @@ class TestGitHubCommit(ConnectorContract):
         f"{PAGE}/": f"{API}/{SHA}",
         f"{PAGE}?diff=split": f"{API}/{SHA}",
         f"{PAGE}#diff-0a1bR12": f"{API}/{SHA}",
+        f"{PAGE}.diff": f"{API}/{SHA}",
+        f"{PAGE}.patch": f"{API}/{SHA}",
+        f"https://api.github.com/repos/pallets/flask/commits/{SHA}": f"{API}/{SHA}",
+        "https://redirect.github.com/pallets/flask/commit/33850c0": f"{API}/33850c0",
+        "https://github.example.com/api/v3/repos/pallets/flask/commits/33850c0": (
+            f"{ENTERPRISE_API}/33850c0"
+        ),
         "https://github.com/pallets/flask/commit/33850c0": f"{API}/33850c0",
-        "https://github.com/pallets/flask/commit/33850C0E": f"{API}/33850C0E",
+        "https://github.com/pallets/flask/commit/33850C0E": f"{API}/33850c0e",
         "http://github.com/pallets/flask/commit/33850c0": f"{API}/33850c0",
         "https://GitHub.com:443/pallets/flask/commit/33850c0": f"{API}/33850c0",
         "https://www.github.com/pallets/flask/commit/33850c0": f"{API}/33850c0",
@@ -40,8 +47,9 @@ class TestGitHubCommit(ConnectorContract):
     near_misses = (
         "https://github.com/pallets/flask/commit/33850c",
         f"{PAGE}a",
-        f"{PAGE}.diff",
-        f"{PAGE}.patch",
+        f"{PAGE}.zip",
+        f"https://api.github.com/pallets/flask/commit/{SHA}",
+        f"https://api.github.com/repos/pallets/flask/git/commits/{SHA}",
         f"{PAGE}//",
         f"{PAGE}/checks/1",
         "https://github.com/pallets/flask/commit/main",

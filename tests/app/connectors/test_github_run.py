@@ -33,6 +33,9 @@ class TestGitHubRun(ConnectorContract):
         f"{PAGE}/job/54417231912/": API,
         f"{PAGE}/job/54417231912?pr=27#step:5:14": API,
         f"{PAGE}/workflow": API,
+        f"{PAGE}/artifacts/2": API,
+        API: API,
+        f"{API}/attempts/2": f"{API}/attempts/2",
         f"{PAGE}/usage": API,
         f"{PAGE}/attempts/2": f"{API}/attempts/2",
         f"{PAGE}/attempts/2/": f"{API}/attempts/2",
@@ -60,7 +63,8 @@ class TestGitHubRun(ConnectorContract):
         f"{PAGE}/attempts",
         f"{PAGE}/attempts/two",
         f"{PAGE}/attempts/2/attempts/3",
-        f"{PAGE}/artifacts/7",
+        f"{PAGE}/artifacts",
+        f"{PAGE}/artifacts/x",
         f"{PAGE}//",
     )
     headers: ClassVar[Mapping[str, str]] = {

@@ -1,5 +1,7 @@
 """GitLab's addresses, what is asked for them, and what its states and people look like."""
 
+import base64
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
@@ -13,10 +15,20 @@ from tests.app.connectors.contract import ConnectorContract, sent_headers, setti
 
 ENVIRONMENT: Final = {
     "GITLAB_TOKEN": "the-token",
-    "PLACARD_GITLAB_HOSTS": "gitlab.example.com, code.example.com:8443",
+    "PLACARD_GITLAB_HOSTS": (
+        "gitlab.example.com, code.example.com:8443, example.com/gitlab, http://git.local:8080"
+    ),
 }
 PAGE: Final = "https://gitlab.com/gitlab-org/gitlab"
 API: Final = "https://gitlab.com/api/v4/projects/gitlab-org%2Fgitlab"
+
+
+def shown(**parts: Any) -> str:
+    """Write what is open beside a board as its address does."""
+    return base64.b64encode(json.dumps(parts).encode()).decode()
+
+
+SHOWN: Final = shown(iid="1", full_path="gitlab-org/gitlab", id=34)
 DEEP: Final = "/".join(["g"] * 21)
 
 MATCHES: Final = {
@@ -32,6 +44,27 @@ MATCHES: Final = {
     f"{PAGE}/-/merge_requests/7/diffs?diff_id=8#line": f"{API}/merge_requests/7",
     f"{PAGE}/-/merge_requests/7/commits": f"{API}/merge_requests/7",
     f"{PAGE}/-/merge_requests/7/pipelines/": f"{API}/merge_requests/7",
+    f"{PAGE}/-/merge_requests/7/reports": f"{API}/merge_requests/7",
+    f"{PAGE}/-/merge_requests/7/conflicts": f"{API}/merge_requests/7",
+    f"{PAGE}/-/merge_requests/7.diff": f"{API}/merge_requests/7",
+    f"{PAGE}/-/merge_requests/7.patch": f"{API}/merge_requests/7",
+    f"{PAGE}/-/issues/1/designs": f"{API}/issues/1",
+    f"{PAGE}/-/issues/1/designs/x.png": f"{API}/issues/1",
+    f"{PAGE}/-/work_items/1/designs/a b.png?version=2": f"{API}/issues/1",
+    f"{PAGE}/-/boards/9?show={SHOWN}": f"{API}/issues/1",
+    f"{PAGE}/-/boards?show={SHOWN.rstrip('=')}": f"{API}/issues/1",
+    f"{PAGE}/-/issues?state=opened&show={SHOWN}": f"{API}/issues/1",
+    f"{PAGE}/-/work_items/?show={SHOWN}": f"{API}/issues/1",
+    f"https://gitlab.com/groups/gitlab-org/-/boards/9?show={SHOWN}": f"{API}/issues/1",
+    f"{API}/issues/1": f"{API}/issues/1",
+    f"{API}/merge_requests/7": f"{API}/merge_requests/7",
+    "https://gitlab.com/api/v4/projects/278964/issues/1": (
+        "https://gitlab.com/api/v4/projects/278964/issues/1"
+    ),
+    "https://example.com/gitlab/a/b/-/issues/1": (
+        "https://example.com/gitlab/api/v4/projects/a%2Fb/issues/1"
+    ),
+    "http://git.local:8080/a/b/-/issues/1": "http://git.local:8080/api/v4/projects/a%2Fb/issues/1",
     f"{PAGE}/issues/1": f"{API}/issues/1",
     f"{PAGE}/merge_requests/7": f"{API}/merge_requests/7",
     f"{PAGE}/merge_requests/7/diffs": f"{API}/merge_requests/7",
@@ -81,7 +114,24 @@ NEAR_MISSES: Final = (
     f"{PAGE}/-/issues/1/diffs",
     f"{PAGE}/-/issues/1//",
     f"{PAGE}/-/incident/1",
-    f"{PAGE}/-/merge_requests/7.diff",
+    f"{PAGE}/-/merge_requests/7.zip",
+    f"{PAGE}/-/merge_requests/7/reports/8",
+    f"{PAGE}/-/issues/1/designs/x/y.png",
+    f"{PAGE}/-/boards/9",
+    f"{PAGE}/-/boards/9?show=",
+    f"{PAGE}/-/boards/9?show=x",
+    f"{PAGE}/-/boards/9?show={shown(iid='1', full_path='gitlab-org')}",
+    f"{PAGE}/-/boards/9?show={shown(iid='1', full_path='gitlab-org/../x')}",
+    f"{PAGE}/-/boards/9?show={shown(iid='x', full_path='gitlab-org/gitlab')}",
+    f"{PAGE}/-/boards/9?show={shown(full_path='gitlab-org/gitlab')}",
+    f"{PAGE}/-/boards/9?show={shown(iid=[1], full_path={})}",
+    f"{PAGE}/-/labels?show={SHOWN}",
+    f"{API}/issues",
+    f"{API}/issues/1/notes",
+    "https://gitlab.com/api/v4/projects/gitlab-org%2F..%2Fx/issues/1",
+    "https://gitlab.com/api/v4/projects/gitlab-org/issues/1",
+    "https://example.com/a/b/-/issues/1",
+    "https://example.com/gitlabs/a/b/-/issues/1",
     f"{PAGE}/-/merge_requests/7/diffs/8",
     f"{PAGE}/-/merge_requests/7/edit",
     f"{PAGE}/-/epics/1",

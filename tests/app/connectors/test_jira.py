@@ -20,7 +20,7 @@ from tests.app.connectors.contract import (
 ENVIRONMENT: Final = {
     "JIRA_EMAIL": "ada@acme.example",
     "JIRA_TOKEN": "the-token",
-    "PLACARD_JIRA_HOSTS": "jira.example.com,jira.example.com:8443",
+    "PLACARD_JIRA_HOSTS": "jira.example.com,jira.example.com:8443,example.com/jira,bücher.example",
 }
 ONE_SITE: Final = {**ENVIRONMENT, "JIRA_SITE": "Acme.atlassian.net"}
 NO_EMAIL: Final = {name: text for name, text in ENVIRONMENT.items() if name != "JIRA_EMAIL"}
@@ -38,6 +38,8 @@ ASKED: Final = (
 CLOUD_API: Final = f"{SITE}/rest/api/3/issue/ACME-12?fields={ASKED}"
 OTHER_CLOUD_API: Final = CLOUD_API.replace("acme.", "evil.")
 DATA_CENTER_API: Final = f"{DATA_CENTER}/rest/api/2/issue/ACME-12?fields={ASKED}"
+BELOW_API: Final = f"https://example.com/jira/rest/api/2/issue/ACME-12?fields={ASKED}"
+INTERNATIONAL_API: Final = f"https://xn--bcher-kva.example/rest/api/2/issue/ACME-12?fields={ASKED}"
 
 MATCHES: Final = {
     f"{SITE}/browse/ACME-12": CLOUD_API,
@@ -65,6 +67,28 @@ MATCHES: Final = {
     "http://acme.atlassian.net/browse/ACME-12": CLOUD_API,
     f"{SITE}/browse/A2_B-9999999999": CLOUD_API.replace("ACME-12", "A2_B-9999999999"),
     "https://other-1.atlassian.net/browse/ACME-12": CLOUD_API.replace("acme.", "other-1."),
+    f"{SITE}/browse/acme-12": CLOUD_API,
+    f"{SITE}/jira/servicedesk/projects/SUP/queues/custom/12/ACME-12": CLOUD_API,
+    f"{SITE}/jira/servicedesk/projects/SUP/queues/issue/ACME-12": CLOUD_API,
+    f"{SITE}/projects/SUP/queues/custom/12/ACME-12": CLOUD_API,
+    f"{SITE}/servicedesk/customer/portal/3/ACME-12": CLOUD_API,
+    f"{SITE}/servicedesk/customer/portal/3/acme-12?sda_source=notification-email": CLOUD_API,
+    f"{SITE}/issues/?jql=project%20%3D%20ACME&selectedIssue=ACME-12": CLOUD_API,
+    f"{SITE}/issues?selectedIssue=acme-12": CLOUD_API,
+    f"{SITE}/projects/ACME/issues/?filter=allopenissues&selectedIssue=ACME-12": CLOUD_API,
+    f"{SITE}/jira/software/c/projects/ACME/issues/?selectedIssue=ACME-12": CLOUD_API,
+    f"{SITE}/rest/api/3/issue/ACME-12": CLOUD_API,
+    f"{SITE}/rest/api/latest/issue/ACME-12?expand=names": CLOUD_API,
+    f"{SITE}/rest/agile/1.0/issue/ACME-12": CLOUD_API,
+    f"{SITE}/rest/servicedeskapi/request/ACME-12": CLOUD_API,
+    f"{DATA_CENTER}/rest/api/2/issue/ACME-12": DATA_CENTER_API,
+    "https://example.com/jira/browse/ACME-12": BELOW_API,
+    "https://example.com/jira/projects/ACME/issues/ACME-12": BELOW_API,
+    "https://example.com/jira/servicedesk/customer/portal/3/ACME-12": BELOW_API,
+    "https://example.com/jira/rest/api/2/issue/ACME-12": BELOW_API,
+    "https://bücher.example/browse/ACME-12": INTERNATIONAL_API,
+    "https://BÜCHER.example/browse/ACME-12": INTERNATIONAL_API,
+    "https://xn--bcher-kva.example/browse/ACME-12": INTERNATIONAL_API,
     f"{DATA_CENTER}/browse/ACME-12": DATA_CENTER_API,
     f"{DATA_CENTER}/projects/ACME/issues/ACME-12": DATA_CENTER_API,
     f"{DATA_CENTER}/secure/RapidBoard.jspa?rapidView=1&selectedIssue=ACME-12": DATA_CENTER_API,
@@ -83,6 +107,17 @@ NEAR_MISSES: Final = (
     # Another page.
     f"{SITE}/browse/ACME",
     f"{SITE}/browse/ACME-12/edit",
+    f"{SITE}/jira/servicedesk/projects/SUP/queues/custom/ACME-12",
+    f"{SITE}/jira/servicedesk/projects/SUP/queues/custom/x/ACME-12",
+    f"{SITE}/servicedesk/customer/portal/ACME-12",
+    f"{SITE}/servicedesk/customer/portals",
+    f"{SITE}/rest/api/3/issue/ACME-12/comment",
+    f"{SITE}/rest/api/3/issue/10002",
+    f"{SITE}/rest/api/1/issue/ACME-12",
+    "https://example.com/browse/ACME-12",
+    "https://example.com/jira2/browse/ACME-12",
+    "https://bucher.example/browse/ACME-12",
+    "https://büchers.example/browse/ACME-12",
     f"{SITE}/browse//ACME-12",
     f"{SITE}/browse/ACME-12//",
     f"{SITE}/wiki/browse/ACME-12",
@@ -99,7 +134,6 @@ NEAR_MISSES: Final = (
     f"{SITE}/secure/RapidBoardXjspa?selectedIssue=ACME-12",
     f"{SITE}/secure/RapidBoard.jspa?rapidView=1",
     # A key that is none.
-    f"{SITE}/browse/acme-12",
     f"{SITE}/browse/A-12",
     f"{SITE}/browse/1ACME-12",
     f"{SITE}/browse/ACME-",

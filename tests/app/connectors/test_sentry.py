@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.app.connectors.contract import (
 
 ENVIRONMENT: Final = {
     "SENTRY_AUTH_TOKEN": "the-token",
-    "PLACARD_SENTRY_HOSTS": "sentry.example.com",
+    "PLACARD_SENTRY_HOSTS": "sentry.example.com,example.com/sentry",
 }
 API: Final = "https://sentry.io/api/0/organizations/placard-samples/issues"
 OWN_API: Final = "https://sentry.example.com/api/0/organizations/acme/issues"
@@ -41,6 +42,19 @@ MATCHES: Final = {
     f"{ISSUES}/4509000001/distributions/browser/": f"{API}/4509000001/",
     f"{ISSUES}/SHOP-API-1K/": f"{API}/SHOP-API-1K/",
     f"{ISSUES}/SHOP_2-9": f"{API}/SHOP_2-9/",
+    f"{ISSUES}/shop-api-1k/": f"{API}/SHOP-API-1K/",
+    f"{ISSUES}/7/tags/user.email/": f"{API}/7/",
+    f"{ISSUES}/7/tags/": f"{API}/7/",
+    f"{ISSUES}/7/replays/?project=1": f"{API}/7/",
+    f"{ISSUES}/feedback/?feedbackSlug=shop-api%3A7&project=1": f"{API}/7/",
+    "https://sentry.io/placard-samples/shop-api/issues/7/": f"{API}/7/",
+    "https://sentry.io/placard-samples/shop-api/issues/7/events/8/": f"{API}/7/",
+    "https://sentry.io/api/0/organizations/placard-samples/issues/7/": f"{API}/7/",
+    "https://us.sentry.io/api/0/organizations/placard-samples/issues/7/": f"{API}/7/",
+    "https://placard-samples.sentry.io/api/0/issues/7/": f"{API}/7/",
+    "https://example.com/sentry/organizations/acme/issues/7/": (
+        "https://example.com/sentry/api/0/organizations/acme/issues/7/"
+    ),
     "https://PLACARD-samples.Sentry.IO:443/issues/7/": f"{API}/7/",
     "http://placard-samples.sentry.io/issues/7/": f"{API}/7/",
     "https://placard-samples.sentry.io/organizations/acme/issues/7/": (
@@ -86,7 +100,16 @@ NEAR_MISSES: Final = (
     "https://sentry.io/organizations/../issues/7/",
     "https://sentry.io/organizations/a%2Fb/issues/7/",
     "https://sentry.io/organizations/acme/projects/7/",
-    "https://sentry.io/api/0/organizations/acme/issues/7/",
+    "https://sentry.io/api/0/organizations/acme/issues/7/events/",
+    "https://sentry.io/api/0/issues/7/",
+    "https://sentry.io/acme/issues/7/",
+    "https://sentry.io/settings/acme/issues/7/",
+    "https://sentry.io/share/issue/7/",
+    f"{ISSUES}/errors-outages/",
+    f"{ISSUES}/breached-metrics/",
+    f"{ISSUES}/7/tags/../8/",
+    "https://example.com/organizations/acme/issues/7/",
+    f"{ISSUES}/feedback/?feedbackSlug=shop-api",
 )
 RESOURCE: Final[Mapping[str, Any]] = {
     "title": "KeyError: 'shipping_address'",
@@ -236,9 +259,9 @@ def test_without_a_token_nothing_is_sent() -> None:
 
 @pytest.mark.parametrize("address", MATCHES)
 def test_only_the_host_that_is_asked_may_be_reached(address: str) -> None:
-    own = "sentry.example.com" in address.lower()
+    host = urlsplit(address.lower()).hostname or ""
     request = request_for(Sentry(settings_of(ENVIRONMENT)), address)
-    assert request.hosts == {"sentry.example.com" if own else "sentry.io"}
+    assert request.hosts == {host if host.endswith("example.com") else "sentry.io"}
 
 
 def test_host_of_ones_own_is_not_served_unless_a_setting_names_it() -> None:

@@ -39,6 +39,9 @@ class TestTrello(ConnectorContract):
         "https://trello.com/c/nqPiDKmw?filter=member:alice": CARD,
         "https://trello.com/c/nqPiDKmw/9-gr%C3%A4ben-%2f-t%C3%A4ler": CARD,
         "https://trello.com/c/nqPiDKmw/9-gräben": CARD,
+        "https://api.trello.com/1/cards/nqPiDKmw?fields=all": CARD,
+        "https://trello.com/1/cards/nqPiDKmw": CARD,
+        "https://trello.com/c/nqPiDKmw/9 grand canyon": CARD,
         "https://trello.com:443/c/nqPiDKmw/9": CARD,
         "http://trello.com/c/nqPiDKmw": CARD,
         "HTTPS://WWW.Trello.COM/c/nqPiDKmw": CARD,
@@ -48,6 +51,8 @@ class TestTrello(ConnectorContract):
     }
     near_misses = (
         "https://api.trello.com/c/nqPiDKmw",
+        "https://api.trello.com/1/boards/nqPiDKmw",
+        "https://api.trello.com/1/cards/nqPiDKmw/actions",
         "https://blog.trello.com/c/nqPiDKmw",
         "https://trello.com./c/nqPiDKmw",
         "https://trello.com/c",

@@ -20,9 +20,10 @@ ENVIRONMENT: Final = {
     "ZENDESK_SUBDOMAIN": "placard-samples",
     "ZENDESK_EMAIL": "agent@example.com",
     "ZENDESK_TOKEN": "the-token",
+    "PLACARD_ZENDESK_HOSTS": "support.example.com",
 }
 HOST: Final = "https://placard-samples.zendesk.com"
-TICKET: Final = f"{HOST}/api/v2/tickets/35436.json?include=users,groups"
+TICKET: Final = f"{HOST}/api/v2/tickets/35436.json?include=users,groups,custom_statuses"
 PROOF: Final = base64.b64encode(b"agent@example.com/token:the-token").decode()
 PARTS: Final[Mapping[str, Any]] = {
     "subject": "Help, my printer is on fire!",
@@ -34,6 +35,7 @@ PARTS: Final[Mapping[str, Any]] = {
     "group_id": 3,
     "tags": ["printer"],
     "due_at": None,
+    "custom_status_id": 4,
     "updated_at": "2025-11-03T16:40:12Z",
 }
 USERS: Final = (
@@ -51,6 +53,16 @@ class TestZendesk(ConnectorContract):
         f"{HOST}/agent/tickets/35436/": TICKET,
         f"{HOST}/agent/tickets/35436?brand_id=1": TICKET,
         f"{HOST}/agent/tickets/35436#comment-5": TICKET,
+        f"{HOST}/agent/tickets/35436/events": TICKET,
+        f"{HOST}/agent/tickets/35436/requester/requested_tickets": TICKET,
+        f"{HOST}/agent/#/tickets/35436": TICKET,
+        f"{HOST}/agent#/tickets/35436": TICKET,
+        f"{HOST}/tickets/35436": TICKET,
+        f"{HOST}/api/v2/tickets/35436.json": TICKET,
+        f"{HOST}/api/v2/tickets/35436": TICKET,
+        f"{HOST}/api/v2/requests/35436.json": TICKET,
+        "https://support.example.com/hc/en-us/requests/35436": TICKET,
+        "https://support.example.com/agent/tickets/35436": TICKET,
         f"{HOST}/requests/35436": TICKET,
         f"{HOST}/hc/requests/35436": TICKET,
         f"{HOST}/hc/en-us/requests/35436": TICKET,
@@ -59,7 +71,7 @@ class TestZendesk(ConnectorContract):
         "HTTPS://Placard-Samples.Zendesk.COM/agent/tickets/35436": TICKET,
         "http://placard-samples.zendesk.com/agent/tickets/35436": TICKET,
         "https://another.zendesk.com/agent/tickets/7": (
-            "https://another.zendesk.com/api/v2/tickets/7.json?include=users,groups"
+            "https://another.zendesk.com/api/v2/tickets/7.json?include=users,groups,custom_statuses"
         ),
     }
     near_misses = (
@@ -78,8 +90,12 @@ class TestZendesk(ConnectorContract):
         f"{HOST}/agent/tickets/35436.json",
         f"{HOST}/agent/tickets/35436%3Finclude=x",
         f"{HOST}/agent/users/35436",
-        f"{HOST}/tickets/35436",
-        f"{HOST}/api/v2/tickets/35436",
+        f"{HOST}/agent/#/tickets",
+        f"{HOST}/agent/#/users/35436",
+        f"{HOST}/agent/dashboard#/tickets/35436",
+        f"{HOST}/api/v2/tickets/35436/comments.json",
+        f"{HOST}/api/v1/tickets/35436.json",
+        "https://help.example.com/agent/tickets/35436",
         f"{HOST}/hc/en-us/articles/35436",
         f"{HOST}/hc/en-us/more/requests/35436",
         f"{HOST}/hc/../requests/35436",
@@ -90,7 +106,12 @@ class TestZendesk(ConnectorContract):
         "ticket": {**PARTS, "due_at": "2025-11-21T11:00:00Z"},
         "users": list(USERS),
         "groups": list(GROUPS),
+        "custom_statuses": [{"id": 4, "agent_label": "Waiting for parts"}],
     }
+    corpora: ClassVar[Mapping[str, str]] = {"zendesk/tickets": f"{HOST}/agent/tickets/35436"}
+
+    def answer_of(self, payload: Any) -> Any:
+        return {"ticket": payload}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +128,7 @@ def test_token_goes_to_the_host_of_its_subdomain_only(url: str, sent: Mapping[st
     assert sent_headers(Zendesk(settings_of(ENVIRONMENT)), url) == sent
 
 
-@pytest.mark.parametrize("unset", ENVIRONMENT)
+@pytest.mark.parametrize("unset", ["ZENDESK_SUBDOMAIN", "ZENDESK_EMAIL", "ZENDESK_TOKEN"])
 def test_no_credential_is_sent_unless_all_three_are_set(unset: str) -> None:
     some = {name: value for name, value in ENVIRONMENT.items() if name != unset}
     assert Zendesk(settings_of(some)).credentials == ()
