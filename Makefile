@@ -12,6 +12,8 @@ INSTALL := $(PIP) install --no-deps --require-hashes --requirement
 CHECK := $(PIP) check
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet --upgrade
+# Each process takes neighbouring tests, which share fixtures, and at the end those of the others.
+ON_ALL_CORES := -n auto --dist worksteal
 LOCKS := requirements.lock tests/requirements.lock
 
 # The environment is used as it is where its installation was completed in this folder, its Python
@@ -52,14 +54,14 @@ run: setup ## the service in the local mode; LIVE=1 asks the real upstreams, POR
 	@PLACARD_OFFLINE=$(if $(LIVE),off,on) $(BIN)/placard --local serve --port $(PORT)
 
 test: .venv/dev ## the whole suite on all cores, with branch coverage
-	$(BIN)/pytest -n auto --cov $(ARGS)
+	$(BIN)/pytest $(ON_ALL_CORES) --cov $(ARGS)
 
 check: lint ## after each change: lint, types, and the tests without a server or a browser
-	$(BIN)/pytest -n auto -m 'not server and not browser' --quiet $(ARGS)
+	$(BIN)/pytest $(ON_ALL_CORES) -m 'not server and not browser' --quiet $(ARGS)
 
 fuzz: .venv/dev ## the property tests with many examples: SECONDS=120, SEED=… repeats a run
 	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "make fuzz SEED=$$seed"; \
-	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz \
+	$(BIN)/python -m pytest $(ON_ALL_CORES) -m hypothesis --hypothesis-profile=fuzz \
 		--hypothesis-seed=$$seed -p randomly --randomly-seed=$$seed \
 		-p tests.fuzz --seconds=$(SECONDS) --quiet $(ARGS) \
 		|| { echo "To repeat it: make fuzz SEED=$$seed"; exit 1; }

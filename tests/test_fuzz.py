@@ -10,6 +10,7 @@ from tests.fuzz import Bound
 pytest_plugins = ["pytester"]
 
 PROPERTIES = """
+import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 bounded = settings(
@@ -20,6 +21,10 @@ bounded = settings(
     suppress_health_check=list(HealthCheck),
 )
 seen = []
+
+@pytest.mark.hypothesis
+def test_within():
+    bounded(given(st.integers())(lambda number: None))()
 
 @bounded
 @given(st.integers())
@@ -40,7 +45,7 @@ Fuzz = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def fuzz(pytester: pytest.Pytester) -> Fuzz:
-    """Run two property tests; each look at the clock takes a second."""
+    """Run three property tests; each look at the clock takes a second."""
 
     def run(condition: str, seconds: float) -> pytest.RunResult:
         pytester.makepyfile(PROPERTIES.format(condition=condition))
@@ -52,25 +57,25 @@ def fuzz(pytester: pytest.Pytester) -> Fuzz:
 
 def test_with_time_enough_all_examples_are_tried(fuzz: Fuzz) -> None:
     ended = fuzz("True", seconds=10_000)
-    ended.assert_outcomes(passed=2)
+    ended.assert_outcomes(passed=3)
     assert ended.ret == 0
 
 
 def test_a_search_that_has_found_nothing_ends_with_the_time(fuzz: Fuzz) -> None:
-    ended = fuzz("True", seconds=20)
-    ended.assert_outcomes(skipped=2)
-    ended.stdout.fnmatch_lines(["*no failure in 19 examples*", "*not reached within 20 s*"])
+    ended = fuzz("True", seconds=21)
+    ended.assert_outcomes(passed=1, skipped=2)
+    ended.stdout.fnmatch_lines(["*no failure in 19 examples*", "*not reached within 21 s*"])
 
 
 def test_a_test_that_has_begun_late_is_cut_too(fuzz: Fuzz) -> None:
-    ended = fuzz("True", seconds=150)
-    ended.assert_outcomes(passed=1, skipped=1)
+    ended = fuzz("True", seconds=151)
+    ended.assert_outcomes(passed=2, skipped=1)
     assert ended.ret == 0
 
 
 def test_a_failure_is_reduced_and_told_after_the_time(fuzz: Fuzz) -> None:
-    ended = fuzz("len(seen) < 10", seconds=11)  # it fails in the last second
-    ended.assert_outcomes(failed=1, skipped=1)
+    ended = fuzz("len(seen) < 10", seconds=12)  # it fails in the last second
+    ended.assert_outcomes(passed=1, failed=1, skipped=1)
     ended.stdout.fnmatch_lines(["*Failing test case: test_first(*", "*number=-1,*"])
     assert ended.ret == 1
 
