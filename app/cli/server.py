@@ -71,10 +71,11 @@ class DrainingServer(MPServer):
                 restarts.note_end(self.interrupt_children.pop())
             for worker in restarts.take_due():
                 # A reload may have replaced it already.
-                if not self.wrks[worker].is_alive() and not self.interrupt_signal:
+                process = self.wrks[worker].inner
+                if not (process.is_alive() or self.interrupt_signal):
                     self._respawn_workers([worker], spawn_target, target_loader)
             if self.reload_signal:
-                self._reload(spawn_target, target_loader)
+                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Refuse new connections, let the workers accept those that are made, then stop them."""

@@ -4,7 +4,6 @@ import resource
 
 import pytest
 
-from app.cli import connections
 from app.cli.connections import FEWEST_CONNECTIONS, MOST_CONNECTIONS, provide_connections
 from app.errors import ConfigurationError
 
@@ -29,8 +28,8 @@ class System:
 
 
 def on(monkeypatch: pytest.MonkeyPatch, system: System) -> System:
-    monkeypatch.setattr(connections.resource, "getrlimit", system.getrlimit)
-    monkeypatch.setattr(connections.resource, "setrlimit", system.setrlimit)
+    monkeypatch.setattr(resource, "getrlimit", system.getrlimit)
+    monkeypatch.setattr(resource, "setrlimit", system.setrlimit)
     return system
 
 
