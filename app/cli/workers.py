@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from granian._internal import load_target
 
+from app.web import EXTENSION, Service
+
 # In seconds. Who lived so long did work: its successor comes at once.
 STEADY: Final = 10.0
 FIRST_PAUSE: Final = 0.1
@@ -58,9 +60,21 @@ class Restarts:
 
 
 def load_application(target: str) -> Any:
-    """Return the application of a worker, which from now on ends with the first process."""
+    """Return the application of a worker, which from now on ends with the first process.
+
+    Its key sets are fetched meanwhile.
+    """
     threading.Thread(target=_end_with_parent, name="placard-parent", daemon=True).start()
-    return load_target(target)
+    app: Any = load_target(target)
+    service = app.extensions[EXTENSION]
+    threading.Thread(target=fetch_keys, args=(service,), name="placard-keys", daemon=True).start()
+    return app
+
+
+def fetch_keys(service: Service) -> None:
+    """Fetch the key sets: of many requests that came first, all but one would be refused."""
+    for source in service.key_sources:
+        source.fault()
 
 
 def _end_with_parent() -> None:

@@ -1,18 +1,16 @@
-"""When a worker that ended is replaced."""
-
-from dataclasses import dataclass
+"""What a worker does first, and when one that ended is replaced."""
 
 import pytest
+import responses
 
-from app.cli.workers import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Restarts
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from app import create_app
+from app.cli.workers import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Restarts, fetch_keys
+from app.web import EXTENSION
+from tests.app.verification.test_keys import ED, ED_JWK, JWKS_URL, document, signed_by
+from tests.clock import Clock
+from tests.conftest import settings_with
+from tests.host import Host
+from tests.proofs import API_ISSUE, ISSUE_JSON, QUERY
 
 
 @pytest.fixture
@@ -76,3 +74,18 @@ def test_nothing_is_due_before_its_time_and_each_is_due_once(
     assert restarts.take_due() == [0]
     assert restarts.take_due() == []
     assert restarts.seconds_to_next() is None
+
+
+def test_worker_fetches_the_key_set_before_anybody_needs_it(
+    upstream: responses.RequestsMock,
+) -> None:
+    upstream.get(JWKS_URL, body=document(ED_JWK))
+    upstream.get(API_ISSUE, json=ISSUE_JSON)
+    app = create_app(settings_with(jwt_secrets="", jwt_jwks_url=JWKS_URL))
+
+    fetch_keys(app.extensions[EXTENSION])
+
+    assert [call.request.url for call in upstream.calls] == [JWKS_URL]
+    answer = Host(app.test_client()).get(QUERY, signed_by(ED, "EdDSA"))
+    assert answer.status_code == 200
+    assert len(upstream.calls) == 2
