@@ -1,13 +1,14 @@
 """Two workers under load: what is lost with one that is killed, and nothing with a stop."""
 
 import os
+import resource
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from app.cli.serve import IDLE_SECONDS, refuse_a_port_in_use
 from tests.processes import SOUND, Start, ask
 from tests.standin import standing_in
 
@@ -86,6 +88,17 @@ def is_told_to_end(process: int) -> bool:
     return bool(int(told[told.index("ShdPnd:") + 1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
+@contextmanager
+def many_descriptors() -> Iterator[None]:
+    """Let this process have many connections, but not the service that it starts by itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def wait_until(happened: Callable[[], bool]) -> None:
     for _ in range(1000):
         if happened():
@@ -116,6 +129,35 @@ def test_a_worker_that_is_killed_takes_only_its_own_requests_along(start: Start)
     assert len(load.lost) <= CLIENTS
     assert [began for began in load.lost if began >= gone] == []
     assert load.refused == []
+
+
+def test_a_worker_that_is_killed_again_and_again_is_replaced_each_time(start: Start) -> None:
+    with start("serve", settings=SOUND) as (process, base):
+        for _ in range(2):
+            (worker,) = workers_of(process.pid)
+            os.kill(worker, signal.SIGKILL)
+            wait_until(lambda worker=worker: bool(workers_of(process.pid) - {worker}))  # type: ignore[misc]
+            # Its connection waited for the successor.
+            assert requests.get(f"{base}/healthz", timeout=20).ok
+        assert process.poll() is None
+
+
+def test_the_workers_of_a_first_process_that_is_killed_leave_its_port(start: Start) -> None:
+    with start("serve", "--workers", "2", settings=SOUND) as (process, base):
+        workers = workers_of(process.pid)
+        assert len(workers) == 2
+        process.kill()
+        wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+        refuse_a_port_in_use("127.0.0.1", int(base.rpartition(":")[2]))
+
+
+def test_more_idle_connections_than_most_systems_allow_hold_nobody_up(start: Start) -> None:
+    with many_descriptors(), start("serve", settings=SOUND) as (_, base), ExitStack() as held:
+        address = urlsplit(base).hostname, urlsplit(base).port
+        idle = [held.enter_context(socket.create_connection(address, 20)) for _ in range(1100)]
+        assert requests.get(f"{base}/healthz", timeout=IDLE_SECONDS / 2).ok
+        # It is closed by the service, which is not asked anything.
+        assert idle[0].recv(1) == b""
 
 
 def test_a_stop_under_load_answers_every_request_that_was_taken(start: Start) -> None:

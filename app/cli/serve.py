@@ -12,8 +12,10 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
+from app.cli.connections import provide_connections
 from app.cli.library_tokens import local_token
 from app.cli.server import DrainingServer
+from app.cli.workers import load_application
 from app.connectors import all_connectors
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError
@@ -22,7 +24,8 @@ from app.settings import MOST_CONCURRENT_CALLS, Settings
 
 # A worker that stops has the fetch deadline for requests in flight, and this much more.
 GRACE_SECONDS = 10
-HEAD_MILLISECONDS = 5000
+# How long a connection may be without a whole head of a request: at first, and between two.
+IDLE_SECONDS = 10
 
 
 def serve_application(
@@ -35,8 +38,9 @@ def serve_application(
     if settings.local and not is_loopback_host(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
     create_app(settings)
+    connections = provide_connections(threads)
     leave_threads_free(settings, threads)
-    _refuse_a_port_in_use(host, port)
+    refuse_a_port_in_use(host, port)
     # A fresh interpreter for each worker: nothing is shared that a fork would tear.
     multiprocessing.set_start_method("spawn", force=True)
     server = DrainingServer(
@@ -45,11 +49,11 @@ def serve_application(
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
-        # A stop does not wait long for a client that has sent only part of a request's head.
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS),
+        http1_settings=HTTP1Settings(header_read_timeout=1000 * IDLE_SECONDS),
         websockets=False,
         workers=workers,
         blocking_threads=threads,
+        backpressure=connections,
         respawn_failed_workers=True,
         workers_kill_timeout=int(settings.fetch_deadline) + GRACE_SECONDS,
         log_level=LogLevels.error if settings.local else LogLevels.info,
@@ -66,10 +70,10 @@ def serve_application(
             token = local_token(settings) if settings.library else None
             hello = greeting(settings, f"http://{shown}:{port}", token)
             server.on_startup(lambda: click.echo(hello))
-        server.serve()
+        server.serve(target_loader=load_application)
 
 
-def _refuse_a_port_in_use(host: str, port: int) -> None:
+def refuse_a_port_in_use(host: str, port: int) -> None:
     """Refuse a port that is in use: granian would share it, and its requests, with the other."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:

@@ -1,7 +1,8 @@
-"""Granian, changed so that a stop loses no request: listeners outlive workers and are drained.
+"""Granian, changed: a stop loses no request, and a worker that ends is always replaced.
 
 In granian each worker has its own listener, and the system spreads connections over them. When a
 listener closes, at every stop and whenever a worker dies, the connections in its queue are reset.
+When a worker dies twice within 5.5 s, granian ends the service.
 """
 
 import contextlib
@@ -13,6 +14,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from granian.server.mp import MPServer, WorkerProcess
+
+from app.cli.workers import Restarts
 
 # Seconds. A client that has seen SYN-ACK has this long to send the last segment of the handshake.
 HANDSHAKE: Final = 0.25
@@ -58,6 +61,21 @@ class DrainingServer(MPServer):
         if self._listeners:
             self._shd, self._sso = self._listeners[idx]
         return super()._spawn_worker(idx, *how, **named)
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        restarts = Restarts()
+        while not self.interrupt_signal:
+            self.main_loop_interrupt.wait(restarts.seconds_to_next())
+            self.main_loop_interrupt.clear()
+            while self.interrupt_children:
+                restarts.note_end(self.interrupt_children.pop())
+            for worker in restarts.take_due():
+                # A reload may have replaced it already.
+                process = self.wrks[worker].inner
+                if not (process.is_alive() or self.interrupt_signal):
+                    self._respawn_workers([worker], spawn_target, target_loader)
+            if self.reload_signal:
+                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Refuse new connections, let the workers accept those that are made, then stop them."""

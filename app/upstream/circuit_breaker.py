@@ -1,10 +1,15 @@
-"""The circuit breaker: an origin that keeps failing is not called for a while."""
+"""The circuit breaker: who keeps failing is not called for a while.
+
+Two of them stand before each call, so that one workspace's credential cannot close a host to the
+others: that of the origin counts what is not about the credential (no connection, TLS, time-outs),
+that of the origin with the credential counts what the host answers with it (a 5xx).
+"""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from cachetools import LRUCache
 
@@ -17,94 +22,118 @@ from app.errors import (
 )
 from app.upstream.messages import UpstreamResponse
 
-MAX_ORIGINS: Final = 1024
+MAX_KEYS: Final = 1024
+
+# Whether a call failed; None says nothing about it.
+Judge = Callable[[UpstreamResponse | BaseException], bool | None]
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def is_unreachable(outcome: UpstreamResponse | BaseException) -> bool | None:
+    """Judge an origin: any answer is a success, none a failure."""
+    if isinstance(outcome, UpstreamTimeout | UpstreamUnreachable):
+        return True
+    return False if _is_answer(outcome) else None
+
+
+def is_server_error(outcome: UpstreamResponse | BaseException) -> bool | None:
+    """Judge an origin with a credential: a 5xx is a failure, a 4xx a success."""
+    if not _is_answer(outcome):
+        return None
+    return isinstance(outcome, UpstreamResponse) and outcome.status >= 500
+
+
+def _is_answer(outcome: UpstreamResponse | BaseException) -> bool:
+    return isinstance(outcome, UpstreamResponse | UpstreamUnreadable | UpstreamTooLarge)
 
 
 @dataclass(slots=True)
-class _FailingOrigin:
-    """The state of an origin whose last call failed; of any other none is kept."""
+class _Failing:
+    """The state of a key whose last call failed; of any other none is kept."""
 
     failures: int = 0
     rests_until: float | None = None
     probed: bool = False
 
 
-class Breaker:
-    """Opens after `failures` failed calls in a row: refuses all calls for `rest` seconds.
+class Breaker(Generic[_Key]):
+    """Opens for a key after `failures` failed calls in a row: refuses its calls for `rest` seconds.
 
-    Then exactly one call goes out as a probe. If it is answered, the breaker closes; if not, the
-    rest starts again. A 5xx and no answer are failures, a 4xx is an answer. Calls that were running
-    when the breaker opened no longer change its state. `on_open` is called with the origin each
-    time the breaker opens; `clock` is monotonic, in seconds.
+    Then exactly one call goes out as a probe. If it succeeds, the breaker closes; if not, the rest
+    starts again; if it says nothing, the next call is the probe. `judge` says which it is. Calls
+    that were running when the breaker opened no longer change its state. `on_open` is called with
+    the key each time the breaker opens; `clock` is monotonic, in seconds.
     """
 
     def __init__(
         self,
         failures: int,
         rest: float,
-        on_open: Callable[[str], None],
+        judge: Judge,
+        on_open: Callable[[_Key], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._failures = failures
         self._rest = rest
+        self._judge = judge
         self._on_open = on_open
         self._clock = clock
         self._lock = threading.Lock()
-        self._failing: LRUCache[str, _FailingOrigin] = LRUCache(MAX_ORIGINS)
+        self._failing: LRUCache[_Key, _Failing] = LRUCache(MAX_KEYS)
 
-    def check(self, origin: str) -> None:
+    def check(self, key: _Key) -> None:
         """Raise UpstreamResting if a call would be refused now."""
         with self._lock:
-            self._check(origin, self._failing.get(origin))
+            self._check(key, self._failing.get(key))
 
-    def call(self, origin: str, send: Callable[[], UpstreamResponse]) -> UpstreamResponse:
+    def call(self, key: _Key, send: Callable[[], UpstreamResponse]) -> UpstreamResponse:
         """Send, and record the outcome; raises UpstreamResting without sending."""
-        probe = self._admit(origin)
+        probe = self._admit(key)
         try:
             response = send()
-        except (UpstreamTimeout, UpstreamUnreachable):
-            self._fail(origin, probe=probe)
+        except BaseException as error:
+            self._record(key, failed=self._judge(error), probe=probe)
             raise
-        except (UpstreamUnreadable, UpstreamTooLarge):
-            self._succeed(origin, probe=probe)
-            raise
-        except BaseException:
-            # This says nothing about the origin: the next call is the probe.
-            self._withdraw(origin, probe=probe)
-            raise
-        if response.status >= 500:
-            self._fail(origin, probe=probe)
-        else:
-            self._succeed(origin, probe=probe)
+        self._record(key, failed=self._judge(response), probe=probe)
         return response
 
-    def _check(self, origin: str, state: _FailingOrigin | None) -> None:
+    def _check(self, key: _Key, state: _Failing | None) -> None:
         if state is None or state.rests_until is None:
             return
         left = state.rests_until - self._clock()
         if left > 0 or state.probed:
             how_long = f"for {left:.1f} s more" if left > 0 else "until a probe is answered"
-            raise UpstreamResting(f"{origin} failed {state.failures} times: left alone {how_long}")
+            raise UpstreamResting(
+                f"{_named(key)} failed {state.failures} times: left alone {how_long}"
+            )
 
-    def _admit(self, origin: str) -> bool:
+    def _admit(self, key: _Key) -> bool:
         """Admit a call, and tell whether it is the probe; raises UpstreamResting."""
         with self._lock:
-            state = self._failing.get(origin)
-            self._check(origin, state)
+            state = self._failing.get(key)
+            self._check(key, state)
             if state is None or state.rests_until is None:
                 return False
             state.probed = True
             return True
 
-    def _succeed(self, origin: str, *, probe: bool) -> None:
-        with self._lock:
-            state = self._failing.get(origin)
-            if state is not None and (probe or state.rests_until is None):
-                del self._failing[origin]
+    def _record(self, key: _Key, *, failed: bool | None, probe: bool) -> None:
+        if failed is None:
+            self._withdraw(key, probe=probe)
+        elif failed:
+            self._fail(key, probe=probe)
+        else:
+            self._succeed(key, probe=probe)
 
-    def _fail(self, origin: str, *, probe: bool) -> None:
+    def _succeed(self, key: _Key, *, probe: bool) -> None:
         with self._lock:
-            state = self._failing.setdefault(origin, _FailingOrigin())
+            state = self._failing.get(key)
+            if state is not None and (probe or state.rests_until is None):
+                del self._failing[key]
+
+    def _fail(self, key: _Key, *, probe: bool) -> None:
+        with self._lock:
+            state = self._failing.setdefault(key, _Failing())
             if state.rests_until is not None and not probe:
                 return
             state.failures += 1
@@ -113,10 +142,14 @@ class Breaker:
             if opens:
                 state.rests_until = self._clock() + self._rest
         if opens:
-            self._on_open(origin)
+            self._on_open(key)
 
-    def _withdraw(self, origin: str, *, probe: bool) -> None:
+    def _withdraw(self, key: _Key, *, probe: bool) -> None:
         with self._lock:
-            state = self._failing.get(origin)
+            state = self._failing.get(key)
             if state is not None and probe:
                 state.probed = False
+
+
+def _named(key: Hashable) -> str:
+    return " with ".join(key) if isinstance(key, tuple) else str(key)

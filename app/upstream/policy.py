@@ -5,6 +5,7 @@ All of it is known to this process only; each worker learns for itself.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Literal
 
 import structlog
@@ -18,7 +19,7 @@ from app.errors import (
 )
 from app.settings import BREAKER_FAILURES, BREAKER_REST
 from app.upstream.bulkhead import Bulkhead
-from app.upstream.circuit_breaker import Breaker
+from app.upstream.circuit_breaker import Breaker, is_server_error, is_unreachable
 from app.upstream.messages import UpstreamResponse
 from app.upstream.rate_limits import RateLimits
 from app.upstream.transport import remaining
@@ -34,9 +35,9 @@ _log = structlog.get_logger("placard")
 
 
 class UpstreamPolicy:
-    """What stands before each call: holds, the breaker and the bulkhead, in this order.
+    """What stands before each call: holds, the breakers and the bulkhead, in this order.
 
-    `on_event` is told of each hold and each opening of the breaker (`hold`, `opened`), of each
+    `on_event` is told of each hold and each opening of a breaker (`hold`, `opened`), of each
     call that is refused (`held`, `resting`, `busy`), and of each retry (`retried`). `clock` is
     monotonic, in seconds.
     """
@@ -52,7 +53,8 @@ class UpstreamPolicy:
     ) -> None:
         self.tell = on_event
         self._rate_limits = RateLimits(clock)
-        self._breaker = Breaker(failures, rest, self._opened, clock)
+        self._origins = Breaker(failures, rest, is_unreachable, self._origin_opened, clock)
+        self._credentials = Breaker(failures, rest, is_server_error, self._opened, clock)
         self._bulkhead = bulkhead or Bulkhead()
 
     def call(
@@ -64,12 +66,11 @@ class UpstreamPolicy:
         UpstreamTimeout without sending, and what `send` raises.
         """
         try:
-            self._rate_limits.check(origin, identity)
-            # Before the call queues for a slot, and once more when it has one.
-            self._breaker.check(origin)
+            # Before the call queues for a slot, and the breakers once more when it has one.
+            self._check(origin, identity)
             with self._bulkhead.slot(origin):
                 _check_time()
-                response = self._breaker.call(origin, send)
+                response = self._call(origin, identity, send)
         except tuple(REFUSALS) as refusal:
             self.tell(REFUSALS[type(refusal)])
             raise
@@ -79,11 +80,21 @@ class UpstreamPolicy:
     def may_ask(self, origin: str, identity: str) -> bool:
         """Tell whether neither a hold nor the breaker stands before a call now."""
         try:
-            self._rate_limits.check(origin, identity)
-            self._breaker.check(origin)
+            self._check(origin, identity)
         except (UpstreamRateLimited, UpstreamResting):
             return False
         return True
+
+    def _check(self, origin: str, identity: str) -> None:
+        self._rate_limits.check(origin, identity)
+        self._origins.check(origin)
+        self._credentials.check((origin, identity))
+
+    def _call(
+        self, origin: str, identity: str, send: Callable[[], UpstreamResponse]
+    ) -> UpstreamResponse:
+        with_credential = partial(self._credentials.call, (origin, identity), send)
+        return self._origins.call(origin, with_credential)
 
     def _observe(self, origin: str, identity: str, response: UpstreamResponse) -> None:
         seconds = self._rate_limits.observe(origin, identity, response)
@@ -91,9 +102,13 @@ class UpstreamPolicy:
             self.tell("hold")
             _log.warning("upstream_hold", origin=origin, credential=identity, seconds=seconds)
 
-    def _opened(self, origin: str) -> None:
+    def _origin_opened(self, origin: str) -> None:
         self.tell("opened")
         _log.warning("upstream_breaker_opened", origin=origin)
+
+    def _opened(self, key: tuple[str, str]) -> None:
+        self.tell("opened")
+        _log.warning("upstream_breaker_opened", origin=key[0], credential=key[1])
 
 
 def _check_time() -> None:

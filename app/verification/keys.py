@@ -61,8 +61,9 @@ class KeySet:
     """The key set (JWKS) at an address, fetched when first needed and kept.
 
     A refresh that fails changes nothing. There is at most one attempt every `REFRESH_INTERVAL`
-    seconds, however many unknown `kid`s arrive. `fetch` returns the document's bytes or raises
-    PlacardError; `clock` is monotonic, in seconds.
+    seconds, however many unknown `kid`s arrive; and while it lasts only the thread that makes it
+    waits, so that an address that hangs cannot hold all threads. `fetch` returns the document's
+    bytes or raises PlacardError; `clock` is monotonic, in seconds.
     """
 
     algorithms: Sequence[str] = PUBLIC_ALGORITHMS
@@ -81,30 +82,33 @@ class KeySet:
     def keys(self, algorithm: str, kid: str | None) -> Sequence[Key]:
         """Return the keys with this algorithm and, unless it is None, this `kid`.
 
-        Raises KeysUnavailable as long as no fetch has succeeded.
+        Raises KeysUnavailable as long as no fetch has succeeded, and where another thread is
+        fetching what may hold the key.
         """
         matching = self._matching(algorithm, kid)
         if not matching or self._clock() - self._loaded_at > KEY_SET_LIFETIME:
-            # A request that has a key to try does not wait for the thread that fetches.
-            self._refresh(wait=not matching)
+            refreshed = self._refresh()
             matching = self._matching(algorithm, kid)
+            if not (matching or refreshed):
+                raise KeysUnavailable("the key set is being fetched")
         if not self._keys:
             raise KeysUnavailable(f"the key set could not be fetched: {self._failure}")
         return matching
 
     def fault(self) -> str | None:
-        """Name the set if it cannot be fetched; tries to, unless it has been."""
+        """Name the set if it is not there; tries to fetch it, unless another thread does."""
         if not self._keys:
-            self._refresh(wait=True)
+            self._refresh()
         return None if self._keys else "key_set"
 
     def _matching(self, algorithm: str, kid: str | None) -> list[Key]:
         keys = [key for key in self._keys if key.algorithm == algorithm]
         return keys if kid is None else [key for key in keys if key.kid == kid]
 
-    def _refresh(self, *, wait: bool) -> None:
-        if not self._lock.acquire(blocking=wait):
-            return
+    def _refresh(self) -> bool:
+        """Fetch the set if it is time for it; False where another thread is fetching it."""
+        if not self._lock.acquire(blocking=False):
+            return False
         try:
             now = self._clock()
             if now - self._attempted_at >= REFRESH_INTERVAL:
@@ -116,6 +120,7 @@ class KeySet:
             self._failure = str(error)
         finally:
             self._lock.release()
+        return True
 
 
 def read_key_set(document: bytes) -> tuple[Key, ...]:

@@ -1,4 +1,4 @@
-"""An origin that keeps failing is not called for a while, and then probed by exactly one call."""
+"""Who keeps failing is not called for a while, and then probed by exactly one call."""
 
 import threading
 from collections.abc import Callable
@@ -15,7 +15,13 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.upstream.circuit_breaker import MAX_ORIGINS, Breaker
+from app.upstream.circuit_breaker import (
+    MAX_KEYS,
+    Breaker,
+    Judge,
+    is_server_error,
+    is_unreachable,
+)
 from app.upstream.messages import UpstreamResponse
 from tests.clock import Clock
 
@@ -35,18 +41,23 @@ def failing(error: BaseException) -> Send:
     return send
 
 
-FAILURES: dict[str, Send] = {
-    "timeout": failing(UpstreamTimeout()),
-    "unreachable": failing(UpstreamUnreachable()),
-    "500": answering(500),
-    "503": answering(503),
-    "599": answering(599),
-}
-ANSWERS: dict[str, Send] = {
-    **{str(status): answering(status) for status in (200, 304, 400, 401, 403, 404, 429)},
+STATUSES = (200, 304, 400, 401, 403, 404, 429)
+UNREADABLE: dict[str, Send] = {
     "too large": failing(UpstreamTooLarge()),
     "unreadable": failing(UpstreamUnreadable()),
 }
+NO_ANSWER: dict[str, Send] = {
+    "timeout": failing(UpstreamTimeout()),
+    "unreachable": failing(UpstreamUnreachable()),
+}
+SERVER_ERRORS: dict[str, Send] = {str(status): answering(status) for status in (500, 503, 599)}
+ANSWERS = {str(status): answering(status) for status in STATUSES} | UNREADABLE
+FAILURES = [(is_unreachable, send) for send in NO_ANSWER.values()] + [
+    (is_server_error, send) for send in SERVER_ERRORS.values()
+]
+SUCCESSES = [(is_unreachable, send) for send in (ANSWERS | SERVER_ERRORS).values()] + [
+    (is_server_error, send) for send in ANSWERS.values()
+]
 
 
 @pytest.fixture
@@ -60,26 +71,27 @@ def opened() -> list[str]:
 
 
 @pytest.fixture
-def breaker(clock: Clock, opened: list[str]) -> Breaker:
-    return Breaker(3, 10, opened.append, clock)
+def breaker(clock: Clock, opened: list[str]) -> Breaker[str]:
+    return Breaker(3, 10, is_server_error, opened.append, clock)
 
 
-def outcome(breaker: Breaker, send: Send, host: str = HOST) -> type[PlacardError] | int:
+def outcome(breaker: Breaker[str], send: Send, host: str = HOST) -> type[PlacardError] | int:
     try:
         return breaker.call(host, send).status
     except PlacardError as error:
         return type(error)
 
 
-def open_it(breaker: Breaker) -> None:
+def open_it(breaker: Breaker[str]) -> None:
     for _ in range(3):
         outcome(breaker, answering(500))
 
 
-@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_an_origin_that_fails_so_many_times_in_a_row_is_not_called(
-    breaker: Breaker, failure: Send, opened: list[str]
+@pytest.mark.parametrize(("judge", "failure"), FAILURES)
+def test_who_fails_so_many_times_in_a_row_is_not_called(
+    judge: Judge, failure: Send, opened: list[str], clock: Clock
 ) -> None:
+    breaker = Breaker(3, 10, judge, opened.append, clock)
     for _ in range(3):
         assert outcome(breaker, failure) is not UpstreamResting
     assert outcome(breaker, answering(200)) is UpstreamResting
@@ -89,15 +101,25 @@ def test_an_origin_that_fails_so_many_times_in_a_row_is_not_called(
     assert opened == [HOST]
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_between_failures_resets_the_count(breaker: Breaker, answer: Send) -> None:
-    for send in [answering(500), answering(500), answer] * 3:
+@pytest.mark.parametrize(("judge", "answer"), SUCCESSES)
+def test_an_answer_between_failures_resets_the_count(judge: Judge, answer: Send) -> None:
+    breaker = Breaker[str](3, 10, judge, pytest.fail)
+    failure = NO_ANSWER["timeout"] if judge is is_unreachable else answering(500)
+    for send in [failure, failure, answer] * 3:
         assert outcome(breaker, send) is not UpstreamResting
     assert outcome(breaker, answering(200)) == 200
 
 
+@pytest.mark.parametrize("silence", NO_ANSWER.values(), ids=NO_ANSWER)
+def test_no_answer_says_nothing_about_a_credential(breaker: Breaker[str], silence: Send) -> None:
+    for send in [answering(500), silence, silence, answering(500), silence]:
+        assert outcome(breaker, send) is not UpstreamResting
+    assert outcome(breaker, answering(500)) == 500
+    assert outcome(breaker, answering(500)) is UpstreamResting
+
+
 def test_a_probe_that_is_answered_ends_the_rest(
-    breaker: Breaker, clock: Clock, opened: list[str]
+    breaker: Breaker[str], clock: Clock, opened: list[str]
 ) -> None:
     open_it(breaker)
     clock.now += 9.9
@@ -111,11 +133,11 @@ def test_a_probe_that_is_answered_ends_the_rest(
 
 
 def test_a_probe_that_fails_starts_the_rest_again(
-    breaker: Breaker, clock: Clock, opened: list[str]
+    breaker: Breaker[str], clock: Clock, opened: list[str]
 ) -> None:
     open_it(breaker)
     clock.now += 10
-    assert outcome(breaker, failing(UpstreamTimeout())) is UpstreamTimeout
+    assert outcome(breaker, answering(500)) == 500
     clock.now += 9.9
     assert outcome(breaker, answering(200)) is UpstreamResting
     clock.now += 0.1
@@ -123,9 +145,11 @@ def test_a_probe_that_fails_starts_the_rest_again(
     assert opened == [HOST, HOST]
 
 
-@pytest.mark.parametrize("error", [AddressRefused(), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize(
+    "error", [AddressRefused(), UpstreamTimeout(), KeyboardInterrupt()], ids=repr
+)
 def test_a_probe_without_a_result_leaves_the_probe_to_the_next_call(
-    breaker: Breaker, clock: Clock, error: BaseException
+    breaker: Breaker[str], clock: Clock, error: BaseException
 ) -> None:
     open_it(breaker)
     clock.now += 10
@@ -135,7 +159,7 @@ def test_a_probe_without_a_result_leaves_the_probe_to_the_next_call(
 
 
 def test_exactly_one_of_many_callers_after_the_rest_is_the_probe(
-    breaker: Breaker, clock: Clock
+    breaker: Breaker[str], clock: Clock
 ) -> None:
     open_it(breaker)
     clock.now += 10
@@ -172,7 +196,7 @@ def test_exactly_one_of_many_callers_after_the_rest_is_the_probe(
 
 @pytest.mark.parametrize("late", [answering(200), answering(500)], ids=["answered", "failed"])
 def test_a_call_that_began_before_the_rest_changes_nothing(
-    breaker: Breaker, clock: Clock, opened: list[str], late: Send
+    breaker: Breaker[str], clock: Clock, opened: list[str], late: Send
 ) -> None:
     def in_the_meantime() -> UpstreamResponse:
         open_it(breaker)
@@ -186,13 +210,13 @@ def test_a_call_that_began_before_the_rest_changes_nothing(
     assert opened == [HOST]
 
 
-def test_the_table_of_failing_origins_is_bounded(breaker: Breaker) -> None:
-    for number in range(MAX_ORIGINS + 10):
+def test_the_table_of_failing_origins_is_bounded(breaker: Breaker[str]) -> None:
+    for number in range(MAX_KEYS + 10):
         outcome(breaker, answering(500), f"https://{number}.example:443")
-    assert len(breaker._failing) == MAX_ORIGINS
+    assert len(breaker._failing) == MAX_KEYS
 
 
-def test_an_origin_that_answers_is_not_in_the_table(breaker: Breaker) -> None:
+def test_an_origin_that_answers_is_not_in_the_table(breaker: Breaker[str]) -> None:
     for send in (answering(500), answering(200)):
         outcome(breaker, send)
     assert len(breaker._failing) == 0

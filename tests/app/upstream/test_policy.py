@@ -10,7 +10,12 @@ import pytest
 import responses
 from structlog.testing import capture_logs
 
-from app.errors import UpstreamRateLimited, UpstreamTimeout
+from app.errors import (
+    UpstreamRateLimited,
+    UpstreamResting,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from app.origins import origin_of
 from app.upstream import Event, UpstreamPolicy
 from app.upstream.messages import Credential
@@ -142,6 +147,33 @@ def test_hold_of_one_credential_holds_no_other() -> None:
             fetcher.fetch(request_to(server.origin, credential=one))
         assert fetcher.fetch(request_to(server.origin, credential=other)).status == 200
     assert len(server.requests) == 2
+
+
+def test_server_errors_of_one_credential_close_a_host_to_no_other() -> None:
+    failing = saying(*[answer(b"", status="500 No")] * 3, answer(b"theirs"), answer(b"theirs"))
+    manners = UpstreamPolicy(failures=3)
+    with serving(failing) as server, fetching(manners=manners) as fetcher:
+        one, other = credential("ONE#1", server.origin), credential("OTHER#2", server.origin)
+        for _ in range(3):
+            assert fetcher.fetch(request_to(server.origin, credential=one)).status == 500
+        with pytest.raises(UpstreamResting, match="with ONE#1 failed 3 times"):
+            fetcher.fetch(request_to(server.origin, credential=one))
+        assert fetcher.fetch(request_to(server.origin, credential=other)).body == b"theirs"
+        assert fetcher.fetch(request_to(server.origin)).body == b"theirs"
+
+
+def test_host_that_cannot_be_reached_is_left_alone_with_every_credential() -> None:
+    # Each is tried twice.
+    manners = UpstreamPolicy(failures=6)
+    with serving(saying()) as server:
+        pass
+    with fetching(manners=manners) as fetcher:
+        for identity in ("ONE#1", "OTHER#2", "THIRD#3"):
+            request = request_to(server.origin, credential=credential(identity, server.origin))
+            with pytest.raises(UpstreamUnreachable):
+                fetcher.fetch(request)
+        with pytest.raises(UpstreamResting, match=f"^{server.origin} failed 6 times"):
+            fetcher.fetch(request_to(server.origin))
 
 
 def test_hold_that_a_redirect_brings_is_obeyed_at_once() -> None:

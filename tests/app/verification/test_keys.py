@@ -1,6 +1,8 @@
 """Public keys: a PEM, a key set, and which algorithms each may be used with."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,7 @@ from app.errors import ConfigurationError, KeysUnavailable, PlacardError, Upstre
 from app.telemetry.logs import merge_log_fields
 from app.verification import KeySet
 from app.verification.keys import read_key_set
+from tests.clock import Clock
 from tests.conftest import MakeHost
 from tests.host import JWT_SECRET, Host, token
 from tests.proofs import API_ISSUE, ISSUE_JSON, QUERY, bearer, now, verdict, with_header
@@ -295,3 +298,52 @@ def test_secret_of_a_key_set_is_never_used(keyed: Host, upstream: responses.Requ
 
     assert keyed.get(QUERY, bearer(forged)).status_code == 401
     assert keyed.get(QUERY, signed_by(EC, "ES256")).status_code == 401
+
+
+def test_unknown_key_id_holds_one_thread_while_the_key_set_hangs() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+    answers = iter([document(ED_JWK | {"kid": "old"}), document(ED_JWK | {"kid": "new"})])
+    clock = Clock()
+
+    def fetch() -> bytes:
+        answer = next(answers)
+        if clock.now > 1000:
+            asked.set()
+            assert go_on.wait(10)
+        return answer
+
+    keys = KeySet(fetch, clock)
+    keys.keys("EdDSA", "old")
+    clock.now += 31
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(keys.keys, "EdDSA", "new")
+        assert asked.wait(10)
+        try:
+            # These would hang too, were they to wait.
+            with pytest.raises(KeysUnavailable, match="being fetched"):
+                keys.keys("EdDSA", "new")
+            assert kids(keys.keys("EdDSA", "old")) == ["old"]
+            assert keys.fault() is None
+        finally:
+            go_on.set()
+        assert kids(first.result(10)) == ["new"]
+    assert kids(keys.keys("EdDSA", "new")) == ["new"]
+
+
+def test_readiness_does_not_wait_for_a_key_set_that_hangs() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def fetch() -> bytes:
+        asked.set()
+        assert go_on.wait(10)
+        return document(ED_JWK)
+
+    keys = KeySet(fetch)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(keys.fault)
+        assert asked.wait(10)
+        try:
+            assert keys.fault() == "key_set"
+        finally:
+            go_on.set()
+        assert first.result(10) is None

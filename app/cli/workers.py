@@ -1,0 +1,89 @@
+"""The worker processes: how one begins, ends with the first process, and is replaced."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from granian._internal import load_target
+
+from app.web import EXTENSION, Service
+
+# In seconds. Who lived so long did work: its successor comes at once.
+STEADY: Final = 10.0
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 2.0
+
+
+class Restarts:
+    """When the workers that ended are replaced: at once, or after a pause that grows.
+
+    A worker that ends soon after its start probably will again; a service that gave up instead
+    would be down for one bad minute of a database. `clock` is monotonic, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first_start = clock()
+        self._started: dict[int, float] = {}
+        self._pauses: dict[int, float] = {}
+        self._due: dict[int, float] = {}
+
+    def note_end(self, worker: int) -> None:
+        """Plan the successor of a worker that has just ended."""
+        now = self._clock()
+        if now - self._started.get(worker, self._first_start) >= STEADY:
+            self._pauses.pop(worker, None)
+            self._due[worker] = now
+            return
+        pause = min(max(FIRST_PAUSE, 2 * self._pauses.get(worker, 0.0)), LONGEST_PAUSE)
+        self._pauses[worker] = pause
+        self._due[worker] = now + pause
+
+    def take_due(self) -> list[int]:
+        """Return the workers to replace now, each once."""
+        now = self._clock()
+        due = [worker for worker, moment in self._due.items() if moment <= now]
+        for worker in due:
+            del self._due[worker]
+            self._started[worker] = now
+        return due
+
+    def seconds_to_next(self) -> float | None:
+        """Return how long nothing is due; None where nothing is planned."""
+        if not self._due:
+            return None
+        return max(0.0, min(self._due.values()) - self._clock())
+
+
+def load_application(target: str) -> Any:
+    """Return the application of a worker, which from now on ends with the first process.
+
+    Its key sets are fetched meanwhile.
+    """
+    threading.Thread(target=_end_with_parent, name="placard-parent", daemon=True).start()
+    app: Any = load_target(target)
+    service = app.extensions[EXTENSION]
+    threading.Thread(target=fetch_keys, args=(service,), name="placard-keys", daemon=True).start()
+    return app
+
+
+def fetch_keys(service: Service) -> None:
+    """Fetch the key sets: of many requests that came first, all but one would be refused."""
+    for source in service.key_sources:
+        source.fault()
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the first process, then end at once.
+
+    A worker that went on without it would keep the port, and nobody could stop it. A first process
+    that stops in order ends its workers before itself.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
