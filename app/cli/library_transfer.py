@@ -15,20 +15,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from app.cli.library_tokens import library_settings
 from app.errors import ConfigurationError, StoreUnavailable
-from app.library.azure_devops import transfer as azure_transfer
 from app.library.core.store import Store
 from app.library.core.tokens import LONGEST_NAME
-from app.library.datadog import transfer as datadog_records
 from app.library.http.transfer import Outcome, Owner, Transfer, lines_of
-from app.library.spaceone import transfer as spaceone_transfer
+from app.library.wiring import DIALECTS
 
 TRANSFERS: Final[dict[str, Transfer]] = {
-    transfer.name: transfer
-    for transfer in (
-        datadog_records.TRANSFER,
-        spaceone_transfer.TRANSFER,
-        azure_transfer.TRANSFER,
-    )
+    dialect.transfer.name: dialect.transfer for dialect in DIALECTS
 }
 OWNER: Final = "import@localhost"
 

@@ -1,15 +1,14 @@
 """The HTTP surface: one thin blueprint each, over the parts that the factory wired."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from flask import current_app
 
-from app.library.http.context import Library
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
-from app.verification import KeySource, Verifier
+from app.verification import Verifier
 from app.widgets import Widgets
 
 EXTENSION: Final = "placard"
@@ -18,14 +17,16 @@ CACHE_STATUS: Final = "Cache-Status"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One application's parts, kept in `app.extensions`."""
+    """One application's parts, kept in `app.extensions`.
+
+    Each of `readiness` names in a word what it waits for, or None where it is ready.
+    """
 
     settings: Settings
     verifier: Verifier
-    key_sources: tuple[KeySource, ...]
     widgets: Widgets
     metrics: Metrics
-    library: Library | None = None
+    readiness: tuple[Callable[[], str | None], ...] = ()
     description: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -8,7 +8,9 @@ Servers decode a path before they hand it over: `%2F` is a slash like any other.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from re import Pattern
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -22,11 +24,8 @@ from app.library.core.errors import Malformed
 from app.library.http.context import library
 
 LONGEST_NAME: Final = 255
-# Those of the other dialects, in any case: the official client asks in lower case.
-_ANOTHER_S: Final = r"(?!(?i:api/v2|dashboard/v1)(?:/|\Z))"
 _NAMES: Final = r"(?:(?!(?i:_apis)/)[^/]+/)"
-PATHS: Final = re.compile(rf"/{_ANOTHER_S}{_NAMES}*(?i:_apis)(?:/|\Z)")
-_PLACE: Final = re.compile(rf"{_ANOTHER_S}{_NAMES}{{1,4}}")
+_PLACE: Final = re.compile(rf"{_NAMES}{{1,4}}")
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _APIS: Final = re.compile(r"(?:\A|/)_apis(?:/|\Z)", re.IGNORECASE)
 
@@ -79,11 +78,21 @@ def read_guid(given: str) -> UUID | None:
     return UUID(given) if _GUID.fullmatch(given) else None
 
 
-def check_place(place: Place) -> None:
-    """Raise Malformed for a place that no address leads to."""
+def paths_besides(others: Iterable[Pattern[str]]) -> Pattern[str]:
+    """Match the dialect's addresses, which are none that begin as those of others do.
+
+    That is in any case, since the official client asks in lower case.
+    """
+    taken = "|".join(other.pattern for other in others)
+    return re.compile(rf"(?!(?i:{taken}))/{_NAMES}*(?i:_apis)(?:/|\Z)")
+
+
+def check_place(place: Place, paths: Pattern[str]) -> None:
+    """Raise Malformed for a place that no address leads to, of those that `paths` matches."""
     path = "/".join(name for name in (place.collection, place.project, place.team) if name)
     address = read_address(f"{path}/_apis")
-    if not _PLACE.fullmatch(f"{path}/") or address.place != place:
+    is_reached = paths.match(f"/{path}/_apis") and _PLACE.fullmatch(f"{path}/")
+    if not is_reached or address.place != place:
         raise Malformed("are not those of any address", where="collection, project, team")
     check_names(address)
 
@@ -127,7 +136,7 @@ class _Converter(BaseConverter):
 
     def __init__(self, map: Any) -> None:  # noqa: A002 - Werkzeug's name
         super().__init__(map)
-        self.regex = rf"{_ANOTHER_S}{_NAMES}{self.names}(?i:_apis{self.rest})/?"
+        self.regex = rf"{_NAMES}{self.names}(?i:_apis{self.rest})/?"
 
     def to_python(self, value: str) -> Address:
         """Read the address."""

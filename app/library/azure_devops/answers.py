@@ -16,7 +16,7 @@ from app.library.azure_devops.schemas import (
     SizeSchema,
     WholeNumber,
 )
-from app.library.http.dialect import json_response
+from app.library.http.response import json_response
 from templates_schemas.text import host_time
 
 

@@ -4,6 +4,7 @@ from flask import Response
 
 from app.library.azure_devops.addresses import Address
 from app.library.azure_devops.answers import answer_dashboard, answer_dashboards, answer_group
+from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.schemas import (
     DashboardSchema,
     NewDashboardSchema,
@@ -13,7 +14,7 @@ from app.library.azure_devops.schemas import (
 from app.library.azure_devops.scopes import READ, WRITE
 from app.library.azure_devops.versions import list_version
 from app.library.core.errors import Malformed
-from app.library.http.admission import caller
+from app.library.http.authentication import caller
 from app.library.http.body import checked, read_object
 from app.library.http.context import library
 
@@ -21,20 +22,20 @@ from app.library.http.context import library
 def list_dashboards(address: Address) -> Response:
     """Answer with the dashboards of a project or team."""
     caller().require_any(READ)
-    return answer_dashboards(library().dashboards.listed(address.place))
+    return answer_dashboards(dashboards().listed(address.place))
 
 
 def create_dashboard(address: Address) -> Response:
     """Keep a new dashboard, and the widgets that come with it."""
     caller().require_any(WRITE)
     draft = dashboard_draft_of(checked(NewDashboardSchema(), read_object()))
-    return answer_dashboard(*library().dashboards.create(caller(), address.place, draft))
+    return answer_dashboard(*dashboards().create(caller(), address.place, draft))
 
 
 def show_dashboard(address: Address) -> Response:
     """Answer with a dashboard and its widgets."""
     caller().require_any(READ)
-    return answer_dashboard(*library().dashboards.get(address.place, address.dashboard_id))
+    return answer_dashboard(*dashboards().get(address.place, address.dashboard_id))
 
 
 def replace_dashboard(address: Address) -> Response:
@@ -48,7 +49,7 @@ def replace_dashboard(address: Address) -> Response:
     if version is None and loaded.get("widgets") is not None:
         raise Malformed("is missing: it goes with the widgets", where="$.eTag", rule="required")
     draft = dashboard_draft_of(loaded)
-    written = library().dashboards.replace(caller(), address.place, key, draft, version)
+    written = dashboards().replace(caller(), address.place, key, draft, version)
     return answer_dashboard(*written)
 
 
@@ -56,11 +57,16 @@ def replace_dashboards(address: Address) -> Response:
     """Name and order the dashboards of a team; those that the body leaves out are deleted."""
     caller().require_any(WRITE)
     place = address.place
-    return answer_group(place, library().dashboards.replace_list(caller(), place, read_entries()))
+    return answer_group(place, dashboards().replace_list(caller(), place, read_entries()))
 
 
 def delete_dashboard(address: Address) -> Response:
     """Delete a dashboard and its widgets."""
     caller().require_any(WRITE)
-    library().dashboards.delete(address.place, address.dashboard_id, list_version())
+    dashboards().delete(address.place, address.dashboard_id, list_version())
     return Response(status=204)
+
+
+def dashboards() -> Dashboards:
+    """Return where dashboards are kept."""
+    return Dashboards(library().store)

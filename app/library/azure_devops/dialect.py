@@ -1,17 +1,19 @@
 """The dialect as the application knows it: its routes, its addresses, its envelope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from re import Pattern
 from typing import Final, cast
 
 from flask import Blueprint, Response, request
 from flask.sansio.blueprints import BlueprintSetupState
 
 from app.library.azure_devops import dashboards_api as dashboards, locations, widgets_api as widgets
-from app.library.azure_devops.addresses import CONVERTERS, PATHS, Address, check_names
+from app.library.azure_devops.addresses import CONVERTERS, Address, check_names, paths_besides
 from app.library.azure_devops.envelope import refuse
 from app.library.azure_devops.operations import OPERATIONS
+from app.library.azure_devops.transfer import azure_devops_transfer
 from app.library.azure_devops.versions import check_api_version
-from app.library.http.admission import basic_or_bearer
+from app.library.http.authentication import BASIC_OR_BEARER
 from app.library.http.dialect import Dialect
 
 blueprint = Blueprint("azure_api", __name__)
@@ -59,12 +61,15 @@ def check_request() -> None:
     check_names(cast(Address, (request.view_args or {})["address"]))
 
 
-DIALECT: Final = Dialect(
-    blueprint=blueprint,
-    paths=PATHS,
-    credential=basic_or_bearer,
-    answer=refuse,
-    title="Dashboards and their widgets, as Azure DevOps has them",
-    operations=OPERATIONS,
-    security=("basic", "bearer"),
-)
+def azure_devops_dialect(others: Iterable[Pattern[str]]) -> Dialect:
+    """Make the dialect, which has the addresses with `_apis` in them that are not of others."""
+    paths = paths_besides(others)
+    return Dialect(
+        blueprint=blueprint,
+        paths=paths,
+        token=BASIC_OR_BEARER,
+        answer_error=refuse,
+        title="Dashboards and their widgets, as Azure DevOps has them",
+        operations=OPERATIONS,
+        transfer=azure_devops_transfer(paths),
+    )

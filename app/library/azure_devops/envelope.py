@@ -20,7 +20,7 @@ from app.library.core.errors import (
     Unidentified,
     WrongMethod,
 )
-from app.library.http.dialect import json_response
+from app.library.http.response import json_response
 
 NAMESPACE: Final = "Microsoft.TeamFoundation.Dashboards.WebApi"
 OTHERWISE: Final = "WidgetServiceUnavailableException"

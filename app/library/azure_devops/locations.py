@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 from app.library.azure_devops.addresses import Address, url_of
 from app.library.azure_devops.answers import answer_collection
 from app.library.core.errors import Missing
-from app.library.http.dialect import json_response
+from app.library.http.response import json_response
 
 AREA: Final = "31c84e0a-3ece-48fd-a29d-100849af99ba"
 RESOURCE_AREAS: Final = "e81700f7-3be2-46de-8624-2eb35882fcaa"

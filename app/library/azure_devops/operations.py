@@ -33,7 +33,7 @@ from app.library.azure_devops.schemas import (
     UpdatedWidgetSchema,
 )
 from app.library.azure_devops.scopes import READ, WRITE
-from app.library.http.operation import Answer, Body, Operation
+from app.openapi.operation import Answer, Body, Operation
 
 NAME_PATTERN: Final = r"^(?=.*[^ .])[^/\x00-\x1f\x7f-\x9f\ufffd]+$"
 VERSION_PATTERN: Final = (

@@ -9,6 +9,7 @@ schemas. Who made it and when is not told: it is the importing owner's, and of n
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from re import Pattern
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -81,26 +82,26 @@ def exported(store: Store) -> Iterator[bytes]:
         last = page[-1].id
 
 
-def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+def imported(
+    paths: Pattern[str], store: Store, owner: Owner, lines: Iterable[bytes]
+) -> Iterator[Outcome]:
     """Keep the records of the lines, each by its id; a widget without one has its content's."""
     with store.writing() as session:
         person = known_user(session, owner.handle, owner.name, utc_now())
     caller = Caller(person, frozenset(), frozenset(), jti="")
-    return each_record(lines, partial(_keep, Dashboards(store), DashboardWidgets(store), caller))
+    return each_record(lines, partial(_keep, paths, store, caller))
 
 
-def _keep(
-    dashboards: Dashboards, widgets: DashboardWidgets, caller: Caller, record: Any
-) -> tuple[str, bool]:
+def _keep(paths: Pattern[str], store: Store, caller: Caller, record: Any) -> tuple[str, bool]:
     loaded = checked(RecordSchema(), record)
     place = Place(loaded["collection"], loaded["project"], loaded["team"])
-    check_place(place)
+    check_place(place, paths)
     if "dashboard" in loaded:
         key, draft = loaded["dashboard"]["id"], dashboard_draft_of(loaded["dashboard"])
-        return str(key), dashboards.keep(caller, place, key, draft)
+        return str(key), Dashboards(store).keep(caller, place, key, draft)
     board, widget = loaded["dashboard_id"], loaded["widget"]
     key = widget.get("id") or _key_of([str(board), record["widget"]])
-    return str(key), widgets.keep(caller, place, board, draft_of(widget, key))
+    return str(key), DashboardWidgets(store).keep(caller, place, board, draft_of(widget, key))
 
 
 def _key_of(content: Any) -> UUID:
@@ -123,4 +124,6 @@ def _written(record: Mapping[str, Any]) -> bytes:
     return written_json(record).encode() + b"\n"
 
 
-TRANSFER: Final = Transfer("azure", exported, imported)
+def azure_devops_transfer(paths: Pattern[str]) -> Transfer:
+    """Make the dialect's way out and in, of places that `paths` matches the addresses of."""
+    return Transfer("azure", exported, partial(imported, paths))

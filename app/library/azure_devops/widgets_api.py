@@ -15,6 +15,7 @@ from app.library.azure_devops.answers import (
     answer_written,
     with_version,
 )
+from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.schemas import (
     ListedUpdateSchema,
     ListedWidgetSchema,
@@ -26,7 +27,8 @@ from app.library.azure_devops.schemas import (
 )
 from app.library.azure_devops.scopes import READ, WRITE
 from app.library.azure_devops.versions import list_version, required_list_version
-from app.library.http.admission import caller
+from app.library.azure_devops.widget_store import DashboardWidgets
+from app.library.http.authentication import caller
 from app.library.http.context import library
 
 
@@ -34,7 +36,7 @@ def list_widgets(address: Address) -> Response:
     """Answer with all widgets of a dashboard."""
     caller().require_any(READ)
     key = _dashboard(address)
-    return answer_list(address.place, key, library().dashboard_widgets.listed(address.place, key))
+    return answer_list(address.place, key, widgets().listed(address.place, key))
 
 
 def create_widget(address: Address) -> Response:
@@ -43,7 +45,7 @@ def create_widget(address: Address) -> Response:
     draft, parent = read_widget(NewWidgetSchema)
     version = list_version([parent])
     place, key = address.place, _dashboard(address)
-    made = library().dashboard_widgets.create(caller(), place, key, draft, version)
+    made = widgets().create(caller(), place, key, draft, version)
     return answer_written(place, key, made)
 
 
@@ -53,7 +55,7 @@ def replace_widgets(address: Address) -> Response:
     drafts, parents = read_widgets(ListedWidgetSchema)
     version = required_list_version(parents)
     place, key = address.place, _dashboard(address)
-    listed = library().dashboard_widgets.replace_list(caller(), place, key, drafts, version)
+    listed = widgets().replace_list(caller(), place, key, drafts, version)
     return answer_list(place, key, listed)
 
 
@@ -63,7 +65,7 @@ def update_widgets(address: Address) -> Response:
     drafts, parents = read_widgets(ListedUpdateSchema)
     version = required_list_version(parents)
     place, key = address.place, _dashboard(address)
-    listed = library().dashboard_widgets.update_list(caller(), place, key, drafts, version)
+    listed = widgets().update_list(caller(), place, key, drafts, version)
     return answer_list(place, key, listed)
 
 
@@ -71,7 +73,7 @@ def show_widget(address: Address) -> Response:
     """Answer with one widget."""
     caller().require_any(READ)
     place, key = address.place, address.dashboard_id
-    widget = library().dashboard_widgets.get(place, key, address.widget_id)
+    widget = widgets().get(place, key, address.widget_id)
     return answer_widget(place, key, widget)
 
 
@@ -81,7 +83,7 @@ def replace_widget(address: Address) -> Response:
     draft, parent = read_widget(ReplacedWidgetSchema, address.widget_id)
     version = list_version([parent])
     place, key = address.place, address.dashboard_id
-    written = library().dashboard_widgets.replace(caller(), place, key, draft, version)
+    written = widgets().replace(caller(), place, key, draft, version)
     return answer_written(place, key, written)
 
 
@@ -91,22 +93,27 @@ def update_widget(address: Address) -> Response:
     draft, parent = read_widget(UpdatedWidgetSchema, address.widget_id)
     version = list_version([parent])
     place, key = address.place, address.dashboard_id
-    written = library().dashboard_widgets.update(caller(), place, key, draft, version)
+    written = widgets().update(caller(), place, key, draft, version)
     return answer_written(place, key, written)
 
 
 def delete_widget(address: Address) -> Response:
     """Delete a widget."""
     caller().require_any(WRITE)
-    moved = library().dashboard_widgets.delete(
+    moved = widgets().delete(
         caller(), address.place, address.dashboard_id, address.widget_id, list_version()
     )
     return with_version(Response(status=204), moved)
+
+
+def widgets() -> DashboardWidgets:
+    """Return where the widgets of dashboards are kept."""
+    return DashboardWidgets(library().store)
 
 
 def _dashboard(address: Address) -> UUID:
     """Return the id of the dashboard; in the local mode, where there is none, it is made."""
     key = address.dashboard_id
     if library().settings.local and caller().scopes.intersection(WRITE):
-        library().dashboards.ensure(caller(), address.place, key)
+        Dashboards(library().store).ensure(caller(), address.place, key)
     return key

@@ -5,7 +5,6 @@ saved widgets. Its statuses are 400, 403, 404 and 429: who is unknown gets 403.
 """
 
 import hmac
-import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
@@ -26,13 +25,13 @@ from app.library.datadog.schemas import (
     WidgetSchema,
 )
 from app.library.datadog.search import Filter, Page
-from app.library.datadog.store import SavedWidget, WidgetDraft
-from app.library.http.admission import application_key, caller
+from app.library.datadog.store import SavedWidget, SavedWidgets, WidgetDraft
+from app.library.http.authentication import caller
 from app.library.http.body import checked, read_object
 from app.library.http.context import library
-from app.library.http.dialect import Dialect, json_response
-from app.library.http.operation import Answer, Body, Operation
 from app.library.http.parameters import read_path, read_query
+from app.library.http.response import json_response
+from app.openapi.operation import Answer, Body, Operation
 from templates_schemas.text import host_time
 
 blueprint = Blueprint("datadog_api", __name__)
@@ -66,7 +65,7 @@ def search(**_: str) -> Response:
     caller().require_any(READ)
     path = read_path(ExperienceSchema())
     asked, page = read_search()
-    found = library().saved_widgets.search(caller(), path["experience_type"], asked, page)
+    found = widgets().search(caller(), path["experience_type"], asked, page)
     people = [person for each in found.widgets for person in (each.created_by, each.modified_by)]
     return json_response(
         {
@@ -82,14 +81,14 @@ def create(**_: str) -> Response:
     """Keep a new widget."""
     caller().require_any(WRITE)
     path = read_path(ExperienceSchema())
-    return answer(library().saved_widgets.create(caller(), path["experience_type"], read_draft()))
+    return answer(widgets().create(caller(), path["experience_type"], read_draft()))
 
 
 @blueprint.get("/api/v2/widgets/<experience_type>/<uuid>")
 def show(**_: str) -> Response:
     """Answer with one widget."""
     caller().require_any(READ)
-    return answer(library().saved_widgets.get(caller(), *read_address()))
+    return answer(widgets().get(caller(), *read_address()))
 
 
 @blueprint.put("/api/v2/widgets/<experience_type>/<uuid>")
@@ -97,14 +96,14 @@ def replace(**_: str) -> Response:
     """Replace a widget's definition and tags."""
     caller().require_any(WRITE)
     address, draft = read_address(), read_draft()
-    return answer(library().saved_widgets.replace(caller(), *address, draft))
+    return answer(widgets().replace(caller(), *address, draft))
 
 
 @blueprint.delete("/api/v2/widgets/<experience_type>/<uuid>")
 def delete(**_: str) -> Response:
     """Delete a widget."""
     caller().require_any(WRITE)
-    library().saved_widgets.delete(caller(), *read_address())
+    widgets().delete(caller(), *read_address())
     return Response(status=204)
 
 
@@ -112,7 +111,7 @@ def delete(**_: str) -> Response:
 def mark(**_: str) -> Response:
     """Make a widget the caller's favourite."""
     caller().require_any(READ)
-    library().saved_widgets.mark(caller(), read_path(FavoriteSchema())["uuid"])
+    widgets().mark(caller(), read_path(FavoriteSchema())["uuid"])
     return Response(status=204)
 
 
@@ -120,8 +119,13 @@ def mark(**_: str) -> Response:
 def unmark(**_: str) -> Response:
     """Let a widget be no favourite of the caller's."""
     caller().require_any(READ)
-    library().saved_widgets.unmark(caller(), read_path(FavoriteSchema())["uuid"])
+    widgets().unmark(caller(), read_path(FavoriteSchema())["uuid"])
     return Response(status=204)
+
+
+def widgets() -> SavedWidgets:
+    """Return where saved widgets are kept."""
+    return SavedWidgets(library().store)
 
 
 def read_address() -> tuple[str, UUID]:
@@ -276,13 +280,4 @@ OPERATIONS: Final = (
         parameters=FavoriteSchema,
         description="Placard's own: Datadog has favourites in another service.",
     ),
-)
-DIALECT: Final = Dialect(
-    blueprint=blueprint,
-    paths=re.compile(r"/api/v2/"),
-    credential=application_key,
-    answer=refuse,
-    title="Saved widgets, as Datadog has them",
-    operations=OPERATIONS,
-    security=("application_key",),
 )

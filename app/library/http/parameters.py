@@ -14,6 +14,7 @@ from app.library.http.body import BodySchema
 from templates_schemas.rules import Rule, faults_in
 
 LONGEST_WORD: Final = 255
+NO_NUL: Final = r"^[^\u0000]*$"
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -31,6 +32,10 @@ class QuerySchema(BodySchema):
 
 class Word(fields.String):
     """A text of at most LONGEST_WORD characters."""
+
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> None:
+        limits = {"maxLength": LONGEST_WORD, "pattern": NO_NUL}
+        super().__init__(metadata=limits | dict(metadata or {}), **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given: str = super()._deserialize(value, attr, data, **kwargs)

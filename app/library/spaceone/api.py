@@ -4,7 +4,6 @@ Implements the section "SpaceONE custom widgets" of the library's contract, and 
 custom widgets. Errors are `{"detail": {"code": "ERROR_…", "message": "…"}}`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,15 +12,21 @@ from marshmallow import Schema
 
 from app.library.core.errors import Malformed, Refusal, Unidentified
 from app.library.core.models import DOCUMENTS
-from app.library.http.admission import bearer, caller
+from app.library.http.authentication import caller
 from app.library.http.body import checked, read_object
 from app.library.http.context import library
-from app.library.http.dialect import Dialect, json_response
-from app.library.http.operation import Answer, Body, Operation
+from app.library.http.response import json_response
 from app.library.spaceone import schemas as messages
 from app.library.spaceone.query.keys import FIELDS, root_of, split_key
 from app.library.spaceone.query_reader import read_listing, read_statistics
-from app.library.spaceone.store import VERSION, CustomWidget, CustomWidgetChange, CustomWidgetDraft
+from app.library.spaceone.store import (
+    VERSION,
+    CustomWidget,
+    CustomWidgetChange,
+    CustomWidgetDraft,
+    CustomWidgets,
+)
+from app.openapi.operation import Answer, Body, Operation
 from templates_schemas.text import host_time
 
 blueprint = Blueprint("spaceone_api", __name__)
@@ -51,7 +56,7 @@ def create() -> Response:
     """Keep a new widget."""
     caller().require_any(WRITE)
     draft = draft_of(checked(messages.CreateCustomWidgetRequest(), read_object()))
-    return json_response(info(library().custom_widgets.create(caller(), draft)))
+    return json_response(info(widgets().create(caller(), draft)))
 
 
 @blueprint.post(f"{ROOT}/update")
@@ -60,9 +65,7 @@ def update() -> Response:
     caller().require_any(WRITE)
     asked = checked(messages.UpdateCustomWidgetRequest(), read_object())
     change = CustomWidgetChange(asked.get("title"), documents_of(asked))
-    changed = library().custom_widgets.update(
-        caller(), asked["domain_id"], asked["custom_widget_id"], change
-    )
+    changed = widgets().update(caller(), asked["domain_id"], asked["custom_widget_id"], change)
     return json_response(info(changed))
 
 
@@ -71,7 +74,7 @@ def delete() -> Response:
     """Delete a widget."""
     caller().require_any(WRITE)
     asked = checked(messages.CustomWidgetRequest(), read_object())
-    library().custom_widgets.delete(caller(), asked["domain_id"], asked["custom_widget_id"])
+    widgets().delete(caller(), asked["domain_id"], asked["custom_widget_id"])
     return json_response({})
 
 
@@ -83,7 +86,7 @@ def get() -> Response:
     only = asked.get("only_") or ()
     for key in only:
         root_of(key, "$.only")
-    found = library().custom_widgets.get(caller(), asked["domain_id"], asked["custom_widget_id"])
+    found = widgets().get(caller(), asked["domain_id"], asked["custom_widget_id"])
     return json_response(shown(info(found), only) if only else info(found))
 
 
@@ -92,7 +95,7 @@ def find() -> Response:
     """Answer with the widgets that a query finds."""
     caller().require_any(READ)
     listing = read_listing(checked(messages.CustomWidgetQuery(), read_object()))
-    found = library().custom_widgets.find(caller(), listing)
+    found = widgets().find(caller(), listing)
     only = listing.only or FIELDS
     results = [shown(info(widget), only) for widget in found.widgets]
     return json_response({"results": results, "total_count": found.total})
@@ -103,9 +106,14 @@ def stat() -> Response:
     """Answer with statistics of the widgets that a query finds."""
     caller().require_any(READ)
     asked = read_statistics(checked(messages.CustomWidgetStatQuery(), read_object()))
-    found = library().custom_widgets.statistics(caller(), asked)
+    found = widgets().statistics(caller(), asked)
     total = {} if found.total is None else {"total_count": found.total}
     return json_response({"results": list(found.values), **total})
+
+
+def widgets() -> CustomWidgets:
+    """Return where custom widgets are kept."""
+    return CustomWidgets(library().store)
 
 
 def draft_of(loaded: Mapping[str, Any]) -> CustomWidgetDraft:
@@ -230,14 +238,4 @@ OPERATIONS: Final = (
         messages.CustomWidgetStatQuery,
         messages.StatisticsInfo,
     ),
-)
-
-DIALECT: Final = Dialect(
-    blueprint=blueprint,
-    paths=re.compile(r"/dashboard/v1/"),
-    credential=bearer,
-    answer=refuse,
-    title="Custom widgets, as SpaceONE has them",
-    operations=OPERATIONS,
-    security=("bearer",),
 )

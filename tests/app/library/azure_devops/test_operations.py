@@ -19,24 +19,30 @@ from tests.app.library.azure_devops.asking import (
     on_sqlite,
     version,
 )
+from tests.app.library.conftest import dialect_applications
+
+
+def azure_application(library: Library) -> Flask:
+    *_, app = dialect_applications(library)
+    return app
 
 
 @on_sqlite
-def test_every_route_is_described_and_nothing_else(library_app: Flask) -> None:
+def test_every_route_is_described_and_nothing_else(library: Library) -> None:
     described = {(one.id, one.method.upper()) for one in OPERATIONS}
     assert described == {(f"azure_{view.__name__}", method) for method, _, view in ROUTES}
-    rules = library_app.url_map.iter_rules()
+    rules = azure_application(library).url_map.iter_rules()
     assert len(OPERATIONS) == len([r for r in rules if r.endpoint.startswith("azure_api.")])
 
 
 @on_sqlite
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: str(one.id))
-def test_what_is_described_is_at_its_address(library_app: Flask, operation: Any) -> None:
+def test_what_is_described_is_at_its_address(library: Library, operation: Any) -> None:
     assert operation.parameters is not None
     names = {field.data_key or name for name, field in operation.parameters().fields.items()}
     assert names == set(re.findall(r"\{(\w+)\}", operation.path))
     path = re.sub(r"\{(\w+)\}", "x", operation.path)
-    adapter = library_app.url_map.bind("localhost")
+    adapter = azure_application(library).url_map.bind("localhost")
     endpoint, _ = adapter.match(path, method=operation.method.upper())
     assert f"azure_{endpoint.rpartition('.')[2]}" == operation.id
 

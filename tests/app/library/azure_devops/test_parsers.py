@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, settings as examples, strategies as st
 
-from app.library.azure_devops.addresses import PATHS, Address, check_place, read_address, read_guid
+from app.library.azure_devops.addresses import Address, check_place, read_address, read_guid
 from app.library.azure_devops.records import Place
 from app.library.azure_devops.versions import NEVER, SERVED, is_served, read_etag
 from app.library.core.errors import Malformed
+from app.library.wiring import AZURE_DEVOPS
 from tests.app.library.azure_devops.asking import Ask, on_sqlite
 
 HEADERS = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc", "Cs"]), max_size=20)
@@ -57,8 +58,8 @@ def test_a_place_is_read_as_it_is_written(names: list[str]) -> None:
     place = address.place
     written = "/".join(name for name in (place.collection, place.project, place.team) if name)
     assert written == "/".join(names)
-    if PATHS.match(f"/{written}/_apis"):
-        check_place(place)
+    if AZURE_DEVOPS.paths.match(f"/{written}/_apis"):
+        check_place(place, AZURE_DEVOPS.paths)
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4), st.lists(NAMES, min_size=1, max_size=4))
@@ -94,4 +95,4 @@ def test_no_header_and_no_query_is_a_500(
 @pytest.mark.parametrize("names", [("", "p", "t"), ("c", "", "t"), ("_apis", "p", "t")])
 def test_a_place_without_an_address_is_malformed(names: tuple[str, str, str]) -> None:
     with pytest.raises(Malformed):
-        check_place(Place(*names))
+        check_place(Place(*names), AZURE_DEVOPS.paths)

@@ -10,8 +10,8 @@ from flask import Flask, Response, jsonify
 from hypothesis import example, given, strategies as st
 from werkzeug.test import TestResponse
 
-from app.library.core.errors import Malformed, Refusal
-from app.library.datadog.api import DIALECT
+from app.library.core.errors import Malformed
+from app.library.datadog.api import refuse
 from app.library.datadog.schemas import WidgetRequestSchema
 from app.library.http.body import (
     DEEPEST,
@@ -23,7 +23,7 @@ from app.library.http.body import (
     read_object,
     read_object_or_list,
 )
-from app.library.http.dialect import answered
+from app.library.http.errors import init_errors
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -36,7 +36,7 @@ JSON = st.recursive(
 def app() -> Flask:
     """An application that reads bodies, and does nothing with them."""
     app = Flask(__name__)
-    app.register_error_handler(Refusal, lambda refusal: answered(refusal, DIALECT))
+    init_errors(app, refuse)
 
     @app.post("/object")
     def object_() -> Response:

@@ -18,15 +18,16 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
+from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.records import DashboardDraft, Place, WidgetDraft as WidgetOfDashboard
 from app.library.core.callers import SCOPES, Caller
-from app.library.datadog.store import WidgetDraft
+from app.library.datadog.store import SavedWidgets, WidgetDraft
 from app.library.http.context import Library
 from app.library.http.dialect import Dialect
-from app.library.http.operation import Operation
 from app.library.wiring import DIALECTS
+from app.openapi.operation import Operation
 from app.web import docs
-from tests.app.library.conftest import application, library_of, token_of
+from tests.app.library.conftest import application, dialect_applications, library_of, token_of
 from tests.conftest import MakeHost
 from tests.host import JWT_SECRET
 
@@ -48,7 +49,7 @@ def _printed_values(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_saved_widget(library: Library, caller: Caller) -> dict[str, str]:
     draft = WidgetDraft({"title": "T", "type": "change", "requests": []}, ("a",))
-    made = library.saved_widgets.create(caller, "ccm_reports", draft)
+    made = SavedWidgets(library.store).create(caller, "ccm_reports", draft)
     return {"uuid": str(made.id), "experience_type": "ccm_reports"}
 
 
@@ -59,7 +60,7 @@ def a_custom_widget(_: Library, __: Caller) -> dict[str, str]:
 def a_dashboard_s_widget(library: Library, caller: Caller) -> dict[str, str]:
     draft = WidgetOfDashboard(name="W", contribution_id="ms.vss.Text")
     place = Place("fabrikam", "Web", "Team")
-    board, (widget,) = library.dashboards.create(
+    board, (widget,) = Dashboards(library.store).create(
         caller, place, DashboardDraft("Overview", widgets=(draft,))
     )
     return {
@@ -96,7 +97,7 @@ def described(on_sqlite: Flask) -> Any:
 
 
 def headers_of(dialect: Dialect, token: str) -> dict[str, str]:
-    if "application_key" in dialect.security:
+    if "application_key" in dialect.token.schemes:
         return {"DD-APPLICATION-KEY": token}
     return {"Authorization": f"Bearer {token}"}
 
@@ -147,7 +148,8 @@ def routes(app: Flask) -> set[tuple[str, str]]:
     """List the methods and addresses of an application, as OpenAPI writes them."""
     return {
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
-        for rule in app.url_map.iter_rules()
+        for each in (app, *dialect_applications(library_of(app)))
+        for rule in each.url_map.iter_rules()
         # The routes of Azure DevOps' dialect, one a kind of address, are told in its own tests.
         if rule.endpoint.partition(".")[0] not in ("docs", "azure_api")
         for method in rule.methods or ()

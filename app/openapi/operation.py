@@ -1,18 +1,19 @@
-"""What each route of a dialect takes and answers: `OPERATIONS`, a table beside its views.
+"""What a route takes and answers: the one declaration that is enforced and described.
 
-The table names the very schemas that check the requests, and the service's own description
-(`/openapi.json`) is made of it. A test holds that it has every route of the blueprint, no other.
+The service's own description (`/openapi.json`) is written from these.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marshmallow import Schema
+
+SecuritySchemes = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A JSON body: what `schema` says, or with `many` a list of that."""
+    """A JSON body: one document of `schema`, or with `many` a list of them."""
 
     schema: type[Schema]
     many: bool = False
@@ -47,3 +48,12 @@ class Operation:
     headers: type[Schema] | None = None
     request: Body | None = None
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Operations that belong together, and OpenAPI's security schemes: any one of them will do."""
+
+    title: str
+    operations: tuple[Operation, ...]
+    security: SecuritySchemes = field(default_factory=dict)
