@@ -11,6 +11,7 @@ from tests.host import JWT_SECRET
 LIBRARY_ONLY = ("sqlalchemy", "alembic", "limits", "app.library.wiring")
 PROGRAM = f"""
 import sys
+import app.cli
 from app import create_app
 create_app().test_client().get("/healthz")
 print(*(name for name in {LIBRARY_ONLY!r} if name in sys.modules))
