@@ -34,10 +34,10 @@ class Operation:
 
     `method` is in lower case. `path` is written as OpenAPI does, `/api/v2/widgets/{uuid}`; the
     fields of `parameters` are the names in its braces. A parameter is named by its `data_key`.
-    Any one of `scopes` lets a token in; none means that every token may.
+    Any one of `scopes` lets a token in; none means that every token may. The first of `answers` is
+    that of a request that succeeds. `id` is the name that clients generated from it call.
     """
 
-    id: str
     method: str
     path: str
     summary: str
@@ -48,6 +48,7 @@ class Operation:
     headers: type[Schema] | None = None
     request: Body | None = None
     description: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

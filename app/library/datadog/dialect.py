@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from app.library.datadog.api import OPERATIONS, blueprint, refuse
+from app.library.datadog.api import blueprint, error_response, operations
 from app.library.datadog.transfer import TRANSFER
 from app.library.http.authentication import APPLICATION_KEY
 from app.library.http.dialect import Dialect
@@ -12,8 +12,8 @@ DIALECT: Final = Dialect(
     blueprint=blueprint,
     paths=re.compile(r"/api/v2/"),
     token=APPLICATION_KEY,
-    answer_error=refuse,
+    error_response=error_response,
     title="Saved widgets, as Datadog has them",
-    operations=OPERATIONS,
+    operations=operations.declared,
     transfer=TRANSFER,
 )

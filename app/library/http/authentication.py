@@ -7,8 +7,8 @@ from typing import Final, cast
 from flask import Flask, Request, Response, g, request
 from werkzeug.datastructures import Authorization
 
+from app.errors import Forbidden, NotAuthenticated, TooManyRequests
 from app.library.core.callers import Caller
-from app.library.core.errors import NotAllowed, TooManyRequests, Unidentified
 from app.library.http.context import Library
 from app.openapi.operation import SecuritySchemes
 from app.telemetry.logs import add_log_fields
@@ -45,14 +45,14 @@ def init_authentication(app: Flask, location: TokenLocation, library: Library) -
 def authenticate(location: TokenLocation, library: Library) -> None:
     """Find out who asks, and count the request, unless the service asks itself for a card.
 
-    Raises Unidentified, TooManyRequests, or NotAllowed for a page of another site.
+    Raises NotAuthenticated, TooManyRequests, or Forbidden for a page of another site.
     """
     # A browser sends the Basic credentials it remembers along with any site's form.
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        raise NotAllowed("Forbidden: pages of other sites may not ask.")
+        raise Forbidden(sentence="Forbidden: pages of other sites may not ask.")
     text = location.read(request)
     if not text:
-        raise Unidentified("no_token")
+        raise NotAuthenticated("no_token")
     g.caller = library.tokens.caller(text)
     add_log_fields(token=g.caller.jti)
     if LOOPBACK in request.environ:

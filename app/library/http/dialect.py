@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication
 from flask import Blueprint, Flask, Response
 from werkzeug.wsgi import get_path_info
 
-from app.library.core.errors import Refusal
+from app.errors import PlacardError
 from app.library.http.authentication import TokenLocation, init_authentication
 from app.library.http.context import EXTENSION, Library
 from app.library.http.errors import init_errors
@@ -26,7 +26,7 @@ class Dialect:
     """One system's way to speak to the library.
 
     On the addresses that `paths` matches the beginning of, nobody gets further without the token
-    that stands at `token`, and all that goes wrong is answered by `answer_error`: the dialect's
+    that stands at `token`, and all that goes wrong is answered by `error_response`: the dialect's
     envelope, and its status where it is not HTTP's own. `operations` has every view of the
     blueprint; `title` is what the description calls them.
     """
@@ -34,7 +34,7 @@ class Dialect:
     blueprint: Blueprint
     paths: Pattern[str]
     token: TokenLocation
-    answer_error: Callable[[Refusal], Response]
+    error_response: Callable[[PlacardError], Response]
     title: str
     operations: tuple[Operation, ...]
     transfer: Transfer
@@ -49,7 +49,7 @@ def init_dialect(app: Flask, dialect: Dialect, library: Library) -> None:
     """Make an application that speaks a dialect."""
     app.extensions[EXTENSION] = library
     init_authentication(app, dialect.token, library)
-    init_errors(app, dialect.answer_error)
+    init_errors(app, dialect.error_response)
     app.register_blueprint(dialect.blueprint)
 
 

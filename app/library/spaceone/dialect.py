@@ -5,15 +5,15 @@ from typing import Final
 
 from app.library.http.authentication import BEARER
 from app.library.http.dialect import Dialect
-from app.library.spaceone.api import OPERATIONS, blueprint, refuse
+from app.library.spaceone.api import blueprint, error_response, operations
 from app.library.spaceone.transfer import TRANSFER
 
 DIALECT: Final = Dialect(
     blueprint=blueprint,
     paths=re.compile(r"/dashboard/v1/"),
     token=BEARER,
-    answer_error=refuse,
+    error_response=error_response,
     title="Custom widgets, as SpaceONE has them",
-    operations=OPERATIONS,
+    operations=operations.declared,
     transfer=TRANSFER,
 )

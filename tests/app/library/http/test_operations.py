@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any, Final
 
 import pytest
-from flask import Flask, render_template
+from flask import Blueprint, Flask, render_template
 from hypothesis import HealthCheck, Phase, given, settings as examples, strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 from schemathesis.config import SchemathesisConfig
@@ -19,13 +20,19 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.library.azure_devops.dashboard_store import Dashboards
-from app.library.azure_devops.records import DashboardDraft, Place, WidgetDraft as WidgetOfDashboard
+from app.library.azure_devops.records import (
+    DashboardDraft,
+    TeamContext,
+    WidgetDraft as WidgetOfDashboard,
+)
 from app.library.core.callers import SCOPES, Caller
 from app.library.datadog.store import SavedWidgets, WidgetDraft
 from app.library.http.context import Library
-from app.library.http.dialect import Dialect
+from app.library.http.dialect import Dialect, init_dialect
+from app.library.http.operation import Operations
 from app.library.wiring import DIALECTS
-from app.openapi.operation import Operation
+from app.openapi.description import describe
+from app.openapi.operation import Answer, Operation
 from app.web import docs
 from tests.app.library.conftest import application, dialect_applications, library_of, token_of
 from tests.conftest import MakeHost
@@ -59,7 +66,7 @@ def a_custom_widget(_: Library, __: Caller) -> dict[str, str]:
 
 def a_dashboard_s_widget(library: Library, caller: Caller) -> dict[str, str]:
     draft = WidgetOfDashboard(name="W", contribution_id="ms.vss.Text")
-    place = Place("fabrikam", "Web", "Team")
+    place = TeamContext("fabrikam", "Web", "Team")
     board, (widget,) = Dashboards(library.store).create(
         caller, place, DashboardDraft("Overview", widgets=(draft,))
     )
@@ -179,6 +186,28 @@ def test_an_operation_tells_the_parts_of_its_address(
     assert dialect.paths.match(operation.path)
     assert set(operation.scopes) <= set(SCOPES)
     assert operation.id.isidentifier()
+
+
+def test_a_scope_is_declared_once_for_the_check_and_the_description(on_sqlite: Flask) -> None:
+    library, wanted = library_of(on_sqlite), "custom_widget:read"
+    token = token_of(library, scopes=(wanted,))
+
+    def answer_and_description(scope: str) -> tuple[int, str]:
+        operations = Operations(Blueprint("one", __name__))
+        declared = Operation("get", "/one", "One", {200: Answer("It")}, scopes=(scope,))
+        operations.add(declared)(dict)
+        dialect = replace(
+            DIALECTS[1], blueprint=operations.blueprint, operations=operations.declared
+        )
+        app = Flask(__name__, static_folder=None)
+        init_dialect(app, dialect, library)
+        told = describe([dialect.section], "/")["paths"]["/one"]["get"]["description"]
+        answer = app.test_client().get("/one", headers={"Authorization": f"Bearer {token}"})
+        return answer.status_code, told
+
+    assert answer_and_description(wanted) == (200, f"Needs any of the scopes `{wanted}`.")
+    other = "custom_widget:write"
+    assert answer_and_description(other) == (403, f"Needs any of the scopes `{other}`.")
 
 
 def test_each_operation_has_a_name_of_its_own() -> None:

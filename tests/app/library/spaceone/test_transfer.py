@@ -9,7 +9,7 @@ import pytest
 
 from app.library.http.context import Library
 from app.library.http.transfer import LONGEST_LINE, Outcome, Owner
-from app.library.spaceone.api import OPERATIONS, blueprint
+from app.library.spaceone.api import blueprint, operations
 from app.library.spaceone.transfer import exported, imported
 from tests.app.library.conftest import dialect_applications
 from tests.app.library.spaceone.test_api import GIVEN, Ask, Post, ask, post
@@ -82,9 +82,11 @@ def test_every_route_is_told_as_an_operation(library: Library) -> None:
         if rule.endpoint.startswith(f"{blueprint.name}.")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert {(operation.method, operation.path) for operation in OPERATIONS} == routes
-    assert len({operation.id for operation in OPERATIONS}) == len(OPERATIONS) == 6
-    assert all(operation.scopes and operation.answers[200].body for operation in OPERATIONS)
+    assert {(operation.method, operation.path) for operation in operations.declared} == routes
+    assert len({operation.id for operation in operations.declared}) == len(operations.declared) == 6
+    assert all(
+        operation.scopes and operation.answers[200].body for operation in operations.declared
+    )
 
 
 def payloads(folder: str) -> Iterator[Any]:
