@@ -2,29 +2,24 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask
 
 from app.connectors import connector_settings
 from app.devtools import preview
-from app.library.http.admission import init_admission
-from app.library.http.context import EXTENSION as LIBRARY
-from app.library.wiring import build_library
+from app.library.surface import LibrarySurface
+from app.openapi.description import describe
 from app.settings import Settings, check_settings, settings_from_environment
 from app.settings.report import unknown_settings
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
-from app.upstream import Loopback
-from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from app.web import EXTENSION, Service, docs, health, widget
 from app.web.access_log import init_access_log
 from app.web.cors import Origins, init_cors
 from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
-from app.web.loopback import answering_itself
-from app.web.openapi import describe
+from app.web.host_operations import HEALTH_SECTION, host_section
 from app.wiring import build_fetcher, build_key_sources, build_verifier, build_widgets
 
 __all__ = ["create_app"]
@@ -38,22 +33,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or settings_from_environment(connector_settings())
     check_settings(settings, serving=True)
     configure_logs(local=settings.local)
-    app = Application(__name__, static_folder=None)
-    app.url_map.merge_slashes = False
-    parts = app.extensions[EXTENSION] = _service(
-        settings, answering_itself(app, urlsplit(settings.public_url or "").path)
-    )
+    metrics = Metrics(shared=settings.metrics_folder is not None)
+    make_application = partial(_application, metrics)
+    app = make_application(__name__)
+    library = _library(app, settings, make_application)
+    parts = app.extensions[EXTENSION] = _service(settings, metrics, library)
     origins = Origins(settings.allowed_origins)
-    init_access_log(app)
     init_cors(app, origins)
     init_errors(app)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(health.blueprint)
-    if parts.library is not None:
-        app.extensions[LIBRARY] = parts.library
-        init_admission(app, parts.library)
-        for dialect in parts.library.dialects:
-            app.register_blueprint(dialect.blueprint)
     if parts.description is not None:
         app.register_blueprint(docs.blueprint)
     if settings.local:
@@ -63,23 +52,39 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _service(settings: Settings, itself: Callable[[UpstreamRequest], UpstreamResponse]) -> Service:
-    metrics = Metrics(shared=settings.metrics_folder is not None)
-    own = next((Loopback(host, itself) for host in settings.public_hosts), None)
-    fetcher = build_fetcher(settings, metrics=metrics, own=own)
+def _application(metrics: Metrics, name: str) -> Flask:
+    app = Application(name, static_folder=None)
+    app.url_map.merge_slashes = False
+    init_access_log(app, metrics)
+    return app
+
+
+def _library(
+    app: Flask, settings: Settings, make_application: Callable[[str], Flask]
+) -> LibrarySurface:
+    if not settings.library:
+        return LibrarySurface()
+    # Only here: without the library, neither SQLAlchemy nor Alembic is loaded.
+    from app.library.wiring import mount_library  # noqa: PLC0415
+
+    return mount_library(app, settings, make_application)
+
+
+def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> Service:
+    fetcher = build_fetcher(settings, metrics=metrics, own=library.loopback)
     sources = build_key_sources(settings, fetcher)
-    library = build_library(settings) if settings.library else None
-    dialects = library.dialects if library else ()
-    described = library is not None or settings.local
+    sections = (host_section(settings), *library.sections, HEALTH_SECTION)
+    is_described = settings.library or settings.local
     return Service(
         settings=settings,
         verifier=build_verifier(settings, sources),
-        key_sources=sources,
         widgets=build_widgets(settings, fetcher, metrics),
         metrics=metrics,
-        library=library,
+        readiness=(*(source.fault for source in sources), library.fault),
         # Made when it is first asked for: no start waits for it.
-        description=lru_cache(1)(partial(describe, settings, dialects)) if described else None,
+        description=lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
+        if is_described
+        else None,
     )
 
 

@@ -1,8 +1,9 @@
-"""Everything that can go wrong, and what the host is told of it.
+"""Everything that can go wrong, and what the host or a client of the library is told of it.
 
     PlacardError
     ├── ConfigurationError            stops the start; never an answer
     ├── MalformedRequest         400
+    │   └── InvalidInput              of the library: `where`, and which rule is broken
     ├── NotAuthenticated         401  its code is the reason: `expired`, `bad_signature`, …
     ├── Forbidden                403
     │   ├── WorkspaceNotServed
@@ -11,6 +12,11 @@
     ├── NotFound                 404
     │   ├── NoConnector
     │   └── ResourceMissing
+    ├── LibraryRefusal                what only clients of the library are answered
+    │   ├── MethodNotAllowed     405
+    │   ├── Conflict             409
+    │   ├── PayloadTooLarge      413
+    │   └── TooManyRequests      429
     └── InternalError            500
         ├── KeysUnavailable
         ├── BrokenCard
@@ -26,7 +32,8 @@
             ├── UpstreamTooLarge
             └── AddressRefused
 
-Implements the section "Errors" of the host's contract.
+Implements the section "Errors" of the host's contract. On its addresses, a dialect of the library
+writes these errors into its own envelope (app/library/http/errors.py).
 """
 
 from collections.abc import Iterator
@@ -53,7 +60,7 @@ class PlacardError(Exception):
     def __init__(self, detail: str = "", *, sentence: str | None = None) -> None:
         cut = len(detail) > self.longest_detail
         self.detail = detail[: self.longest_detail] + " …" if cut else detail
-        super().__init__(self.detail)
+        super().__init__(self.detail or sentence or "")
         if sentence is not None:
             self.sentence = sentence
 
@@ -72,6 +79,22 @@ class MalformedRequest(PlacardError):
     status = 400
     code = "malformed_request"
     sentence = "Illegal or malformed request."
+
+
+class InvalidInput(MalformedRequest):
+    """A parameter or a body of the library cannot be read; the sentence begins with where.
+
+    `rule` is a word such as `required` or `type`, for dialects that tell them apart; `others` are
+    the sentences of further faults that were found at once.
+    """
+
+    def __init__(
+        self, fault: str, *, where: str = "", rule: str = "invalid", others: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(sentence=f"{where}: {fault}" if where else fault)
+        self.where = where
+        self.rule = rule
+        self.others = others
 
 
 class NotAuthenticated(PlacardError):
@@ -117,11 +140,17 @@ class UpstreamSignedOut(Forbidden):
 
 
 class NotFound(PlacardError):
-    """Nothing is here."""
+    """Nothing is here. `resource` is what is not found, for dialects that tell such apart."""
 
     status = 404
     code = "not_found"
     sentence = "Not found."
+
+    def __init__(
+        self, detail: str = "", *, sentence: str | None = None, resource: str = ""
+    ) -> None:
+        super().__init__(detail, sentence=sentence)
+        self.resource = resource
 
 
 class NoConnector(NotFound):
@@ -134,6 +163,46 @@ class ResourceMissing(NotFound):
     """The upstream says that there is no such resource."""
 
     code = "resource_missing"
+
+
+class LibraryRefusal(PlacardError):
+    """What only clients of the library are answered; the log has a word for each status."""
+
+
+class MethodNotAllowed(LibraryRefusal):
+    """The address does not take this method; `allowed` are those that it takes."""
+
+    status = 405
+    sentence = "Method not allowed."
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(sentence=f"Method not allowed; this address takes {', '.join(allowed)}.")
+        self.allowed = allowed
+
+
+class Conflict(LibraryRefusal):
+    """The version that was given is not the current one, or an id is taken; nothing was changed."""
+
+    status = 409
+    sentence = "Conflict."
+
+
+class PayloadTooLarge(LibraryRefusal):
+    """The body is over the size limit."""
+
+    status = 413
+    sentence = "Payload too large."
+
+
+class TooManyRequests(LibraryRefusal):
+    """The token has no request left; `retry_after` is in seconds."""
+
+    status = 429
+    sentence = "Too many requests."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(sentence=f"Too many requests; try again in {retry_after} s.")
+        self.retry_after = retry_after
 
 
 class InternalError(PlacardError):

@@ -3,15 +3,14 @@
 import json
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.console import Console
 
 from app.cli.arguments import BaseUrl, IpAddress
-from app.cli.library_tokens import library, token
-from app.cli.library_transfer import export, import_
 from app.cli.serve import serve_application
 from app.connectors import all_connectors, connector_settings
 from app.connectors.definitions.files import lint_definitions, read_definitions
@@ -42,8 +41,26 @@ base_option = click.option(
 )
 
 
+# Loaded when they are called: their database is of no use to who serves without the library.
+LIBRARY_COMMANDS: Final = {
+    "library": "app.cli.library_transfer",
+    "token": "app.cli.library_tokens",
+}
+
+
 class Commands(click.Group):
     """The commands; with settings that cannot be used, each prints why and exits with 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands, those of the library too."""
+        return sorted([*super().list_commands(ctx), *LIBRARY_COMMANDS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, and load it first where it is one of the library's."""
+        if cmd_name not in LIBRARY_COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(LIBRARY_COMMANDS[cmd_name]), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -219,12 +236,6 @@ def settings(*, markdown: bool) -> None:
     for name, meant in unknown_settings(_settings()).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"{name}: is not a setting{hint}", err=True)
-
-
-library.add_command(export)
-library.add_command(import_)
-main.add_command(library)
-main.add_command(token)
 
 
 def _lint_definitions(file: Path) -> None:

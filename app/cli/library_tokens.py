@@ -10,9 +10,8 @@ import click
 
 from app.cli.arguments import Duration
 from app.connectors import connector_settings
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
 from app.library.core.callers import SCOPES
-from app.library.core.errors import Malformed, Unidentified
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
 from app.settings import Settings, settings_from_environment
@@ -54,7 +53,7 @@ def create(
     with _tokens(library_settings()) as tokens:
         try:
             issued = tokens.create(grant)
-        except Malformed as error:
+        except InvalidInput as error:
             raise click.UsageError(f"--{error.sentence}") from None
     click.echo(issued.text)
 
@@ -97,7 +96,7 @@ def local_token(settings: Settings) -> str:
     The database must be up to date.
     """
     with _tokens(settings) as tokens:
-        with suppress(Unidentified):
+        with suppress(NotAuthenticated):
             tokens.caller(settings.local_token or "")
             return str(settings.local_token)
         text = tokens.create(LOCAL_GRANT).text

@@ -13,22 +13,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.library_tokens import library_settings
+from app.cli.library_tokens import library, library_settings
 from app.errors import ConfigurationError, StoreUnavailable
-from app.library.azure_devops import transfer as azure_transfer
 from app.library.core.store import Store
 from app.library.core.tokens import LONGEST_NAME
-from app.library.datadog import transfer as datadog_records
 from app.library.http.transfer import Outcome, Owner, Transfer, lines_of
-from app.library.spaceone import transfer as spaceone_transfer
+from app.library.wiring import DIALECTS
 
 TRANSFERS: Final[dict[str, Transfer]] = {
-    transfer.name: transfer
-    for transfer in (
-        datadog_records.TRANSFER,
-        spaceone_transfer.TRANSFER,
-        azure_transfer.TRANSFER,
-    )
+    dialect.transfer.name: dialect.transfer for dialect in DIALECTS
 }
 OWNER: Final = "import@localhost"
 
@@ -39,7 +32,7 @@ _dialect = click.option(
 _FILE: Final = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 
 
-@click.command(name="import")
+@library.command(name="import")
 @_dialect
 @click.option(
     "--sub", default=OWNER, show_default=True, help="The owner of widgets that name none."
@@ -65,7 +58,7 @@ def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
         sys.exit(1)
 
 
-@click.command()
+@library.command()
 @_dialect
 @click.argument("file", type=_FILE, default="-")
 def export(*, dialect: str, file: Path) -> None:

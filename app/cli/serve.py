@@ -13,7 +13,6 @@ from granian.log import LogLevels
 
 from app import create_app
 from app.cli.connections import provide_connections
-from app.cli.library_tokens import local_token
 from app.cli.server import DrainingServer
 from app.cli.workers import load_application
 from app.connectors import all_connectors
@@ -67,10 +66,17 @@ def serve_application(
             # The workers read it, to recognise the addresses of their own saved widgets.
             os.environ["PLACARD_PUBLIC_URL"] = f"http://{shown}:{port}"
         if settings.local:
-            token = local_token(settings) if settings.library else None
-            hello = greeting(settings, f"http://{shown}:{port}", token)
+            hello = greeting(settings, f"http://{shown}:{port}", _library_token(settings))
             server.on_startup(lambda: click.echo(hello))
         server.serve(target_loader=load_application)
+
+
+def _library_token(settings: Settings) -> str | None:
+    if not settings.library:
+        return None
+    from app.cli.library_tokens import local_token  # noqa: PLC0415 - only here is a database needed
+
+    return local_token(settings)
 
 
 def refuse_a_port_in_use(host: str, port: int) -> None:

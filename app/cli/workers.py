@@ -73,8 +73,8 @@ def load_application(target: str) -> Any:
 
 def fetch_keys(service: Service) -> None:
     """Fetch the key sets: of many requests that came first, all but one would be refused."""
-    for source in service.key_sources:
-        source.fault()
+    for fault in service.readiness:
+        fault()
 
 
 def _end_with_parent() -> None:

@@ -1,21 +1,28 @@
-"""Make the parts of the widget library of what the settings say."""
+"""Make the parts of the widget library of what the settings say, and mount its dialects."""
 
+from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
-from app.library.azure_devops import dialect as azure
-from app.library.azure_devops.dashboard_store import Dashboards
-from app.library.azure_devops.widget_store import DashboardWidgets
+from flask import Flask
+
+from app.library.azure_devops.dialect import azure_devops_dialect
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
-from app.library.datadog import api as datadog_api
-from app.library.datadog.store import SavedWidgets
-from app.library.http.context import Library
+from app.library.datadog.dialect import DIALECT as DATADOG
+from app.library.http.context import EXTENSION, Library
+from app.library.http.dialect import Dialect, Dispatcher, init_dialect
+from app.library.http.loopback import answering_itself
 from app.library.http.rate_limit import Limiter
-from app.library.spaceone import api as spaceone_api
-from app.library.spaceone.store import CustomWidgets
+from app.library.spaceone.dialect import DIALECT as SPACEONE
+from app.library.surface import LibrarySurface
 from app.settings import Settings
+from app.upstream import Loopback
 
-DIALECTS: Final = (datadog_api.DIALECT, spaceone_api.DIALECT, azure.DIALECT)
+# Those with a beginning of their own; Azure DevOps has what is left and looks like one of its own.
+PREFIXED: Final[tuple[Dialect, ...]] = (DATADOG, SPACEONE)
+AZURE_DEVOPS: Final = azure_devops_dialect(other.paths for other in PREFIXED)
+DIALECTS: Final = (*PREFIXED, AZURE_DEVOPS)
 
 
 def build_library(settings: Settings) -> Library:
@@ -29,9 +36,26 @@ def build_library(settings: Settings) -> Library:
         limiter=Limiter(
             settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
         ),
-        dialects=DIALECTS,
-        saved_widgets=SavedWidgets(store),
-        custom_widgets=CustomWidgets(store),
-        dashboards=Dashboards(store),
-        dashboard_widgets=DashboardWidgets(store),
+    )
+
+
+def mount_library(
+    host: Flask, settings: Settings, make_application: Callable[[str], Flask]
+) -> LibrarySurface:
+    """Put the dialects before a host's application, each as an application that is made of a name.
+
+    The library stands in the host's `extensions` too, for whoever closes its store.
+    """
+    library = host.extensions[EXTENSION] = build_library(settings)
+    mounted = []
+    for dialect in DIALECTS:
+        app = make_application(dialect.blueprint.import_name)
+        init_dialect(app, dialect, library)
+        mounted.append((dialect.paths, app.wsgi_app))
+    host.wsgi_app = Dispatcher(host.wsgi_app, mounted)  # type: ignore[method-assign]
+    answer = answering_itself(host, urlsplit(settings.public_url or "").path)
+    return LibrarySurface(
+        sections=tuple(dialect.section for dialect in DIALECTS),
+        fault=library.store.fault,
+        loopback=next((Loopback(own_host, answer) for own_host in settings.public_hosts), None),
     )

@@ -6,10 +6,9 @@ from typing import Any, Final, cast
 
 from flask import current_app
 
-from app.library.http.context import Library
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
-from app.verification import KeySource, Verifier
+from app.verification import Verifier
 from app.widgets import Widgets
 
 EXTENSION: Final = "placard"
@@ -20,15 +19,15 @@ CACHE_STATUS: Final = "Cache-Status"
 class Service:
     """One application's parts, kept in `app.extensions`.
 
-    `description` makes the OpenAPI document, where there is one.
+    Each of `readiness` names in a word what it waits for, or None where it is ready. `description`
+    makes the OpenAPI document, where there is one.
     """
 
     settings: Settings
     verifier: Verifier
-    key_sources: tuple[KeySource, ...]
     widgets: Widgets
     metrics: Metrics
-    library: Library | None = None
+    readiness: tuple[Callable[[], str | None], ...] = ()
     description: Callable[[], Mapping[str, Any]] | None = None
 
 

@@ -11,7 +11,6 @@ from flask import Flask, Response, request
 
 from app.telemetry.logs import bind_request, log_fields
 from app.telemetry.metrics import Metrics
-from app.web import service
 
 REQUEST_ID: Final = "X-Request-Id"
 # Where the visit is in the request's environment.
@@ -54,18 +53,18 @@ def end(visit: AccessRecord, metrics: Metrics, route: str, facts: dict[str, Any]
     _log.log(_level(status), "request", **facts, outcome=outcome, milliseconds=milliseconds)
 
 
-def init_access_log(app: Flask) -> None:
+def init_access_log(app: Flask, metrics: Metrics) -> None:
     """Log and count all requests that the application answers itself."""
-    app.after_request(_end)
 
+    def end_request(response: Response) -> Response:
+        visit = cast(AccessRecord, request.environ[VISIT])
+        for name, value in visit.headers:
+            response.headers.setdefault(name, value)
+        facts = {"method": request.method, "path": request.path, "status": response.status_code}
+        end(visit, metrics, request.blueprint or "none", facts)
+        return response
 
-def _end(response: Response) -> Response:
-    visit = cast(AccessRecord, request.environ[VISIT])
-    for name, value in visit.headers:
-        response.headers.setdefault(name, value)
-    facts = {"method": request.method, "path": request.path, "status": response.status_code}
-    end(visit, service().metrics, request.blueprint or "none", facts)
-    return response
+    app.after_request(end_request)
 
 
 def _level(status: int) -> int:

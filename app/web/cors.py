@@ -9,9 +9,8 @@ from typing import Final
 
 from flask import Flask, Response, request
 
-from app.library.http.dialect import dialect_of
 from app.verification import SIGNATURE_HEADER
-from app.web import CACHE_STATUS, service
+from app.web import CACHE_STATUS
 from app.web.access_log import REQUEST_ID
 
 VARY: Final = "Origin"
@@ -45,12 +44,12 @@ class Origins:
 def init_cors(app: Flask, origins: Origins) -> None:
     """Let the pages of `origins`, and no others, read every answer: errors included.
 
-    What is for no page is for none: the preview, which holds proofs, and the library's dialects.
+    No page may read the preview, which holds proofs.
     """
 
     def allow(response: Response) -> Response:
         response.vary.add(VARY)
-        if request.blueprint == PREVIEW or _is_the_library_s():
+        if request.blueprint == PREVIEW:
             return response
         allowed = origins.headers_for(request.headers.get("Origin"))
         for name, value in allowed:
@@ -65,12 +64,7 @@ def init_cors(app: Flask, origins: Origins) -> None:
 
 def _answer_preflight() -> Response | None:
     """Answer before routing, of any path: only then may the page go on and read our 404."""
-    return Response(status=204) if _is_preflight() and not _is_the_library_s() else None
-
-
-def _is_the_library_s() -> bool:
-    library = service().library
-    return library is not None and dialect_of(request.path, library.dialects) is not None
+    return Response(status=204) if _is_preflight() else None
 
 
 def _is_preflight() -> bool:

@@ -3,12 +3,12 @@
 The page needs no other host and no script: its policy allows neither.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template
 
-from app.library.http.dialect import json_response
 from app.web import service
 
 blueprint = Blueprint(
@@ -33,7 +33,8 @@ def protect(response: Response) -> Response:
 @blueprint.get("/openapi.json")
 def description() -> Response:
     """Answer with the description."""
-    return json_response(_description())
+    written = json.dumps(_description(), ensure_ascii=False, separators=(",", ":"))
+    return Response(written, mimetype="application/json")
 
 
 @blueprint.get("/docs")

@@ -1,17 +1,12 @@
-"""One handler for all that goes wrong: the host's envelope, and what the log is told.
-
-On the addresses of a dialect of the library, the envelope is the dialect's.
-"""
+"""One handler for all that goes wrong: the host's envelope, and what the log is told."""
 
 from typing import Any
 
 import structlog
-from flask import Flask, Response, json, request
+from flask import Flask, Response, json
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
-from app.library.core.errors import Refusal, Unidentified
-from app.library.http.dialect import Dialect, answered, dialect_of, refusal_of
 from app.telemetry.logs import add_log_fields, exception_fields
 from app.web import CACHE_STATUS, service
 from templates_schemas import envelope
@@ -34,28 +29,6 @@ def init_errors(app: Flask) -> None:
 
 def answer(error: Exception) -> Response:
     """Turn any exception into the answer for who asks, and its reason into log and metrics."""
-    library = service().library
-    dialect = dialect_of(request.path, library.dialects) if library else None
-    return _for_the_host(error) if dialect is None else _for_a_dialect(error, dialect)
-
-
-def _for_a_dialect(error: Exception, dialect: Dialect) -> Response:
-    cause = error.original_exception if isinstance(error, InternalServerError) else None
-    refusal = refusal_of(cause or error)
-    add_log_fields(outcome=refusal.code)
-    match cause or error:
-        case PlacardError(code=code, detail=detail):
-            add_log_fields(outcome=code, detail=detail)
-        case Unidentified(reason=reason):
-            add_log_fields(reason=reason)
-        case Refusal() | HTTPException():
-            pass
-        case unforeseen:
-            add_log_fields(**exception_fields(unforeseen))
-    return answered(refusal, dialect)
-
-
-def _for_the_host(error: Exception) -> Response:
     match error:
         case PlacardError():
             return _placard(error)

@@ -16,10 +16,7 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
     """Say whether requests can be answered: 503 without a key set, or the library's database."""
-    parts = service()
-    waiting = [fault for source in parts.key_sources if (fault := source.fault())]
-    if parts.library is not None and (fault := parts.library.store.fault()):
-        waiting.append(fault)
+    waiting = [fault for check in service().readiness if (fault := check())]
     status = "waiting" if waiting else "ready"
     return jsonify(status=status, waiting_for=waiting), 503 if waiting else 200
 

@@ -1,11 +1,10 @@
 """What the routes for the host, and for those who run the service, take and answer."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from marshmallow import Schema, fields, validate
 
-from app.library.http.operation import Answer, Body, Operation
+from app.openapi.operation import Answer, Body, Operation, Section, SecuritySchemes
 from app.settings import Settings
 from app.verification import SIGNATURE_HEADER
 from templates_schemas import ENVELOPES
@@ -52,27 +51,37 @@ class ReadySchema(Schema):
     waiting_for = fields.List(fields.String(), required=True)
 
 
-def host_operations(settings: Settings) -> tuple[Operation, ...]:
-    """List the operation for the host, with the envelope that is set."""
+PROOFS: Final[SecuritySchemes] = {
+    "host_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A JWT of the host, for `GET /widget`.",
+    },
+    "host_signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": SIGNATURE_HEADER,
+        "description": "The host's signature of the query, for `GET /widget`.",
+    },
+}
+
+
+def host_section(settings: Settings) -> Section:
+    """Describe what is for the host, with the envelope and the proofs that are set."""
     envelope = Body(ENVELOPES[settings.error_envelope])
     refused = {status: Answer(told, envelope) for status, told in _REFUSED.items()}
     shown = {200: Answer("The card", Body(SummaryWithDetailsSchema))}
-    return (
-        Operation(
-            id="show_widget",
-            method="get",
-            path="/widget",
-            summary="Show a resource as a card",
-            answers=shown | refused,
-            query=WidgetQuerySchema,
-        ),
+    operation = Operation(
+        id="show_widget",
+        method="get",
+        path="/widget",
+        summary="Show a resource as a card",
+        answers=shown | refused,
+        query=WidgetQuerySchema,
     )
-
-
-def host_security(settings: Settings) -> tuple[str, ...]:
-    """Name the proofs that the host may give."""
-    named = (("host_token", settings.takes_tokens), ("host_signature", settings.takes_signatures))
-    return tuple(name for name, taken in named if taken)
+    taken = (("host_token", settings.takes_tokens), ("host_signature", settings.takes_signatures))
+    return Section(HOST, (operation,), {name: PROOFS[name] for name, is_taken in taken if is_taken})
 
 
 HEALTH_OPERATIONS: Final = (
@@ -101,34 +110,4 @@ HEALTH_OPERATIONS: Final = (
         answers={200: Answer("Text in the format of Prometheus")},
     ),
 )
-
-SECURITY: Final[Mapping[str, Mapping[str, str]]] = {
-    "host_token": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "A JWT of the host, for `GET /widget`.",
-    },
-    "host_signature": {
-        "type": "apiKey",
-        "in": "header",
-        "name": SIGNATURE_HEADER,
-        "description": "The host's signature of the query, for `GET /widget`.",
-    },
-    "application_key": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "DD-APPLICATION-KEY",
-        "description": "A token of the library, where Datadog's clients send it.",
-    },
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "A token of the library.",
-    },
-    "basic": {
-        "type": "http",
-        "scheme": "basic",
-        "description": "A token of the library as the password; the user does not matter.",
-    },
-}
+HEALTH_SECTION: Final = Section(HEALTH, HEALTH_OPERATIONS)

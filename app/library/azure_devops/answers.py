@@ -7,16 +7,24 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from app.library.azure_devops.addresses import dashboards_url
-from app.library.azure_devops.records import Dashboard, Place, Widget, WidgetList, WrittenWidget
+from app.library.azure_devops.records import (
+    Dashboard,
+    DashboardAndWidgets,
+    DashboardKey,
+    TeamContext,
+    Widget,
+    WidgetList,
+    WrittenWidget,
+)
 from app.library.azure_devops.schemas import (
-    BesidesSchema,
+    ExtraFieldsSchema,
     Guid,
     PositionSchema,
     SettingsVersionSchema,
     SizeSchema,
     WholeNumber,
 )
-from app.library.http.dialect import json_response
+from app.library.http.response import json_response
 from templates_schemas.text import host_time
 
 
@@ -40,7 +48,7 @@ class VersionSchema(Schema):
     etag = fields.String(data_key="eTag", required=True)
 
 
-class WidgetAnswerSchema(BesidesSchema):
+class WidgetAnswerSchema(ExtraFieldsSchema):
     """A widget; `dashboard` is there where the widget was written."""
 
     id = Guid(required=True)
@@ -120,28 +128,29 @@ class ErrorSchema(Schema):
     event_id = fields.Integer(data_key="eventId", required=True)
 
 
-def answer_widget(place: Place, dashboard_id: object, widget: Widget) -> Response:
+def answer_widget(dashboard: DashboardKey, widget: Widget) -> Response:
     """Answer with a widget."""
-    return json_response(widget_document(place, dashboard_id, widget))
+    return json_response(widget_document(dashboard, widget))
 
 
-def answer_written(place: Place, dashboard_id: object, written: WrittenWidget) -> Response:
+def answer_written(dashboard: DashboardKey, written: WrittenWidget) -> Response:
     """Answer with a widget that was written, and the version of the list since then."""
-    document = widget_document(place, dashboard_id, written.widget)
+    document = widget_document(dashboard, written.widget)
     parent = {"dashboard": {"eTag": str(written.dashboard_etag)}}
     return with_version(json_response(document | parent), written.dashboard_etag)
 
 
-def answer_list(place: Place, dashboard_id: object, listed: WidgetList) -> Response:
+def answer_list(dashboard: DashboardKey, listed: WidgetList) -> Response:
     """Answer with the widgets of a dashboard, and the version of the list."""
-    widgets = [widget_document(place, dashboard_id, widget) for widget in listed.widgets]
+    widgets = [widget_document(dashboard, widget) for widget in listed.widgets]
     return with_version(answer_collection(widgets), listed.etag)
 
 
-def answer_dashboard(dashboard: Dashboard, widgets: Iterable[Widget]) -> Response:
+def answer_dashboard(found: DashboardAndWidgets) -> Response:
     """Answer with a dashboard and its widgets."""
-    inner = [widget_document(dashboard.place, dashboard.id, widget) for widget in widgets]
-    document = dashboard_document(dashboard) | {"widgets": inner}
+    dashboard = found.dashboard
+    widgets = [widget_document(dashboard.key, widget) for widget in found.widgets]
+    document = dashboard_document(dashboard) | {"widgets": widgets}
     return with_version(json_response(document), dashboard.etag)
 
 
@@ -150,12 +159,12 @@ def answer_dashboards(dashboards: Iterable[Dashboard]) -> Response:
     return answer_collection([dashboard_document(dashboard) for dashboard in dashboards])
 
 
-def answer_group(place: Place, dashboards: Iterable[Dashboard]) -> Response:
-    """Answer with all dashboards of a place, as one thing that was replaced."""
+def answer_group(context: TeamContext, dashboards: Iterable[Dashboard]) -> Response:
+    """Answer with all dashboards of a team, as one list that was replaced."""
     return json_response(
         {
             "dashboardEntries": [dashboard_document(dashboard) for dashboard in dashboards],
-            "url": dashboards_url(place),
+            "url": dashboards_url(context),
         }
     )
 
@@ -171,10 +180,10 @@ def with_version(response: Response, version: int) -> Response:
     return response
 
 
-def widget_document(place: Place, dashboard_id: object, widget: Widget) -> dict[str, Any]:
+def widget_document(dashboard: DashboardKey, widget: Widget) -> dict[str, Any]:
     """Write a widget."""
-    dashboard = dashboards_url(place, str(dashboard_id))
-    url = f"{dashboard}/widgets/{widget.id}"
+    parent = dashboards_url(dashboard.context, dashboard.id)
+    url = f"{parent}/widgets/{widget.id}"
     return {
         "id": str(widget.id),
         "eTag": str(widget.etag),
@@ -182,8 +191,8 @@ def widget_document(place: Place, dashboard_id: object, widget: Widget) -> dict[
         "url": url,
         "_links": {
             "self": {"href": url},
-            "group": {"href": dashboards_url(place)},
-            "dashboard": {"href": dashboard},
+            "group": {"href": dashboards_url(dashboard.context)},
+            "dashboard": {"href": parent},
         },
     }
 
@@ -197,7 +206,7 @@ def widget_body(widget: Widget) -> dict[str, Any]:
         "settings": widget.settings,
         "settingsVersion": widget.settings_version,
         "contributionId": widget.contribution_id,
-        **widget.besides,
+        **widget.extra_fields,
     }
 
 
@@ -214,15 +223,15 @@ def dashboard_body(dashboard: Dashboard) -> dict[str, Any]:
 
 def dashboard_document(dashboard: Dashboard) -> dict[str, Any]:
     """Write a dashboard without its widgets."""
-    url = dashboards_url(dashboard.place, dashboard.id)
+    url = dashboards_url(dashboard.context, dashboard.id)
     return {
         **dashboard_body(dashboard),
-        "dashboardScope": "project_Team" if dashboard.place.team else "project",
+        "dashboardScope": "project_Team" if dashboard.context.team else "project",
         "eTag": str(dashboard.etag),
         "modifiedBy": str(dashboard.modified_by.id),
         "modifiedDate": host_time(dashboard.modified_at),
         "url": url,
-        "_links": {"self": {"href": url}, "group": {"href": dashboards_url(dashboard.place)}},
+        "_links": {"self": {"href": url}, "group": {"href": dashboards_url(dashboard.context)}},
     }
 
 

@@ -1,66 +1,116 @@
-"""Dashboards: made, read, replaced and deleted, so that there is one to put widgets on."""
+"""Dashboards: created, read, replaced and deleted, so that there is one to put widgets on."""
 
 from flask import Response
 
-from app.library.azure_devops.addresses import Address
-from app.library.azure_devops.answers import answer_dashboard, answer_dashboards, answer_group
+from app.errors import InvalidInput
+from app.library.azure_devops.answers import (
+    DashboardAnswerSchema,
+    DashboardListSchema,
+    GroupAnswerSchema,
+    answer_dashboard,
+    answer_dashboards,
+    answer_group,
+)
+from app.library.azure_devops.dashboard_store import Dashboards
+from app.library.azure_devops.operations import DASHBOARD, DASHBOARDS, ListVersion, operation
+from app.library.azure_devops.records import DashboardKey, TeamContext
 from app.library.azure_devops.schemas import (
     DashboardSchema,
+    GroupSchema,
     NewDashboardSchema,
     dashboard_draft_of,
-    read_entries,
+    entries_of,
 )
 from app.library.azure_devops.scopes import READ, WRITE
-from app.library.azure_devops.versions import list_version
-from app.library.core.errors import Malformed
-from app.library.http.admission import caller
-from app.library.http.body import checked, read_object
+from app.library.azure_devops.versions import Versions, agreed_version
+from app.library.http.authentication import caller
 from app.library.http.context import library
+from app.library.http.operation import Loaded
+from app.openapi.operation import Body
 
 
-def list_dashboards(address: Address) -> Response:
-    """Answer with the dashboards of a project or team."""
-    caller().require_any(READ)
-    return answer_dashboards(library().dashboards.listed(address.place))
+@operation(
+    "get", DASHBOARDS, "List the dashboards of a team", Body(DashboardListSchema), scopes=READ
+)
+def list_dashboards(context: TeamContext) -> Response:
+    """Answer with the dashboards of a team, without their widgets."""
+    return answer_dashboards(dashboards().listed(context))
 
 
-def create_dashboard(address: Address) -> Response:
-    """Keep a new dashboard, and the widgets that come with it."""
-    caller().require_any(WRITE)
-    draft = dashboard_draft_of(checked(NewDashboardSchema(), read_object()))
-    return answer_dashboard(*library().dashboards.create(caller(), address.place, draft))
+@operation(
+    "post",
+    DASHBOARDS,
+    "Create a dashboard, with widgets where some are given",
+    Body(DashboardAnswerSchema),
+    scopes=WRITE,
+    versioned=True,
+    request=Body(NewDashboardSchema),
+)
+def create_dashboard(context: TeamContext, body: Loaded) -> Response:
+    """Store a new dashboard, and the widgets that come with it."""
+    return answer_dashboard(dashboards().create(caller(), context, dashboard_draft_of(body)))
 
 
-def show_dashboard(address: Address) -> Response:
-    """Answer with a dashboard and its widgets."""
-    caller().require_any(READ)
-    return answer_dashboard(*library().dashboards.get(address.place, address.dashboard_id))
-
-
-def replace_dashboard(address: Address) -> Response:
-    """Write a dashboard anew; its widgets only where the body has a list of them."""
-    caller().require_any(WRITE)
-    key = address.dashboard_id
-    loaded = checked(DashboardSchema(), read_object())
-    if loaded.get("id") not in (None, key):
-        raise Malformed("is not that of the address", where="$.id")
-    version = list_version([loaded.get("etag")])
-    if version is None and loaded.get("widgets") is not None:
-        raise Malformed("is missing: it goes with the widgets", where="$.eTag", rule="required")
-    draft = dashboard_draft_of(loaded)
-    written = library().dashboards.replace(caller(), address.place, key, draft, version)
-    return answer_dashboard(*written)
-
-
-def replace_dashboards(address: Address) -> Response:
+@operation(
+    "put",
+    DASHBOARDS,
+    "Name and order the dashboards of a team, and delete the others",
+    Body(GroupAnswerSchema),
+    scopes=WRITE,
+    request=Body(GroupSchema),
+)
+def replace_dashboards(context: TeamContext, body: Loaded) -> Response:
     """Name and order the dashboards of a team; those that the body leaves out are deleted."""
-    caller().require_any(WRITE)
-    place = address.place
-    return answer_group(place, library().dashboards.replace_list(caller(), place, read_entries()))
+    return answer_group(context, dashboards().replace_list(caller(), context, entries_of(body)))
 
 
-def delete_dashboard(address: Address) -> Response:
+@operation(
+    "get",
+    DASHBOARD,
+    "Get a dashboard and its widgets",
+    Body(DashboardAnswerSchema),
+    scopes=READ,
+    versioned=True,
+)
+def show_dashboard(dashboard: DashboardKey) -> Response:
+    """Answer with a dashboard and its widgets."""
+    return answer_dashboard(dashboards().get(dashboard))
+
+
+@operation(
+    "put",
+    DASHBOARD,
+    "Replace a dashboard; its widgets only where some are given",
+    Body(DashboardAnswerSchema),
+    scopes=WRITE,
+    versioned=True,
+    request=Body(DashboardSchema),
+    headers=ListVersion,
+)
+def replace_dashboard(dashboard: DashboardKey, body: Loaded, versions: Versions) -> Response:
+    """Replace a dashboard; its widgets only where the body has a list of them."""
+    if body.get("id") not in (None, dashboard.id):
+        raise InvalidInput("is not that of the address", where="$.id")
+    version = agreed_version(versions, body.get("etag"))
+    if version is None and body.get("widgets") is not None:
+        raise InvalidInput("is missing: it goes with the widgets", where="$.eTag", rule="required")
+    draft = dashboard_draft_of(body)
+    return answer_dashboard(dashboards().replace(caller(), dashboard, draft, version))
+
+
+@operation(
+    "delete",
+    DASHBOARD,
+    "Delete a dashboard and its widgets",
+    None,
+    scopes=WRITE,
+    headers=ListVersion,
+)
+def delete_dashboard(dashboard: DashboardKey, versions: Versions) -> None:
     """Delete a dashboard and its widgets."""
-    caller().require_any(WRITE)
-    library().dashboards.delete(address.place, address.dashboard_id, list_version())
-    return Response(status=204)
+    dashboards().delete(dashboard, agreed_version(versions))
+
+
+def dashboards() -> Dashboards:
+    """Return where dashboards are stored."""
+    return Dashboards(library().store)

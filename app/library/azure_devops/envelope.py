@@ -1,4 +1,4 @@
-"""What goes wrong, in the envelope of Azure DevOps: `typeKey` names the kind, as its service does.
+"""Errors in the envelope of Azure DevOps: `typeKey` names the kind, as its service does.
 
 Its official client repeats what is answered with a 500: a caller's fault is never one.
 """
@@ -8,34 +8,24 @@ from typing import Any, Final
 
 from flask import Response
 
-from app.library.azure_devops.records import DashboardMissing, WidgetMissing
-from app.library.core.errors import (
-    Conflict,
-    Malformed,
-    Missing,
-    NotAllowed,
-    Refusal,
-    TooLarge,
-    TooManyRequests,
-    Unidentified,
-    WrongMethod,
-)
-from app.library.http.dialect import json_response
+from app.errors import InvalidInput, NotAuthenticated, NotFound, PlacardError
+from app.library.http.response import json_response
 
 NAMESPACE: Final = "Microsoft.TeamFoundation.Dashboards.WebApi"
-OTHERWISE: Final = "WidgetServiceUnavailableException"
-# The first that fits.
-KEYS: Final[tuple[tuple[type[Refusal], str], ...]] = (
-    (Conflict, "WidgetETagConflictException"),
-    (WidgetMissing, "WidgetDoesNotExistException"),
-    (DashboardMissing, "DashboardDoesNotExistException"),
-    (Missing, "ResourceNotFoundException"),
-    (Unidentified, "UnauthorizedRequestException"),
-    (NotAllowed, "InsufficientPermissionsException"),
-    (WrongMethod, "HttpMethodNotSupportedException"),
-    (TooLarge, "RequestTooLargeException"),
-    (TooManyRequests, "RequestBlockedException"),
-)
+KEYS_BY_STATUS: Final[Mapping[int, str]] = {
+    401: "UnauthorizedRequestException",
+    403: "InsufficientPermissionsException",
+    405: "HttpMethodNotSupportedException",
+    409: "WidgetETagConflictException",
+    413: "RequestTooLargeException",
+    429: "RequestBlockedException",
+    500: "WidgetServiceUnavailableException",
+}
+KEYS_BY_RESOURCE: Final[Mapping[str, str]] = {
+    "": "ResourceNotFoundException",
+    "dashboard": "DashboardDoesNotExistException",
+    "widget": "WidgetDoesNotExistException",
+}
 KEYS_BY_RULE: Final[Mapping[str, str]] = {
     "api_version": "VssVersionOutOfRangeException",
     "has_id": "CreateWidgetWithExistingIdException",
@@ -47,22 +37,22 @@ KEYS_BY_RULE: Final[Mapping[str, str]] = {
 }
 
 
-def refuse(refusal: Refusal) -> Response:
-    """Write a refusal as Azure DevOps does."""
-    response = json_response(document_of(refusal), refusal.status)
-    if isinstance(refusal, Unidentified):
+def error_response(error: PlacardError) -> Response:
+    """Write an error as Azure DevOps does."""
+    response = json_response(error_document(error), error.status)
+    if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Basic realm="Placard", charset="UTF-8"'
     return response
 
 
-def document_of(refusal: Refusal) -> dict[str, Any]:
-    """Write the body of a refusal: its message has every fault that was found."""
-    others = refusal.others if isinstance(refusal, Malformed) else ()
-    key = type_key(refusal)
+def error_document(error: PlacardError) -> dict[str, Any]:
+    """Write the body of an error: its message has every fault that was found."""
+    others = error.others if isinstance(error, InvalidInput) else ()
+    key = type_key(error)
     return {
         "$id": "1",
         "innerException": None,
-        "message": " ".join([refusal.sentence, *others]),
+        "message": " ".join([error.sentence, *others]),
         "typeName": f"{NAMESPACE}.{key}, {NAMESPACE}",
         "typeKey": key,
         "errorCode": 0,
@@ -70,8 +60,11 @@ def document_of(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def type_key(refusal: Refusal) -> str:
-    """Name the kind of a refusal."""
-    if isinstance(refusal, Malformed):
-        return KEYS_BY_RULE.get(refusal.rule, "ArgumentException")
-    return next((key for kind, key in KEYS if isinstance(refusal, kind)), OTHERWISE)
+def type_key(error: PlacardError) -> str:
+    """Name the kind of an error."""
+    match error:
+        case InvalidInput(rule=rule):
+            return KEYS_BY_RULE.get(rule, "ArgumentException")
+        case NotFound(resource=resource):
+            return KEYS_BY_RESOURCE[resource]
+    return KEYS_BY_STATUS[error.status]

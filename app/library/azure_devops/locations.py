@@ -5,10 +5,11 @@ from typing import Any, Final
 from flask import Response
 from marshmallow import Schema, fields
 
+from app.errors import NotFound
 from app.library.azure_devops.addresses import Address, url_of
 from app.library.azure_devops.answers import answer_collection
-from app.library.core.errors import Missing
-from app.library.http.dialect import json_response
+from app.library.azure_devops.operations import operation
+from app.openapi.operation import Body
 
 AREA: Final = "31c84e0a-3ece-48fd-a29d-100849af99ba"
 RESOURCE_AREAS: Final = "e81700f7-3be2-46de-8624-2eb35882fcaa"
@@ -52,6 +53,12 @@ class AreaListSchema(Schema):
     value = fields.List(fields.Nested(AreaSchema), required=True)
 
 
+@operation(
+    "options",
+    "/{collection}/_apis",
+    "List the resources that are served, and where they are",
+    Body(LocationListSchema),
+)
 def list_locations(address: Address) -> Response:
     """Answer with the resources that are served."""
     del address
@@ -64,16 +71,28 @@ def list_locations(address: Address) -> Response:
     )
 
 
+@operation(
+    "get",
+    "/{collection}/_apis/ResourceAreas",
+    "List the areas of resources",
+    Body(AreaListSchema),
+)
 def list_areas(address: Address) -> Response:
     """Answer with the areas that are served, which are here."""
     return answer_collection([_area(address)])
 
 
-def show_area(address: Address) -> Response:
+@operation(
+    "get",
+    "/{collection}/_apis/ResourceAreas/{areaId}",
+    "Get an area of resources",
+    Body(AreaSchema),
+)
+def show_area(address: Address) -> dict[str, Any]:
     """Answer with one area."""
     if address.rest[-1].lower() != AREA:
-        raise Missing(f"There is no such area; the one of the dashboards is {AREA}.")
-    return json_response(_area(address))
+        raise NotFound(sentence=f"There is no such area; the one of the dashboards is {AREA}.")
+    return _area(address)
 
 
 def _location(key: str, area: str, name: str, template: str, version: int) -> dict[str, Any]:

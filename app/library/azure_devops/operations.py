@@ -1,51 +1,42 @@
-"""What each address of the Azure DevOps dialect takes and answers, for the service's description.
+"""How an operation of the Azure DevOps dialect is declared at its view, and enforced.
 
 An operation's id is `azure_` and the name of its view. `{team}` may be left out of every path: the
-dashboards are the project's own then.
+dashboards are the project's own then. A view is given what its path names: `widget`, `dashboard`,
+`context`, or else the `address`; and `versions`, where the request names those of the list.
 """
 
-from collections.abc import Mapping
-from typing import Final
+import re
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, cast
 
+from flask import Blueprint, request
+from flask.sansio.blueprints import BlueprintSetupState
 from marshmallow import Schema, fields, validate
 
-from app.library.azure_devops.answers import (
-    DashboardAnswerSchema,
-    DashboardListSchema,
-    ErrorSchema,
-    GroupAnswerSchema,
-    ListHeadersSchema,
-    WidgetAnswerSchema,
-    WidgetListSchema,
-)
-from app.library.azure_devops.locations import AreaListSchema, AreaSchema, LocationListSchema
-from app.library.azure_devops.schemas import (
-    LONGEST_NAME,
-    DashboardSchema,
-    ETag,
-    GroupSchema,
-    Guid,
-    ListedUpdateSchema,
-    ListedWidgetSchema,
-    NewDashboardSchema,
-    NewWidgetSchema,
-    ReplacedWidgetSchema,
-    UpdatedWidgetSchema,
-)
-from app.library.azure_devops.scopes import READ, WRITE
-from app.library.http.operation import Answer, Body, Operation
+from app.library.azure_devops.addresses import Address, AddressConverter, check_names
+from app.library.azure_devops.answers import ErrorSchema, ListHeadersSchema
+from app.library.azure_devops.schemas import ETag, Guid, load_widgets
+from app.library.azure_devops.versions import check_api_version, header_versions
+from app.library.core.models import NAME_LENGTH
+from app.library.http.body import read_object_or_list
+from app.library.http.operation import Operations, Readers, View
+from app.openapi.operation import Answer, Body, Operation
 
 NAME_PATTERN: Final = r"^(?=.*[^ .])[^/\x00-\x1f\x7f-\x9f\ufffd]+$"
 VERSION_PATTERN: Final = (
     r"^(3\.0(-preview(\.([2-9]|[1-9][0-9]{1,2}))?)?"
     r"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[01])(-preview(\.[0-9]{1,3})?)?)$"
 )
+DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"
+DASHBOARD: Final = f"{DASHBOARDS}/{{dashboardId}}"
+WIDGETS: Final = f"{DASHBOARD}/widgets"
+WIDGET: Final = f"{WIDGETS}/{{widgetId}}"
 
 
 def _name() -> fields.String:
     return fields.String(
         required=True,
-        validate=validate.Length(1, LONGEST_NAME),
+        validate=validate.Length(1, NAME_LENGTH),
         metadata={"pattern": NAME_PATTERN},
     )
 
@@ -62,14 +53,14 @@ class AreaPath(CollectionPath):
     area_id = Guid(data_key="areaId", required=True)
 
 
-class PlacePath(CollectionPath):
+class TeamPath(CollectionPath):
     """The path of a team's dashboards; the names are compared without regard to case."""
 
     project = _name()
     team = _name()
 
 
-class DashboardPath(PlacePath):
+class DashboardPath(TeamPath):
     """The path of a dashboard."""
 
     dashboard_id = Guid(data_key="dashboardId", required=True)
@@ -81,7 +72,7 @@ class WidgetPath(DashboardPath):
     widget_id = Guid(data_key="widgetId", required=True)
 
 
-class VersionQuery(Schema):
+class ApiVersionQuery(Schema):
     """The version of the API; it may stand in `Accept` too, or nowhere."""
 
     version = fields.String(data_key="api-version", metadata={"pattern": VERSION_PATTERN})
@@ -99,129 +90,116 @@ class RequiredListVersion(Schema):
     etag = ETag(data_key="ETag", required=True)
 
 
-_DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"
-_DASHBOARD: Final = f"{_DASHBOARDS}/{{dashboardId}}"
-_WIDGETS: Final = f"{_DASHBOARD}/widgets"
-_WIDGET: Final = f"{_WIDGETS}/{{widgetId}}"
-_PARAMETERS: Final[Mapping[str, type[Schema]]] = {
-    "/{collection}/_apis": CollectionPath,
-    "/{collection}/_apis/ResourceAreas": CollectionPath,
-    "/{collection}/_apis/ResourceAreas/{areaId}": AreaPath,
-    _DASHBOARDS: PlacePath,
-    _DASHBOARD: DashboardPath,
-    _WIDGETS: DashboardPath,
-    _WIDGET: WidgetPath,
+# By the last name in the path: what describes it, and what the view is given.
+PATHS: Final[Mapping[str, tuple[type[Schema], str]]] = {
+    "widgetId": (WidgetPath, "widget"),
+    "dashboardId": (DashboardPath, "dashboard"),
+    "areaId": (AreaPath, "address"),
+    "team": (TeamPath, "context"),
+    "collection": (CollectionPath, "address"),
 }
-_UNVERSIONED: Final = ("list_dashboards", "replace_dashboards", "delete_dashboard", "show_widget")
-_REFUSALS: Final[Mapping[int, str]] = {
+ERRORS: Final[Mapping[int, str]] = {
     400: "The path, the version of the API or the body cannot be read.",
-    401: "There is no token, or it does not hold.",
+    401: "The token is missing or not valid.",
     403: "The token lacks the scope.",
     404: "There is no such dashboard or widget.",
     409: "A version that was given is not the current one; nothing was changed.",
     413: "The body is too large.",
     429: "The token has no request left.",
 }
+ERRORS_OF_WRITES: Final = (409, 413)
+
+blueprint = Blueprint("azure_api", __name__)
 
 
-def _operation(
-    view: str, method: str, path: str, summary: str, answer: Body | None, **more: object
-) -> Operation:
-    """Describe an operation; those that have a request or headers write, and may meet a 409."""
+@blueprint.record_once
+def add_converter(state: BlueprintSetupState) -> None:
+    """Teach the application to read the addresses."""
+    state.app.url_map.converters["azure_address"] = AddressConverter
+
+
+@blueprint.before_request
+def check_request() -> None:
+    """Refuse what holds for all addresses: another version of the API, impossible names."""
+    check_api_version()
+    check_names(current_address())
+
+
+def current_address() -> Address:
+    """Return the address of the current request."""
+    return cast(Address, (request.view_args or {})["address"])
+
+
+class AzureOperations(Operations):
+    """Operations whose addresses ignore case, with lists as bodies and versions in headers."""
+
+    automatic_options: ClassVar[bool | None] = False
+
+    def rule(self, operation: Operation) -> str:
+        """Write the address as one variable; the dashboards need the name of a project."""
+        before, _, after = operation.path.partition("/_apis")
+        rest = re.sub(r"\{\w+\}", "[^/]+", after)
+        return f"/<azure_address(least={int('{project}' in before)}, rest='{rest}'):address>"
+
+    def readers(self, operation: Operation) -> Readers:
+        """Return what reads the address, the body and the versions of a request."""
+        _, key = PATHS[_last_name(operation.path)]
+        readers: Readers = {key: current_address}
+        if key != "address":
+            readers[key] = lambda: getattr(current_address(), key)
+        readers |= self.body_reader(operation)
+        if (headers := operation.headers) is not None:
+            is_required = headers is RequiredListVersion
+            readers["versions"] = lambda: header_versions(required=is_required)
+        return readers
+
+    def body_reader(self, operation: Operation) -> Readers:
+        """Return what reads the body: a document, or a list of widgets."""
+        body = operation.request
+        if body is None or not body.many:
+            return super().body_reader(operation)
+        schema = body.schema(many=True)
+        return {"body": lambda: load_widgets(schema, read_object_or_list())}
+
+
+operations = AzureOperations(blueprint, prefix="azure_")
+
+
+def operation(  # noqa: PLR0913 - a declaration, whose arguments have names
+    method: str,
+    path: str,
+    summary: str,
+    answer: Body | None,
+    *,
+    scopes: tuple[str, ...] = (),
+    versioned: bool = False,
+    request: Body | None = None,
+    headers: type[Schema] | None = None,
+) -> Callable[[View], View]:
+    """Declare an operation; one that is `versioned` answers with the version of the list."""
     writes = method in ("post", "put", "patch", "delete")
-    scopes = (WRITE if writes else READ) if "dashboard" in path else ()
-    versioned = ListHeadersSchema if scopes and view not in _UNVERSIONED else None
     status = 204 if answer is None else 200
-    answers = {status: Answer("It is done." if writes else "Here it is.", answer, versioned)}
-    for refused, description in _REFUSALS.items():
-        if writes or refused not in (409, 413):
-            answers[refused] = Answer(description, Body(ErrorSchema))
-    return Operation(
-        id=f"azure_{view}",
-        method=method,
-        path=path,
-        summary=summary,
-        answers=answers,
-        scopes=scopes,
-        parameters=_PARAMETERS[path],
-        query=VersionQuery,
-        **more,  # type: ignore[arg-type] # the other fields of Operation
+    description = "The change is made." if writes else "The resource."
+    answers = {status: Answer(description, answer, ListHeadersSchema if versioned else None)}
+    for refused, reason in ERRORS.items():
+        if writes or refused not in ERRORS_OF_WRITES:
+            answers[refused] = Answer(reason, Body(ErrorSchema))
+    parameters, _ = PATHS[_last_name(path)]
+    return operations.add(
+        Operation(
+            method,
+            path,
+            summary,
+            answers,
+            scopes=scopes,
+            parameters=parameters,
+            query=ApiVersionQuery,
+            headers=headers,
+            request=request,
+        )
     )
 
 
-OPERATIONS: Final[tuple[Operation, ...]] = (
-    _operation(
-        "list_locations", "options", "/{collection}/_apis",
-        "List the resources that are served, and where they are", Body(LocationListSchema),
-    ),
-    _operation(
-        "list_areas", "get", "/{collection}/_apis/ResourceAreas",
-        "List the areas of resources", Body(AreaListSchema),
-    ),
-    _operation(
-        "show_area", "get", "/{collection}/_apis/ResourceAreas/{areaId}",
-        "Get an area of resources", Body(AreaSchema),
-    ),
-    _operation(
-        "list_dashboards", "get", _DASHBOARDS,
-        "List the dashboards of a team", Body(DashboardListSchema),
-    ),
-    _operation(
-        "create_dashboard", "post", _DASHBOARDS,
-        "Create a dashboard, with widgets where some are given", Body(DashboardAnswerSchema),
-        request=Body(NewDashboardSchema),
-    ),
-    _operation(
-        "replace_dashboards", "put", _DASHBOARDS,
-        "Name and order the dashboards of a team, and delete the others", Body(GroupAnswerSchema),
-        request=Body(GroupSchema),
-    ),
-    _operation(
-        "show_dashboard", "get", _DASHBOARD,
-        "Get a dashboard and its widgets", Body(DashboardAnswerSchema),
-    ),
-    _operation(
-        "replace_dashboard", "put", _DASHBOARD,
-        "Replace a dashboard; its widgets only where some are given", Body(DashboardAnswerSchema),
-        request=Body(DashboardSchema), headers=ListVersion,
-    ),
-    _operation(
-        "delete_dashboard", "delete", _DASHBOARD,
-        "Delete a dashboard and its widgets", None, headers=ListVersion,
-    ),
-    _operation(
-        "list_widgets", "get", _WIDGETS,
-        "List the widgets of a dashboard", Body(WidgetListSchema),
-    ),
-    _operation(
-        "create_widget", "post", _WIDGETS,
-        "Add a widget to a dashboard", Body(WidgetAnswerSchema),
-        request=Body(NewWidgetSchema), headers=ListVersion,
-    ),
-    _operation(
-        "replace_widgets", "put", _WIDGETS,
-        "Replace all widgets of a dashboard", Body(WidgetListSchema),
-        request=Body(ListedWidgetSchema, many=True), headers=RequiredListVersion,
-    ),
-    _operation(
-        "update_widgets", "patch", _WIDGETS,
-        "Change some widgets of a dashboard: all that are named, or none", Body(WidgetListSchema),
-        request=Body(ListedUpdateSchema, many=True), headers=RequiredListVersion,
-    ),
-    _operation(
-        "show_widget", "get", _WIDGET, "Get a widget", Body(WidgetAnswerSchema),
-    ),
-    _operation(
-        "replace_widget", "put", _WIDGET,
-        "Replace a widget: what is left out is gone", Body(WidgetAnswerSchema),
-        request=Body(ReplacedWidgetSchema), headers=ListVersion,
-    ),
-    _operation(
-        "update_widget", "patch", _WIDGET,
-        "Change a widget: what is left out or null stays", Body(WidgetAnswerSchema),
-        request=Body(UpdatedWidgetSchema), headers=ListVersion,
-    ),
-    _operation(
-        "delete_widget", "delete", _WIDGET, "Delete a widget", None, headers=ListVersion,
-    ),
-)  # fmt: skip
+def _last_name(path: str) -> str:
+    *_, last = re.findall(r"\{(\w+)\}", path)
+    return str(last)

@@ -7,23 +7,14 @@ one for its list of widgets.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.library.core.callers import Person
-from app.library.core.errors import Missing
-
-
-class DashboardMissing(Missing):
-    """There is no such dashboard in the place that was named."""
-
-
-class WidgetMissing(Missing):
-    """There is no such widget on the dashboard that was named."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TeamContext:
     """Whose dashboards: names that are compared in any case; `team` may be empty."""
 
     collection: str
@@ -32,11 +23,27 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class DashboardKey:
+    """Names a dashboard; it is found only in its team."""
+
+    context: TeamContext
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetKey:
+    """Names a widget; it is found only on its dashboard."""
+
+    dashboard: DashboardKey
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class WidgetDraft:
     """What a caller gives of a widget; None stands for what was not given.
 
-    `etag` is the version that must be current, and is not checked where it is None. `besides` has
-    what later versions of the API let a client give besides the document's fields.
+    `etag` is the version that must be current, and is not checked where it is None. `extra_fields`
+    has what later versions of the API let a client give besides the document's fields.
     """
 
     id: UUID | None = None
@@ -49,7 +56,7 @@ class WidgetDraft:
     column_span: int | None = None
     settings: str | None = None
     settings_version: Mapping[str, int] | None = None
-    besides: Mapping[str, Any] = field(default_factory=dict)
+    extra_fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Widget:
     column_span: int | None
     settings: str | None
     settings_version: Mapping[str, int] | None
-    besides: Mapping[str, Any]
+    extra_fields: Mapping[str, Any]
     created_at: datetime
     created_by: Person
     modified_at: datetime
@@ -118,7 +125,7 @@ class Dashboard:
     """A dashboard; `etag` is the version of its list of widgets."""
 
     id: UUID
-    place: Place
+    context: TeamContext
     name: str
     description: str | None
     rank: int
@@ -128,3 +135,15 @@ class Dashboard:
     created_by: Person
     modified_at: datetime
     modified_by: Person
+
+    @property
+    def key(self) -> DashboardKey:
+        """What names it."""
+        return DashboardKey(self.context, self.id)
+
+
+class DashboardAndWidgets(NamedTuple):
+    """A dashboard and its widgets, in their order."""
+
+    dashboard: Dashboard
+    widgets: tuple[Widget, ...]

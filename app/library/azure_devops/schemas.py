@@ -7,19 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from marshmallow import ValidationError, fields, pre_load, validate
+from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
-from app.library.azure_devops.addresses import read_guid
+from app.errors import InvalidInput
 from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
 from app.library.azure_devops.records import DashboardDraft, DashboardEntry, WidgetDraft
 from app.library.azure_devops.statements import MOST_WIDGETS
 from app.library.azure_devops.versions import read_etag
-from app.library.core.errors import Malformed
-from app.library.http.body import BodySchema, Flag, checked, read_object, read_object_or_list
+from app.library.core.models import NAME_LENGTH
+from app.library.http.body import BodySchema, Flag, load
+from app.library.http.parameters import read_uuid
 from templates_schemas.rules import Rule
 
-LONGEST_NAME: Final = 255
 LARGEST: Final = 2**31 - 1
+Loaded = Mapping[str, Any]
 # What the description shows of an eTag: those that we give. Others are stale.
 ETAG_PATTERN: Final = '^([1-9][0-9]{0,8}|"[1-9][0-9]{0,8}")$'
 # Of what is answered, and does nothing when it is sent back.
@@ -50,7 +51,7 @@ class ETag(fields.String):
         text = super()._deserialize(value, *args, **kwargs)
         try:
             return read_etag(text, where="")
-        except Malformed as wrong:
+        except InvalidInput as wrong:
             raise ValidationError(Rule("invalid", wrong.sentence)) from None
 
 
@@ -59,7 +60,7 @@ class Guid(fields.UUID):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         del args, kwargs
-        found = read_guid(value) if isinstance(value, str) else None
+        found = read_uuid(value) if isinstance(value, str) else None
         if found is None:
             raise self.make_error("invalid_uuid")
         return found
@@ -95,7 +96,7 @@ class LightboxSchema(BodySchema):
     resizable = Flag(allow_none=True)
 
 
-class BesidesSchema(BodySchema):
+class ExtraFieldsSchema(BodySchema):
     """What later versions of the API let a client give of a widget: kept, and answered as it is."""
 
     is_enabled = Flag(data_key="isEnabled", allow_none=True)
@@ -122,10 +123,10 @@ class ParentSchema(BodySchema):
 
 
 def _line(**options: Any) -> fields.String:
-    return fields.String(validate=validate.Length(1, LONGEST_NAME), **options)
+    return fields.String(validate=validate.Length(1, NAME_LENGTH), **options)
 
 
-class WidgetSchema(BesidesSchema):
+class WidgetSchema(ExtraFieldsSchema):
     """What all writes of widgets share."""
 
     id = Guid(allow_none=True)
@@ -241,92 +242,78 @@ class GroupSchema(BodySchema):
     )
 
 
-def draft_of(loaded: Mapping[str, Any], widget_id: UUID | None = None) -> WidgetDraft:
-    """Make a draft of a widget as a schema loaded it; raises Malformed for an id of another."""
-    if widget_id is not None and loaded.get("id") not in (None, widget_id):
-        raise Malformed("is not that of the address", where="$.id")
-    version = loaded.get("settings_version")
+_EXTRA_FIELDS: Final = ExtraFieldsSchema()
+
+
+def widget_draft_of(body: Loaded, widget_id: UUID | None = None) -> WidgetDraft:
+    """Return what a body gives of a widget; raises InvalidInput for an id of another."""
+    if widget_id is not None and body.get("id") not in (None, widget_id):
+        raise InvalidInput("is not that of the address", where="$.id")
+    version = body.get("settings_version")
     return WidgetDraft(
-        id=widget_id or loaded.get("id"),
-        etag=loaded.get("etag"),
-        name=loaded.get("name"),
-        contribution_id=loaded.get("contribution_id"),
-        settings=loaded.get("settings"),
+        id=widget_id or body.get("id"),
+        etag=body.get("etag"),
+        name=body.get("name"),
+        contribution_id=body.get("contribution_id"),
+        settings=body.get("settings"),
         settings_version=None if version is None else _without_nulls(version),
-        besides=_besides(loaded),
-        **(loaded.get("position") or {}),
-        **(loaded.get("size") or {}),
+        extra_fields=_extra_fields(body),
+        **(body.get("position") or {}),
+        **(body.get("size") or {}),
     )
 
 
-def read_widget(
-    schema: type[WidgetSchema], widget_id: UUID | None = None
-) -> tuple[WidgetDraft, int | None]:
-    """Read a widget of the body, and the version of its dashboard's list; raises Malformed."""
-    loaded = checked(schema(), read_object())
-    return draft_of(loaded, widget_id), _parent_etag(loaded)
-
-
-def read_widgets(schema: type[WidgetSchema]) -> tuple[list[WidgetDraft], list[int | None]]:
-    """Read the widgets of the body, a list or `{"value": […]}`, as `read_widget` does each."""
-    body = read_object_or_list()
-    given = body.get("value") if isinstance(body, dict) else body
-    if not isinstance(given, list):
-        raise Malformed("must be a list of widgets", where="$.value", rule="type")
-    check_length(given)
-    loaded = checked(schema(many=True), given)
-    drafts = [draft_of(one) for one in loaded]
+def drafts_of(bodies: Sequence[Loaded]) -> list[WidgetDraft]:
+    """Return what a list gives of its widgets; raises InvalidInput for an id that comes twice."""
+    drafts = [widget_draft_of(body) for body in bodies]
     check_ids([draft.id for draft in drafts])
-    return drafts, [_parent_etag(one) for one in loaded]
+    return drafts
 
 
-def dashboard_draft_of(loaded: Mapping[str, Any]) -> DashboardDraft:
-    """Make a draft of a dashboard as a schema loaded it."""
-    widgets = loaded.get("widgets")
-    drafts = None if widgets is None else tuple(draft_of(one) for one in widgets)
-    check_ids([draft.id for draft in drafts or ()])
+def load_widgets(schema: Schema, document: dict[str, Any] | list[Any]) -> list[Loaded]:
+    """Load widgets, a list or `{"value": […]}`, with a schema of many; raises InvalidInput."""
+    given = document.get("value") if isinstance(document, dict) else document
+    if not isinstance(given, list):
+        raise InvalidInput("must be a list of widgets", where="$.value", rule="type")
+    if len(given) > MOST_WIDGETS:
+        raise InvalidInput(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
+    loaded: list[Loaded] = load(schema, given)
+    return loaded
+
+
+def dashboard_draft_of(body: Loaded) -> DashboardDraft:
+    """Return what a body gives of a dashboard."""
+    widgets = body.get("widgets")
     return DashboardDraft(
-        name=loaded["name"],
-        description=loaded.get("description"),
-        rank=loaded.get("position"),
-        refresh_interval=loaded.get("refresh_interval"),
-        widgets=drafts,
+        name=body["name"],
+        description=body.get("description"),
+        rank=body.get("position"),
+        refresh_interval=body.get("refresh_interval"),
+        widgets=None if widgets is None else tuple(drafts_of(widgets)),
     )
 
 
-def read_entries() -> list[DashboardEntry]:
-    """Read the dashboards of a team as the body has them; raises Malformed."""
-    loaded = checked(GroupSchema(), read_object())["entries"]
-    check_ids([one["id"] for one in loaded])
+def entries_of(body: Loaded) -> list[DashboardEntry]:
+    """Return what a body gives of the dashboards of a team."""
+    entries = body["entries"]
+    check_ids([entry["id"] for entry in entries])
     return [
-        DashboardEntry(one["id"], one.get("etag"), one.get("name"), one.get("position"))
-        for one in loaded
+        DashboardEntry(entry["id"], entry.get("etag"), entry.get("name"), entry.get("position"))
+        for entry in entries
     ]
 
 
-def check_length(given: Sequence[Any]) -> None:
-    """Raise Malformed for more widgets than a dashboard has."""
-    if len(given) > MOST_WIDGETS:
-        raise Malformed(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
-
-
 def check_ids(ids: Sequence[UUID | None]) -> None:
-    """Raise Malformed for an id that comes twice: which one would count?"""
-    known = [one for one in ids if one is not None]
-    if len(set(known)) < len(known):
-        twice = next(one for one in known if known.count(one) > 1)
-        raise Malformed(f"the id {twice} is given twice", where="$")
+    """Raise InvalidInput for an id that comes twice: which one would count?"""
+    given = [each for each in ids if each is not None]
+    if len(set(given)) < len(given):
+        twice = next(each for each in given if given.count(each) > 1)
+        raise InvalidInput(f"the id {twice} is given twice", where="$")
 
 
-def _parent_etag(loaded: Mapping[str, Any]) -> int | None:
-    etag: int | None = (loaded.get("dashboard") or {}).get("etag")
-    return etag
-
-
-def _besides(loaded: Mapping[str, Any]) -> dict[str, Any]:
-    schema = BesidesSchema()
-    given = {name: loaded[name] for name in schema.fields if name in loaded}
-    dumped: dict[str, Any] = schema.dump(given)
+def _extra_fields(body: Loaded) -> dict[str, Any]:
+    given = {name: body[name] for name in _EXTRA_FIELDS.fields if name in body}
+    dumped: dict[str, Any] = _EXTRA_FIELDS.dump(given)
     return dumped
 
 

@@ -1,7 +1,8 @@
 """The rows of dashboards and their widgets: the statements that both stores are made of.
 
-Whoever writes anything of a dashboard moves its version first, by `move`: that statement checks the
-version, and makes all other writers of the dashboard wait until this transaction has ended.
+Whoever writes anything of a dashboard begins with `begin_write`: that statement checks the
+dashboard's version and increments it, and all other writers of the dashboard wait until this
+transaction has ended.
 """
 
 import uuid
@@ -14,21 +15,21 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from app.errors import Conflict, InvalidInput, NotFound
 from app.library.azure_devops.records import (
     Dashboard,
-    DashboardMissing,
-    Place,
+    DashboardAndWidgets,
+    DashboardKey,
+    TeamContext,
     Widget,
     WidgetDraft,
-    WidgetMissing,
 )
 from app.library.core.columns import folded
-from app.library.core.errors import Conflict, Malformed
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.users import person_of
 
 MOST_WIDGETS: Final = 1000
-_PLAIN: Final = (
+_TEXTS_AND_NUMBERS: Final = (
     "name",
     "contribution_id",
     "row",
@@ -37,6 +38,7 @@ _PLAIN: Final = (
     "column_span",
     "settings",
 )
+Conditions = tuple[ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,153 +49,181 @@ class Change:
     at: datetime
 
 
-def in_place(place: Place) -> tuple[ColumnElement[bool], ...]:
-    """Say which dashboards are those of a place."""
+@dataclass(frozen=True, slots=True)
+class DashboardWrite:
+    """A transaction that writes a dashboard, whose version is `etag` since it began."""
+
+    session: Session
+    change: Change
+    dashboard_id: UUID
+    etag: int
+
+
+def in_team(context: TeamContext) -> Conditions:
+    """Select the dashboards of a team."""
     return (
-        DashboardRow.collection_folded == folded(place.collection),
-        DashboardRow.project_folded == folded(place.project),
-        DashboardRow.team_folded == folded(place.team),
+        DashboardRow.collection_folded == folded(context.collection),
+        DashboardRow.project_folded == folded(context.project),
+        DashboardRow.team_folded == folded(context.team),
     )
 
 
-def move(
-    session: Session,
-    change: Change,
-    place: Place,
-    dashboard_id: UUID,
-    version: int | None,
-    **values: Any,
-) -> int:
-    """Move the version of a dashboard, and return the new one; its row is then this writer's.
+def is_dashboard(key: DashboardKey) -> Conditions:
+    """Select one dashboard."""
+    return (DashboardRow.id == key.id, *in_team(key.context))
 
-    Raises DashboardMissing, or Conflict where `version` is given and is not the current one.
+
+def is_widget(dashboard_id: UUID, widget_id: UUID | None) -> Conditions:
+    """Select one widget of a dashboard."""
+    return (
+        DashboardWidgetRow.id == widget_id,
+        DashboardWidgetRow.dashboard_id == dashboard_id,
+    )
+
+
+def begin_write(
+    session: Session, change: Change, key: DashboardKey, version: int | None, **values: Any
+) -> DashboardWrite:
+    """Increment the version of a dashboard, and lock its row for this transaction.
+
+    Raises NotFound, or Conflict where `version` is given and is not the current one.
     """
-    where = (DashboardRow.id == dashboard_id, *in_place(place))
     current = () if version is None else (DashboardRow.etag == version,)
-    moved = session.execute(
+    etag = session.execute(
         update(DashboardRow)
-        .where(*where, *current)
+        .where(*is_dashboard(key), *current)
         .values(
             etag=DashboardRow.etag + 1, modified_at=change.at, modified_by_id=change.by, **values
         )
         .returning(DashboardRow.etag)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
-    if moved is not None:
-        return moved
-    if session.scalar(select(DashboardRow.id).where(*where)) is None:
-        raise no_dashboard(dashboard_id)
+    if etag is not None:
+        return DashboardWrite(session, change, key.id, etag)
+    require_dashboard(session, key)
     raise Conflict(
-        f"The widgets of dashboard {dashboard_id} were changed since the version that was given: "
-        "get them again for the current eTag."
+        sentence=f"The widgets of dashboard {key.id} were changed since the version that was "
+        "given: get them again for the current eTag."
     )
 
 
-def no_dashboard(dashboard_id: object) -> DashboardMissing:
-    """Say that there is no such dashboard here."""
-    return DashboardMissing(f"There is no dashboard {dashboard_id} in this project and team.")
+def require_dashboard(session: Session, key: DashboardKey) -> None:
+    """Raise NotFound where there is no such dashboard."""
+    if session.scalar(select(DashboardRow.id).where(*is_dashboard(key))) is None:
+        raise no_dashboard(key.id)
 
 
-def no_widget(widget_id: object, dashboard_id: object) -> WidgetMissing:
+def no_dashboard(dashboard_id: object) -> NotFound:
+    """Say that there is no such dashboard in the team."""
+    return NotFound(
+        sentence=f"There is no dashboard {dashboard_id} in this project and team.",
+        resource="dashboard",
+    )
+
+
+def no_widget(widget_id: object, dashboard_id: object) -> NotFound:
     """Say that there is no such widget on a dashboard."""
-    return WidgetMissing(f"There is no widget {widget_id} on the dashboard {dashboard_id}.")
+    return NotFound(
+        sentence=f"There is no widget {widget_id} on the dashboard {dashboard_id}.",
+        resource="widget",
+    )
 
 
-def add_widgets(
-    session: Session,
-    change: Change,
-    dashboard_id: UUID,
-    drafts: Iterable[tuple[int, WidgetDraft]],
-) -> list[UUID]:
-    """Add widgets at their ranks, with ids of their own where they have none; return the ids."""
+def add_widgets(write: DashboardWrite, drafts: Iterable[tuple[int, WidgetDraft]]) -> list[UUID]:
+    """Add widgets at their ranks, with new ids where they have none; return the ids."""
     rows = [
         DashboardWidgetRow(
             id=draft.id or uuid.uuid4(),
-            dashboard_id=dashboard_id,
+            dashboard_id=write.dashboard_id,
             rank=rank,
             etag=1,
-            created_at=change.at,
-            created_by_id=change.by,
-            modified_at=change.at,
-            modified_by_id=change.by,
-            **_whole(draft),
+            created_at=write.change.at,
+            created_by_id=write.change.by,
+            modified_at=write.change.at,
+            modified_by_id=write.change.by,
+            **_all_columns(draft),
         )
         for rank, draft in drafts
     ]
-    session.add_all(rows)
-    session.flush()
-    check_count(session, dashboard_id)
+    write.session.add_all(rows)
+    write.session.flush()
+    _check_count(write)
     return [row.id for row in rows]
 
 
-def check_count(session: Session, dashboard_id: UUID) -> None:
+def append_widget(write: DashboardWrite, draft: WidgetDraft) -> UUID:
+    """Add a widget at the end of the list; return its id."""
+    on_it = DashboardWidgetRow.dashboard_id == write.dashboard_id
+    last = write.session.scalar(select(func.max(DashboardWidgetRow.rank)).where(on_it)) or 0
+    (added,) = add_widgets(write, [(last + 1, draft)])
+    return added
+
+
+def _check_count(write: DashboardWrite) -> None:
     """Refuse more widgets than a list, which is answered as one, should have."""
-    on_it = DashboardWidgetRow.dashboard_id == dashboard_id
-    count = session.scalar(select(func.count()).select_from(DashboardWidgetRow).where(on_it)) or 0
-    if count > MOST_WIDGETS:
-        raise Malformed(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
+    on_it = DashboardWidgetRow.dashboard_id == write.dashboard_id
+    statement = select(func.count()).select_from(DashboardWidgetRow).where(on_it)
+    if (write.session.scalar(statement) or 0) > MOST_WIDGETS:
+        raise InvalidInput(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
 
 
-def replace_widget(
-    session: Session, change: Change, dashboard_id: UUID, draft: WidgetDraft, **values: Any
-) -> None:
-    """Write a widget anew: what the draft does not have is gone."""
-    _write(session, change, dashboard_id, draft, _whole(draft) | values)
+def replace_widget(write: DashboardWrite, draft: WidgetDraft, **values: Any) -> None:
+    """Replace a widget: what the draft does not have is removed."""
+    _write(write, draft, _all_columns(draft) | values)
 
 
-def update_widget(session: Session, change: Change, dashboard_id: UUID, draft: WidgetDraft) -> None:
+def update_widget(write: DashboardWrite, draft: WidgetDraft) -> None:
     """Write what the draft has of a widget, and leave the rest as it is."""
-    given = {name: getattr(draft, name) for name in _PLAIN if getattr(draft, name) is not None}
-    if draft.settings_version or draft.besides:
-        row = _row(session, dashboard_id, draft.id)
-        besides = {key: value for key, value in draft.besides.items() if value is not None}
+    plain = {name: getattr(draft, name) for name in _TEXTS_AND_NUMBERS}
+    given = {name: value for name, value in plain.items() if value is not None}
+    if draft.settings_version or draft.extra_fields:
+        row = _row(write.session, write.dashboard_id, draft.id)
+        extra = {key: value for key, value in draft.extra_fields.items() if value is not None}
         given["settings_version"] = _merged(row.settings_version, draft.settings_version)
-        given["besides"] = _merged(row.besides, besides)
-    _write(session, change, dashboard_id, draft, given)
+        given["extra_fields"] = _merged(row.extra_fields, extra)
+    _write(write, draft, given)
 
 
-def widget_of(session: Session, dashboard_id: UUID, widget_id: UUID) -> Widget:
-    """Return a widget as it is now; raises WidgetMissing."""
-    return seen_widget(_row(session, dashboard_id, widget_id))
+def widget_of(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> Widget:
+    """Return a widget as it is now; raises NotFound."""
+    return to_widget(_row(session, dashboard_id, widget_id))
 
 
 def widgets_of(session: Session, dashboard_id: UUID) -> tuple[Widget, ...]:
     """Return the widgets of a dashboard as they are now, in their order."""
-    asked = (
+    statement = (
         select(DashboardWidgetRow)
         .where(DashboardWidgetRow.dashboard_id == dashboard_id)
         .order_by(DashboardWidgetRow.rank, DashboardWidgetRow.id)
         .execution_options(populate_existing=True)
     )
-    return tuple(seen_widget(row) for row in session.scalars(asked))
+    return tuple(to_widget(row) for row in session.scalars(statement))
 
 
-def dashboard_with_widgets(
-    session: Session, place: Place, dashboard_id: UUID
-) -> tuple[Dashboard, tuple[Widget, ...]]:
-    """Return a dashboard and its widgets; raises DashboardMissing.
+def dashboard_and_widgets(session: Session, key: DashboardKey) -> DashboardAndWidgets:
+    """Return a dashboard and its widgets; raises NotFound.
 
     One statement reads both, so that the version is that of these very widgets.
     """
-    asked = (
+    statement = (
         select(DashboardRow, DashboardWidgetRow)
         .outerjoin(DashboardWidgetRow, DashboardWidgetRow.dashboard_id == DashboardRow.id)
-        .where(DashboardRow.id == dashboard_id, *in_place(place))
+        .where(*is_dashboard(key))
         .order_by(DashboardWidgetRow.rank, DashboardWidgetRow.id)
         .execution_options(populate_existing=True)
     )
-    found: Sequence[Any] = session.execute(asked).all()
-    if not found:
-        raise no_dashboard(dashboard_id)
-    widgets = tuple(seen_widget(widget) for _, widget in found if widget is not None)
-    return seen_dashboard(found[0][0]), widgets
+    rows: Sequence[Any] = session.execute(statement).all()
+    if not rows:
+        raise no_dashboard(key.id)
+    widgets = tuple(to_widget(widget) for _, widget in rows if widget is not None)
+    return DashboardAndWidgets(to_dashboard(rows[0][0]), widgets)
 
 
-def seen_dashboard(row: DashboardRow) -> Dashboard:
+def to_dashboard(row: DashboardRow) -> Dashboard:
     """Return the dashboard of a row."""
     return Dashboard(
         id=row.id,
-        place=Place(row.collection, row.project, row.team),
+        context=TeamContext(row.collection, row.project, row.team),
         name=row.name,
         description=row.description,
         rank=row.rank,
@@ -206,69 +236,63 @@ def seen_dashboard(row: DashboardRow) -> Dashboard:
     )
 
 
-def seen_widget(row: DashboardWidgetRow) -> Widget:
+def to_widget(row: DashboardWidgetRow) -> Widget:
     """Return the widget of a row."""
     return Widget(
         id=row.id,
         etag=row.etag,
         settings_version=row.settings_version,
-        besides=row.besides or {},
+        extra_fields=row.extra_fields or {},
         created_at=row.created_at,
         created_by=person_of(row.created_by),
         modified_at=row.modified_at,
         modified_by=person_of(row.modified_by),
-        **{name: getattr(row, name) for name in _PLAIN},
+        **{name: getattr(row, name) for name in _TEXTS_AND_NUMBERS},
     )
 
 
 def _row(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> DashboardWidgetRow:
-    asked = (
+    statement = (
         select(DashboardWidgetRow)
-        .where(DashboardWidgetRow.id == widget_id, DashboardWidgetRow.dashboard_id == dashboard_id)
+        .where(*is_widget(dashboard_id, widget_id))
         .execution_options(populate_existing=True)
     )
-    row = session.scalars(asked).one_or_none()
+    row = session.scalars(statement).one_or_none()
     if row is None:
         raise no_widget(widget_id, dashboard_id)
     return row
 
 
-def _write(
-    session: Session,
-    change: Change,
-    dashboard_id: UUID,
-    draft: WidgetDraft,
-    values: dict[str, Any],
-) -> None:
-    """Write columns of a widget and move its version, if it is the one that the draft names."""
-    here = (DashboardWidgetRow.id == draft.id, DashboardWidgetRow.dashboard_id == dashboard_id)
+def _write(write: DashboardWrite, draft: WidgetDraft, values: dict[str, Any]) -> None:
+    """Write columns of a widget and increment its version, if it is the one the draft names."""
+    here = is_widget(write.dashboard_id, draft.id)
     current = () if draft.etag is None else (DashboardWidgetRow.etag == draft.etag,)
-    written = session.execute(
+    etag = write.session.execute(
         update(DashboardWidgetRow)
         .where(*here, *current)
         .values(
             etag=DashboardWidgetRow.etag + 1,
-            modified_at=change.at,
-            modified_by_id=change.by,
+            modified_at=write.change.at,
+            modified_by_id=write.change.by,
             **values,
         )
         .returning(DashboardWidgetRow.etag)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
-    if written is not None:
+    if etag is not None:
         return
-    if session.scalar(select(DashboardWidgetRow.id).where(*here)) is None:
-        raise no_widget(draft.id, dashboard_id)
+    if write.session.scalar(select(DashboardWidgetRow.id).where(*here)) is None:
+        raise no_widget(draft.id, write.dashboard_id)
     raise Conflict(
-        f"Widget {draft.id} was changed since the version that was given: get it again for the "
-        "current eTag."
+        sentence=f"Widget {draft.id} was changed since the version that was given: get it again "
+        "for the current eTag."
     )
 
 
-def _whole(draft: WidgetDraft) -> dict[str, Any]:
-    values = {name: getattr(draft, name) for name in _PLAIN}
+def _all_columns(draft: WidgetDraft) -> dict[str, Any]:
+    values = {name: getattr(draft, name) for name in _TEXTS_AND_NUMBERS}
     version = None if draft.settings_version is None else dict(draft.settings_version)
-    return values | {"settings_version": version, "besides": dict(draft.besides)}
+    return values | {"settings_version": version, "extra_fields": dict(draft.extra_fields)}
 
 
 def _merged(kept: Any, given: Any) -> Any:

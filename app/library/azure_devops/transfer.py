@@ -8,31 +8,33 @@ schemas. Who made it and when is not told: it is the importing owner's, and of n
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
+from re import Pattern
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.library.azure_devops.addresses import check_place
+from app.library.azure_devops.addresses import check_context
 from app.library.azure_devops.answers import dashboard_body, widget_body
 from app.library.azure_devops.dashboard_store import Dashboards
-from app.library.azure_devops.records import Place
+from app.library.azure_devops.records import DashboardKey, TeamContext
 from app.library.azure_devops.schemas import (
-    LONGEST_NAME,
     DashboardSchema,
     Guid,
     ListedWidgetSchema,
     dashboard_draft_of,
-    draft_of,
+    widget_draft_of,
 )
 from app.library.azure_devops.widget_store import DashboardWidgets
 from app.library.core.callers import Caller
 from app.library.core.columns import written_json
+from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.users import known_user
-from app.library.http.body import BodySchema, checked
+from app.library.http.body import BodySchema, load
 from app.library.http.transfer import Outcome, Owner, Transfer, each_record
 from templates_schemas.rules import Rule
 
@@ -53,9 +55,9 @@ class KeptDashboardSchema(DashboardSchema):
 class RecordSchema(BodySchema):
     """A line: a dashboard, or a widget and the dashboard that it is on."""
 
-    collection = fields.String(required=True, validate=validate.Length(0, LONGEST_NAME))
-    project = fields.String(required=True, validate=validate.Length(1, LONGEST_NAME))
-    team = fields.String(load_default="", validate=validate.Length(0, LONGEST_NAME))
+    collection = fields.String(required=True, validate=validate.Length(0, NAME_LENGTH))
+    project = fields.String(required=True, validate=validate.Length(1, NAME_LENGTH))
+    team = fields.String(load_default="", validate=validate.Length(0, NAME_LENGTH))
     dashboard = fields.Nested(KeptDashboardSchema)
     dashboard_id = Guid(data_key="dashboardId")
     widget = fields.Nested(ListedWidgetSchema)
@@ -68,39 +70,44 @@ class RecordSchema(BodySchema):
             raise ValidationError([Rule("required", "must have either dashboard or widget")])
 
 
+_RECORD: Final = RecordSchema()
+
+
 def exported(store: Store) -> Iterator[bytes]:
     """Yield every dashboard as a line, and then each of its widgets."""
     dashboards, widgets = Dashboards(store), DashboardWidgets(store)
     last = None
     while page := dashboards.after(last, AT_ONCE):
         for dashboard in page:
-            place = _names(dashboard.place)
-            yield _written(place | {"dashboard": dashboard_body(dashboard)})
+            names = asdict(dashboard.context)
+            yield _written(names | {"dashboard": dashboard_body(dashboard)})
             for widget in _widgets(widgets, dashboard.id):
-                yield _written(place | {"dashboardId": str(dashboard.id), "widget": widget})
+                yield _written(names | {"dashboardId": str(dashboard.id), "widget": widget})
         last = page[-1].id
 
 
-def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+def imported(
+    paths: Pattern[str], store: Store, owner: Owner, lines: Iterable[bytes]
+) -> Iterator[Outcome]:
     """Keep the records of the lines, each by its id; a widget without one has its content's."""
     with store.writing() as session:
         person = known_user(session, owner.handle, owner.name, utc_now())
     caller = Caller(person, frozenset(), frozenset(), jti="")
-    return each_record(lines, partial(_keep, Dashboards(store), DashboardWidgets(store), caller))
+    return each_record(lines, partial(_keep, paths, store, caller))
 
 
-def _keep(
-    dashboards: Dashboards, widgets: DashboardWidgets, caller: Caller, record: Any
-) -> tuple[str, bool]:
-    loaded = checked(RecordSchema(), record)
-    place = Place(loaded["collection"], loaded["project"], loaded["team"])
-    check_place(place)
+def _keep(paths: Pattern[str], store: Store, caller: Caller, record: Any) -> tuple[str, bool]:
+    loaded = load(_RECORD, record)
+    context = TeamContext(loaded["collection"], loaded["project"], loaded["team"])
+    check_context(context, paths)
     if "dashboard" in loaded:
-        key, draft = loaded["dashboard"]["id"], dashboard_draft_of(loaded["dashboard"])
-        return str(key), dashboards.keep(caller, place, key, draft)
-    board, widget = loaded["dashboard_id"], loaded["widget"]
-    key = widget.get("id") or _key_of([str(board), record["widget"]])
-    return str(key), widgets.keep(caller, place, board, draft_of(widget, key))
+        key = DashboardKey(context, loaded["dashboard"]["id"])
+        draft = dashboard_draft_of(loaded["dashboard"])
+        return str(key.id), Dashboards(store).import_one(caller, key, draft)
+    key, widget = DashboardKey(context, loaded["dashboard_id"]), loaded["widget"]
+    widget_id = widget.get("id") or _key_of([str(key.id), record["widget"]])
+    draft_of_widget = widget_draft_of(widget, widget_id)
+    return str(widget_id), DashboardWidgets(store).import_one(caller, key, draft_of_widget)
 
 
 def _key_of(content: Any) -> UUID:
@@ -115,12 +122,10 @@ def _widgets(widgets: DashboardWidgets, dashboard_id: UUID) -> Iterator[dict[str
         last, _ = page[-1]
 
 
-def _names(place: Place) -> dict[str, Any]:
-    return {"collection": place.collection, "project": place.project, "team": place.team}
-
-
 def _written(record: Mapping[str, Any]) -> bytes:
     return written_json(record).encode() + b"\n"
 
 
-TRANSFER: Final = Transfer("azure", exported, imported)
+def azure_devops_transfer(paths: Pattern[str]) -> Transfer:
+    """Make the dialect's way out and in, of teams whose addresses `paths` matches."""
+    return Transfer("azure", exported, partial(imported, paths))

@@ -1,13 +1,14 @@
 """Versions as requests name them: that of the API, and those of what is written (eTags)."""
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import request
 
-from app.library.core.errors import Conflict, Malformed
+from app.errors import Conflict, InvalidInput
 
+Versions = frozenset[int]
 # Those that Azure DevOps has had.
 SERVED: Final = (
     "3.0", "3.1", "3.2", "4.0", "4.1", "5.0", "5.1", "5.2", "6.0", "6.1", "7.0", "7.1",
@@ -24,15 +25,15 @@ _COUNTED: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
 def check_api_version() -> None:
-    """Raise Malformed where the request names a version of the API that is not served."""
+    """Raise InvalidInput where the request names a version of the API that is not served."""
     named = [
         value for name, value in request.args.items(multi=True) if name.lower() == "api-version"
     ]
     if len(named) > 1:
-        raise Malformed("is given twice", where="api-version", rule="api_version")
+        raise InvalidInput("is given twice", where="api-version", rule="api_version")
     for given in [*named, *_IN_ACCEPT.findall(request.headers.get("Accept", ""))]:
         if not is_served(given):
-            raise Malformed(
+            raise InvalidInput(
                 f"{given[:40]!a} is not served: 3.0-preview.2 to 7.1 are, such as 7.1-preview.2",
                 where="api-version",
                 rule="api_version",
@@ -48,38 +49,46 @@ def is_served(given: str) -> bool:
 
 
 def read_etag(given: str, where: str) -> int:
-    """Read an eTag; one that we have never given is no version that is current ever.
+    """Read an eTag; one that we have never given is never current.
 
-    Raises Malformed for what is no single eTag: `*`, or a list.
+    Raises InvalidInput for anything but a single eTag, such as `*` or a list.
     """
     read = _ETAG.fullmatch(given.strip(" \t"))
     if read is None or read[2] == "*":
-        raise Malformed('must be one eTag, such as 3 or "3"', where=where)
+        raise InvalidInput('must be one eTag, such as 3 or "3"', where=where)
     return int(read[2]) if _COUNTED.fullmatch(read[2]) else NEVER
 
 
-def list_version(others: Iterable[int | None] = ()) -> int | None:
-    """Return the version of the dashboard's list that the request wants to be current.
+def header_versions(*, required: bool = False) -> Versions:
+    """Read the versions of the dashboard's list in the headers `ETag` and `If-Match`.
 
-    It stands in the header `ETag` or `If-Match`; `others` are those of a body's `dashboard.eTag`.
-    Raises Conflict where they differ: only one of them can be current.
+    Raises InvalidInput for one that cannot be read, or where none is there and one is required.
     """
-    headers = {name: request.headers.get(name) for name in ("ETag", "If-Match")}
-    named = {read_etag(value, where=name) for name, value in headers.items() if value is not None}
-    named.update(version for version in others if version is not None)
-    if len(named) > 1:
-        raise Conflict("The eTags that were given for the dashboard differ: not all are current.")
-    return next(iter(named), None)
-
-
-def required_list_version(others: Iterable[int | None] = ()) -> int:
-    """Return the version of the list as `list_version`; raises Malformed without the header."""
-    if "ETag" not in request.headers and "If-Match" not in request.headers:
-        raise Malformed(
+    given = [name for name in ("ETag", "If-Match") if name in request.headers]
+    versions = {read_etag(request.headers[name], where=name) for name in given}
+    if required and not versions:
+        raise InvalidInput(
             "is missing: the eTag that the list of widgets was last answered with",
             where="header ETag",
             rule="required",
         )
-    version = list_version(others)
-    assert version is not None
-    return version
+    return frozenset(versions)
+
+
+def version_in(body: Mapping[str, Any]) -> int | None:
+    """Return the version of the dashboard's list that a widget's body has as `dashboard.eTag`."""
+    etag: int | None = (body.get("dashboard") or {}).get("etag")
+    return etag
+
+
+def agreed_version(versions: Versions, *others: int | None) -> int | None:
+    """Return the one version of the dashboard's list that a request wants to be current.
+
+    Raises Conflict where those of the headers and `others` differ: only one can be current.
+    """
+    named = {version for version in (*versions, *others) if version is not None}
+    if len(named) > 1:
+        raise Conflict(
+            sentence="The eTags that were given for the dashboard differ: not all are current."
+        )
+    return next(iter(named), None)

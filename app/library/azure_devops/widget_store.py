@@ -1,34 +1,45 @@
-"""The widgets of dashboards, as the Azure DevOps dialect keeps them.
+"""The widgets of dashboards, as the Azure DevOps dialect stores them.
 
-Implements the section "Azure DevOps dashboard widgets" of the library's contract. Every change of a
-widget, its coming or going moves the version of the widget and that of its dashboard's list.
+Implements the section "Azure DevOps dashboard widgets" of the library's contract. Whoever adds,
+changes or deletes a widget increments the version of the widget and that of its dashboard's list.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select, tuple_
 
-from app.library.azure_devops.records import Place, Widget, WidgetDraft, WidgetList, WrittenWidget
+from app.errors import Conflict
+from app.library.azure_devops.records import (
+    DashboardKey,
+    Widget,
+    WidgetDraft,
+    WidgetKey,
+    WidgetList,
+    WrittenWidget,
+)
 from app.library.azure_devops.statements import (
     Change,
+    DashboardWrite,
     add_widgets,
-    dashboard_with_widgets,
-    in_place,
-    move,
+    append_widget,
+    begin_write,
+    dashboard_and_widgets,
+    is_dashboard,
+    is_widget,
     no_dashboard,
     no_widget,
     replace_widget,
-    seen_widget,
+    require_dashboard,
+    to_widget,
     update_widget,
     widget_of,
     widgets_of,
 )
 from app.library.core.callers import Caller
 from app.library.core.columns import to_the_millisecond
-from app.library.core.errors import Conflict
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
@@ -37,204 +48,149 @@ from app.library.core.tokens import utc_now
 class DashboardWidgets:
     """The widgets of a store's dashboards. `version` is that of a dashboard's list of widgets.
 
-    Every method raises DashboardMissing or WidgetMissing for what is not there, and those that
-    write Conflict for a version that is not the current one; nothing is changed then.
+    Every method raises NotFound for what does not exist, and those that write Conflict for a
+    version that is not the current one; nothing is changed then.
     """
 
     def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._now = now
 
-    def listed(self, place: Place, dashboard_id: UUID) -> WidgetList:
+    def listed(self, dashboard: DashboardKey) -> WidgetList:
         """Return all widgets of a dashboard, with the version of just this list."""
         with self._store.reading() as session:
-            dashboard, widgets = dashboard_with_widgets(session, place, dashboard_id)
-            return WidgetList(dashboard.etag, widgets)
+            found = dashboard_and_widgets(session, dashboard)
+            return WidgetList(found.dashboard.etag, found.widgets)
 
-    def get(self, place: Place, dashboard_id: UUID, widget_id: UUID) -> Widget:
+    def get(self, key: WidgetKey) -> Widget:
         """Return one widget."""
-        asked = (
+        statement = (
             select(DashboardWidgetRow)
             .join(DashboardRow, DashboardRow.id == DashboardWidgetRow.dashboard_id)
-            .where(
-                DashboardWidgetRow.id == widget_id,
-                DashboardRow.id == dashboard_id,
-                *in_place(place),
-            )
+            .where(DashboardWidgetRow.id == key.id, *is_dashboard(key.dashboard))
         )
         with self._store.reading() as session:
-            row = session.scalars(asked).one_or_none()
+            row = session.scalars(statement).one_or_none()
             if row is not None:
-                return seen_widget(row)
-            where = (DashboardRow.id == dashboard_id, *in_place(place))
-            if session.scalar(select(DashboardRow.id).where(*where)) is None:
-                raise no_dashboard(dashboard_id)
-            raise no_widget(widget_id, dashboard_id)
+                return to_widget(row)
+            require_dashboard(session, key.dashboard)
+            raise no_widget(key.id, key.dashboard.id)
 
     def create(
-        self,
-        caller: Caller,
-        place: Place,
-        dashboard_id: UUID,
-        draft: WidgetDraft,
-        version: int | None,
+        self, caller: Caller, dashboard: DashboardKey, draft: WidgetDraft, version: int | None
     ) -> WrittenWidget:
         """Add a widget at the end of the list."""
-        change = self._change(caller)
-        with self._store.writing() as session:
-            moved = move(session, change, place, dashboard_id, version)
-            rank = _last_rank(session, dashboard_id) + 1
-            (made,) = add_widgets(session, change, dashboard_id, [(rank, draft)])
-            return WrittenWidget(widget_of(session, dashboard_id, made), moved)
+        with self._writing(caller, dashboard, version) as write:
+            return _written(write, append_widget(write, draft))
 
     def replace(
-        self,
-        caller: Caller,
-        place: Place,
-        dashboard_id: UUID,
-        draft: WidgetDraft,
-        version: int | None,
+        self, caller: Caller, key: WidgetKey, draft: WidgetDraft, version: int | None
     ) -> WrittenWidget:
-        """Write a widget anew: what the draft does not have is gone."""
-        change = self._change(caller)
-        with self._store.writing() as session:
-            moved = move(session, change, place, dashboard_id, version)
-            replace_widget(session, change, dashboard_id, draft)
-            return _written(session, dashboard_id, draft, moved)
+        """Replace a widget: what the draft does not have is removed."""
+        with self._writing(caller, key.dashboard, version) as write:
+            replace_widget(write, draft)
+            return _written(write, key.id)
 
     def update(
-        self,
-        caller: Caller,
-        place: Place,
-        dashboard_id: UUID,
-        draft: WidgetDraft,
-        version: int | None,
+        self, caller: Caller, key: WidgetKey, draft: WidgetDraft, version: int | None
     ) -> WrittenWidget:
         """Write what the draft has of a widget, and leave the rest as it is."""
-        change = self._change(caller)
-        with self._store.writing() as session:
-            moved = move(session, change, place, dashboard_id, version)
-            update_widget(session, change, dashboard_id, draft)
-            return _written(session, dashboard_id, draft, moved)
+        with self._writing(caller, key.dashboard, version) as write:
+            update_widget(write, draft)
+            return _written(write, key.id)
 
-    def delete(
-        self,
-        caller: Caller,
-        place: Place,
-        dashboard_id: UUID,
-        widget_id: UUID,
-        version: int | None,
-    ) -> int:
+    def delete(self, caller: Caller, key: WidgetKey, version: int | None) -> int:
         """Delete a widget, and return the version of the list since then."""
-        change = self._change(caller)
-        with self._store.writing() as session:
-            moved = move(session, change, place, dashboard_id, version)
-            deleted = session.execute(
-                delete(DashboardWidgetRow)
-                .where(
-                    DashboardWidgetRow.id == widget_id,
-                    DashboardWidgetRow.dashboard_id == dashboard_id,
-                )
-                .returning(DashboardWidgetRow.id)
-            ).scalar_one_or_none()
-            if deleted is None:
-                raise no_widget(widget_id, dashboard_id)
-            return moved
+        with self._writing(caller, key.dashboard, version) as write:
+            statement = delete(DashboardWidgetRow).where(*is_widget(key.dashboard.id, key.id))
+            deleted = write.session.execute(statement.returning(DashboardWidgetRow.id))
+            if deleted.scalar_one_or_none() is None:
+                raise no_widget(key.id, key.dashboard.id)
+            return write.etag
 
     def replace_list(
         self,
         caller: Caller,
-        place: Place,
-        dashboard_id: UUID,
+        dashboard: DashboardKey,
         drafts: Sequence[WidgetDraft],
-        version: int,
+        version: int | None,
     ) -> WidgetList:
-        """Make the list what the drafts say, in their order: an id is kept, the others go."""
-        change = self._change(caller)
-        with self._store.writing() as session:
-            moved = move(session, change, place, dashboard_id, version)
-            set_widgets(session, change, dashboard_id, drafts)
-            return WidgetList(moved, widgets_of(session, dashboard_id))
+        """Make the list what the drafts say, in their order: who is not named is deleted."""
+        with self._writing(caller, dashboard, version) as write:
+            set_widgets(write, drafts)
+            return WidgetList(write.etag, widgets_of(write.session, dashboard.id))
 
     def update_list(
         self,
         caller: Caller,
-        place: Place,
-        dashboard_id: UUID,
+        dashboard: DashboardKey,
         drafts: Sequence[WidgetDraft],
-        version: int,
+        version: int | None,
     ) -> WidgetList:
         """Write what the drafts have of the widgets that they name: of all of them, or of none."""
-        change = self._change(caller)
-        with self._store.writing() as session:
-            moved = move(session, change, place, dashboard_id, version)
+        with self._writing(caller, dashboard, version) as write:
             for draft in drafts:
-                update_widget(session, change, dashboard_id, draft)
-            return WidgetList(moved, widgets_of(session, dashboard_id))
+                update_widget(write, draft)
+            return WidgetList(write.etag, widgets_of(write.session, dashboard.id))
 
-    def keep(self, caller: Caller, place: Place, dashboard_id: UUID, draft: WidgetDraft) -> bool:
-        """Add a widget of an id at the end of the list; False where it is on the dashboard already.
+    def import_one(self, caller: Caller, dashboard: DashboardKey, draft: WidgetDraft) -> bool:
+        """Add a widget of an id at the end of the list; False where the dashboard has it already.
 
         Raises Conflict where the id is that of a widget elsewhere.
         """
-        change = self._change(caller)
-        where = (DashboardRow.id == dashboard_id, *in_place(place))
         with self._store.writing() as session:
             # Nobody else adds it between our look and our insert.
-            locked = session.scalar(select(DashboardRow.id).where(*where).with_for_update())
-            if locked is None:
-                raise no_dashboard(dashboard_id)
+            locked = select(DashboardRow.id).where(*is_dashboard(dashboard)).with_for_update()
+            if session.scalar(locked) is None:
+                raise no_dashboard(dashboard.id)
             kept = select(DashboardWidgetRow.dashboard_id).where(DashboardWidgetRow.id == draft.id)
-            there = session.scalar(kept)
-            if there is not None and there != dashboard_id:
-                raise Conflict(f"The id {draft.id} is taken by a widget elsewhere.")
-            if there is None:
-                move(session, change, place, dashboard_id, None)
-                rank = _last_rank(session, dashboard_id) + 1
-                add_widgets(session, change, dashboard_id, [(rank, draft)])
-            return there is None
+            home = session.scalar(kept)
+            if home is None:
+                append_widget(begin_write(session, self._change(caller), dashboard, None), draft)
+            elif home != dashboard.id:
+                raise Conflict(sentence=f"The id {draft.id} is taken by a widget elsewhere.")
+            return home is None
 
     def after(
         self, dashboard_id: UUID, last: tuple[int, UUID], count: int
     ) -> tuple[tuple[tuple[int, UUID], Widget], ...]:
-        """Return the next widgets of a dashboard's list, each with its place in it."""
+        """Return the next widgets of a dashboard's list, each with its rank and id."""
         key = (DashboardWidgetRow.rank, DashboardWidgetRow.id)
-        asked = (
+        statement = (
             select(DashboardWidgetRow)
             .where(DashboardWidgetRow.dashboard_id == dashboard_id, tuple_(*key) > tuple_(*last))
             .order_by(*key)
             .limit(count)
         )
         with self._store.reading() as session:
-            return tuple(((row.rank, row.id), seen_widget(row)) for row in session.scalars(asked))
+            return tuple(((row.rank, row.id), to_widget(row)) for row in session.scalars(statement))
+
+    @contextmanager
+    def _writing(
+        self, caller: Caller, dashboard: DashboardKey, version: int | None
+    ) -> Iterator[DashboardWrite]:
+        with self._store.writing() as session:
+            yield begin_write(session, self._change(caller), dashboard, version)
 
     def _change(self, caller: Caller) -> Change:
         return Change(caller.person.id, to_the_millisecond(self._now()))
 
 
-def set_widgets(
-    session: Session, change: Change, dashboard_id: UUID, drafts: Sequence[WidgetDraft]
-) -> None:
-    """Make the list of a dashboard what the drafts say; its version is moved already."""
+def set_widgets(write: DashboardWrite, drafts: Sequence[WidgetDraft]) -> None:
+    """Make the list of a dashboard what the drafts say."""
     ranked = list(enumerate(drafts, 1))
     kept = [draft.id for draft in drafts if draft.id is not None]
-    session.execute(
+    write.session.execute(
         delete(DashboardWidgetRow).where(
-            DashboardWidgetRow.dashboard_id == dashboard_id, DashboardWidgetRow.id.not_in(kept)
+            DashboardWidgetRow.dashboard_id == write.dashboard_id,
+            DashboardWidgetRow.id.not_in(kept),
         )
     )
     for rank, draft in ranked:
         if draft.id is not None:
-            replace_widget(session, change, dashboard_id, draft, rank=rank)
-    new = [(rank, draft) for rank, draft in ranked if draft.id is None]
-    add_widgets(session, change, dashboard_id, new)
+            replace_widget(write, draft, rank=rank)
+    add_widgets(write, [(rank, draft) for rank, draft in ranked if draft.id is None])
 
 
-def _written(session: Session, dashboard_id: UUID, draft: WidgetDraft, moved: int) -> WrittenWidget:
-    assert draft.id is not None
-    return WrittenWidget(widget_of(session, dashboard_id, draft.id), moved)
-
-
-def _last_rank(session: Session, dashboard_id: UUID) -> int:
-    on_it = DashboardWidgetRow.dashboard_id == dashboard_id
-    return session.scalar(select(func.max(DashboardWidgetRow.rank)).where(on_it)) or 0
+def _written(write: DashboardWrite, widget_id: UUID) -> WrittenWidget:
+    return WrittenWidget(widget_of(write.session, write.dashboard_id, widget_id), write.etag)

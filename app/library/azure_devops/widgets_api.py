@@ -4,109 +4,163 @@ An answer's header `ETag` is always the version of the dashboard's list, and so 
 gives in `ETag` or `If-Match`; the version of a widget is in its body.
 """
 
-from uuid import UUID
-
 from flask import Response
 
-from app.library.azure_devops.addresses import Address
 from app.library.azure_devops.answers import (
+    WidgetAnswerSchema,
+    WidgetListSchema,
     answer_list,
     answer_widget,
     answer_written,
     with_version,
 )
+from app.library.azure_devops.dashboard_store import Dashboards
+from app.library.azure_devops.operations import (
+    WIDGET,
+    WIDGETS,
+    ListVersion,
+    RequiredListVersion,
+    operation,
+)
+from app.library.azure_devops.records import DashboardKey, WidgetKey
 from app.library.azure_devops.schemas import (
     ListedUpdateSchema,
     ListedWidgetSchema,
     NewWidgetSchema,
     ReplacedWidgetSchema,
     UpdatedWidgetSchema,
-    read_widget,
-    read_widgets,
+    drafts_of,
+    widget_draft_of,
 )
 from app.library.azure_devops.scopes import READ, WRITE
-from app.library.azure_devops.versions import list_version, required_list_version
-from app.library.http.admission import caller
+from app.library.azure_devops.versions import Versions, agreed_version, version_in
+from app.library.azure_devops.widget_store import DashboardWidgets
+from app.library.http.authentication import caller
 from app.library.http.context import library
+from app.library.http.operation import Loaded
+from app.openapi.operation import Body
 
 
-def list_widgets(address: Address) -> Response:
+@operation(
+    "get",
+    WIDGETS,
+    "List the widgets of a dashboard",
+    Body(WidgetListSchema),
+    scopes=READ,
+    versioned=True,
+)
+def list_widgets(dashboard: DashboardKey) -> Response:
     """Answer with all widgets of a dashboard."""
-    caller().require_any(READ)
-    key = _dashboard(address)
-    return answer_list(address.place, key, library().dashboard_widgets.listed(address.place, key))
+    _ensure(dashboard)
+    return answer_list(dashboard, widgets().listed(dashboard))
 
 
-def create_widget(address: Address) -> Response:
+@operation(
+    "post",
+    WIDGETS,
+    "Add a widget to a dashboard",
+    Body(WidgetAnswerSchema),
+    scopes=WRITE,
+    versioned=True,
+    request=Body(NewWidgetSchema),
+    headers=ListVersion,
+)
+def create_widget(dashboard: DashboardKey, body: Loaded, versions: Versions) -> Response:
     """Add a widget to a dashboard."""
-    caller().require_any(WRITE)
-    draft, parent = read_widget(NewWidgetSchema)
-    version = list_version([parent])
-    place, key = address.place, _dashboard(address)
-    made = library().dashboard_widgets.create(caller(), place, key, draft, version)
-    return answer_written(place, key, made)
+    draft, version = widget_draft_of(body), agreed_version(versions, version_in(body))
+    _ensure(dashboard)
+    return answer_written(dashboard, widgets().create(caller(), dashboard, draft, version))
 
 
-def replace_widgets(address: Address) -> Response:
+@operation(
+    "put",
+    WIDGETS,
+    "Replace all widgets of a dashboard",
+    Body(WidgetListSchema),
+    scopes=WRITE,
+    versioned=True,
+    request=Body(ListedWidgetSchema, many=True),
+    headers=RequiredListVersion,
+)
+def replace_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versions) -> Response:
     """Make the list of widgets what the body says."""
-    caller().require_any(WRITE)
-    drafts, parents = read_widgets(ListedWidgetSchema)
-    version = required_list_version(parents)
-    place, key = address.place, _dashboard(address)
-    listed = library().dashboard_widgets.replace_list(caller(), place, key, drafts, version)
-    return answer_list(place, key, listed)
+    drafts, version = drafts_of(body), agreed_version(versions, *map(version_in, body))
+    _ensure(dashboard)
+    return answer_list(dashboard, widgets().replace_list(caller(), dashboard, drafts, version))
 
 
-def update_widgets(address: Address) -> Response:
+@operation(
+    "patch",
+    WIDGETS,
+    "Change some widgets of a dashboard: all that are named, or none",
+    Body(WidgetListSchema),
+    scopes=WRITE,
+    versioned=True,
+    request=Body(ListedUpdateSchema, many=True),
+    headers=RequiredListVersion,
+)
+def update_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versions) -> Response:
     """Change the widgets that the body names: all of them, or none."""
-    caller().require_any(WRITE)
-    drafts, parents = read_widgets(ListedUpdateSchema)
-    version = required_list_version(parents)
-    place, key = address.place, _dashboard(address)
-    listed = library().dashboard_widgets.update_list(caller(), place, key, drafts, version)
-    return answer_list(place, key, listed)
+    drafts, version = drafts_of(body), agreed_version(versions, *map(version_in, body))
+    _ensure(dashboard)
+    return answer_list(dashboard, widgets().update_list(caller(), dashboard, drafts, version))
 
 
-def show_widget(address: Address) -> Response:
+@operation("get", WIDGET, "Get a widget", Body(WidgetAnswerSchema), scopes=READ)
+def show_widget(widget: WidgetKey) -> Response:
     """Answer with one widget."""
-    caller().require_any(READ)
-    place, key = address.place, address.dashboard_id
-    widget = library().dashboard_widgets.get(place, key, address.widget_id)
-    return answer_widget(place, key, widget)
+    return answer_widget(widget.dashboard, widgets().get(widget))
 
 
-def replace_widget(address: Address) -> Response:
-    """Write a widget anew: what the body leaves out is gone."""
-    caller().require_any(WRITE)
-    draft, parent = read_widget(ReplacedWidgetSchema, address.widget_id)
-    version = list_version([parent])
-    place, key = address.place, address.dashboard_id
-    written = library().dashboard_widgets.replace(caller(), place, key, draft, version)
-    return answer_written(place, key, written)
+@operation(
+    "put",
+    WIDGET,
+    "Replace a widget: what is left out is removed",
+    Body(WidgetAnswerSchema),
+    scopes=WRITE,
+    versioned=True,
+    request=Body(ReplacedWidgetSchema),
+    headers=ListVersion,
+)
+def replace_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Response:
+    """Replace a widget: what the body leaves out is removed."""
+    draft, version = widget_draft_of(body, widget.id), agreed_version(versions, version_in(body))
+    written = widgets().replace(caller(), widget, draft, version)
+    return answer_written(widget.dashboard, written)
 
 
-def update_widget(address: Address) -> Response:
+@operation(
+    "patch",
+    WIDGET,
+    "Change a widget: what is left out or null stays",
+    Body(WidgetAnswerSchema),
+    scopes=WRITE,
+    versioned=True,
+    request=Body(UpdatedWidgetSchema),
+    headers=ListVersion,
+)
+def update_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Response:
     """Change a widget: what the body leaves out, or has as null, stays."""
-    caller().require_any(WRITE)
-    draft, parent = read_widget(UpdatedWidgetSchema, address.widget_id)
-    version = list_version([parent])
-    place, key = address.place, address.dashboard_id
-    written = library().dashboard_widgets.update(caller(), place, key, draft, version)
-    return answer_written(place, key, written)
+    draft, version = widget_draft_of(body, widget.id), agreed_version(versions, version_in(body))
+    written = widgets().update(caller(), widget, draft, version)
+    return answer_written(widget.dashboard, written)
 
 
-def delete_widget(address: Address) -> Response:
+@operation(
+    "delete", WIDGET, "Delete a widget", None, scopes=WRITE, versioned=True, headers=ListVersion
+)
+def delete_widget(widget: WidgetKey, versions: Versions) -> Response:
     """Delete a widget."""
-    caller().require_any(WRITE)
-    moved = library().dashboard_widgets.delete(
-        caller(), address.place, address.dashboard_id, address.widget_id, list_version()
-    )
-    return with_version(Response(status=204), moved)
+    etag = widgets().delete(caller(), widget, agreed_version(versions))
+    return with_version(Response(status=204), etag)
 
 
-def _dashboard(address: Address) -> UUID:
-    """Return the id of the dashboard; in the local mode, where there is none, it is made."""
-    key = address.dashboard_id
+def widgets() -> DashboardWidgets:
+    """Return where the widgets of dashboards are stored."""
+    return DashboardWidgets(library().store)
+
+
+def _ensure(dashboard: DashboardKey) -> None:
+    """Create a dashboard that does not exist, in the local mode."""
     if library().settings.local and caller().scopes.intersection(WRITE):
-        library().dashboards.ensure(caller(), address.place, key)
-    return key
+        Dashboards(library().store).ensure(caller(), dashboard)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from app.library.core.errors import NotAllowed
+from app.errors import Forbidden
 
 SCOPES: Final = (
     "cloud_cost_management_read",
@@ -45,12 +45,12 @@ class Caller:
         return self.person.handle
 
     def require_any(self, scopes: Iterable[str]) -> None:
-        """Refuse with NotAllowed a caller who has none of the scopes."""
+        """Refuse with Forbidden a caller who has none of the scopes."""
         wanted = sorted(scopes)
         if not self.scopes.intersection(wanted):
-            raise NotAllowed(f"Forbidden: this needs the scope {' or '.join(wanted)}.")
+            raise Forbidden(sentence=f"Forbidden: this needs the scope {' or '.join(wanted)}.")
 
     def require_domain(self, domain: str) -> None:
-        """Refuse with NotAllowed a caller whose token is not for the domain."""
+        """Refuse with Forbidden a caller whose token is not for the domain."""
         if domain not in self.domains:
-            raise NotAllowed("Forbidden: the token is not for this domain.")
+            raise Forbidden(sentence="Forbidden: the token is not for this domain.")

@@ -241,9 +241,10 @@ class DashboardRow(Base):
 
 
 class DashboardWidgetRow(Base):
-    """A widget on a dashboard of the Azure DevOps dialect; `rank` is its place in the list.
+    """A widget on a dashboard of the Azure DevOps dialect; `rank` orders the list.
 
-    `besides` has what later versions of the API let a client give besides the document's fields.
+    `extra_fields` has what later versions of the API let a client give besides the document's
+    fields.
     """
 
     __tablename__ = "dashboard_widgets"
@@ -261,7 +262,7 @@ class DashboardWidgetRow(Base):
     column_span: Mapped[int | None]
     settings: Mapped[str | None] = mapped_column(text())
     settings_version: Mapped[dict[str, Any] | None] = mapped_column(ExactJson)
-    besides: Mapped[dict[str, Any] | None] = mapped_column(ExactJson)
+    extra_fields: Mapped[dict[str, Any] | None] = mapped_column("besides", ExactJson)
     rank: Mapped[int]
     etag: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Moment)

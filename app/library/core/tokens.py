@@ -13,10 +13,9 @@ from typing import Final
 import jwt
 from sqlalchemy import select
 
-from app.errors import NotAuthenticated
+from app.errors import InvalidInput, NotAuthenticated
 from app.library.core.callers import SCOPES, Caller, Person
 from app.library.core.columns import to_the_millisecond
-from app.library.core.errors import Malformed, Unidentified
 from app.library.core.models import NAME_LENGTH, TokenRow
 from app.library.core.store import Store
 from app.library.core.users import keep_user, known_user, person_of
@@ -93,7 +92,7 @@ class Tokens:
         )
 
     def create(self, grant: Grant) -> IssuedToken:
-        """Make a token and keep its `jti`; raises Malformed where the grant cannot be."""
+        """Make a token and keep its `jti`; raises InvalidInput where the grant cannot be."""
         check_grant(grant)
         now = to_the_millisecond(self._now())
         row = TokenRow(
@@ -129,17 +128,14 @@ class Tokens:
     def caller(self, text: str) -> Caller:
         """Return who a token speaks for.
 
-        Raises Unidentified with the reason: one of `token_claims`, `unknown_token` or `revoked`.
+        Raises NotAuthenticated with the reason: of `token_claims`, or `unknown_token`, `revoked`.
         """
-        try:
-            claims = token_claims(text, self._rules)
-        except NotAuthenticated as error:
-            raise Unidentified(error.code) from None
+        claims = token_claims(text, self._rules)
         known = self._find(claims.get("jti"))
         if known is None or known.person.handle != claims.get("sub"):
-            raise Unidentified("unknown_token")
+            raise NotAuthenticated("unknown_token")
         if (state := known.state(self._now())) != "valid":
-            raise Unidentified(state)
+            raise NotAuthenticated(state)
         return Caller(known.person, frozenset(known.scopes), frozenset(known.domains), known.jti)
 
     def _find(self, jti: object) -> KnownToken | None:
@@ -161,17 +157,17 @@ class Tokens:
 
 
 def check_grant(grant: Grant) -> None:
-    """Raise Malformed, with what would be right, where no token can be made of a grant."""
+    """Raise InvalidInput, with what would be right, where no token can be made of a grant."""
     named = [("sub", grant.subject), *(("domain", d) for d in grant.domains)]
     if grant.name is not None:
         named.append(("name", grant.name))
     for what, given in named:
         if not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
-            raise Malformed(f"must be 1 to {LONGEST_NAME} printable characters", where=what)
+            raise InvalidInput(f"must be 1 to {LONGEST_NAME} printable characters", where=what)
     if strangers := [scope for scope in grant.scopes if scope not in SCOPES]:
-        raise Malformed(f"{strangers[0]!r} is none of {', '.join(SCOPES)}", where="scope")
+        raise InvalidInput(f"{strangers[0]!r} is none of {', '.join(SCOPES)}", where="scope")
     if not timedelta(0) < grant.lifetime <= LONGEST_LIFETIME:
-        raise Malformed(
+        raise InvalidInput(
             f"must be more than 0 and {LONGEST_LIFETIME.days}d at most", where="expires"
         )
 

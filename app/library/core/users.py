@@ -5,17 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.library.core.callers import Person
 from app.library.core.models import UserRow
+from app.library.core.upsert import insert
 
 
 def keep_user(session: Session, handle: str, name: str, now: datetime) -> Person:
     """Return the user of a handle, made where there is none, with the name given now."""
     kept = session.execute(
-        _made(session, handle, name, now)
+        _insert(session, handle, name, now)
         .on_conflict_do_update(index_elements=["handle"], set_={"name": name})
         .returning(UserRow.id)
     )
@@ -27,15 +27,14 @@ def known_user(session: Session, handle: str, name: str, now: datetime) -> Perso
     by_handle = select(UserRow).where(UserRow.handle == handle)
     row = session.scalars(by_handle).one_or_none()
     if row is None:
-        session.execute(_made(session, handle, name, now).on_conflict_do_nothing())
+        session.execute(_insert(session, handle, name, now).on_conflict_do_nothing())
         row = session.scalars(by_handle).one()
     return person_of(row)
 
 
-def _made(session: Session, handle: str, name: str, now: datetime) -> Any:
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = postgresql.insert(UserRow) if on_postgresql else sqlite.insert(UserRow)
-    return insert.values(id=uuid.uuid4(), handle=handle, name=name, created_at=now)
+def _insert(session: Session, handle: str, name: str, now: datetime) -> Any:
+    values = {"id": uuid.uuid4(), "handle": handle, "name": name, "created_at": now}
+    return insert(session, UserRow).values(values)
 
 
 def person_of(row: UserRow) -> Person:

@@ -7,7 +7,15 @@ import csv
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import (
+    INCLUDE,
+    Schema,
+    ValidationError,
+    fields,
+    post_load,
+    validate,
+    validates_schema,
+)
 
 from app.library.http.body import BodySchema
 from app.library.http.parameters import Flag, QuerySchema, Uuid, Whole, Word
@@ -62,6 +70,11 @@ class DefinitionSchema(BodySchema):
     title = fields.String(required=True, validate=validate.Length(1, LONGEST_TITLE))
     type = fields.String(required=True, validate=validate.OneOf(WIDGET_TYPES))
     requests = fields.List(fields.Raw(allow_none=True), required=True)
+
+    @post_load(pass_original=True)
+    def _as_given(self, _: Any, original: Mapping[str, Any], **__: Any) -> Mapping[str, Any]:
+        """Keep the definition as it came, its keys in their order."""
+        return original
 
     json_rules: ClassVar[Mapping[str, Any]] = {
         "allOf": [

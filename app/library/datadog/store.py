@@ -12,15 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.errors import Conflict, NotFound
 from app.library.core.callers import Caller, Person
 from app.library.core.columns import folded, to_the_millisecond
-from app.library.core.errors import Conflict, Missing
 from app.library.core.models import FavoriteRow, SavedWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
+from app.library.core.upsert import insert
 from app.library.core.users import known_user, person_of
 from app.library.datadog.search import (
     Filter,
@@ -100,7 +100,7 @@ class SavedWidgets:
             return _seen(row, is_favorited=False)
 
     def get(self, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:
-        """Return a widget; raises Missing where there is none, or it is deleted."""
+        """Return a widget; raises NotFound where there is none, or it is deleted."""
         with self._store.reading() as session:
             return _one(session, caller, experience_type, widget_id)
 
@@ -118,7 +118,7 @@ class SavedWidgets:
     def replace(
         self, caller: Caller, experience_type: str, widget_id: UUID, draft: WidgetDraft
     ) -> SavedWidget:
-        """Put a draft in the place of a widget's definition and tags; raises Missing."""
+        """Put a draft in the place of a widget's definition and tags; raises NotFound."""
         changed = (
             update(SavedWidgetRow)
             .where(SavedWidgetRow.id == widget_id, alive(experience_type))
@@ -135,7 +135,7 @@ class SavedWidgets:
             return _one(session, caller, experience_type, widget_id)
 
     def delete(self, caller: Caller, experience_type: str, widget_id: UUID) -> None:
-        """Delete a widget: its row is kept, with the time and the user. Raises Missing."""
+        """Delete a widget: its row is kept, with the time and the user. Raises NotFound."""
         deleted = (
             update(SavedWidgetRow)
             .where(SavedWidgetRow.id == widget_id, alive(experience_type))
@@ -150,7 +150,7 @@ class SavedWidgets:
                 raise _missing(widget_id, experience_type)
 
     def mark(self, caller: Caller, widget_id: UUID) -> None:
-        """Make a widget the caller's favourite, once or again; raises Missing."""
+        """Make a widget the caller's favourite, once or again; raises NotFound."""
         values = {
             "user_id": caller.person.id,
             "widget_id": widget_id,
@@ -158,10 +158,10 @@ class SavedWidgets:
         }
         with self._store.writing() as session:
             _require(session, widget_id)
-            session.execute(_insert(session, FavoriteRow).values(values).on_conflict_do_nothing())
+            session.execute(insert(session, FavoriteRow).values(values).on_conflict_do_nothing())
 
     def unmark(self, caller: Caller, widget_id: UUID) -> None:
-        """Let a widget be no favourite of the caller's, whether it was or not; raises Missing."""
+        """Let a widget be no favourite of the caller's, whether it was or not; raises NotFound."""
         gone = delete(FavoriteRow).where(
             FavoriteRow.user_id == caller.person.id, FavoriteRow.widget_id == widget_id
         )
@@ -195,8 +195,8 @@ class SavedWidgets:
                 **_columns(draft),
             }
             # Others may have stored it since it was looked for.
-            insert = _insert(session, SavedWidgetRow).values(values).on_conflict_do_nothing()
-            new = session.scalars(insert.returning(SavedWidgetRow.id)).one_or_none()
+            added = insert(session, SavedWidgetRow).values(values).on_conflict_do_nothing()
+            new = session.scalars(added.returning(SavedWidgetRow.id)).one_or_none()
             return new is not None or not _is_known(session, experience_type, widget_id)
 
     def after(self, last: UUID | None, most: int) -> tuple[SavedWidget, ...]:
@@ -220,11 +220,6 @@ def _columns(draft: WidgetDraft) -> dict[str, Any]:
     }
 
 
-def _insert(session: Session, table: type[FavoriteRow | SavedWidgetRow]) -> Any:
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
-
-
 def _one(session: Session, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:
     asked = select(SavedWidgetRow, marked_by(caller.person.id)).where(
         SavedWidgetRow.id == widget_id, alive(experience_type)
@@ -240,18 +235,18 @@ def _is_known(session: Session, experience_type: str, widget_id: UUID) -> bool:
     known = select(SavedWidgetRow.experience_type).where(SavedWidgetRow.id == widget_id)
     found = session.scalars(known).one_or_none()
     if found not in (None, experience_type):
-        raise Conflict(f"The id {widget_id} is that of a widget elsewhere.")
+        raise Conflict(sentence=f"The id {widget_id} is that of a widget elsewhere.")
     return found is not None
 
 
 def _require(session: Session, widget_id: UUID) -> None:
     there = exists().where(SavedWidgetRow.id == widget_id, SavedWidgetRow.deleted_at.is_(None))
     if not session.scalar(select(there)):
-        raise Missing(f"There is no widget {widget_id}.")
+        raise NotFound(sentence=f"There is no widget {widget_id}.")
 
 
-def _missing(widget_id: UUID, experience_type: str) -> Missing:
-    return Missing(f"There is no widget {widget_id} among the {experience_type}.")
+def _missing(widget_id: UUID, experience_type: str) -> NotFound:
+    return NotFound(sentence=f"There is no widget {widget_id} among the {experience_type}.")
 
 
 def _seen(row: SavedWidgetRow, *, is_favorited: bool) -> SavedWidget:

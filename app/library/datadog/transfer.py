@@ -16,10 +16,10 @@ from marshmallow import fields, post_load, validate
 from app.library.core.columns import written_json
 from app.library.core.store import Store
 from app.library.core.tokens import LONGEST_NAME, utc_now
-from app.library.datadog.api import included, resource
+from app.library.datadog.api import draft_of, included, resource
 from app.library.datadog.schemas import EXPERIENCE_TYPES, AttributesSchema, DataSchema
-from app.library.datadog.store import Origin, SavedWidget, SavedWidgets, WidgetDraft
-from app.library.http.body import BodySchema, checked
+from app.library.datadog.store import Origin, SavedWidget, SavedWidgets
+from app.library.http.body import BodySchema, load
 from app.library.http.parameters import Uuid
 from app.library.http.transfer import Outcome, Owner, Transfer, each_record
 
@@ -91,6 +91,9 @@ class RecordSchema(BodySchema):
     included = fields.List(fields.Nested(RecordUserSchema), load_default=list)
 
 
+_RECORD: Final = RecordSchema()
+
+
 def exported(store: Store) -> Iterator[bytes]:
     """Yield every saved widget as a line; what is deleted, and who favours what, is left out."""
     widgets = SavedWidgets(store)
@@ -114,11 +117,9 @@ def _written(widget: SavedWidget) -> bytes:
 
 
 def _keep(widgets: SavedWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
-    loaded = checked(RecordSchema(), record)
-    experience_type, data = loaded["experience_type"], loaded["data"]
-    definition, tags = record["data"]["attributes"]["definition"], data["attributes"]["tags"]
-    key = data.get("id") or _key_of([experience_type, definition, tags])
-    draft = WidgetDraft(definition, tuple(tags))
+    loaded = load(_RECORD, record)
+    experience_type, data, draft = loaded["experience_type"], loaded["data"], draft_of(loaded)
+    key = data.get("id") or _key_of([experience_type, draft.definition, list(draft.tags)])
     return str(key), widgets.adopt(experience_type, key, draft, _origin(loaded, owner))
 
 

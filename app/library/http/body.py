@@ -1,6 +1,6 @@
 """What a body may be: JSON of bounded size and depth, which every database can keep.
 
-Whatever else it is, is a Malformed refusal that says what was wrong and where.
+Whatever else it is, is a InvalidInput refusal that says what was wrong and where.
 """
 
 import json
@@ -12,7 +12,7 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from marshmallow.fields import Field
 
-from app.library.core.errors import Malformed, TooLarge
+from app.errors import InvalidInput, PayloadTooLarge
 from templates_schemas.rules import Rule, faults_in
 
 LARGEST: Final = 1 << 20
@@ -24,11 +24,11 @@ MOST_FAULTS: Final = 50
 def read_object() -> dict[str, Any]:
     """Read the body of the current request, which must be a JSON object.
 
-    Raises Malformed, or TooLarge.
+    Raises InvalidInput, or PayloadTooLarge.
     """
     document = read_json()
     if not isinstance(document, dict):
-        raise Malformed("must be a JSON object", where="$", rule="type")
+        raise InvalidInput("must be a JSON object", where="$", rule="type")
     return document
 
 
@@ -36,7 +36,7 @@ def read_object_or_list() -> dict[str, Any] | list[Any]:
     """Read the body of the current request, which must be a JSON object or a list."""
     document = read_json()
     if not isinstance(document, dict | list):
-        raise Malformed("must be a JSON object or a list", where="$", rule="type")
+        raise InvalidInput("must be a JSON object or a list", where="$", rule="type")
     return document
 
 
@@ -45,12 +45,12 @@ def read_json() -> Any:
     request.max_content_length = LARGEST + 1
     raw = request.get_data(cache=False)
     if len(raw) > LARGEST:
-        raise TooLarge(f"The body is over {LARGEST} bytes.")
-    return parsed(raw)
+        raise PayloadTooLarge(sentence=f"The body is over {LARGEST} bytes.")
+    return parse_json(raw)
 
 
-def parsed(raw: bytes) -> Any:
-    """Parse the bytes of a body; raises Malformed."""
+def parse_json(raw: bytes) -> Any:
+    """Parse the bytes of a body; raises InvalidInput."""
     try:
         document = json.loads(
             raw.decode("utf-8"),
@@ -59,20 +59,20 @@ def parsed(raw: bytes) -> Any:
             parse_float=_number,
         )
     except UnicodeDecodeError:
-        raise Malformed("is not UTF-8", where="$") from None
+        raise InvalidInput("is not UTF-8", where="$") from None
     except RecursionError:
-        raise Malformed(f"is nested more than {DEEPEST} deep", where="$") from None
+        raise InvalidInput(f"is nested more than {DEEPEST} deep", where="$") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Malformed(f"is not JSON: {error.msg} at {where}", where="$") from None
+        raise InvalidInput(f"is not JSON: {error.msg} at {where}", where="$") from None
     except ValueError:
-        raise Malformed("has a number of too many digits", where="$") from None
+        raise InvalidInput("has a number of too many digits", where="$") from None
     _check(document)
     return document
 
 
-def checked(schema: Schema, document: Any) -> Any:
-    """Load a document with a schema; raises Malformed, which has the first MOST_FAULTS faults."""
+def load(schema: Schema, document: Any) -> Any:
+    """Load a document with a schema; raises InvalidInput with the first MOST_FAULTS faults."""
     try:
         return schema.load(document)
     except ValidationError as error:
@@ -81,7 +81,7 @@ def checked(schema: Schema, document: Any) -> Any:
         told = [f"{fault.path}: {fault.message}" for fault in others]
         if len(found) > MOST_FAULTS:
             told.append(f"and {len(found) - MOST_FAULTS} more")
-        raise Malformed(
+        raise InvalidInput(
             first.message, where=first.path, rule=first.rule, others=tuple(told)
         ) from None
 
@@ -122,18 +122,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Malformed(f"the key {_shown(twice)} is given twice", where="$")
+        raise InvalidInput(f"the key {_shown(twice)} is given twice", where="$")
     return made
 
 
 def _no_number(constant: str) -> Any:
-    raise Malformed(f"{constant} is no JSON", where="$")
+    raise InvalidInput(f"{constant} is no JSON", where="$")
 
 
 def _number(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise Malformed(f"the number {_shown(digits)} is too large", where="$")
+        raise InvalidInput(f"the number {_shown(digits)} is too large", where="$")
     return number
 
 
@@ -146,7 +146,7 @@ def _check(document: Any) -> None:
             _check_text(value, path)
         elif isinstance(value, dict | list):
             if depth > DEEPEST:
-                raise Malformed(f"is nested more than {DEEPEST} deep", where="$")
+                raise InvalidInput(f"is nested more than {DEEPEST} deep", where="$")
             # Each child has its place: of a long one the beginning, or all of them take too much.
             within = _cut(path)
             waiting.extend((inner, where, depth + 1) for inner, where in _children(value, within))
@@ -163,11 +163,11 @@ def _children(value: Mapping[str, Any] | list[Any], path: str) -> Iterator[tuple
 
 def _check_text(given: str, path: str) -> None:
     if "\0" in given:
-        raise Malformed("has the character U+0000, which cannot be kept", where=_cut(path))
+        raise InvalidInput("has the character U+0000, which cannot be kept", where=_cut(path))
     try:
         given.encode("utf-8")
     except UnicodeEncodeError:
-        raise Malformed(
+        raise InvalidInput(
             "has half of a surrogate pair, which is no character", where=_cut(path)
         ) from None
 

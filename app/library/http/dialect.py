@@ -1,83 +1,69 @@
-"""What a dialect of the library is, and how each answers what goes wrong on its addresses."""
+"""What a dialect of the library is: a Flask application of its own, behind one test of addresses.
 
-from collections.abc import Callable, Iterable
+A dialect's addresses, known or not, are those that its `paths` match; which dialect an address
+belongs to is decided here, once a request, and nowhere else.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from re import Pattern
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication
 
-from flask import Blueprint, Request, Response
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from flask import Blueprint, Flask, Response
+from werkzeug.wsgi import get_path_info
 
-from app.errors import StoreUnavailable
-from app.library.core.columns import written_json
-from app.library.core.errors import (
-    Broken,
-    Malformed,
-    Missing,
-    Refusal,
-    TooLarge,
-    TooManyRequests,
-    WrongMethod,
-)
-from app.library.http.operation import Operation
+from app.errors import PlacardError
+from app.library.http.authentication import TokenLocation, init_authentication
+from app.library.http.context import EXTENSION, Library
+from app.library.http.errors import init_errors
+from app.library.http.transfer import Transfer
+from app.openapi.operation import Operation, Section
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One system's way to speak to the library.
 
-    `paths` matches the beginning of every address that is the dialect's, known or not. On these,
-    nobody gets further without the token that `credential` finds, and all that goes wrong is what
-    `answer` makes of it: its envelope, and its status where it is not HTTP's own. `operations`
-    tells of them all, under a `title`; `security` names where the token may stand.
+    On the addresses that `paths` matches the beginning of, nobody gets further without the token
+    that stands at `token`, and all that goes wrong is answered by `error_response`: the dialect's
+    envelope, and its status where it is not HTTP's own. `operations` has every view of the
+    blueprint; `title` is what the description calls them.
     """
 
     blueprint: Blueprint
     paths: Pattern[str]
-    credential: Callable[[Request], str | None]
-    answer: Callable[[Refusal], Response]
-    title: str = ""
-    operations: tuple[Operation, ...] = ()
-    security: tuple[str, ...] = ()
+    token: TokenLocation
+    error_response: Callable[[PlacardError], Response]
+    title: str
+    operations: tuple[Operation, ...]
+    transfer: Transfer
+
+    @property
+    def section(self) -> Section:
+        """The dialect's part of the service's description."""
+        return Section(self.title, self.operations, self.token.schemes)
 
 
-def dialect_of(path: str, dialects: Iterable[Dialect]) -> Dialect | None:
-    """Return the dialect that an address belongs to; None for the host's own."""
-    return next((dialect for dialect in dialects if dialect.paths.match(path)), None)
+def init_dialect(app: Flask, dialect: Dialect, library: Library) -> None:
+    """Make an application that speaks a dialect."""
+    app.extensions[EXTENSION] = library
+    init_authentication(app, dialect.token, library)
+    init_errors(app, dialect.error_response)
+    app.register_blueprint(dialect.blueprint)
 
 
-def refusal_of(error: BaseException) -> Refusal:
-    """Say of any exception what the caller of a dialect is told."""
-    match error:
-        case Refusal():
-            return error
-        case StoreUnavailable():
-            return Broken("The library's database does not answer.")
-        case MethodNotAllowed():
-            return WrongMethod(tuple(sorted(error.valid_methods or ())))
-        case HTTPException():
-            return _of_the_framework(error)
-    return Broken("Internal error.")
+class Dispatcher:
+    """A WSGI application that hands each request to the first that has its address, or the host."""
 
+    def __init__(
+        self, host: WSGIApplication, mounted: Sequence[tuple[Pattern[str], WSGIApplication]]
+    ) -> None:
+        self._host = host
+        self._mounted = tuple(mounted)
 
-def _of_the_framework(error: HTTPException) -> Refusal:
-    if error.code == 404:
-        return Missing("There is nothing at this address.")
-    if error.code == 413:
-        return TooLarge("The body is too large.")
-    return Malformed(error.name) if 400 <= (error.code or 500) < 500 else Broken(error.name)
-
-
-def json_response(document: Any, status: int = 200) -> Response:
-    """Answer with JSON, its keys in their order."""
-    return Response(written_json(document), status=status, mimetype="application/json")
-
-
-def answered(refusal: Refusal, dialect: Dialect) -> Response:
-    """Answer a refusal in the dialect's envelope, with the headers that HTTP wants."""
-    response = dialect.answer(refusal)
-    if isinstance(refusal, WrongMethod) and refusal.allowed:
-        response.headers["Allow"] = ", ".join(refusal.allowed)
-    if isinstance(refusal, TooManyRequests):
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    return response
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        path = "/" + get_path_info(environ).lstrip("/")  # as Flask reads it
+        found = (application for paths, application in self._mounted if paths.match(path))
+        return next(found, self._host)(environ, start_response)

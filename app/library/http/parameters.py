@@ -9,11 +9,12 @@ from uuid import UUID
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from app.library.core.errors import Malformed
+from app.errors import InvalidInput
 from app.library.http.body import BodySchema
 from templates_schemas.rules import Rule, faults_in
 
 LONGEST_WORD: Final = 255
+NO_NUL: Final = r"^[^\u0000]*$"
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -31,6 +32,10 @@ class QuerySchema(BodySchema):
 
 class Word(fields.String):
     """A text of at most LONGEST_WORD characters."""
+
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> None:
+        limits = {"maxLength": LONGEST_WORD, "pattern": NO_NUL}
+        super().__init__(metadata=limits | dict(metadata or {}), **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given: str = super()._deserialize(value, attr, data, **kwargs)
@@ -65,25 +70,32 @@ class Whole(fields.Integer):
         return number
 
 
+def read_uuid(given: str) -> UUID | None:
+    """Read an id in the one form that has four hyphens, in any case; None for other texts."""
+    return UUID(given) if _UUID.fullmatch(given) else None
+
+
 class Uuid(fields.UUID):
     """An id in the one form that has four hyphens, in any case."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> UUID:
-        if not isinstance(value, str) or not _UUID.fullmatch(value):
+        del attr, data, kwargs
+        found = read_uuid(value) if isinstance(value, str) else None
+        if found is None:
             raise ValidationError("is no uuid such as a1b2c3d4-e5f6-7890-abcd-ef1234567890")
-        return super()._deserialize(value, attr, data, **kwargs)
+        return found
 
 
 def read_query(schema: Schema) -> Any:
     """Load the query of the current request with a schema.
 
-    Raises Malformed, which begins with the parameter's name and has every fault that was found.
+    Raises InvalidInput, which begins with the parameter's name and has every fault that was found.
     """
     given = list(request.args.items(multi=True))
     counts = Counter(name for name, _ in given)
     for name, count in counts.items():
         if count > 1:
-            raise Malformed("is given more than once", where=_shown(name))
+            raise InvalidInput("is given more than once", where=_shown(name))
     return _loaded(schema, dict(given))
 
 
@@ -98,7 +110,7 @@ def _loaded(schema: Schema, given: Mapping[str, str]) -> Any:
     except ValidationError as error:
         found = [(_shown(fault.path.removeprefix("$.")), fault) for fault in faults_in(error)]
         (where, first), *others = found
-        raise Malformed(
+        raise InvalidInput(
             first.message,
             where=where,
             rule=first.rule,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Literal
 
-from app.library.core.errors import Malformed, Refusal
+from app.errors import Conflict, InvalidInput, NotFound
 from app.library.core.store import Store
-from app.library.http.body import LARGEST, parsed
+from app.library.http.body import LARGEST, parse_json
 
 # What a body says takes up to four times as much when it is written again: `1e15` is
 # `1000000000000000.0`. Beside that, a record has its users and times.
@@ -67,8 +67,8 @@ def each_record(
             continue
         try:
             key, new = keep(_record(line))
-        except Refusal as refusal:
-            others = refusal.others if isinstance(refusal, Malformed) else ()
+        except (InvalidInput, NotFound, Conflict) as refusal:
+            others = refusal.others if isinstance(refusal, InvalidInput) else ()
             yield Outcome(number, "refused", why="; ".join((refusal.sentence, *others)))
         else:
             yield Outcome(number, "stored" if new else "known", key)
@@ -76,5 +76,5 @@ def each_record(
 
 def _record(line: bytes) -> Any:
     if len(line) > LONGEST_LINE:
-        raise Malformed(f"is over {LONGEST_LINE} bytes", where="$")
-    return parsed(line)
+        raise InvalidInput(f"is over {LONGEST_LINE} bytes", where="$")
+    return parse_json(line)

@@ -4,112 +4,152 @@ Implements the section "SpaceONE custom widgets" of the library's contract, and 
 custom widgets. Errors are `{"detail": {"code": "ERROR_…", "message": "…"}}`.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response
 from marshmallow import Schema
 
-from app.library.core.errors import Malformed, Refusal, Unidentified
+from app.errors import InvalidInput, NotAuthenticated, PlacardError
 from app.library.core.models import DOCUMENTS
-from app.library.http.admission import bearer, caller
-from app.library.http.body import checked, read_object
+from app.library.http.authentication import caller
 from app.library.http.context import library
-from app.library.http.dialect import Dialect, json_response
-from app.library.http.operation import Answer, Body, Operation
+from app.library.http.operation import Loaded, Operations, View
+from app.library.http.response import json_response
 from app.library.spaceone import schemas as messages
 from app.library.spaceone.query.keys import FIELDS, root_of, split_key
 from app.library.spaceone.query_reader import read_listing, read_statistics
-from app.library.spaceone.store import VERSION, CustomWidget, CustomWidgetChange, CustomWidgetDraft
+from app.library.spaceone.scopes import READ, WRITE
+from app.library.spaceone.store import (
+    VERSION,
+    CustomWidget,
+    CustomWidgetChange,
+    CustomWidgetDraft,
+    CustomWidgets,
+)
+from app.openapi.operation import Answer, Body, Operation
 from templates_schemas.text import host_time
 
 blueprint = Blueprint("spaceone_api", __name__)
+operations = Operations(blueprint, prefix="custom_widget_")
 
 ROOT: Final = "/dashboard/v1/custom-widget"
-READ: Final = ("custom_widget:read",)
-WRITE: Final = ("custom_widget:write",)
-CODES: Final[Mapping[str, str]] = {
-    "unidentified": "ERROR_AUTHENTICATE_FAILURE",
-    "not_allowed": "ERROR_PERMISSION_DENIED",
-    "missing": "ERROR_NOT_FOUND",
-    "wrong_method": "ERROR_METHOD_NOT_ALLOWED",
-    "conflict": "ERROR_CONFLICT",
-    "too_large": "ERROR_REQUEST_TOO_LARGE",
-    "too_many_requests": "ERROR_TOO_MANY_REQUESTS",
-    "broken": "ERROR_UNKNOWN",
+ERRORS: Final[Mapping[int, str]] = {
+    400: "A parameter is missing or wrong, or the query cannot be run",
+    401: "The token is missing or not valid",
+    403: "The token lacks the scope, or is for another domain",
+    404: "The domain has no such widget",
+    413: "The body is too large",
+    429: "The token has no request left in this minute",
 }
-RULES: Final[Mapping[str, str]] = {
+CODES: Final[Mapping[int, str]] = {
+    401: "ERROR_AUTHENTICATE_FAILURE",
+    403: "ERROR_PERMISSION_DENIED",
+    404: "ERROR_NOT_FOUND",
+    405: "ERROR_METHOD_NOT_ALLOWED",
+    409: "ERROR_CONFLICT",
+    413: "ERROR_REQUEST_TOO_LARGE",
+    429: "ERROR_TOO_MANY_REQUESTS",
+    500: "ERROR_UNKNOWN",
+}
+CODES_BY_RULE: Final[Mapping[str, str]] = {
     "required": "ERROR_REQUIRED_PARAMETER",
     "type": "ERROR_INVALID_PARAMETER_TYPE",
     "query": "ERROR_DB_QUERY",
 }
 
 
-@blueprint.post(f"{ROOT}/create")
-def create() -> Response:
-    """Keep a new widget."""
-    caller().require_any(WRITE)
-    draft = draft_of(checked(messages.CreateCustomWidgetRequest(), read_object()))
-    return json_response(info(library().custom_widgets.create(caller(), draft)))
-
-
-@blueprint.post(f"{ROOT}/update")
-def update() -> Response:
-    """Change what is given of a widget."""
-    caller().require_any(WRITE)
-    asked = checked(messages.UpdateCustomWidgetRequest(), read_object())
-    change = CustomWidgetChange(asked.get("title"), documents_of(asked))
-    changed = library().custom_widgets.update(
-        caller(), asked["domain_id"], asked["custom_widget_id"], change
+def _operation(
+    name: str, summary: str, scopes: tuple[str, ...], request: type[Schema], answer: type[Schema]
+) -> Callable[[View], View]:
+    """Declare an operation; every one of the dialect is a POST of one message for another."""
+    error = Body(messages.ErrorSchema)
+    return operations.add(
+        Operation(
+            "post",
+            f"{ROOT}/{name}",
+            summary,
+            {200: Answer(summary, Body(answer))}
+            | {status: Answer(description, error) for status, description in ERRORS.items()},
+            scopes=scopes,
+            request=Body(request),
+        )
     )
-    return json_response(info(changed))
 
 
-@blueprint.post(f"{ROOT}/delete")
-def delete() -> Response:
+@_operation(
+    "create",
+    "Create a widget",
+    WRITE,
+    messages.CreateCustomWidgetRequest,
+    messages.CustomWidgetInfo,
+)
+def create(body: Loaded) -> dict[str, Any]:
+    """Store a new widget."""
+    return info(widgets().create(caller(), draft_of(body)))
+
+
+@_operation(
+    "update",
+    "Change a widget",
+    WRITE,
+    messages.UpdateCustomWidgetRequest,
+    messages.CustomWidgetInfo,
+)
+def update(body: Loaded) -> dict[str, Any]:
+    """Change what is given of a widget."""
+    change = CustomWidgetChange(body.get("title"), documents_of(body))
+    return info(widgets().update(caller(), body["domain_id"], body["custom_widget_id"], change))
+
+
+@_operation("delete", "Delete a widget", WRITE, messages.CustomWidgetRequest, messages.Empty)
+def delete(body: Loaded) -> dict[str, Any]:
     """Delete a widget."""
-    caller().require_any(WRITE)
-    asked = checked(messages.CustomWidgetRequest(), read_object())
-    library().custom_widgets.delete(caller(), asked["domain_id"], asked["custom_widget_id"])
-    return json_response({})
+    widgets().delete(caller(), body["domain_id"], body["custom_widget_id"])
+    return {}
 
 
-@blueprint.post(f"{ROOT}/get")
-def get() -> Response:
+@_operation("get", "Get a widget", READ, messages.GetCustomWidgetRequest, messages.CustomWidgetInfo)
+def get(body: Loaded) -> dict[str, Any]:
     """Answer with one widget."""
-    caller().require_any(READ)
-    asked = checked(messages.GetCustomWidgetRequest(), read_object())
-    only = asked.get("only_") or ()
+    only = body.get("only_") or ()
     for key in only:
         root_of(key, "$.only")
-    found = library().custom_widgets.get(caller(), asked["domain_id"], asked["custom_widget_id"])
-    return json_response(shown(info(found), only) if only else info(found))
+    found = info(widgets().get(caller(), body["domain_id"], body["custom_widget_id"]))
+    return select_fields(found, only) if only else found
 
 
-@blueprint.post(f"{ROOT}/list")
-def find() -> Response:
+@_operation("list", "Find widgets", READ, messages.CustomWidgetQuery, messages.CustomWidgetsInfo)
+def list_(body: Loaded) -> dict[str, Any]:
     """Answer with the widgets that a query finds."""
-    caller().require_any(READ)
-    listing = read_listing(checked(messages.CustomWidgetQuery(), read_object()))
-    found = library().custom_widgets.find(caller(), listing)
+    listing = read_listing(body)
+    found = widgets().find(caller(), listing)
     only = listing.only or FIELDS
-    results = [shown(info(widget), only) for widget in found.widgets]
-    return json_response({"results": results, "total_count": found.total})
+    results = [select_fields(info(widget), only) for widget in found.widgets]
+    return {"results": results, "total_count": found.total}
 
 
-@blueprint.post(f"{ROOT}/stat")
-def stat() -> Response:
+@_operation(
+    "stat",
+    "Compute statistics of widgets",
+    READ,
+    messages.CustomWidgetStatQuery,
+    messages.StatisticsInfo,
+)
+def stat(body: Loaded) -> dict[str, Any]:
     """Answer with statistics of the widgets that a query finds."""
-    caller().require_any(READ)
-    asked = read_statistics(checked(messages.CustomWidgetStatQuery(), read_object()))
-    found = library().custom_widgets.statistics(caller(), asked)
-    total = {} if found.total is None else {"total_count": found.total}
-    return json_response({"results": list(found.values), **total})
+    results = widgets().statistics(caller(), read_statistics(body))
+    total = {} if results.total is None else {"total_count": results.total}
+    return {"results": list(results.values), **total}
 
 
-def draft_of(loaded: Mapping[str, Any]) -> CustomWidgetDraft:
-    """Make a draft of what a schema has loaded."""
+def widgets() -> CustomWidgets:
+    """Return where custom widgets are stored."""
+    return CustomWidgets(library().store)
+
+
+def draft_of(loaded: Loaded) -> CustomWidgetDraft:
+    """Return what a request gives of a new widget."""
     return CustomWidgetDraft(
         domain_id=loaded["domain_id"],
         widget_name=loaded["widget_name"],
@@ -119,7 +159,7 @@ def draft_of(loaded: Mapping[str, Any]) -> CustomWidgetDraft:
     )
 
 
-def documents_of(loaded: Mapping[str, Any]) -> Mapping[str, Any]:
+def documents_of(loaded: Loaded) -> Mapping[str, Any]:
     """Return those of the five documents that are given."""
     return {name: loaded[name] for name in DOCUMENTS if loaded.get(name) is not None}
 
@@ -141,7 +181,7 @@ def info(widget: CustomWidget) -> dict[str, Any]:
     return {name: written[name] for name in FIELDS if name in written}
 
 
-def shown(written: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:
+def select_fields(written: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:
     """Keep the fields that are asked for; a dotted key keeps what it leads to, in its place."""
     kept: dict[str, Any] = {}
     for key in sorted(only, key=lambda key: key.count(".")):
@@ -149,11 +189,11 @@ def shown(written: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:
         if not steps:
             kept[root] = written[root]
         elif kept.get(root) is not written[root]:
-            _keep(written[root], steps, kept.setdefault(root, [] if root == "labels" else {}))
+            _copy(written[root], steps, kept.setdefault(root, [] if root == "labels" else {}))
     return kept
 
 
-def _keep(value: Any, steps: Sequence[str], kept: Any) -> None:
+def _copy(value: Any, steps: Sequence[str], kept: Any) -> None:
     """Copy what is at the end of the steps; what a list holds is not taken apart."""
     step, *rest = steps
     if not isinstance(value, dict) or step not in value or not isinstance(kept, dict):
@@ -161,83 +201,16 @@ def _keep(value: Any, steps: Sequence[str], kept: Any) -> None:
     if not rest:
         kept[step] = value[step]
     elif isinstance(value[step], dict) and kept.get(step) is not value[step]:
-        _keep(value[step], rest, kept.setdefault(step, {}))
+        _copy(value[step], rest, kept.setdefault(step, {}))
 
 
-def refuse(refusal: Refusal) -> Response:
-    """Write a refusal as SpaceONE does."""
-    code, message = CODES.get(refusal.code, "ERROR_UNKNOWN"), refusal.sentence
-    if isinstance(refusal, Malformed):
-        code = RULES.get(refusal.rule, "ERROR_INVALID_PARAMETER")
-        message = "; ".join((refusal.sentence, *refusal.others))
-    response = json_response({"detail": {"code": code, "message": message}}, refusal.status)
-    if isinstance(refusal, Unidentified):
+def error_response(error: PlacardError) -> Response:
+    """Write an error as SpaceONE does."""
+    code, message = CODES.get(error.status, "ERROR_UNKNOWN"), error.sentence
+    if isinstance(error, InvalidInput):
+        code = CODES_BY_RULE.get(error.rule, "ERROR_INVALID_PARAMETER")
+        message = "; ".join((error.sentence, *error.others))
+    response = json_response({"detail": {"code": code, "message": message}}, error.status)
+    if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def _operation(
-    name: str, summary: str, scopes: tuple[str, ...], request: type[Schema], answer: type[Schema]
-) -> Operation:
-    error = Body(messages.ErrorSchema)
-    told = {
-        400: "A parameter is missing or wrong, or the query cannot be run",
-        401: "There is no token, or a false one",
-        403: "The token lacks the scope, or is for another domain",
-        404: "The domain has no such widget",
-        413: "The body is too large",
-        429: "The token has no requests left",
-    }
-    answers = {200: Answer(summary, Body(answer))}
-    answers |= {status: Answer(sentence, error) for status, sentence in told.items()}
-    return Operation(
-        id=f"custom_widget_{name}",
-        method="post",
-        path=f"{ROOT}/{name}",
-        summary=summary,
-        answers=answers,
-        scopes=scopes,
-        request=Body(request),
-    )
-
-
-OPERATIONS: Final = (
-    _operation(
-        "create",
-        "Keep a new widget",
-        WRITE,
-        messages.CreateCustomWidgetRequest,
-        messages.CustomWidgetInfo,
-    ),
-    _operation(
-        "update",
-        "Change a widget",
-        WRITE,
-        messages.UpdateCustomWidgetRequest,
-        messages.CustomWidgetInfo,
-    ),
-    _operation("delete", "Delete a widget", WRITE, messages.CustomWidgetRequest, messages.Empty),
-    _operation(
-        "get", "Get a widget", READ, messages.GetCustomWidgetRequest, messages.CustomWidgetInfo
-    ),
-    _operation(
-        "list", "Find widgets", READ, messages.CustomWidgetQuery, messages.CustomWidgetsInfo
-    ),
-    _operation(
-        "stat",
-        "Work out statistics of widgets",
-        READ,
-        messages.CustomWidgetStatQuery,
-        messages.StatisticsInfo,
-    ),
-)
-
-DIALECT: Final = Dialect(
-    blueprint=blueprint,
-    paths=re.compile(r"/dashboard/v1/"),
-    credential=bearer,
-    answer=refuse,
-    title="Custom widgets, as SpaceONE has them",
-    operations=OPERATIONS,
-    security=("bearer",),
-)

@@ -32,7 +32,7 @@ PROJECTIONS: Final = ("", "size")
 
 
 def read_listing(loaded: Loaded) -> Listing:
-    """Read a query of `list`; raises Malformed."""
+    """Read a query of `list`; raises InvalidInput."""
     query = loaded.get("query") or {}
     exact = tuple(
         Condition(name, "eq", loaded[name], f"$.{name}") for name in EXACT if loaded.get(name)
@@ -48,7 +48,7 @@ def read_listing(loaded: Loaded) -> Listing:
 
 
 def read_statistics(loaded: Loaded) -> Statistics:
-    """Read a query of `stat`; raises Malformed."""
+    """Read a query of `stat`; raises InvalidInput."""
     query = loaded["query"]
     stages = query.get("aggregate") or ()
     return Statistics(

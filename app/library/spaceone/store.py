@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, load_only
 
+from app.errors import NotFound
 from app.library.core.callers import Caller
 from app.library.core.columns import canonical, to_the_millisecond, written_json
-from app.library.core.errors import Missing
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
@@ -99,7 +99,7 @@ class CustomWidgets:
         self._json = _DIALECTS[store.dialect]()
 
     def create(self, caller: Caller, draft: CustomWidgetDraft) -> CustomWidget:
-        """Keep a new widget, which is the caller's; raises NotAllowed for another domain."""
+        """Keep a new widget, which is the caller's; raises Forbidden for another domain."""
         caller.require_domain(draft.domain_id)
         now = to_the_millisecond(self._now())
         widget = CustomWidget(
@@ -131,7 +131,7 @@ class CustomWidgets:
         return True
 
     def get(self, caller: Caller, domain_id: str, widget_id: str) -> CustomWidget:
-        """Return a widget; raises Missing where the domain has none of that id."""
+        """Return a widget; raises NotFound where the domain has none of that id."""
         caller.require_domain(domain_id)
         with self._store.reading() as session:
             return _seen(_row(session, domain_id, widget_id))
@@ -151,7 +151,7 @@ class CustomWidgets:
             return _seen(row)
 
     def delete(self, caller: Caller, domain_id: str, widget_id: str) -> None:
-        """Delete a widget; raises Missing where the domain has none of that id."""
+        """Delete a widget; raises NotFound where the domain has none of that id."""
         caller.require_domain(domain_id)
         with self._store.writing() as session:
             gone = session.execute(
@@ -163,7 +163,7 @@ class CustomWidgets:
                 raise _missing(widget_id)
 
     def find(self, caller: Caller, listing: Listing) -> Found:
-        """Find widgets; raises Malformed where the query cannot be run."""
+        """Find widgets; raises InvalidInput where the query cannot be run."""
         caller.require_domain(listing.search.domain_id)
         asked = self._asked(listing)
         test = self._filters().search(listing.search)
@@ -174,7 +174,7 @@ class CustomWidgets:
             return Found(tuple(_seen(row, whole=_whole(listing)) for row in rows), total)
 
     def statistics(self, caller: Caller, asked: Statistics) -> Results:
-        """Work out statistics; raises Malformed where they cannot be."""
+        """Work out statistics; raises InvalidInput where they cannot be."""
         caller.require_domain(asked.search.domain_id)
         filters = self._filters()
         test = filters.search(asked.search)
@@ -282,8 +282,8 @@ def _row(
     return row
 
 
-def _missing(widget_id: str) -> Missing:
-    return Missing(f"There is no custom widget {widget_id} in this domain.")
+def _missing(widget_id: str) -> NotFound:
+    return NotFound(sentence=f"There is no custom widget {widget_id} in this domain.")
 
 
 def _whole_document(given: Mapping[str, Any]) -> dict[str, Any]:

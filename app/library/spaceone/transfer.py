@@ -15,7 +15,7 @@ from marshmallow import fields, validate
 from app.library.core.columns import canonical, to_the_millisecond, written_json
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.http.body import checked
+from app.library.http.body import load
 from app.library.http.transfer import Outcome, Owner, Transfer, each_record
 from app.library.spaceone.api import draft_of, info
 from app.library.spaceone.schemas import LONGEST_TITLE, CreateCustomWidgetRequest
@@ -35,6 +35,9 @@ class CustomWidgetRecord(CreateCustomWidgetRequest):
     updated_at = fields.AwareDateTime(format="iso")
 
 
+_RECORD: Final = CustomWidgetRecord()
+
+
 def exported(store: Store) -> Iterator[bytes]:
     """Yield the widgets of all domains as lines, in constant memory."""
     for widget in CustomWidgets(store).all():
@@ -52,8 +55,8 @@ def _keep(widgets: CustomWidgets, owner: Owner, record: Any) -> tuple[str, bool]
 
 
 def read_record(document: Any, owner: Owner) -> CustomWidget:
-    """Read a record; raises Malformed. What it does not say is the owner's, and of now."""
-    loaded = checked(CustomWidgetRecord(), document)
+    """Read a record; raises InvalidInput. What it does not say is the owner's, and of now."""
+    loaded = load(_RECORD, document)
     draft = draft_of(loaded)
     created: datetime = loaded.get("created_at") or to_the_millisecond(utc_now())
     return CustomWidget(

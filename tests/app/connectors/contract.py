@@ -169,7 +169,7 @@ class ConnectorContract:
             resource = load_resource(known, UpstreamResponse(200, {}, json.dumps(answer).encode()))
         except UpstreamUnreadable:
             return False
-        checked(known.widget(resource, match), known)
+        checked(known.widget(resource, match), known, match)
         return True
 
 

@@ -18,8 +18,9 @@ from app.library.core.callers import SCOPES
 from app.library.core.models import Base
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens
-from app.library.http.context import Library
-from app.web import EXTENSION
+from app.library.http.context import EXTENSION, Library
+from app.library.http.dialect import init_dialect
+from app.library.wiring import DIALECTS
 from tests.conftest import settings_with
 from tests.databases import Server
 from tests.host import JWT_SECRET
@@ -121,8 +122,16 @@ def application(**changes: str) -> Iterator[Flask]:
 
 
 def library_of(app: Flask) -> Library:
-    library: Library = app.extensions[EXTENSION].library
+    library: Library = app.extensions[EXTENSION]
     return library
+
+
+def dialect_applications(library: Library) -> Iterator[Flask]:
+    """Make the application of each dialect, to look at its routes."""
+    for dialect in DIALECTS:
+        app = Flask(dialect.title, static_folder=None)
+        init_dialect(app, dialect, library)
+        yield app
 
 
 def token_of(library: Library, **changes: Any) -> str:

@@ -13,9 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.cache import freshness
-from app.web import EXTENSION
 from templates_schemas import faults
-from tests.app.library.conftest import MakeToken, application
+from tests.app.library.conftest import MakeToken, application, library_of
 from tests.host import Host, query_of, signature
 
 PUBLIC: Final = "https://placard.example.com"
@@ -127,7 +126,7 @@ def test_a_saved_widget_is_a_card(served: Served, make_token: MakeToken, dialect
 def test_who_changes_a_widget_sees_it_changed(
     served: Served, make_token: MakeToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(freshness, "OWN_LIFE", 0.0)
+    monkeypatch.setattr(freshness, "OWN_TTL", 0.0)
     host, token = served(), make_token()
     url = saved(host, "datadog", token)
     path, headers = url.removeprefix(PUBLIC), {"DD-APPLICATION-KEY": token}
@@ -178,7 +177,7 @@ def test_cards_do_not_use_up_what_the_token_s_clients_may_ask(
 ) -> None:
     host = served()
     url = saved(host, "datadog", make_token())
-    library = host.client.application.extensions[EXTENSION].library
+    library = library_of(host.client.application)
 
     def refuse(*_: object) -> NoReturn:
         pytest.fail("a card was counted")

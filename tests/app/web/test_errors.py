@@ -56,6 +56,10 @@ def test_error_has_a_status_the_host_knows_and_its_default_text(kind: type[Placa
         401: "Authorization required.",
         403: "Access forbidden.",
         404: "Not found.",
+        405: "Method not allowed.",
+        409: "Conflict.",
+        413: "Payload too large.",
+        429: "Too many requests.",
         500: "Internal server error.",
     }
 
@@ -67,6 +71,7 @@ def test_statuses_are_those_of_the_contract() -> None:
 
     assert statuses == {
         "MalformedRequest": 400,
+        "InvalidInput": 400,
         "NotAuthenticated": 401,
         "Forbidden": 403,
         "WorkspaceNotServed": 403,
@@ -75,6 +80,11 @@ def test_statuses_are_those_of_the_contract() -> None:
         "NotFound": 404,
         "NoConnector": 404,
         "ResourceMissing": 404,
+        # Only clients of the library are answered with these.
+        "MethodNotAllowed": 405,
+        "Conflict": 409,
+        "PayloadTooLarge": 413,
+        "TooManyRequests": 429,
     }
 
 

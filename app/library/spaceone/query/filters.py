@@ -66,7 +66,7 @@ class Filters:
         self._now = now
 
     def search(self, search: Search) -> Test:
-        """Test whether a widget is one of those that are searched for; raises Malformed."""
+        """Test whether a widget is one of those that are searched for; raises InvalidInput."""
         conditions = (*search.every, *search.some)
         if len(conditions) > MOST_CONDITIONS:
             raise refused(f"has more than {MOST_CONDITIONS} conditions", "filter")
@@ -79,7 +79,7 @@ class Filters:
         return and_(CustomWidgetRow.domain_id == search.domain_id, *tests)
 
     def test(self, condition: Condition) -> Test:
-        """Test one condition of a widget; raises Malformed."""
+        """Test one condition of a widget; raises InvalidInput."""
         return self.at(place_of(condition.key, condition.where, self._json), condition)
 
     def at(self, place: Place, condition: Condition) -> Test:
@@ -208,7 +208,7 @@ class Filters:
 
 
 def check_values(conditions: Sequence[Condition], where: str) -> None:
-    """Refuse conditions that have too many values in all; raises Malformed."""
+    """Refuse conditions that have too many values in all; raises InvalidInput."""
     values = [c.value for c in conditions if isinstance(c.value, list)]
     if sum(map(len, values)) > MOST_VALUES_IN_ALL:
         raise refused(f"has more than {MOST_VALUES_IN_ALL} values in all", where)

@@ -73,7 +73,7 @@ Place = LinePlace | MomentPlace | JsonPlace
 
 
 def split_key(key: str, where: str) -> tuple[str, ...]:
-    """Split a key at its dots; raises Malformed for one that is empty, too long or too deep."""
+    """Split a key at its dots; raises InvalidInput for one that is empty, too long or too deep."""
     steps = tuple(key.split("."))
     if not all(steps) or len(key) > LONGEST_KEY or len(steps) > DEEPEST_KEY:
         raise refused(
@@ -87,7 +87,7 @@ def split_key(key: str, where: str) -> tuple[str, ...]:
 
 
 def root_of(key: str, where: str) -> str:
-    """Return the field of a widget that a key is in; raises Malformed where there is none."""
+    """Return the field of a widget that a key is in; raises InvalidInput where there is none."""
     root, *steps = split_key(key, where)
     if root not in FIELDS or (steps and root not in DOCUMENTS):
         raise refused(
@@ -99,7 +99,7 @@ def root_of(key: str, where: str) -> str:
 
 
 def place_of(key: str, where: str, json: JsonSql) -> Place:
-    """Return where a key leads in the table; raises Malformed."""
+    """Return where a key leads in the table; raises InvalidInput."""
     root = root_of(key, where)
     if root in MOMENTS:
         return MomentPlace(MOMENTS[root])

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import exc, text
 from sqlalchemy.orm import Session
 
-from app.library.core.errors import Malformed
+from app.errors import InvalidInput
 from app.library.core.store import DEADLINE
 
 MOST_CONDITIONS: Final = 50
@@ -44,14 +44,14 @@ _COMPLEX_OF_SQLITE: Final = (
 )
 
 
-def refused(what: str, where: str) -> Malformed:
+def refused(what: str, where: str) -> InvalidInput:
     """Make the refusal of a query that cannot be run."""
-    return Malformed(what, where=where, rule="query")
+    return InvalidInput(what, where=where, rule="query")
 
 
 @contextmanager
 def bounded(session: Session, seconds: float = SECONDS) -> Iterator[None]:
-    """Stop what takes longer than `seconds` within the block; raises Malformed then."""
+    """Stop what takes longer than `seconds` within the block; raises InvalidInput then."""
     try:
         if session.get_bind().dialect.name == "sqlite":
             with _interrupted(session, seconds):

@@ -39,7 +39,7 @@ AGGREGATE: Final = "query.aggregate"
 
 
 def pipeline(stages: Sequence[Stage], test: Test, json: JsonSql, filters: Filters) -> Rows:
-    """Make the rows that the stages come to; raises Malformed, which names the stage."""
+    """Make the rows that the stages come to; raises InvalidInput, which names the stage."""
     if len(stages) > MOST_STAGES:
         raise refused(f"has more than {MOST_STAGES} stages", AGGREGATE)
     _check_parts(stages)

@@ -95,7 +95,7 @@ def _node(name: str, json: JsonSql) -> Node:
 def find(key: str, rows: Rows, where: str) -> tuple[str, tuple[str, ...]]:
     """Return the longest name that a key begins with, and the steps that remain.
 
-    Raises Malformed.
+    Raises InvalidInput.
     """
     steps = split_key(key, where)
     for length in range(len(steps), 0, -1):

@@ -7,10 +7,12 @@ import pytest
 from flask import Flask
 from hypothesis import example, given, strategies as st
 
-from app.library.azure_devops.addresses import PATHS, Address, check_place, read_address, read_guid
-from app.library.azure_devops.records import Place
+from app.errors import InvalidInput
+from app.library.azure_devops.addresses import Address, check_context, read_address
+from app.library.azure_devops.records import TeamContext
 from app.library.azure_devops.versions import NEVER, SERVED, is_served, read_etag
-from app.library.core.errors import Malformed
+from app.library.http.parameters import read_uuid
+from app.library.wiring import AZURE_DEVOPS
 from tests.app.library.azure_devops.asking import Ask, on_sqlite
 from tests.profiles import on_one_fixture
 
@@ -28,7 +30,7 @@ NAMES = st.text(
 def test_any_etag_is_a_version_or_malformed(text: str) -> None:
     try:
         version = read_etag(text, where="ETag")
-    except Malformed as refused:
+    except InvalidInput as refused:
         assert refused.sentence.startswith("ETag: ")
     else:
         assert version == NEVER or str(version) in text
@@ -46,7 +48,7 @@ def test_no_other_text_is_a_version_of_the_api(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_no_other_text_is_an_id(text: str) -> None:
-    found = read_guid(text)
+    found = read_uuid(text)
     assert found is None or str(found) == text.lower()
 
 
@@ -54,16 +56,16 @@ def test_no_other_text_is_an_id(text: str) -> None:
 def test_a_place_is_read_as_it_is_written(names: list[str]) -> None:
     address = read_address("/".join(names) + "/_apis/dashboard/dashboards")
     assert address == Address(tuple(names), ("dashboard", "dashboards"))
-    place = address.place
+    place = address.context
     written = "/".join(name for name in (place.collection, place.project, place.team) if name)
     assert written == "/".join(names)
-    if PATHS.match(f"/{written}/_apis"):
-        check_place(place)
+    if AZURE_DEVOPS.paths.match(f"/{written}/_apis"):
+        check_context(place, AZURE_DEVOPS.paths)
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4), st.lists(NAMES, min_size=1, max_size=4))
 def test_different_paths_are_different_places(first: list[str], second: list[str]) -> None:
-    places: list[Place] = [Address(tuple(names), ()).place for names in (first, second)]
+    places: list[TeamContext] = [Address(tuple(names), ()).context for names in (first, second)]
     assert (places[0] == places[1]) == (first == second)
 
 
@@ -93,5 +95,5 @@ def test_no_header_and_no_query_is_a_500(
 
 @pytest.mark.parametrize("names", [("", "p", "t"), ("c", "", "t"), ("_apis", "p", "t")])
 def test_a_place_without_an_address_is_malformed(names: tuple[str, str, str]) -> None:
-    with pytest.raises(Malformed):
-        check_place(Place(*names))
+    with pytest.raises(InvalidInput):
+        check_context(TeamContext(*names), AZURE_DEVOPS.paths)

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from hypothesis import given, strategies as st
 
-from app.library.azure_devops.transfer import TRANSFER
 from app.library.http.context import Library
 from app.library.http.transfer import Outcome, Owner
+from app.library.wiring import AZURE_DEVOPS
 from tests.app.library.azure_devops.asking import (
     DASHBOARDS,
     WIDGET,
@@ -29,11 +29,13 @@ NAMES = {"collection": "DefaultCollection", "project": "Fabrikam", "team": "Fabr
 
 
 def exported(library: Library) -> list[bytes]:
-    return list(TRANSFER.exported(library.store))
+    return list(AZURE_DEVOPS.transfer.exported(library.store))
 
 
 def imported(library: Library, lines: Iterable[bytes]) -> list[Outcome]:
-    return list(TRANSFER.imported(library.store, Owner("import@localhost", "Import"), lines))
+    return list(
+        AZURE_DEVOPS.transfer.imported(library.store, Owner("import@localhost", "Import"), lines)
+    )
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_what_is_exported_is_imported_once_and_equal(
 def test_an_import_leaves_the_name_of_its_owner_as_it_is(empty: Flask) -> None:
     library = library_of(empty)
     text = token_of(library)
-    list(TRANSFER.imported(library.store, Owner(ALICE, ALICE), []))
+    list(AZURE_DEVOPS.transfer.imported(library.store, Owner(ALICE, ALICE), []))
     assert library.tokens.caller(text).person.name == "Alice"
 
 
@@ -160,7 +162,7 @@ def test_an_export_holds_a_few_widgets_at_a_time(ask: Ask, library: Library) -> 
         a_widget(ask, board, settings="x" * 500_000)
     tracemalloc.start()
     try:
-        size = sum(map(len, TRANSFER.exported(library.store)))
+        size = sum(map(len, AZURE_DEVOPS.transfer.exported(library.store)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

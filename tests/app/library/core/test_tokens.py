@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, strategies as st
 from sqlalchemy import event
 
+from app.errors import Forbidden, InvalidInput, NotAuthenticated
 from app.library.core.callers import SCOPES
-from app.library.core.errors import Malformed, NotAllowed, Unidentified
 from app.library.core.store import Store
 from app.library.core.tokens import AUDIENCE, LONGEST_LIFETIME, Grant, IssuedToken, Tokens, utc_now
 from tests.host import JWT_SECRET
@@ -41,10 +41,10 @@ def issued(tokens: Tokens) -> IssuedToken:
 
 
 def reason(tokens: Tokens, text: str) -> str:
-    with pytest.raises(Unidentified) as caught:
+    with pytest.raises(NotAuthenticated) as caught:
         tokens.caller(text)
     assert caught.value.sentence == "Authorization required."
-    return caught.value.reason
+    return caught.value.code
 
 
 def signed(issued: IssuedToken, secret: str = JWT_SECRET, **changes: Any) -> str:
@@ -68,9 +68,9 @@ def test_a_caller_may_do_what_the_token_allows_and_no_more(
     caller = tokens.caller(issued.text)
     caller.require_any(["custom_widget:read", "custom_widget:write"])
     caller.require_domain("domain-1")
-    with pytest.raises(NotAllowed, match="custom_widget:write"):
+    with pytest.raises(Forbidden, match="custom_widget:write"):
         caller.require_any(["custom_widget:write"])
-    with pytest.raises(NotAllowed, match="domain"):
+    with pytest.raises(Forbidden, match="domain"):
         caller.require_domain("domain-2")
 
 
@@ -152,7 +152,7 @@ CLAIMS = st.dictionaries(
 @given(text=st.text() | CLAIMS.map(lambda claims: by_hand('{"alg":"HS256"}', json.dumps(claims))))
 @on_one_fixture
 def test_whatever_is_no_token_of_ours_is_refused(one_store: Store, text: str) -> None:
-    with pytest.raises(Unidentified):
+    with pytest.raises(NotAuthenticated):
         Tokens(one_store, [JWT_SECRET]).caller(text)
 
 
@@ -195,7 +195,7 @@ def test_a_second_token_of_a_user_is_the_same_person_s(tokens: Tokens, issued: I
 def test_a_grant_that_cannot_be_is_refused(
     store: Store, changes: dict[str, Any], told: str
 ) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(InvalidInput) as caught:
         Tokens(store, [JWT_SECRET]).create(replace(GRANT, **changes))
     assert caught.value.sentence.startswith(told)
 

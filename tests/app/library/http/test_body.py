@@ -10,20 +10,20 @@ from flask import Flask, Response, jsonify
 from hypothesis import example, given, strategies as st
 from werkzeug.test import TestResponse
 
-from app.library.core.errors import Malformed, Refusal
-from app.library.datadog.api import DIALECT
+from app.errors import InvalidInput
+from app.library.datadog.api import error_response
 from app.library.datadog.schemas import WidgetRequestSchema
 from app.library.http.body import (
     DEEPEST,
     LARGEST,
     MOST_FAULTS,
     MOST_SHOWN,
-    checked,
-    parsed,
+    load,
+    parse_json,
     read_object,
     read_object_or_list,
 )
-from app.library.http.dialect import answered
+from app.library.http.errors import init_errors
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -36,7 +36,7 @@ JSON = st.recursive(
 def app() -> Flask:
     """An application that reads bodies, and does nothing with them."""
     app = Flask(__name__)
-    app.register_error_handler(Refusal, lambda refusal: answered(refusal, DIALECT))
+    init_errors(app, error_response)
 
     @app.post("/object")
     def object_() -> Response:
@@ -78,24 +78,24 @@ def post(app: Flask, data: bytes, path: str = "/object", **options: Any) -> Test
     ],
 )
 def test_what_no_database_keeps_is_refused_with_its_place(raw: bytes, told: str) -> None:
-    with pytest.raises(Malformed) as caught:
-        parsed(raw)
+    with pytest.raises(InvalidInput) as caught:
+        parse_json(raw)
     assert caught.value.sentence.startswith(told)
 
 
 def test_the_deepest_body_is_read() -> None:
-    assert parsed(b"[" * DEEPEST + b"]" * DEEPEST)
+    assert parse_json(b"[" * DEEPEST + b"]" * DEEPEST)
 
 
 def test_a_pair_of_surrogates_is_one_character() -> None:
-    assert parsed(b'"\\ud83d\\ude00"') == "😀"
+    assert parse_json(b'"\\ud83d\\ude00"') == "😀"
 
 
 @given(JSON)
 def test_what_is_read_is_what_was_sent_and_can_be_kept(document: Any) -> None:
     try:
-        read = parsed(json.dumps(document).encode("utf-8", "surrogatepass"))
-    except Malformed:
+        read = parse_json(json.dumps(document).encode("utf-8", "surrogatepass"))
+    except InvalidInput:
         return
     written = json.dumps(read, ensure_ascii=False, allow_nan=False)
     assert json.dumps(read) == json.dumps(document)
@@ -107,8 +107,8 @@ def test_what_is_read_is_what_was_sent_and_can_be_kept(document: Any) -> None:
 @example(b'{"a":1}')
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     try:
-        read = parsed(raw)
-    except Malformed as refusal:
+        read = parse_json(raw)
+    except InvalidInput as refusal:
         assert refusal.sentence.startswith("$")
     else:
         assert read == json.loads(raw)
@@ -119,8 +119,8 @@ def test_a_long_path_or_key_is_cut() -> None:
         json.dumps({"x" * 100_000: "\0"}).encode(),
         b'{"%b": 1, "%b": 1}' % (b"k" * 9999, b"k" * 9999),
     ):
-        with pytest.raises(Malformed) as caught:
-            parsed(raw)
+        with pytest.raises(InvalidInput) as caught:
+            parse_json(raw)
         assert len(caught.value.sentence) < 300
 
 
@@ -128,7 +128,7 @@ def test_the_places_of_many_elements_take_no_more_than_they_do_under_a_short_key
     def peak(key: str) -> int:
         raw = json.dumps({key: {key: [""] * 20_000}}).encode()
         tracemalloc.start()
-        parsed(raw)
+        parse_json(raw)
         _, highest = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return highest
@@ -140,8 +140,8 @@ def test_of_many_faults_the_first_are_told_and_how_many_more() -> None:
     definition = {"title": "T", "type": "change", "requests": []}
     attributes = {"definition": definition, "tags": [1] * 1000}
     body = {"data": {"type": "widgets", "attributes": attributes}}
-    with pytest.raises(Malformed) as caught:
-        checked(WidgetRequestSchema(), body)
+    with pytest.raises(InvalidInput) as caught:
+        load(WidgetRequestSchema(), body)
     assert caught.value.where == "$.data.attributes.tags[0]"
     assert len(caught.value.others) == MOST_FAULTS
     assert caught.value.others[-1] == f"and {1000 - MOST_FAULTS} more"

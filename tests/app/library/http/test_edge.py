@@ -18,7 +18,7 @@ from werkzeug.test import EnvironBuilder
 
 from app.errors import ConfigurationError, StoreUnavailable
 from app.library.datadog.store import SavedWidgets
-from app.library.http.admission import application_key, basic_or_bearer, bearer
+from app.library.http.authentication import application_key, basic_or_bearer, bearer
 from app.library.http.context import Library
 from app.library.http.rate_limit import PERIOD, Limiter
 from app.settings import check_settings

@@ -4,12 +4,13 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from flask import Flask, render_template
+from flask import Blueprint, Flask, render_template
 from hypothesis import HealthCheck, Phase, given, settings as examples, strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 from schemathesis.config import SchemathesisConfig
@@ -20,15 +21,22 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
-from app.library.azure_devops.records import DashboardDraft, Place, WidgetDraft as WidgetOfDashboard
+from app.library.azure_devops.dashboard_store import Dashboards
+from app.library.azure_devops.records import (
+    DashboardDraft,
+    TeamContext,
+    WidgetDraft as WidgetOfDashboard,
+)
 from app.library.core.callers import SCOPES, Caller
-from app.library.datadog.store import WidgetDraft
+from app.library.datadog.store import SavedWidgets, WidgetDraft
 from app.library.http.context import Library
-from app.library.http.dialect import Dialect
-from app.library.http.operation import Operation
+from app.library.http.dialect import Dialect, init_dialect
+from app.library.http.operation import Operations
 from app.library.wiring import DIALECTS
+from app.openapi.description import describe
+from app.openapi.operation import Answer, Operation
 from app.web import docs
-from tests.app.library.conftest import application, library_of, token_of
+from tests.app.library.conftest import application, dialect_applications, library_of, token_of
 from tests.conftest import MakeHost
 from tests.host import JWT_SECRET
 from tests.profiles import share
@@ -48,7 +56,7 @@ def _printed_values(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_saved_widget(library: Library, caller: Caller) -> dict[str, str]:
     draft = WidgetDraft({"title": "T", "type": "change", "requests": []}, ("a",))
-    made = library.saved_widgets.create(caller, "ccm_reports", draft)
+    made = SavedWidgets(library.store).create(caller, "ccm_reports", draft)
     return {"uuid": str(made.id), "experience_type": "ccm_reports"}
 
 
@@ -58,8 +66,8 @@ def a_custom_widget(_: Library, __: Caller) -> dict[str, str]:
 
 def a_dashboard_s_widget(library: Library, caller: Caller) -> dict[str, str]:
     draft = WidgetOfDashboard(name="W", contribution_id="ms.vss.Text")
-    place = Place("fabrikam", "Web", "Team")
-    board, (widget,) = library.dashboards.create(
+    place = TeamContext("fabrikam", "Web", "Team")
+    board, (widget,) = Dashboards(library.store).create(
         caller, place, DashboardDraft("Overview", widgets=(draft,))
     )
     return {
@@ -97,7 +105,7 @@ def described(on_sqlite: Flask) -> Any:
 
 
 def headers_of(dialect: Dialect, token: str) -> dict[str, str]:
-    if "application_key" in dialect.security:
+    if "application_key" in dialect.token.schemes:
         return {"DD-APPLICATION-KEY": token}
     return {"Authorization": f"Bearer {token}"}
 
@@ -150,7 +158,8 @@ def routes(app: Flask) -> set[tuple[str, str]]:
     """List the methods and addresses of an application, as OpenAPI writes them."""
     return {
         (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
-        for rule in app.url_map.iter_rules()
+        for each in (app, *dialect_applications(library_of(app)))
+        for rule in each.url_map.iter_rules()
         # The routes of Azure DevOps' dialect, one a kind of address, are told in its own tests.
         if rule.endpoint.partition(".")[0] not in ("docs", "azure_api")
         for method in rule.methods or ()
@@ -180,6 +189,28 @@ def test_an_operation_tells_the_parts_of_its_address(
     assert dialect.paths.match(operation.path)
     assert set(operation.scopes) <= set(SCOPES)
     assert operation.id.isidentifier()
+
+
+def test_a_scope_is_declared_once_for_the_check_and_the_description(on_sqlite: Flask) -> None:
+    library, wanted = library_of(on_sqlite), "custom_widget:read"
+    token = token_of(library, scopes=(wanted,))
+
+    def answer_and_description(scope: str) -> tuple[int, str]:
+        operations = Operations(Blueprint("one", __name__))
+        declared = Operation("get", "/one", "One", {200: Answer("It")}, scopes=(scope,))
+        operations.add(declared)(dict)
+        dialect = replace(
+            DIALECTS[1], blueprint=operations.blueprint, operations=operations.declared
+        )
+        app = Flask(__name__, static_folder=None)
+        init_dialect(app, dialect, library)
+        told = describe([dialect.section], "/")["paths"]["/one"]["get"]["description"]
+        answer = app.test_client().get("/one", headers={"Authorization": f"Bearer {token}"})
+        return answer.status_code, told
+
+    assert answer_and_description(wanted) == (200, f"Needs any of the scopes `{wanted}`.")
+    other = "custom_widget:write"
+    assert answer_and_description(other) == (403, f"Needs any of the scopes `{other}`.")
 
 
 def test_each_operation_has_a_name_of_its_own() -> None:

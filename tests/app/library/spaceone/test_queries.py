@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from app.library.core.callers import Caller, Person
 from app.library.core.store import Store
-from app.library.http.body import checked
+from app.library.http.body import load
 from app.library.spaceone.api import info
 from app.library.spaceone.query_reader import read_listing, read_statistics
 from app.library.spaceone.schemas import CustomWidgetQuery, CustomWidgetStatQuery
@@ -259,7 +259,7 @@ def test_list_answers_as_the_reference_does(
 ) -> None:
     asked = {**query, "sort": {"keys": orders}} if orders else query
     expected = reference.listed(rows, asked)
-    loaded = checked(CustomWidgetQuery(), {"domain_id": DOMAIN, "query": asked})
+    loaded = load(CustomWidgetQuery(), {"domain_id": DOMAIN, "query": asked})
     for widgets in both:
         found = widgets.find(CALLER, read_listing(loaded))
         assert ([widget.id for widget in found.widgets], found.total) == expected
@@ -356,7 +356,7 @@ def test_stat_answers_as_the_reference_does(
     expected = reference.staged(reference.searched(rows, query), stages)
     asked = {"domain_id": DOMAIN, "query": {**query, "aggregate": stages}}
     for widgets in both:
-        loaded = checked(CustomWidgetStatQuery(), asked)
+        loaded = load(CustomWidgetStatQuery(), asked)
         found = widgets.statistics(CALLER, read_statistics(loaded))
         page = list(reference.paged(expected, query))
         assert close(list(found.values), page), (list(found.values), page)
@@ -372,7 +372,7 @@ def test_distinct_answers_as_the_reference_does(
     # Objects and lists are in no order among themselves.
     plain = [value for value in expected if not isinstance(value, dict | list)]
     for widgets in both:
-        loaded = checked(
+        loaded = load(
             CustomWidgetStatQuery(), {**asked, "query": {**query, "distinct": key, "page": {}}}
         )
         found = widgets.statistics(CALLER, read_statistics(loaded)).values

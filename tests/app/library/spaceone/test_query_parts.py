@@ -10,8 +10,8 @@ import regex
 from flask import Flask
 from hypothesis import given, strategies as st
 
+from app.errors import InvalidInput
 from app.library.core.columns import canonical, written_json
-from app.library.core.errors import Malformed
 from app.library.core.store import PATTERN_FLAGS, Store
 from app.library.http.context import Library
 from app.library.spaceone.query import limits
@@ -171,7 +171,7 @@ def test_patterns_that_take_long_together_are_stopped(sqlite_url: str) -> None:
     asked = f"{many} SELECT sum(regexp('(?:a|aa)+b', '{'a' * 24}' || x)) FROM n"
     store = Store(sqlite_url)
     with (
-        pytest.raises(Malformed, match="takes too long"),
+        pytest.raises(InvalidInput, match="takes too long"),
         store.reading() as session,
         limits.bounded(session, 0.1),
     ):
@@ -189,7 +189,7 @@ def test_what_takes_longer_than_it_may_is_stopped(store: Store) -> None:
         else "SELECT pg_sleep(30)"
     )
     with (
-        pytest.raises(Malformed, match=r"takes more than 0\.1 s") as caught,
+        pytest.raises(InvalidInput, match=r"takes more than 0\.1 s") as caught,
         store.reading() as session,
         limits.bounded(session, 0.1),
     ):

@@ -4,12 +4,12 @@ import json
 from typing import Final
 
 import pytest
-from flask import Flask
 
 from app.library.http.context import Library
 from app.library.http.transfer import LONGEST_LINE, Outcome, Owner
-from app.library.spaceone.api import OPERATIONS, blueprint
+from app.library.spaceone.api import blueprint, operations
 from app.library.spaceone.transfer import exported, imported
+from tests.app.library.conftest import dialect_applications
 from tests.app.library.spaceone.test_api import GIVEN, Ask, ask, post
 
 __all__ = ["ask", "post"]
@@ -68,13 +68,16 @@ def test_an_export_is_read_a_few_at_a_time(
     assert titles == set("01234")
 
 
-def test_every_route_is_told_as_an_operation(library_app: Flask) -> None:
+def test_every_route_is_told_as_an_operation(library: Library) -> None:
     routes = {
         (method.lower(), rule.rule)
-        for rule in library_app.url_map.iter_rules()
+        for app in dialect_applications(library)
+        for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith(f"{blueprint.name}.")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert {(operation.method, operation.path) for operation in OPERATIONS} == routes
-    assert len({operation.id for operation in OPERATIONS}) == len(OPERATIONS) == 6
-    assert all(operation.scopes and operation.answers[200].body for operation in OPERATIONS)
+    assert {(operation.method, operation.path) for operation in operations.declared} == routes
+    assert len({operation.id for operation in operations.declared}) == len(operations.declared) == 6
+    assert all(
+        operation.scopes and operation.answers[200].body for operation in operations.declared
+    )

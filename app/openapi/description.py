@@ -1,7 +1,6 @@
-"""The service's own description, in OpenAPI 3.1: made of the operations and their schemas."""
+"""OpenAPI 3.1, written from the operations of every surface and their schemas."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,22 +10,10 @@ from apispec.ext.marshmallow.common import resolve_schema_cls
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from app.library.http.dialect import Dialect
-from app.library.http.operation import Answer, Body, Operation
-from app.library.http.parameters import LONGEST_WORD, Word
-from app.settings import Settings
-from app.web.host_operations import (
-    HEALTH,
-    HEALTH_OPERATIONS,
-    HOST,
-    SECURITY,
-    host_operations,
-    host_security,
-)
+from app.openapi.operation import Answer, Body, Operation, Section
 from templates_schemas.fields import HostTime, OneOf, Text, Variant, WebUrl
 
 OPENAPI: Final = "3.1.0"
-NO_NUL: Final = r"^[^\u0000]*$"
 ABOUT: Final = (
     "The app server behind a host platform's widgets, and a library of saved widgets that the "
     "clients of other systems can speak to. Each answer carries `X-Request-Id`, those of the "
@@ -34,36 +21,24 @@ ABOUT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Operations that belong together, and the proofs of which any one is wanted."""
-
-    title: str
-    operations: tuple[Operation, ...]
-    security: tuple[str, ...]
-
-
-def describe(settings: Settings, dialects: Iterable[Dialect]) -> dict[str, Any]:
-    """Describe a service with these settings, and with the dialects that it speaks."""
-    sections = [
-        Section(HOST, host_operations(settings), host_security(settings)),
-        *(Section(each.title, each.operations, each.security) for each in dialects),
-        Section(HEALTH, HEALTH_OPERATIONS, ()),
-    ]
+def describe(sections: Iterable[Section], server: str) -> dict[str, Any]:
+    """Describe a service that has these operations, and the address `server`."""
+    sections = tuple(sections)
     plugin = _Plugin(schema_name_resolver=_name_of)
     spec = APISpec(
         title="Placard",
         version=version("placard"),
         openapi_version=OPENAPI,
         info={"description": ABOUT},
-        servers=[{"url": settings.public_url or "/"}],
+        servers=[{"url": server}],
         tags=[{"name": section.title} for section in sections],
         plugins=[plugin],
     )
     assert plugin.converter is not None  # since the specification was made
     plugin.converter.add_attribute_function(_limits)
-    for name in dict.fromkeys(name for section in sections for name in section.security):
-        spec.components.security_scheme(name, dict(SECURITY[name]))
+    schemes = {name: scheme for section in sections for name, scheme in section.security.items()}
+    for name, scheme in schemes.items():
+        spec.components.security_scheme(name, dict(scheme))
     for path, operations in _by_path(sections).items():
         spec.path(path, operations=operations)
     made: dict[str, Any] = spec.to_dict()
@@ -129,11 +104,12 @@ def _content(body: Body) -> dict[str, Any]:
 
 
 def _name_of(schema: Any) -> str:
-    """Name a schema by its module too: two dialects may have a `WidgetSchema` each."""
+    """Name a schema by its room too: two dialects may have a `WidgetSchema` each."""
     known = resolve_schema_cls(schema)
     kind: type[Schema] = known if isinstance(known, type) else known[0]
-    home = kind.__module__.rpartition(".")[2].removesuffix("_schemas").removesuffix("_api")
-    return f"{home}.{kind.__name__.removesuffix('Schema')}"
+    *_, folder, module = kind.__module__.split(".")
+    room = folder if kind.__module__.count(".") > 2 else module
+    return f"{room}.{kind.__name__.removesuffix('Schema')}"
 
 
 def _limits(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
@@ -146,8 +122,6 @@ def _limits(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any
             told = {"minLength": 1}
         case Text(longest=longest):
             told = {"minLength": 1, "maxLength": longest}
-        case Word():
-            told = {"maxLength": LONGEST_WORD, "pattern": NO_NUL} | dict(field.metadata)
         case HostTime():
             told = {"format": "date-time"}
         case WebUrl():

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.test import Client
 
-from app.library.http.context import LOOPBACK
+from app.library.http.authentication import LOOPBACK
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 
 

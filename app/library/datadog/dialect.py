@@ -1,0 +1,19 @@
+"""The dialect as the library knows it."""
+
+import re
+from typing import Final
+
+from app.library.datadog.api import blueprint, error_response, operations
+from app.library.datadog.transfer import TRANSFER
+from app.library.http.authentication import APPLICATION_KEY
+from app.library.http.dialect import Dialect
+
+DIALECT: Final = Dialect(
+    blueprint=blueprint,
+    paths=re.compile(r"/api/v2/"),
+    token=APPLICATION_KEY,
+    error_response=error_response,
+    title="Saved widgets, as Datadog has them",
+    operations=operations.declared,
+    transfer=TRANSFER,
+)

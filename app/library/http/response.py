@@ -1,0 +1,12 @@
+"""Answers of JSON."""
+
+from typing import Any
+
+from flask import Response
+
+from app.library.core.columns import written_json
+
+
+def json_response(document: Any, status: int = 200) -> Response:
+    """Answer with JSON, its keys in their order."""
+    return Response(written_json(document), status=status, mimetype="application/json")

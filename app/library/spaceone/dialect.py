@@ -1,0 +1,19 @@
+"""The dialect as the library knows it."""
+
+import re
+from typing import Final
+
+from app.library.http.authentication import BEARER
+from app.library.http.dialect import Dialect
+from app.library.spaceone.api import blueprint, error_response, operations
+from app.library.spaceone.transfer import TRANSFER
+
+DIALECT: Final = Dialect(
+    blueprint=blueprint,
+    paths=re.compile(r"/dashboard/v1/"),
+    token=BEARER,
+    error_response=error_response,
+    title="Custom widgets, as SpaceONE has them",
+    operations=operations.declared,
+    transfer=TRANSFER,
+)

@@ -1,0 +1,35 @@
+"""What a process loads: with the library off, nothing of its database."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.host import JWT_SECRET
+
+LIBRARY_ONLY = ("sqlalchemy", "alembic", "limits", "app.library.wiring")
+PROGRAM = f"""
+import sys
+import app.cli
+from app import create_app
+create_app().test_client().get("/healthz")
+print(*(name for name in {LIBRARY_ONLY!r} if name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize(("library", "loaded"), [("off", set()), ("on", set(LIBRARY_ONLY))])
+def test_the_library_is_loaded_only_where_it_is_on(
+    sqlite_url: str, library: str, loaded: set[str]
+) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PLACARD_JWT_SECRETS": JWT_SECRET,
+        "PLACARD_LIBRARY": library,
+        "PLACARD_DATABASE_URL": sqlite_url,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert set(done.stdout.split()) == loaded
