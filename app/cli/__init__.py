@@ -1,4 +1,9 @@
-"""The command line: `placard …`."""
+"""The command line: `placard …`.
+
+serve.py, server.py, workers.py, connections.py  the service, its workers and its connections
+library_tokens.py, library_transfer.py           tokens; import and export of saved widgets
+arguments.py                                     the kinds of argument
+"""
 
 import json
 import sys

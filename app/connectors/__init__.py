@@ -1,4 +1,10 @@
-"""The connectors, in the order in which they are asked."""
+"""The connectors, in the order in which they are asked.
+
+base.py        the contract of a connector, and the registry that finds one for an address
+card_parts.py  what several connectors make of their fields
+definitions/   connectors without code, in TOML
+github/ and a file for each other system
+"""
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points

@@ -1,4 +1,14 @@
-"""The HTTP surface: one thin blueprint each, over the parts that the factory wired."""
+"""The host's addresses, over the parts that the factory wired.
+
+widget.py           `GET /widget`: verify, resolve, answer
+fast_path.py        the same before Flask's dispatch, where the request is a plain one
+errors.py           every error in the host's envelope
+cors.py             which pages may read the answers
+access_log.py       an id, a count and a log line for each request
+health.py           health, readiness, metrics
+host_operations.py  what these addresses take and answer, as data
+docs.py             `/openapi.json`, and `/docs` to read it on
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
