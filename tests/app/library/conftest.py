@@ -12,11 +12,10 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.library.core.callers import SCOPES
 from app.library.core.tokens import Grant
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import init_dialect
-from app.library.wiring import DIALECTS
+from app.library.wiring import DIALECTS, SCOPES
 from tests.conftest import settings_with
 
 ALICE = "alice@example.com"

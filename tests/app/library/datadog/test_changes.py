@@ -18,9 +18,10 @@ from werkzeug.test import TestResponse
 from app.library.core.models import FavoriteRow, SavedWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.library.datadog.api import READ, WRITE
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
-from app.library.datadog.scopes import READ, WRITE
 from app.library.http.context import Library
+from app.library.wiring import SCOPES
 from tests.app.library.conftest import ALICE, GRANT, MakeToken
 from tests.app.library.datadog.test_api import CCM, DEFINITION, Ask, body
 from tests.host import JWT_SECRET
@@ -255,7 +256,7 @@ def test_of_many_who_mark_one_widget_one_mark_is_kept(
 def processes(database_url: str) -> Iterator[tuple[str, dict[str, str]]]:
     """The address of a service of two real processes, and Alice's headers."""
     store = Store(database_url)
-    token = Tokens(store, [JWT_SECRET]).create(GRANT).text
+    token = Tokens(store, [JWT_SECRET], SCOPES).create(GRANT).text
     store.close()
     settings = SOUND | {"PLACARD_DATABASE_URL": database_url}
     with running("serve", "--workers", "2", settings=settings) as (_, base):

@@ -22,6 +22,7 @@ from datadog_api_client.v2.model.widget_type import WidgetType
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
+from app.library.wiring import SCOPES
 from tests.app.library.conftest import ALICE, GRANT
 from tests.app.library.datadog.test_api import client_of
 from tests.host import JWT_SECRET
@@ -34,7 +35,7 @@ CCM = WidgetExperienceType("ccm_reports")
 def address(database_url: str) -> Iterator[tuple[str, str]]:
     """The address of a running service, and a token of Alice's."""
     store = Store(database_url)
-    token = Tokens(store, [JWT_SECRET]).create(GRANT).text
+    token = Tokens(store, [JWT_SECRET], SCOPES).create(GRANT).text
     store.close()
     settings = SOUND | {"PLACARD_DATABASE_URL": database_url}
     with running("serve", settings=settings) as (_, base):

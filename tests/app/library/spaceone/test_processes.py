@@ -6,9 +6,9 @@ from typing import Any
 
 import requests
 
-from app.library.core.callers import SCOPES
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.library.wiring import SCOPES
 from tests.app.library.core.test_tokens import GRANT
 from tests.app.library.spaceone.test_api import GIVEN, ROOT
 from tests.host import JWT_SECRET
@@ -17,7 +17,7 @@ from tests.test_production import SOUND, running
 
 def test_writers_in_two_processes_lose_nothing(database_url: str) -> None:
     store = Store(database_url)
-    token = Tokens(store, (JWT_SECRET,)).create(replace(GRANT, scopes=SCOPES)).text
+    token = Tokens(store, (JWT_SECRET,), SCOPES).create(replace(GRANT, scopes=SCOPES)).text
     store.close()
     settings = {**SOUND, "PLACARD_DATABASE_URL": database_url, "PLACARD_LIBRARY": "on"}
     with running("serve", "--workers", "2", settings=settings) as (_, base):
