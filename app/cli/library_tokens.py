@@ -11,9 +11,9 @@ import click
 from app.cli.arguments import Duration
 from app.connectors import connector_settings
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
-from app.library.core.callers import SCOPES
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
+from app.library.wiring import SCOPES
 from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, write_local_setting
 from templates_schemas.text import host_time
@@ -111,7 +111,7 @@ def _tokens(settings: Settings) -> Iterator[Tokens]:
     store = Store(settings.database_url)
     try:
         store.prepare()
-        yield Tokens(store, settings.signing_secrets)
+        yield Tokens(store, settings.signing_secrets, SCOPES)
     finally:
         store.close()
 

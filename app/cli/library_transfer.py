@@ -15,8 +15,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from app.cli.library_tokens import library, library_settings
 from app.errors import ConfigurationError, StoreUnavailable
+from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
-from app.library.core.tokens import LONGEST_NAME
 from app.library.http.transfer import Outcome, Owner, Transfer, lines_of
 from app.library.wiring import DIALECTS
 
@@ -44,8 +44,8 @@ def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
     A widget whose id is stored already stays as it is, so this can be run again. Prints each line
     that is refused, and why; exits with 1 if there is one.
     """
-    if not 1 <= len(sub) <= LONGEST_NAME or not sub.isprintable():
-        raise click.UsageError(f"--sub: must be 1 to {LONGEST_NAME} printable characters")
+    if not 1 <= len(sub) <= NAME_LENGTH or not sub.isprintable():
+        raise click.UsageError(f"--sub: must be 1 to {NAME_LENGTH} printable characters")
     counts: Counter[str] = Counter()
     with _store() as store, _progress() as progress:
         lines = _with_progress(file, progress)

@@ -23,6 +23,15 @@ from app.upstream import Loopback
 PREFIXED: Final[tuple[Dialect, ...]] = (DATADOG, SPACEONE)
 AZURE_DEVOPS: Final = azure_devops_dialect(other.paths for other in PREFIXED)
 DIALECTS: Final = (*PREFIXED, AZURE_DEVOPS)
+# All that any operation asks for.
+SCOPES: Final = tuple(
+    dict.fromkeys(
+        scope
+        for dialect in DIALECTS
+        for operation in dialect.operations
+        for scope in operation.scopes
+    )
+)
 
 
 def build_library(settings: Settings) -> Library:
@@ -32,7 +41,7 @@ def build_library(settings: Settings) -> Library:
     return Library(
         settings=settings,
         store=store,
-        tokens=Tokens(store, settings.signing_secrets),
+        tokens=Tokens(store, settings.signing_secrets, SCOPES),
         limiter=Limiter(
             settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
         ),

@@ -5,6 +5,7 @@ The service's own description (`/openapi.json`) is written from these.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from marshmallow import Schema
 
@@ -28,6 +29,16 @@ class Answer:
     headers: type[Schema] | None = None
 
 
+class OperationOptions(TypedDict, total=False):
+    """The parts of an Operation that not every one has."""
+
+    scopes: tuple[str, ...]
+    parameters: type[Schema] | None
+    query: type[Schema] | None
+    headers: type[Schema] | None
+    request: Body | None
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method at one address.
@@ -40,15 +51,15 @@ class Operation:
 
     method: str
     path: str
-    summary: str
     answers: Mapping[int, Answer]
     scopes: tuple[str, ...] = ()
     parameters: type[Schema] | None = None
     query: type[Schema] | None = None
     headers: type[Schema] | None = None
     request: Body | None = None
-    description: str = ""
     id: str = ""
+    summary: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

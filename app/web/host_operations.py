@@ -11,7 +11,7 @@ from templates_schemas import ENVELOPES
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema
 
 HOST: Final = "The host's widgets"
-HEALTH: Final = "Is it well"
+HEALTH: Final = "Health of the service"
 _REFUSED: Final = {
     400: "Parameters are missing, repeated or unreadable",
     401: "No proof, a false one, or an expired one",
@@ -89,24 +89,24 @@ HEALTH_OPERATIONS: Final = (
         id="alive",
         method="get",
         path="/healthz",
-        summary="Say that the process answers",
-        answers={200: Answer("It does", Body(AliveSchema))},
+        summary="Check that the process answers",
+        answers={200: Answer("The process answers", Body(AliveSchema))},
     ),
     Operation(
         id="ready",
         method="get",
         path="/readyz",
-        summary="Say whether requests can be answered",
+        summary="Check whether requests can be answered",
         answers={
-            200: Answer("They can", Body(ReadySchema)),
-            503: Answer("A key set or the database is waited for", Body(ReadySchema)),
+            200: Answer("Requests can be answered", Body(ReadySchema)),
+            503: Answer("The service waits for a key set or its database", Body(ReadySchema)),
         },
     ),
     Operation(
         id="metrics",
         method="get",
         path="/metrics",
-        summary="Give the counters",
+        summary="Get the counters",
         answers={200: Answer("Text in the format of Prometheus")},
     ),
 )

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.library.core.store import Store
-from app.library.datadog.search import Filter, Page
-from app.library.datadog.store import SavedWidgets, WidgetDraft
+from app.library.datadog.search import SearchFilter, SearchPage
+from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.spaceone.query.ast import (
     Condition,
     Group,
@@ -50,29 +50,33 @@ def operations_of(store: Store, widgets: int) -> list[Operation]:
 
 
 def _datadog(kept: SavedWidgets, widgets: int) -> list[Operation]:
-    who, page = caller(), Page(size=PAGE)
-    first, deep = Page(sort="title", size=PAGE), Page("title", False, widgets // 2 // PAGE, PAGE)
+    who, page = caller(), SearchPage(size=PAGE)
+    first, deep = (
+        SearchPage(sort="title", size=PAGE),
+        SearchPage("title", False, widgets // 2 // PAGE, PAGE),
+    )
 
     def at(number: int) -> int:
         return number * _STRIDE % widgets
 
     def create(number: int) -> object:
         tags = (f"team:{team(number)}", "env:prod")
-        return kept.create(who, EXPERIENCE, WidgetDraft(definition(number), tags))
+        return kept.create(who, EXPERIENCE, SavedWidgetDraft(definition(number), tags))
 
-    def search(asked: Filter, page: Page = page) -> object:
+    def search(asked: SearchFilter, page: SearchPage = page) -> object:
         return kept.search(who, EXPERIENCE, asked, page)
 
     return [
         Operation("Datadog: create", create),
         Operation("Datadog: get", lambda n: kept.get(who, EXPERIENCE, saved_id(at(n)))),
-        Operation("Datadog: by a part of the title", lambda n: search(Filter(_part(at(n))))),
-        Operation("Datadog: by tag", lambda n: search(Filter(tags=(f"team:{team(at(n))}",)))),
+        Operation("Datadog: by a part of the title", lambda n: search(SearchFilter(_part(at(n))))),
+        Operation("Datadog: by tag", lambda n: search(SearchFilter(tags=(f"team:{team(at(n))}",)))),
         Operation(
-            "Datadog: by creator", lambda n: search(Filter(creator_handle=person(at(n)).handle))
+            "Datadog: by creator",
+            lambda n: search(SearchFilter(creator_handle=person(at(n)).handle)),
         ),
-        Operation("Datadog: by title, first page", lambda _: search(Filter(), first)),
-        Operation("Datadog: by title, deep", lambda _: search(Filter(), deep)),
+        Operation("Datadog: by title, first page", lambda _: search(SearchFilter(), first)),
+        Operation("Datadog: by title, deep", lambda _: search(SearchFilter(), deep)),
     ]
 
 

@@ -11,18 +11,18 @@ from app.library.azure_devops.records import (
     Dashboard,
     DashboardAndWidgets,
     DashboardKey,
+    DashboardWidget,
     TeamContext,
-    Widget,
     WidgetList,
     WrittenWidget,
 )
 from app.library.azure_devops.schemas import (
     ExtraFieldsSchema,
     Guid,
+    JsonInteger,
     PositionSchema,
     SettingsVersionSchema,
     SizeSchema,
-    WholeNumber,
 )
 from app.library.http.response import json_response
 from templates_schemas.text import host_time
@@ -48,7 +48,7 @@ class VersionSchema(Schema):
     etag = fields.String(data_key="eTag", required=True)
 
 
-class WidgetAnswerSchema(ExtraFieldsSchema):
+class DashboardWidgetSchema(ExtraFieldsSchema):
     """A widget; `dashboard` is there where the widget was written."""
 
     id = Guid(required=True)
@@ -66,11 +66,11 @@ class WidgetAnswerSchema(ExtraFieldsSchema):
     links = fields.Nested(LinksSchema, data_key="_links", required=True)
 
 
-class WidgetListSchema(Schema):
+class DashboardWidgetListSchema(Schema):
     """The widgets of a dashboard; the header `ETag` has the version of the list."""
 
     count = fields.Integer(required=True)
-    value = fields.List(fields.Nested(WidgetAnswerSchema), required=True)
+    value = fields.List(fields.Nested(DashboardWidgetSchema), required=True)
 
 
 class DashboardAnswerSchema(Schema):
@@ -79,8 +79,8 @@ class DashboardAnswerSchema(Schema):
     id = Guid(required=True)
     name = fields.String(required=True)
     description = fields.String(required=True, allow_none=True)
-    position = WholeNumber(required=True)
-    refresh_interval = WholeNumber(
+    position = JsonInteger(required=True)
+    refresh_interval = JsonInteger(
         least=0, data_key="refreshInterval", required=True, allow_none=True
     )
     scope = fields.String(data_key="dashboardScope", required=True)
@@ -89,7 +89,7 @@ class DashboardAnswerSchema(Schema):
     modified_date = fields.String(data_key="modifiedDate", required=True)
     url = fields.String(required=True)
     links = fields.Nested(LinksSchema, data_key="_links", required=True)
-    widgets = fields.List(fields.Nested(WidgetAnswerSchema))
+    widgets = fields.List(fields.Nested(DashboardWidgetSchema))
 
 
 class DashboardListSchema(Schema):
@@ -116,7 +116,7 @@ class ListHeadersSchema(Schema):
     )
 
 
-class ErrorSchema(Schema):
+class AzureErrorSchema(Schema):
     """What went wrong."""
 
     reference = fields.String(data_key="$id", required=True)
@@ -128,7 +128,7 @@ class ErrorSchema(Schema):
     event_id = fields.Integer(data_key="eventId", required=True)
 
 
-def answer_widget(dashboard: DashboardKey, widget: Widget) -> Response:
+def answer_widget(dashboard: DashboardKey, widget: DashboardWidget) -> Response:
     """Answer with a widget."""
     return json_response(widget_document(dashboard, widget))
 
@@ -180,7 +180,7 @@ def with_version(response: Response, version: int) -> Response:
     return response
 
 
-def widget_document(dashboard: DashboardKey, widget: Widget) -> dict[str, Any]:
+def widget_document(dashboard: DashboardKey, widget: DashboardWidget) -> dict[str, Any]:
     """Write a widget."""
     parent = dashboards_url(dashboard.context, dashboard.id)
     url = f"{parent}/widgets/{widget.id}"
@@ -197,7 +197,7 @@ def widget_document(dashboard: DashboardKey, widget: Widget) -> dict[str, Any]:
     }
 
 
-def widget_body(widget: Widget) -> dict[str, Any]:
+def widget_body(widget: DashboardWidget) -> dict[str, Any]:
     """Write what a client gave of a widget."""
     return {
         "name": widget.name,

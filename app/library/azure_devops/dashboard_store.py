@@ -34,7 +34,7 @@ from app.library.azure_devops.statements import (
 )
 from app.library.azure_devops.widget_store import set_widgets
 from app.library.core.callers import Caller
-from app.library.core.columns import folded, to_the_millisecond
+from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import DashboardRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
@@ -158,7 +158,7 @@ class Dashboards:
                 raise Conflict(sentence=f"Dashboard {key.id} was changed since the version given.")
 
     def _change(self, caller: Caller) -> Change:
-        return Change(caller.person.id, to_the_millisecond(self._now()))
+        return Change(caller.person.id, to_milliseconds(self._now()))
 
 
 def _listed(session: Session, context: TeamContext) -> tuple[Dashboard, ...]:

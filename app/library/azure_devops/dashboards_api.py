@@ -15,8 +15,8 @@ from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.operations import DASHBOARD, DASHBOARDS, ListVersion, operation
 from app.library.azure_devops.records import DashboardKey, TeamContext
 from app.library.azure_devops.schemas import (
+    DashboardGroupSchema,
     DashboardSchema,
-    GroupSchema,
     NewDashboardSchema,
     dashboard_draft_of,
     entries_of,
@@ -29,66 +29,48 @@ from app.library.http.operation import Loaded
 from app.openapi.operation import Body
 
 
-@operation(
-    "get", DASHBOARDS, "List the dashboards of a team", Body(DashboardListSchema), scopes=READ
-)
+@operation("get", DASHBOARDS, DashboardListSchema, scopes=READ)
 def list_dashboards(context: TeamContext) -> Response:
-    """Answer with the dashboards of a team, without their widgets."""
+    """List the dashboards of a team."""
     return answer_dashboards(dashboards().listed(context))
 
 
 @operation(
     "post",
     DASHBOARDS,
-    "Create a dashboard, with widgets where some are given",
-    Body(DashboardAnswerSchema),
+    DashboardAnswerSchema,
     scopes=WRITE,
     versioned=True,
     request=Body(NewDashboardSchema),
 )
 def create_dashboard(context: TeamContext, body: Loaded) -> Response:
-    """Store a new dashboard, and the widgets that come with it."""
+    """Create a dashboard, with widgets where some are given."""
     return answer_dashboard(dashboards().create(caller(), context, dashboard_draft_of(body)))
 
 
-@operation(
-    "put",
-    DASHBOARDS,
-    "Name and order the dashboards of a team, and delete the others",
-    Body(GroupAnswerSchema),
-    scopes=WRITE,
-    request=Body(GroupSchema),
-)
+@operation("put", DASHBOARDS, GroupAnswerSchema, scopes=WRITE, request=Body(DashboardGroupSchema))
 def replace_dashboards(context: TeamContext, body: Loaded) -> Response:
-    """Name and order the dashboards of a team; those that the body leaves out are deleted."""
+    """Name and order the dashboards of a team, and delete the others."""
     return answer_group(context, dashboards().replace_list(caller(), context, entries_of(body)))
 
 
-@operation(
-    "get",
-    DASHBOARD,
-    "Get a dashboard and its widgets",
-    Body(DashboardAnswerSchema),
-    scopes=READ,
-    versioned=True,
-)
+@operation("get", DASHBOARD, DashboardAnswerSchema, scopes=READ, versioned=True)
 def show_dashboard(dashboard: DashboardKey) -> Response:
-    """Answer with a dashboard and its widgets."""
+    """Get a dashboard and its widgets."""
     return answer_dashboard(dashboards().get(dashboard))
 
 
 @operation(
     "put",
     DASHBOARD,
-    "Replace a dashboard; its widgets only where some are given",
-    Body(DashboardAnswerSchema),
+    DashboardAnswerSchema,
     scopes=WRITE,
     versioned=True,
     request=Body(DashboardSchema),
     headers=ListVersion,
 )
 def replace_dashboard(dashboard: DashboardKey, body: Loaded, versions: Versions) -> Response:
-    """Replace a dashboard; its widgets only where the body has a list of them."""
+    """Replace a dashboard; its widgets only where some are given."""
     if body.get("id") not in (None, dashboard.id):
         raise InvalidInput("is not that of the address", where="$.id")
     version = agreed_version(versions, body.get("etag"))
@@ -98,14 +80,7 @@ def replace_dashboard(dashboard: DashboardKey, body: Loaded, versions: Versions)
     return answer_dashboard(dashboards().replace(caller(), dashboard, draft, version))
 
 
-@operation(
-    "delete",
-    DASHBOARD,
-    "Delete a dashboard and its widgets",
-    None,
-    scopes=WRITE,
-    headers=ListVersion,
-)
+@operation("delete", DASHBOARD, None, scopes=WRITE, headers=ListVersion)
 def delete_dashboard(dashboard: DashboardKey, versions: Versions) -> None:
     """Delete a dashboard and its widgets."""
     dashboards().delete(dashboard, agreed_version(versions))

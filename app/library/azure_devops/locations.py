@@ -9,7 +9,6 @@ from app.errors import NotFound
 from app.library.azure_devops.addresses import Address, url_of
 from app.library.azure_devops.answers import answer_collection
 from app.library.azure_devops.operations import operation
-from app.openapi.operation import Body
 
 AREA: Final = "31c84e0a-3ece-48fd-a29d-100849af99ba"
 RESOURCE_AREAS: Final = "e81700f7-3be2-46de-8624-2eb35882fcaa"
@@ -53,14 +52,9 @@ class AreaListSchema(Schema):
     value = fields.List(fields.Nested(AreaSchema), required=True)
 
 
-@operation(
-    "options",
-    "/{collection}/_apis",
-    "List the resources that are served, and where they are",
-    Body(LocationListSchema),
-)
+@operation("options", "/{collection}/_apis", LocationListSchema)
 def list_locations(address: Address) -> Response:
-    """Answer with the resources that are served."""
+    """List the resources that are served, and where they are."""
     del address
     return answer_collection(
         [
@@ -71,25 +65,15 @@ def list_locations(address: Address) -> Response:
     )
 
 
-@operation(
-    "get",
-    "/{collection}/_apis/ResourceAreas",
-    "List the areas of resources",
-    Body(AreaListSchema),
-)
+@operation("get", "/{collection}/_apis/ResourceAreas", AreaListSchema)
 def list_areas(address: Address) -> Response:
-    """Answer with the areas that are served, which are here."""
+    """List the areas of resources."""
     return answer_collection([_area(address)])
 
 
-@operation(
-    "get",
-    "/{collection}/_apis/ResourceAreas/{areaId}",
-    "Get an area of resources",
-    Body(AreaSchema),
-)
+@operation("get", "/{collection}/_apis/ResourceAreas/{areaId}", AreaSchema)
 def show_area(address: Address) -> dict[str, Any]:
-    """Answer with one area."""
+    """Get an area of resources."""
     if address.rest[-1].lower() != AREA:
         raise NotFound(sentence=f"There is no such area; the one of the dashboards is {AREA}.")
     return _area(address)

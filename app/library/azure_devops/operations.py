@@ -7,20 +7,20 @@ dashboards are the project's own then. A view is given what its path names: `wid
 
 import re
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, Unpack, cast
 
 from flask import Blueprint, request
 from flask.sansio.blueprints import BlueprintSetupState
 from marshmallow import Schema, fields, validate
 
 from app.library.azure_devops.addresses import Address, AddressConverter, check_names
-from app.library.azure_devops.answers import ErrorSchema, ListHeadersSchema
+from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
 from app.library.azure_devops.schemas import ETag, Guid, load_widgets
 from app.library.azure_devops.versions import check_api_version, header_versions
 from app.library.core.models import NAME_LENGTH
-from app.library.http.body import read_object_or_list
+from app.library.http.body import read_json_object_or_list
 from app.library.http.operation import Operations, Readers, View
-from app.openapi.operation import Answer, Body, Operation
+from app.openapi.operation import Answer, Body, Operation, OperationOptions
 
 NAME_PATTERN: Final = r"^(?=.*[^ .])[^/\x00-\x1f\x7f-\x9f\ufffd]+$"
 VERSION_PATTERN: Final = (
@@ -159,45 +159,31 @@ class AzureOperations(Operations):
         if body is None or not body.many:
             return super().body_reader(operation)
         schema = body.schema(many=True)
-        return {"body": lambda: load_widgets(schema, read_object_or_list())}
+        return {"body": lambda: load_widgets(schema, read_json_object_or_list())}
 
 
 operations = AzureOperations(blueprint, prefix="azure_")
 
 
-def operation(  # noqa: PLR0913 - a declaration, whose arguments have names
+def operation(
     method: str,
     path: str,
-    summary: str,
-    answer: Body | None,
+    answer: type[Schema] | None,
     *,
-    scopes: tuple[str, ...] = (),
     versioned: bool = False,
-    request: Body | None = None,
-    headers: type[Schema] | None = None,
+    **options: Unpack[OperationOptions],
 ) -> Callable[[View], View]:
     """Declare an operation; one that is `versioned` answers with the version of the list."""
     writes = method in ("post", "put", "patch", "delete")
-    status = 204 if answer is None else 200
+    status, body = (204, None) if answer is None else (200, Body(answer))
     description = "The change is made." if writes else "The resource."
-    answers = {status: Answer(description, answer, ListHeadersSchema if versioned else None)}
+    answers = {status: Answer(description, body, ListHeadersSchema if versioned else None)}
     for refused, reason in ERRORS.items():
         if writes or refused not in ERRORS_OF_WRITES:
-            answers[refused] = Answer(reason, Body(ErrorSchema))
-    parameters, _ = PATHS[_last_name(path)]
-    return operations.add(
-        Operation(
-            method,
-            path,
-            summary,
-            answers,
-            scopes=scopes,
-            parameters=parameters,
-            query=ApiVersionQuery,
-            headers=headers,
-            request=request,
-        )
-    )
+            answers[refused] = Answer(reason, Body(AzureErrorSchema))
+    options["parameters"], _ = PATHS[_last_name(path)]
+    options["query"] = ApiVersionQuery
+    return operations.add(method, path, answers, **options)
 
 
 def _last_name(path: str) -> str:

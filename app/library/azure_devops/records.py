@@ -39,7 +39,7 @@ class WidgetKey:
 
 
 @dataclass(frozen=True, slots=True)
-class WidgetDraft:
+class DashboardWidgetDraft:
     """What a caller gives of a widget; None stands for what was not given.
 
     `etag` is the version that must be current, and is not checked where it is None. `extra_fields`
@@ -60,7 +60,7 @@ class WidgetDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Widget:
+class DashboardWidget:
     """A widget on a dashboard."""
 
     id: UUID
@@ -85,14 +85,14 @@ class WidgetList:
     """The widgets of a dashboard in their order, and the version of the list."""
 
     etag: int
-    widgets: tuple[Widget, ...]
+    widgets: tuple[DashboardWidget, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenWidget:
     """A widget as it was written, and the version of its dashboard's list since then."""
 
-    widget: Widget
+    widget: DashboardWidget
     dashboard_etag: int
 
 
@@ -107,7 +107,7 @@ class DashboardDraft:
     description: str | None = None
     rank: int | None = None
     refresh_interval: int | None = None
-    widgets: tuple[WidgetDraft, ...] | None = None
+    widgets: tuple[DashboardWidgetDraft, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +146,4 @@ class DashboardAndWidgets(NamedTuple):
     """A dashboard and its widgets, in their order."""
 
     dashboard: Dashboard
-    widgets: tuple[Widget, ...]
+    widgets: tuple[DashboardWidget, ...]

@@ -11,11 +11,11 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.errors import InvalidInput
 from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
-from app.library.azure_devops.records import DashboardDraft, DashboardEntry, WidgetDraft
+from app.library.azure_devops.records import DashboardDraft, DashboardEntry, DashboardWidgetDraft
 from app.library.azure_devops.statements import MOST_WIDGETS
 from app.library.azure_devops.versions import read_etag
 from app.library.core.models import NAME_LENGTH
-from app.library.http.body import BodySchema, Flag, load
+from app.library.http.body import BodySchema, JsonBoolean, load
 from app.library.http.parameters import read_uuid
 from templates_schemas.rules import Rule
 
@@ -27,7 +27,7 @@ ETAG_PATTERN: Final = '^([1-9][0-9]{0,8}|"[1-9][0-9]{0,8}")$'
 READ_ONLY: Final = {"readOnly": True}
 
 
-class WholeNumber(fields.Integer):
+class JsonInteger(fields.Integer):
     """A whole number of JSON, from `least` on: 1.0 is one, true and "1" are none."""
 
     def __init__(self, least: int = 1, **kwargs: Any) -> None:
@@ -69,37 +69,37 @@ class Guid(fields.UUID):
 class PositionSchema(BodySchema):
     """Where a widget is, counted from 1."""
 
-    row = WholeNumber(allow_none=True)
-    column = WholeNumber(allow_none=True)
+    row = JsonInteger(allow_none=True)
+    column = JsonInteger(allow_none=True)
 
 
 class SizeSchema(BodySchema):
     """How many cells a widget takes."""
 
-    row_span = WholeNumber(data_key="rowSpan", allow_none=True)
-    column_span = WholeNumber(data_key="columnSpan", allow_none=True)
+    row_span = JsonInteger(data_key="rowSpan", allow_none=True)
+    column_span = JsonInteger(data_key="columnSpan", allow_none=True)
 
 
 class SettingsVersionSchema(BodySchema):
     """The version of a widget's settings."""
 
-    major = WholeNumber(least=0, allow_none=True)
-    minor = WholeNumber(least=0, allow_none=True)
-    patch = WholeNumber(least=0, allow_none=True)
+    major = JsonInteger(least=0, allow_none=True)
+    minor = JsonInteger(least=0, allow_none=True)
+    patch = JsonInteger(least=0, allow_none=True)
 
 
 class LightboxSchema(BodySchema):
     """How large a widget opens, in pixels."""
 
-    width = WholeNumber(least=0, allow_none=True)
-    height = WholeNumber(least=0, allow_none=True)
-    resizable = Flag(allow_none=True)
+    width = JsonInteger(least=0, allow_none=True)
+    height = JsonInteger(least=0, allow_none=True)
+    resizable = JsonBoolean(allow_none=True)
 
 
 class ExtraFieldsSchema(BodySchema):
     """What later versions of the API let a client give of a widget: kept, and answered as it is."""
 
-    is_enabled = Flag(data_key="isEnabled", allow_none=True)
+    is_enabled = JsonBoolean(data_key="isEnabled", allow_none=True)
     content_uri = fields.String(data_key="contentUri", allow_none=True)
     loading_image_url = fields.String(data_key="loadingImageUrl", allow_none=True)
     artifact_id = fields.String(data_key="artifactId", allow_none=True)
@@ -110,8 +110,10 @@ class ExtraFieldsSchema(BodySchema):
     configuration_contribution_relative_id = fields.String(
         data_key="configurationContributionRelativeId", allow_none=True
     )
-    is_name_configurable = Flag(data_key="isNameConfigurable", allow_none=True)
-    are_settings_blocked_for_user = Flag(data_key="areSettingsBlockedForUser", allow_none=True)
+    is_name_configurable = JsonBoolean(data_key="isNameConfigurable", allow_none=True)
+    are_settings_blocked_for_user = JsonBoolean(
+        data_key="areSettingsBlockedForUser", allow_none=True
+    )
     lightbox_options = fields.Nested(LightboxSchema, data_key="lightboxOptions", allow_none=True)
     allowed_sizes = fields.List(fields.Nested(SizeSchema), data_key="allowedSizes", allow_none=True)
 
@@ -126,7 +128,7 @@ def _line(**options: Any) -> fields.String:
     return fields.String(validate=validate.Length(1, NAME_LENGTH), **options)
 
 
-class WidgetSchema(ExtraFieldsSchema):
+class WidgetBodySchema(ExtraFieldsSchema):
     """What all writes of widgets share."""
 
     id = Guid(allow_none=True)
@@ -142,7 +144,7 @@ class WidgetSchema(ExtraFieldsSchema):
     dashboard = fields.Nested(ParentSchema, allow_none=True)
 
 
-class ListedWidgetSchema(WidgetSchema):
+class ListedWidgetSchema(WidgetBodySchema):
     """A widget of a list that is replaced: with an id it is kept, without one it is new."""
 
     name = _line(required=True)
@@ -170,14 +172,14 @@ class ReplacedWidgetSchema(ListedWidgetSchema):
     etag = ETag(data_key="eTag", required=True)
 
 
-class UpdatedWidgetSchema(WidgetSchema):
+class UpdatedWidgetSchema(WidgetBodySchema):
     """A widget that is changed."""
 
     id = Guid(allow_none=True, metadata=READ_ONLY)
     etag = ETag(data_key="eTag", required=True)
 
 
-class ListedUpdateSchema(WidgetSchema):
+class ListedUpdateSchema(WidgetBodySchema):
     """A widget of those that are changed."""
 
     id = Guid(required=True)
@@ -196,8 +198,8 @@ class DashboardSchema(BodySchema):
     id = Guid(allow_none=True, metadata=READ_ONLY)
     name = _line(required=True)
     description = fields.String(allow_none=True)
-    position = WholeNumber(allow_none=True)
-    refresh_interval = WholeNumber(least=0, data_key="refreshInterval", allow_none=True)
+    position = JsonInteger(allow_none=True)
+    refresh_interval = JsonInteger(least=0, data_key="refreshInterval", allow_none=True)
     etag = ETag(data_key="eTag", allow_none=True)
     widgets = fields.List(
         fields.Nested(ListedWidgetSchema),
@@ -228,10 +230,10 @@ class EntrySchema(BodySchema):
     id = Guid(required=True)
     etag = ETag(data_key="eTag", allow_none=True)
     name = _line(allow_none=True)
-    position = WholeNumber(allow_none=True)
+    position = JsonInteger(allow_none=True)
 
 
-class GroupSchema(BodySchema):
+class DashboardGroupSchema(BodySchema):
     """All the dashboards of a team: one that is left out is deleted."""
 
     entries = fields.List(
@@ -245,12 +247,12 @@ class GroupSchema(BodySchema):
 _EXTRA_FIELDS: Final = ExtraFieldsSchema()
 
 
-def widget_draft_of(body: Loaded, widget_id: UUID | None = None) -> WidgetDraft:
+def widget_draft_of(body: Loaded, widget_id: UUID | None = None) -> DashboardWidgetDraft:
     """Return what a body gives of a widget; raises InvalidInput for an id of another."""
     if widget_id is not None and body.get("id") not in (None, widget_id):
         raise InvalidInput("is not that of the address", where="$.id")
     version = body.get("settings_version")
-    return WidgetDraft(
+    return DashboardWidgetDraft(
         id=widget_id or body.get("id"),
         etag=body.get("etag"),
         name=body.get("name"),
@@ -263,7 +265,7 @@ def widget_draft_of(body: Loaded, widget_id: UUID | None = None) -> WidgetDraft:
     )
 
 
-def drafts_of(bodies: Sequence[Loaded]) -> list[WidgetDraft]:
+def drafts_of(bodies: Sequence[Loaded]) -> list[DashboardWidgetDraft]:
     """Return what a list gives of its widgets; raises InvalidInput for an id that comes twice."""
     drafts = [widget_draft_of(body) for body in bodies]
     check_ids([draft.id for draft in drafts])

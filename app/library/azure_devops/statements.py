@@ -20,9 +20,9 @@ from app.library.azure_devops.records import (
     Dashboard,
     DashboardAndWidgets,
     DashboardKey,
+    DashboardWidget,
+    DashboardWidgetDraft,
     TeamContext,
-    Widget,
-    WidgetDraft,
 )
 from app.library.core.columns import folded
 from app.library.core.models import DashboardRow, DashboardWidgetRow
@@ -129,7 +129,9 @@ def no_widget(widget_id: object, dashboard_id: object) -> NotFound:
     )
 
 
-def add_widgets(write: DashboardWrite, drafts: Iterable[tuple[int, WidgetDraft]]) -> list[UUID]:
+def add_widgets(
+    write: DashboardWrite, drafts: Iterable[tuple[int, DashboardWidgetDraft]]
+) -> list[UUID]:
     """Add widgets at their ranks, with new ids where they have none; return the ids."""
     rows = [
         DashboardWidgetRow(
@@ -151,7 +153,7 @@ def add_widgets(write: DashboardWrite, drafts: Iterable[tuple[int, WidgetDraft]]
     return [row.id for row in rows]
 
 
-def append_widget(write: DashboardWrite, draft: WidgetDraft) -> UUID:
+def append_widget(write: DashboardWrite, draft: DashboardWidgetDraft) -> UUID:
     """Add a widget at the end of the list; return its id."""
     on_it = DashboardWidgetRow.dashboard_id == write.dashboard_id
     last = write.session.scalar(select(func.max(DashboardWidgetRow.rank)).where(on_it)) or 0
@@ -167,12 +169,12 @@ def _check_count(write: DashboardWrite) -> None:
         raise InvalidInput(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
 
 
-def replace_widget(write: DashboardWrite, draft: WidgetDraft, **values: Any) -> None:
+def replace_widget(write: DashboardWrite, draft: DashboardWidgetDraft, **values: Any) -> None:
     """Replace a widget: what the draft does not have is removed."""
     _write(write, draft, _all_columns(draft) | values)
 
 
-def update_widget(write: DashboardWrite, draft: WidgetDraft) -> None:
+def update_widget(write: DashboardWrite, draft: DashboardWidgetDraft) -> None:
     """Write what the draft has of a widget, and leave the rest as it is."""
     plain = {name: getattr(draft, name) for name in _TEXTS_AND_NUMBERS}
     given = {name: value for name, value in plain.items() if value is not None}
@@ -184,12 +186,12 @@ def update_widget(write: DashboardWrite, draft: WidgetDraft) -> None:
     _write(write, draft, given)
 
 
-def widget_of(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> Widget:
+def widget_of(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> DashboardWidget:
     """Return a widget as it is now; raises NotFound."""
     return to_widget(_row(session, dashboard_id, widget_id))
 
 
-def widgets_of(session: Session, dashboard_id: UUID) -> tuple[Widget, ...]:
+def widgets_of(session: Session, dashboard_id: UUID) -> tuple[DashboardWidget, ...]:
     """Return the widgets of a dashboard as they are now, in their order."""
     statement = (
         select(DashboardWidgetRow)
@@ -236,9 +238,9 @@ def to_dashboard(row: DashboardRow) -> Dashboard:
     )
 
 
-def to_widget(row: DashboardWidgetRow) -> Widget:
+def to_widget(row: DashboardWidgetRow) -> DashboardWidget:
     """Return the widget of a row."""
-    return Widget(
+    return DashboardWidget(
         id=row.id,
         etag=row.etag,
         settings_version=row.settings_version,
@@ -263,7 +265,7 @@ def _row(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> Dashbo
     return row
 
 
-def _write(write: DashboardWrite, draft: WidgetDraft, values: dict[str, Any]) -> None:
+def _write(write: DashboardWrite, draft: DashboardWidgetDraft, values: dict[str, Any]) -> None:
     """Write columns of a widget and increment its version, if it is the one the draft names."""
     here = is_widget(write.dashboard_id, draft.id)
     current = () if draft.etag is None else (DashboardWidgetRow.etag == draft.etag,)
@@ -289,7 +291,7 @@ def _write(write: DashboardWrite, draft: WidgetDraft, values: dict[str, Any]) ->
     )
 
 
-def _all_columns(draft: WidgetDraft) -> dict[str, Any]:
+def _all_columns(draft: DashboardWidgetDraft) -> dict[str, Any]:
     values = {name: getattr(draft, name) for name in _TEXTS_AND_NUMBERS}
     version = None if draft.settings_version is None else dict(draft.settings_version)
     return values | {"settings_version": version, "extra_fields": dict(draft.extra_fields)}

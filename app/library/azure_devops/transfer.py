@@ -29,13 +29,13 @@ from app.library.azure_devops.schemas import (
 )
 from app.library.azure_devops.widget_store import DashboardWidgets
 from app.library.core.callers import Caller
-from app.library.core.columns import written_json
+from app.library.core.columns import to_json
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.core.users import known_user
+from app.library.core.users import find_or_add_user
 from app.library.http.body import BodySchema, load
-from app.library.http.transfer import Outcome, Owner, Transfer, each_record
+from app.library.http.transfer import Outcome, Owner, Transfer, import_records
 from templates_schemas.rules import Rule
 
 AT_ONCE: Final = 20
@@ -52,7 +52,7 @@ class KeptDashboardSchema(DashboardSchema):
     id = Guid(required=True)
 
 
-class RecordSchema(BodySchema):
+class DashboardRecordSchema(BodySchema):
     """A line: a dashboard, or a widget and the dashboard that it is on."""
 
     collection = fields.String(required=True, validate=validate.Length(0, NAME_LENGTH))
@@ -70,7 +70,7 @@ class RecordSchema(BodySchema):
             raise ValidationError([Rule("required", "must have either dashboard or widget")])
 
 
-_RECORD: Final = RecordSchema()
+_RECORD: Final = DashboardRecordSchema()
 
 
 def exported(store: Store) -> Iterator[bytes]:
@@ -91,9 +91,9 @@ def imported(
 ) -> Iterator[Outcome]:
     """Keep the records of the lines, each by its id; a widget without one has its content's."""
     with store.writing() as session:
-        person = known_user(session, owner.handle, owner.name, utc_now())
+        person = find_or_add_user(session, owner.handle, owner.name, utc_now())
     caller = Caller(person, frozenset(), frozenset(), jti="")
-    return each_record(lines, partial(_keep, paths, store, caller))
+    return import_records(lines, partial(_keep, paths, store, caller))
 
 
 def _keep(paths: Pattern[str], store: Store, caller: Caller, record: Any) -> tuple[str, bool]:
@@ -111,7 +111,7 @@ def _keep(paths: Pattern[str], store: Store, caller: Caller, record: Any) -> tup
 
 
 def _key_of(content: Any) -> UUID:
-    return uuid5(_NAMESPACE, written_json(content))
+    return uuid5(_NAMESPACE, to_json(content))
 
 
 def _widgets(widgets: DashboardWidgets, dashboard_id: UUID) -> Iterator[dict[str, Any]]:
@@ -123,7 +123,7 @@ def _widgets(widgets: DashboardWidgets, dashboard_id: UUID) -> Iterator[dict[str
 
 
 def _written(record: Mapping[str, Any]) -> bytes:
-    return written_json(record).encode() + b"\n"
+    return to_json(record).encode() + b"\n"
 
 
 def azure_devops_transfer(paths: Pattern[str]) -> Transfer:

@@ -14,8 +14,8 @@ from sqlalchemy import delete, select, tuple_
 from app.errors import Conflict
 from app.library.azure_devops.records import (
     DashboardKey,
-    Widget,
-    WidgetDraft,
+    DashboardWidget,
+    DashboardWidgetDraft,
     WidgetKey,
     WidgetList,
     WrittenWidget,
@@ -39,7 +39,7 @@ from app.library.azure_devops.statements import (
     widgets_of,
 )
 from app.library.core.callers import Caller
-from app.library.core.columns import to_the_millisecond
+from app.library.core.columns import to_milliseconds
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
@@ -62,7 +62,7 @@ class DashboardWidgets:
             found = dashboard_and_widgets(session, dashboard)
             return WidgetList(found.dashboard.etag, found.widgets)
 
-    def get(self, key: WidgetKey) -> Widget:
+    def get(self, key: WidgetKey) -> DashboardWidget:
         """Return one widget."""
         statement = (
             select(DashboardWidgetRow)
@@ -77,14 +77,18 @@ class DashboardWidgets:
             raise no_widget(key.id, key.dashboard.id)
 
     def create(
-        self, caller: Caller, dashboard: DashboardKey, draft: WidgetDraft, version: int | None
+        self,
+        caller: Caller,
+        dashboard: DashboardKey,
+        draft: DashboardWidgetDraft,
+        version: int | None,
     ) -> WrittenWidget:
         """Add a widget at the end of the list."""
         with self._writing(caller, dashboard, version) as write:
             return _written(write, append_widget(write, draft))
 
     def replace(
-        self, caller: Caller, key: WidgetKey, draft: WidgetDraft, version: int | None
+        self, caller: Caller, key: WidgetKey, draft: DashboardWidgetDraft, version: int | None
     ) -> WrittenWidget:
         """Replace a widget: what the draft does not have is removed."""
         with self._writing(caller, key.dashboard, version) as write:
@@ -92,7 +96,7 @@ class DashboardWidgets:
             return _written(write, key.id)
 
     def update(
-        self, caller: Caller, key: WidgetKey, draft: WidgetDraft, version: int | None
+        self, caller: Caller, key: WidgetKey, draft: DashboardWidgetDraft, version: int | None
     ) -> WrittenWidget:
         """Write what the draft has of a widget, and leave the rest as it is."""
         with self._writing(caller, key.dashboard, version) as write:
@@ -112,7 +116,7 @@ class DashboardWidgets:
         self,
         caller: Caller,
         dashboard: DashboardKey,
-        drafts: Sequence[WidgetDraft],
+        drafts: Sequence[DashboardWidgetDraft],
         version: int | None,
     ) -> WidgetList:
         """Make the list what the drafts say, in their order: who is not named is deleted."""
@@ -124,7 +128,7 @@ class DashboardWidgets:
         self,
         caller: Caller,
         dashboard: DashboardKey,
-        drafts: Sequence[WidgetDraft],
+        drafts: Sequence[DashboardWidgetDraft],
         version: int | None,
     ) -> WidgetList:
         """Write what the drafts have of the widgets that they name: of all of them, or of none."""
@@ -133,7 +137,9 @@ class DashboardWidgets:
                 update_widget(write, draft)
             return WidgetList(write.etag, widgets_of(write.session, dashboard.id))
 
-    def import_one(self, caller: Caller, dashboard: DashboardKey, draft: WidgetDraft) -> bool:
+    def import_one(
+        self, caller: Caller, dashboard: DashboardKey, draft: DashboardWidgetDraft
+    ) -> bool:
         """Add a widget of an id at the end of the list; False where the dashboard has it already.
 
         Raises Conflict where the id is that of a widget elsewhere.
@@ -153,7 +159,7 @@ class DashboardWidgets:
 
     def after(
         self, dashboard_id: UUID, last: tuple[int, UUID], count: int
-    ) -> tuple[tuple[tuple[int, UUID], Widget], ...]:
+    ) -> tuple[tuple[tuple[int, UUID], DashboardWidget], ...]:
         """Return the next widgets of a dashboard's list, each with its rank and id."""
         key = (DashboardWidgetRow.rank, DashboardWidgetRow.id)
         statement = (
@@ -173,10 +179,10 @@ class DashboardWidgets:
             yield begin_write(session, self._change(caller), dashboard, version)
 
     def _change(self, caller: Caller) -> Change:
-        return Change(caller.person.id, to_the_millisecond(self._now()))
+        return Change(caller.person.id, to_milliseconds(self._now()))
 
 
-def set_widgets(write: DashboardWrite, drafts: Sequence[WidgetDraft]) -> None:
+def set_widgets(write: DashboardWrite, drafts: Sequence[DashboardWidgetDraft]) -> None:
     """Make the list of a dashboard what the drafts say."""
     ranked = list(enumerate(drafts, 1))
     kept = [draft.id for draft in drafts if draft.id is not None]

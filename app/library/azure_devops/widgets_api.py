@@ -7,8 +7,8 @@ gives in `ETag` or `If-Match`; the version of a widget is in its body.
 from flask import Response
 
 from app.library.azure_devops.answers import (
-    WidgetAnswerSchema,
-    WidgetListSchema,
+    DashboardWidgetListSchema,
+    DashboardWidgetSchema,
     answer_list,
     answer_widget,
     answer_written,
@@ -41,16 +41,9 @@ from app.library.http.operation import Loaded
 from app.openapi.operation import Body
 
 
-@operation(
-    "get",
-    WIDGETS,
-    "List the widgets of a dashboard",
-    Body(WidgetListSchema),
-    scopes=READ,
-    versioned=True,
-)
+@operation("get", WIDGETS, DashboardWidgetListSchema, scopes=READ, versioned=True)
 def list_widgets(dashboard: DashboardKey) -> Response:
-    """Answer with all widgets of a dashboard."""
+    """List the widgets of a dashboard."""
     _ensure(dashboard)
     return answer_list(dashboard, widgets().listed(dashboard))
 
@@ -58,8 +51,7 @@ def list_widgets(dashboard: DashboardKey) -> Response:
 @operation(
     "post",
     WIDGETS,
-    "Add a widget to a dashboard",
-    Body(WidgetAnswerSchema),
+    DashboardWidgetSchema,
     scopes=WRITE,
     versioned=True,
     request=Body(NewWidgetSchema),
@@ -75,15 +67,14 @@ def create_widget(dashboard: DashboardKey, body: Loaded, versions: Versions) -> 
 @operation(
     "put",
     WIDGETS,
-    "Replace all widgets of a dashboard",
-    Body(WidgetListSchema),
+    DashboardWidgetListSchema,
     scopes=WRITE,
     versioned=True,
     request=Body(ListedWidgetSchema, many=True),
     headers=RequiredListVersion,
 )
 def replace_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versions) -> Response:
-    """Make the list of widgets what the body says."""
+    """Replace all widgets of a dashboard."""
     drafts, version = drafts_of(body), agreed_version(versions, *map(version_in, body))
     _ensure(dashboard)
     return answer_list(dashboard, widgets().replace_list(caller(), dashboard, drafts, version))
@@ -92,38 +83,36 @@ def replace_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versi
 @operation(
     "patch",
     WIDGETS,
-    "Change some widgets of a dashboard: all that are named, or none",
-    Body(WidgetListSchema),
+    DashboardWidgetListSchema,
     scopes=WRITE,
     versioned=True,
     request=Body(ListedUpdateSchema, many=True),
     headers=RequiredListVersion,
 )
 def update_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versions) -> Response:
-    """Change the widgets that the body names: all of them, or none."""
+    """Change some widgets of a dashboard: all that are named, or none."""
     drafts, version = drafts_of(body), agreed_version(versions, *map(version_in, body))
     _ensure(dashboard)
     return answer_list(dashboard, widgets().update_list(caller(), dashboard, drafts, version))
 
 
-@operation("get", WIDGET, "Get a widget", Body(WidgetAnswerSchema), scopes=READ)
+@operation("get", WIDGET, DashboardWidgetSchema, scopes=READ)
 def show_widget(widget: WidgetKey) -> Response:
-    """Answer with one widget."""
+    """Get a widget."""
     return answer_widget(widget.dashboard, widgets().get(widget))
 
 
 @operation(
     "put",
     WIDGET,
-    "Replace a widget: what is left out is removed",
-    Body(WidgetAnswerSchema),
+    DashboardWidgetSchema,
     scopes=WRITE,
     versioned=True,
     request=Body(ReplacedWidgetSchema),
     headers=ListVersion,
 )
 def replace_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Response:
-    """Replace a widget: what the body leaves out is removed."""
+    """Replace a widget: what is left out is removed."""
     draft, version = widget_draft_of(body, widget.id), agreed_version(versions, version_in(body))
     written = widgets().replace(caller(), widget, draft, version)
     return answer_written(widget.dashboard, written)
@@ -132,23 +121,20 @@ def replace_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Respo
 @operation(
     "patch",
     WIDGET,
-    "Change a widget: what is left out or null stays",
-    Body(WidgetAnswerSchema),
+    DashboardWidgetSchema,
     scopes=WRITE,
     versioned=True,
     request=Body(UpdatedWidgetSchema),
     headers=ListVersion,
 )
 def update_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Response:
-    """Change a widget: what the body leaves out, or has as null, stays."""
+    """Change a widget: what is left out or null stays."""
     draft, version = widget_draft_of(body, widget.id), agreed_version(versions, version_in(body))
     written = widgets().update(caller(), widget, draft, version)
     return answer_written(widget.dashboard, written)
 
 
-@operation(
-    "delete", WIDGET, "Delete a widget", None, scopes=WRITE, versioned=True, headers=ListVersion
-)
+@operation("delete", WIDGET, None, scopes=WRITE, versioned=True, headers=ListVersion)
 def delete_widget(widget: WidgetKey, versions: Versions) -> Response:
     """Delete a widget."""
     etag = widgets().delete(caller(), widget, agreed_version(versions))

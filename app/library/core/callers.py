@@ -2,23 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from app.errors import Forbidden
-
-SCOPES: Final = (
-    "cloud_cost_management_read",
-    "cloud_cost_management_write",
-    "generate_log_reports",
-    "manage_log_reports",
-    "product_analytics_saved_widgets_read",
-    "product_analytics_saved_widgets_write",
-    "custom_widget:read",
-    "custom_widget:write",
-    "dashboard_widget:read",
-    "dashboard_widget:write",
-)
 
 
 @dataclass(frozen=True, slots=True)

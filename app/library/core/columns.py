@@ -56,13 +56,13 @@ def canonical(document: Any) -> Any:
     return document
 
 
-def to_the_millisecond(moment: datetime) -> datetime:
-    """Return a moment in UTC as it is kept and sent: to the millisecond."""
-    utc = moment.astimezone(UTC)
+def to_milliseconds(value: datetime) -> datetime:
+    """Return a time in UTC as it is stored and sent, to the millisecond."""
+    utc = value.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-def written_json(document: Any) -> str:
+def to_json(document: Any) -> str:
     """Write a document as it is kept: keys in their order, texts unescaped."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -76,7 +76,7 @@ class ExactJson(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write the document."""
         del dialect
-        return None if value is None else written_json(value)
+        return None if value is None else to_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read the document."""
@@ -84,23 +84,23 @@ class ExactJson(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-class Moment(TypeDecorator[datetime]):
-    """A moment in UTC, to the millisecond; SQLite keeps it as a text that sorts."""
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC, to the millisecond; SQLite stores it as a text that sorts."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a moment without an offset, which would mean another on each machine."""
+        """Refuse a time without an offset, which would mean another one on each machine."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a moment without an offset")
-        utc = to_the_millisecond(value)
+            raise ValueError("a time without an offset")
+        utc = to_milliseconds(value)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the moment in UTC."""
+        """Return the time in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)

@@ -15,7 +15,7 @@ from sqlalchemy.schema import SchemaItem
 from app.library.core.columns import (
     ExactJson,
     Json,
-    Moment,
+    UtcDateTime,
     canonical,
     folded,
     folded_json,
@@ -49,7 +49,7 @@ class UserRow(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     handle: Mapped[str] = mapped_column(line(NAME_LENGTH), unique=True)
     name: Mapped[str] = mapped_column(line(NAME_LENGTH))
-    created_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class TokenRow(Base):
@@ -61,9 +61,9 @@ class TokenRow(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     scopes: Mapped[list[str]] = mapped_column(ExactJson)
     domains: Mapped[list[str]] = mapped_column(ExactJson)
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    expires_at: Mapped[datetime] = mapped_column(Moment)
-    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[UserRow] = relationship(lazy="joined", innerjoin=True)
 
@@ -114,11 +114,11 @@ class SavedWidgetRow(Base):
     widget_type: Mapped[str] = mapped_column(line(ID_LENGTH))
     definition: Mapped[dict[str, Any]] = mapped_column(ExactJson)
     tags: Mapped[list[str]] = mapped_column(Json)
-    created_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    modified_at: Mapped[datetime] = mapped_column(Moment)
+    modified_at: Mapped[datetime] = mapped_column(UtcDateTime)
     modified_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
     created_by: Mapped[UserRow] = relationship(foreign_keys=[created_by_id], lazy="joined")
@@ -139,7 +139,7 @@ class FavoriteRow(Base):
     widget_id: Mapped[UUID] = mapped_column(
         ForeignKey("saved_widgets.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    created_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CustomWidgetRow(Base):
@@ -176,8 +176,8 @@ class CustomWidgetRow(Base):
     tags: Mapped[dict[str, Any] | None] = mapped_column(Json)
     folded: Mapped[dict[str, Any]] = mapped_column(Json)
     user_id: Mapped[str] = mapped_column(line(NAME_LENGTH))
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    updated_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     @validates("id", "domain_id", "widget_name", "title", "version", "user_id")
     def _fold_line(self, name: str, given: str) -> str:
@@ -226,9 +226,9 @@ class DashboardRow(Base):
     rank: Mapped[int]
     refresh_interval: Mapped[int | None]
     etag: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    modified_at: Mapped[datetime] = mapped_column(Moment)
+    modified_at: Mapped[datetime] = mapped_column(UtcDateTime)
     modified_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
 
     created_by: Mapped[UserRow] = relationship(foreign_keys=[created_by_id], lazy="joined")
@@ -265,9 +265,9 @@ class DashboardWidgetRow(Base):
     extra_fields: Mapped[dict[str, Any] | None] = mapped_column("besides", ExactJson)
     rank: Mapped[int]
     etag: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    modified_at: Mapped[datetime] = mapped_column(Moment)
+    modified_at: Mapped[datetime] = mapped_column(UtcDateTime)
     modified_by_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
 
     created_by: Mapped[UserRow] = relationship(foreign_keys=[created_by_id], lazy="joined")

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.errors import ConfigurationError, StoreUnavailable
-from app.library.core.columns import folded, written_json
+from app.library.core.columns import folded, to_json
 from app.library.core.migrations import head, revision_of, upgrade
 
 # In seconds: how long a writer waits for another, a request for a connection, a statement at most.
@@ -43,7 +43,7 @@ _OF_POSTGRESQL: Final = (
     f"SET statement_timeout = '{PATIENCE}s'",
     f"SET idle_in_transaction_session_timeout = '{PATIENCE}s'",
 )
-_OUT_OF_REACH: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+_UNREACHABLE: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 _UNUSABLE: Final = (exc.DBAPIError, exc.TimeoutError)
 WRITES: Final = "placard_writes"
 # In bytes: a text or a row, which SQLite lets grow to a gigabyte, in this process.
@@ -75,7 +75,7 @@ class Store:
 
         Raises StoreUnavailable where the database does not answer.
         """
-        with _told(), self._readers() as session:
+        with _translate_errors(), self._readers() as session:
             yield session
 
     @contextmanager
@@ -84,7 +84,7 @@ class Store:
 
         Raises StoreUnavailable where the database does not answer, or another writes for too long.
         """
-        with _told(), self._writers.begin() as session:
+        with _translate_errors(), self._writers.begin() as session:
             yield session
 
     def _snapshots(self) -> Engine:
@@ -151,7 +151,7 @@ def _engine(url: str) -> Engine:
         connect_args=wait,
         # Neither a log nor an exception shows what was written.
         hide_parameters=True,
-        json_serializer=written_json,
+        json_serializer=to_json,
         max_overflow=MORE_CONNECTIONS,
         pool_pre_ping=not sqlite,
         pool_size=CONNECTIONS,
@@ -236,21 +236,21 @@ def _lock(connection: Connection) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
-    except _OUT_OF_REACH as error:
-        raise StoreUnavailable(_what(error)) from None
+    except _UNREACHABLE as error:
+        raise StoreUnavailable(_code_of(error)) from None
 
 
 def _unreachable(error: Exception) -> ConfigurationError:
     return ConfigurationError(
-        f"PLACARD_DATABASE_URL: the database cannot be used: {_what(error)}; is it running, and "
+        f"PLACARD_DATABASE_URL: the database cannot be used: {_code_of(error)}; is it running, and "
         "may this user open it?"
     )
 
 
-def _what(error: Exception) -> str:
+def _code_of(error: Exception) -> str:
     """Name what a driver complained of: its text may hold the address and the user."""
     cause = getattr(error, "orig", None) or error
     return getattr(cause, "sqlstate", None) or _sqlite_name(cause) or type(cause).__name__

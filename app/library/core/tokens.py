@@ -14,24 +14,23 @@ import jwt
 from sqlalchemy import select
 
 from app.errors import InvalidInput, NotAuthenticated
-from app.library.core.callers import SCOPES, Caller, Person
-from app.library.core.columns import to_the_millisecond
+from app.library.core.callers import Caller, Person
+from app.library.core.columns import to_milliseconds
 from app.library.core.models import NAME_LENGTH, TokenRow
 from app.library.core.store import Store
-from app.library.core.users import keep_user, known_user, person_of
+from app.library.core.users import find_or_add_user, person_of, upsert_user
 from app.verification import FixedKeys, TokenRules, shared_secret_keys, token_claims
 
 # Not the audience of the host's tokens: neither kind passes for the other.
 AUDIENCE: Final = "placard-library"
 LONGEST_LIFETIME: Final = timedelta(days=3660)
-LONGEST_NAME: Final = NAME_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What a token shall be: for whom, what it allows, and for how long.
 
-    Without a `name` the user has the one that is known, or else the subject.
+    Without a `name` the user has the one that is stored, or else the subject.
     """
 
     subject: str
@@ -42,7 +41,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownToken:
+class StoredToken:
     """A token that was made, without its text, which nobody keeps."""
 
     jti: str
@@ -65,7 +64,7 @@ class IssuedToken:
     """A token that was just made: its text is told once."""
 
     text: str = field(repr=False)
-    known: KnownToken
+    stored: StoredToken
 
 
 def utc_now() -> datetime:
@@ -74,11 +73,19 @@ def utc_now() -> datetime:
 
 
 class Tokens:
-    """The tokens of a store: the first of `secrets` signs, any of them verifies."""
+    """The tokens of a store: the first of `secrets` signs, any of them verifies.
+
+    `scopes` are those that a new token may have.
+    """
 
     def __init__(
-        self, store: Store, secrets: Sequence[str], now: Callable[[], datetime] = utc_now
+        self,
+        store: Store,
+        secrets: Sequence[str],
+        scopes: Sequence[str],
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
+        self._scopes = tuple(scopes)
         self._store = store
         self._secrets = tuple(secrets)
         self._now = now
@@ -93,8 +100,8 @@ class Tokens:
 
     def create(self, grant: Grant) -> IssuedToken:
         """Make a token and keep its `jti`; raises InvalidInput where the grant cannot be."""
-        check_grant(grant)
-        now = to_the_millisecond(self._now())
+        check_grant(grant, self._scopes)
+        now = to_milliseconds(self._now())
         row = TokenRow(
             jti=uuid.uuid4().hex,
             scopes=list(dict.fromkeys(grant.scopes)),
@@ -103,18 +110,18 @@ class Tokens:
             expires_at=now + grant.lifetime,
         )
         with self._store.writing() as session:
-            keep = known_user if grant.name is None else keep_user
+            keep = find_or_add_user if grant.name is None else upsert_user
             row.user_id = keep(session, grant.subject, grant.name or grant.subject, now).id
             session.add(row)
             session.flush()
-            known = _known(row)
-        return IssuedToken(self._written(known), known)
+            stored = _stored_token(row)
+        return IssuedToken(self._signed(stored), stored)
 
-    def listed(self) -> list[KnownToken]:
+    def listed(self) -> list[StoredToken]:
         """List all tokens that were made, the newest first."""
         newest = select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.jti)
         with self._store.reading() as session:
-            return [_known(row) for row in session.scalars(newest)]
+            return [_stored_token(row) for row in session.scalars(newest)]
 
     def revoke(self, jti: str) -> bool:
         """Revoke a token from now on; say whether there was one that was not revoked already."""
@@ -131,49 +138,51 @@ class Tokens:
         Raises NotAuthenticated with the reason: of `token_claims`, or `unknown_token`, `revoked`.
         """
         claims = token_claims(text, self._rules)
-        known = self._find(claims.get("jti"))
-        if known is None or known.person.handle != claims.get("sub"):
+        stored = self._find(claims.get("jti"))
+        if stored is None or stored.person.handle != claims.get("sub"):
             raise NotAuthenticated("unknown_token")
-        if (state := known.state(self._now())) != "valid":
+        if (state := stored.state(self._now())) != "valid":
             raise NotAuthenticated(state)
-        return Caller(known.person, frozenset(known.scopes), frozenset(known.domains), known.jti)
+        return Caller(
+            stored.person, frozenset(stored.scopes), frozenset(stored.domains), stored.jti
+        )
 
-    def _find(self, jti: object) -> KnownToken | None:
+    def _find(self, jti: object) -> StoredToken | None:
         if not isinstance(jti, str) or not jti.isalnum() or not jti.isascii():
             return None
         with self._store.reading() as session:
             row = session.get(TokenRow, jti)
-            return None if row is None else _known(row)
+            return None if row is None else _stored_token(row)
 
-    def _written(self, known: KnownToken) -> str:
+    def _signed(self, stored: StoredToken) -> str:
         claims = {
-            "sub": known.person.handle,
+            "sub": stored.person.handle,
             "aud": AUDIENCE,
-            "iat": int(known.created_at.timestamp()),
-            "exp": int(known.expires_at.timestamp()),
-            "jti": known.jti,
+            "iat": int(stored.created_at.timestamp()),
+            "exp": int(stored.expires_at.timestamp()),
+            "jti": stored.jti,
         }
         return jwt.encode(claims, self._secrets[0], algorithm="HS256")
 
 
-def check_grant(grant: Grant) -> None:
+def check_grant(grant: Grant, scopes: Sequence[str]) -> None:
     """Raise InvalidInput, with what would be right, where no token can be made of a grant."""
     named = [("sub", grant.subject), *(("domain", d) for d in grant.domains)]
     if grant.name is not None:
         named.append(("name", grant.name))
     for what, given in named:
-        if not given.strip() or len(given) > LONGEST_NAME or not given.isprintable():
-            raise InvalidInput(f"must be 1 to {LONGEST_NAME} printable characters", where=what)
-    if strangers := [scope for scope in grant.scopes if scope not in SCOPES]:
-        raise InvalidInput(f"{strangers[0]!r} is none of {', '.join(SCOPES)}", where="scope")
+        if not given.strip() or len(given) > NAME_LENGTH or not given.isprintable():
+            raise InvalidInput(f"must be 1 to {NAME_LENGTH} printable characters", where=what)
+    if strangers := [scope for scope in grant.scopes if scope not in scopes]:
+        raise InvalidInput(f"{strangers[0]!r} is none of {', '.join(scopes)}", where="scope")
     if not timedelta(0) < grant.lifetime <= LONGEST_LIFETIME:
         raise InvalidInput(
             f"must be more than 0 and {LONGEST_LIFETIME.days}d at most", where="expires"
         )
 
 
-def _known(row: TokenRow) -> KnownToken:
-    return KnownToken(
+def _stored_token(row: TokenRow) -> StoredToken:
+    return StoredToken(
         jti=row.jti,
         person=person_of(row.user),
         scopes=tuple(row.scopes),

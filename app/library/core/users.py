@@ -12,7 +12,7 @@ from app.library.core.models import UserRow
 from app.library.core.upsert import insert
 
 
-def keep_user(session: Session, handle: str, name: str, now: datetime) -> Person:
+def upsert_user(session: Session, handle: str, name: str, now: datetime) -> Person:
     """Return the user of a handle, made where there is none, with the name given now."""
     kept = session.execute(
         _insert(session, handle, name, now)
@@ -22,7 +22,7 @@ def keep_user(session: Session, handle: str, name: str, now: datetime) -> Person
     return Person(kept.scalar_one(), handle, name)
 
 
-def known_user(session: Session, handle: str, name: str, now: datetime) -> Person:
+def find_or_add_user(session: Session, handle: str, name: str, now: datetime) -> Person:
     """Return the user of a handle as known here, made with the name where there is none."""
     by_handle = select(UserRow).where(UserRow.handle == handle)
     row = session.scalars(by_handle).one_or_none()

@@ -15,31 +15,41 @@ from app.errors import Forbidden, InvalidInput, NotAuthenticated, PlacardError
 from app.library.core.callers import Person
 from app.library.datadog.schemas import (
     ErrorsSchema,
-    ExperienceSchema,
-    FavoriteSchema,
-    SearchSchema,
+    ExperiencePathSchema,
+    FavoritePathSchema,
+    SearchParametersSchema,
     WidgetAnswerSchema,
     WidgetListSchema,
+    WidgetPathSchema,
     WidgetRequestSchema,
-    WidgetSchema,
 )
-from app.library.datadog.scopes import READ, WRITE
-from app.library.datadog.search import Filter, Page
-from app.library.datadog.store import SavedWidget, SavedWidgets, WidgetDraft
+from app.library.datadog.search import SearchFilter, SearchPage
+from app.library.datadog.store import SavedWidget, SavedWidgetDraft, SavedWidgets
 from app.library.http.authentication import caller
 from app.library.http.context import library
 from app.library.http.operation import Loaded, Operations
 from app.library.http.response import json_response
-from app.openapi.operation import Answer, Body, Operation
+from app.openapi.operation import Answer, Body
 from templates_schemas.text import host_time
 
 blueprint = Blueprint("datadog_api", __name__)
 operations = Operations(blueprint)
 
+READ: Final = (
+    "cloud_cost_management_read",
+    "generate_log_reports",
+    "manage_log_reports",
+    "product_analytics_saved_widgets_read",
+)
+WRITE: Final = (
+    "cloud_cost_management_write",
+    "generate_log_reports",
+    "manage_log_reports",
+    "product_analytics_saved_widgets_write",
+)
 WIDGETS: Final = "/api/v2/widgets/{experience_type}"
 WIDGET: Final = f"{WIDGETS}/{{uuid}}"
 FAVORITE: Final = "/api/v2/favorites/widgets/{uuid}"
-OWN: Final = "Placard's own: Datadog has favourites in another service."
 ERRORS: Final = {
     400: Answer("What is wrong, and where", Body(ErrorsSchema)),
     403: Answer("The token is missing, not valid, or has none of the scopes", Body(ErrorsSchema)),
@@ -60,21 +70,18 @@ def check_api_key() -> None:
 
 
 @operations.add(
-    Operation(
-        "get",
-        WIDGETS,
-        "Search widgets",
-        {200: Answer("A page of what was found", Body(WidgetListSchema))} | ERRORS,
-        scopes=READ,
-        parameters=ExperienceSchema,
-        query=SearchSchema,
-    )
+    "get",
+    WIDGETS,
+    {200: Answer("A page of what was found", Body(WidgetListSchema))} | ERRORS,
+    scopes=READ,
+    parameters=ExperiencePathSchema,
+    query=SearchParametersSchema,
 )
 def search_widgets(path: Loaded, query: dict[str, Any]) -> dict[str, Any]:
-    """Answer with a page of the widgets that meet the filters."""
+    """Search widgets."""
     sort, number, size = query.pop("sort"), query.pop("number"), query.pop("size")
-    page = Page(sort.removeprefix("-"), sort.startswith("-"), number, size)
-    found = widgets().search(caller(), path["experience_type"], Filter(**query), page)
+    page = SearchPage(sort.removeprefix("-"), sort.startswith("-"), number, size)
+    found = widgets().search(caller(), path["experience_type"], SearchFilter(**query), page)
     people = [person for each in found.widgets for person in (each.created_by, each.modified_by)]
     return {
         "data": [resource(widget) for widget in found.widgets],
@@ -84,67 +91,57 @@ def search_widgets(path: Loaded, query: dict[str, Any]) -> dict[str, Any]:
 
 
 @operations.add(
-    Operation(
-        "post",
-        WIDGETS,
-        "Create a widget",
-        {200: Answer("The new widget", Body(WidgetAnswerSchema))} | ERRORS,
-        scopes=WRITE,
-        parameters=ExperienceSchema,
-        request=Body(WidgetRequestSchema),
-        description=(
-            "The definition is kept and answered as it is, with keys that are not named here. A "
-            "`cloud_cost_summary` also needs `graph_options`, a `geomap` also `style` and `view`."
-        ),
-    )
+    "post",
+    WIDGETS,
+    {200: Answer("The new widget", Body(WidgetAnswerSchema))} | ERRORS,
+    scopes=WRITE,
+    parameters=ExperiencePathSchema,
+    request=Body(WidgetRequestSchema),
 )
 def create_widget(path: Loaded, body: Loaded) -> dict[str, Any]:
-    """Store a new widget."""
+    """Create a widget.
+
+    The definition is stored and answered as it is, with keys that are not named here. A
+    `cloud_cost_summary` also needs `graph_options`, a `geomap` also `style` and `view`.
+    """
     return document(widgets().create(caller(), path["experience_type"], draft_of(body)))
 
 
 @operations.add(
-    Operation(
-        "get",
-        WIDGET,
-        "Get a widget",
-        {200: Answer("The widget", Body(WidgetAnswerSchema))} | ERRORS_OF_ONE,
-        scopes=READ,
-        parameters=WidgetSchema,
-    )
+    "get",
+    WIDGET,
+    {200: Answer("The widget", Body(WidgetAnswerSchema))} | ERRORS_OF_ONE,
+    scopes=READ,
+    parameters=WidgetPathSchema,
 )
 def get_widget(path: Loaded) -> dict[str, Any]:
-    """Answer with one widget."""
+    """Get a widget."""
     return document(widgets().get(caller(), path["experience_type"], path["uuid"]))
 
 
 @operations.add(
-    Operation(
-        "put",
-        WIDGET,
-        "Replace a widget's definition and tags",
-        {200: Answer("The widget as it is now", Body(WidgetAnswerSchema))} | ERRORS_OF_ONE,
-        scopes=WRITE,
-        parameters=WidgetSchema,
-        request=Body(WidgetRequestSchema),
-        description="Tags that are left out are removed; the creator and creation time stay.",
-    )
+    "put",
+    WIDGET,
+    {200: Answer("The widget as it is now", Body(WidgetAnswerSchema))} | ERRORS_OF_ONE,
+    scopes=WRITE,
+    parameters=WidgetPathSchema,
+    request=Body(WidgetRequestSchema),
 )
 def update_widget(path: Loaded, body: Loaded) -> dict[str, Any]:
-    """Replace a widget's definition and tags."""
+    """Replace a widget's definition and tags.
+
+    Tags that are left out are removed; the creator and the time of creation stay.
+    """
     draft = draft_of(body)
     return document(widgets().replace(caller(), path["experience_type"], path["uuid"], draft))
 
 
 @operations.add(
-    Operation(
-        "delete",
-        WIDGET,
-        "Delete a widget",
-        {204: Answer("The widget is deleted")} | ERRORS_OF_ONE,
-        scopes=WRITE,
-        parameters=WidgetSchema,
-    )
+    "delete",
+    WIDGET,
+    {204: Answer("The widget is deleted")} | ERRORS_OF_ONE,
+    scopes=WRITE,
+    parameters=WidgetPathSchema,
 )
 def delete_widget(path: Loaded) -> None:
     """Delete a widget."""
@@ -152,34 +149,32 @@ def delete_widget(path: Loaded) -> None:
 
 
 @operations.add(
-    Operation(
-        "put",
-        FAVORITE,
-        "Add a widget to your favourites",
-        {204: Answer("The widget is a favourite of yours")} | ERRORS_OF_ONE,
-        scopes=READ,
-        parameters=FavoriteSchema,
-        description=OWN,
-    )
+    "put",
+    FAVORITE,
+    {204: Answer("The widget is a favourite of yours")} | ERRORS_OF_ONE,
+    scopes=READ,
+    parameters=FavoritePathSchema,
 )
 def mark_favorite_widget(path: Loaded) -> None:
-    """Add a widget to the caller's favourites."""
+    """Add a widget to your favourites.
+
+    Placard's own: Datadog has favourites in another service.
+    """
     widgets().mark(caller(), path["uuid"])
 
 
 @operations.add(
-    Operation(
-        "delete",
-        FAVORITE,
-        "Remove a widget from your favourites",
-        {204: Answer("The widget is not a favourite of yours")} | ERRORS_OF_ONE,
-        scopes=READ,
-        parameters=FavoriteSchema,
-        description=OWN,
-    )
+    "delete",
+    FAVORITE,
+    {204: Answer("The widget is not a favourite of yours")} | ERRORS_OF_ONE,
+    scopes=READ,
+    parameters=FavoritePathSchema,
 )
 def unmark_favorite_widget(path: Loaded) -> None:
-    """Remove a widget from the caller's favourites."""
+    """Remove a widget from your favourites.
+
+    Placard's own: Datadog has favourites in another service.
+    """
     widgets().unmark(caller(), path["uuid"])
 
 
@@ -188,10 +183,10 @@ def widgets() -> SavedWidgets:
     return SavedWidgets(library().store)
 
 
-def draft_of(body: Loaded) -> WidgetDraft:
+def draft_of(body: Loaded) -> SavedWidgetDraft:
     """Return what a request gives of a widget."""
     attributes = body["data"]["attributes"]
-    return WidgetDraft(attributes["definition"], tuple(attributes["tags"]))
+    return SavedWidgetDraft(attributes["definition"], tuple(attributes["tags"]))
 
 
 def document(widget: SavedWidget) -> dict[str, Any]:

@@ -17,30 +17,21 @@ from marshmallow import (
     validates_schema,
 )
 
+from app.connectors.datadog import EXPERIENCES, TYPES
 from app.library.http.body import BodySchema
-from app.library.http.parameters import Flag, QuerySchema, Uuid, Whole, Word
+from app.library.http.parameters import (
+    BooleanParameter,
+    IntegerParameter,
+    ParametersSchema,
+    TextParameter,
+    UuidParameter,
+)
 from templates_schemas.fields import HostTime
 from templates_schemas.rules import Rule
 
-EXPERIENCE_TYPES: Final = ("ccm_reports", "logs_reports", "csv_reports", "product_analytics")
-WIDGET_TYPES: Final = (
-    "bar_chart",
-    "change",
-    "cloud_cost_summary",
-    "cohort",
-    "funnel",
-    "geomap",
-    "list_stream",
-    "query_table",
-    "query_value",
-    "retention_curve",
-    "sankey",
-    "sunburst",
-    "timeseries",
-    "toplist",
-    "treemap",
-)
-BESIDES: Final[Mapping[str, Mapping[str, type]]] = {
+EXPERIENCE_TYPES: Final = tuple(EXPERIENCES)
+WIDGET_TYPES: Final = tuple(sorted(TYPES))
+REQUIRED_BY_TYPE: Final[Mapping[str, Mapping[str, type]]] = {
     "cloud_cost_summary": {"graph_options": list},
     "geomap": {"style": dict, "view": dict},
 }
@@ -88,13 +79,13 @@ class DefinitionSchema(BodySchema):
                     },
                 },
             }
-            for kind, wanted in BESIDES.items()
+            for kind, wanted in REQUIRED_BY_TYPE.items()
         ]
     }
 
     @validates_schema
-    def _check_what_is_needed_besides(self, data: Mapping[str, Any], **_: Any) -> None:
-        wanted = BESIDES.get(data["type"], {})
+    def _check_fields_of_its_type(self, data: Mapping[str, Any], **_: Any) -> None:
+        wanted = REQUIRED_BY_TYPE.get(data["type"], {})
         wrong = {
             name: Rule("required", f"is missing: a {data['type']} needs it")
             if name not in data
@@ -126,7 +117,7 @@ class WidgetRequestSchema(BodySchema):
     data = fields.Nested(DataSchema, required=True)
 
 
-class TagList(Word):
+class TagList(TextParameter):
     """Tags in brackets, with commas between: `[team:a,b]`. What has a comma stands in quotes.
 
     It is read as CSV is: a quote within quotes is doubled, a blank after a comma does not count.
@@ -146,7 +137,7 @@ class TagList(Word):
         return tags
 
 
-class ExperienceSchema(Schema):
+class ExperiencePathSchema(Schema):
     """The parameters of an address of an experience type."""
 
     experience_type = fields.String(
@@ -155,20 +146,22 @@ class ExperienceSchema(Schema):
     )
 
 
-class FavoriteSchema(Schema):
+class FavoritePathSchema(Schema):
     """The parameters of an address of a favourite."""
 
-    uuid = Uuid(required=True)
+    uuid = UuidParameter(required=True)
 
 
-class WidgetSchema(ExperienceSchema, FavoriteSchema):
+class WidgetPathSchema(ExperiencePathSchema, FavoritePathSchema):
     """The parameters of a widget's own address."""
 
 
-class SearchSchema(QuerySchema):
+class SearchParametersSchema(ParametersSchema):
     """The query of a search."""
 
-    title = Word(data_key="filter[title]", metadata={"description": "A part of it, in any case."})
+    title = TextParameter(
+        data_key="filter[title]", metadata={"description": "A part of it, in any case."}
+    )
     tags = TagList(
         data_key="filter[tags]",
         load_default=tuple,
@@ -177,18 +170,18 @@ class SearchSchema(QuerySchema):
             "pattern": rf"^\[({_TAG}(,{_TAG})*)?\]$",
         },
     )
-    creator_handle = Word(data_key="filter[creatorHandle]")
+    creator_handle = TextParameter(data_key="filter[creatorHandle]")
     widget_type = fields.String(
         data_key="filter[widgetType]", validate=validate.OneOf(WIDGET_TYPES)
     )
-    is_favorited = Flag(data_key="filter[isFavorited]")
+    is_favorited = BooleanParameter(data_key="filter[isFavorited]")
     sort = fields.String(
         load_default="created_at",
         validate=validate.OneOf(SORTS),
         metadata={"description": "What is equal is sorted by id; favourites always come first."},
     )
-    number = Whole(0, LAST_PAGE, data_key="page[number]", load_default=0)
-    size = Whole(1, LARGEST_PAGE, data_key="page[size]", load_default=USUAL_PAGE)
+    number = IntegerParameter(0, LAST_PAGE, data_key="page[number]", load_default=0)
+    size = IntegerParameter(1, LARGEST_PAGE, data_key="page[size]", load_default=USUAL_PAGE)
 
 
 class KeptDefinitionSchema(DefinitionSchema):

@@ -24,7 +24,7 @@ _SORTED_BY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class SearchFilter:
     """Which widgets are asked for: those that meet all that is not None, and have all the tags.
 
     `title` is a part of it, in any case; all else is meant exactly.
@@ -38,7 +38,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SearchPage:
     """Which of them, in what order: `number` counts from 0; what is equal is sorted by its id.
 
     Favourites always come first where the sort is by them.
@@ -68,23 +68,23 @@ def alive(experience_type: str) -> ColumnElement[bool]:
 
 
 def matching(
-    session: Session, asked: Filter, experience_type: str, user: UUID
+    session: Session, search: SearchFilter, experience_type: str, user: UUID
 ) -> ColumnElement[bool]:
     """Say which rows a search by a user finds."""
     found = [alive(experience_type)]
-    if asked.title is not None:
-        part = folded(asked.title)
+    if search.title is not None:
+        part = folded(search.title)
         found.append(SavedWidgetRow.title_folded.contains(part, autoescape=True))
-    if asked.widget_type is not None:
-        found.append(SavedWidgetRow.widget_type == asked.widget_type)
-    if asked.creator_handle is not None:
-        creator = select(UserRow.id).where(UserRow.handle == asked.creator_handle)
+    if search.widget_type is not None:
+        found.append(SavedWidgetRow.widget_type == search.widget_type)
+    if search.creator_handle is not None:
+        creator = select(UserRow.id).where(UserRow.handle == search.creator_handle)
         found.append(SavedWidgetRow.created_by_id == creator.scalar_subquery())
-    if asked.is_favorited is not None:
+    if search.is_favorited is not None:
         mark = marked_by(user)
-        found.append(mark if asked.is_favorited else ~mark)
-    if asked.tags:
-        found.append(_tagged(session, asked.tags))
+        found.append(mark if search.is_favorited else ~mark)
+    if search.tags:
+        found.append(_tagged(session, search.tags))
     return and_(*found)
 
 
@@ -94,7 +94,7 @@ def marked_by(user: UUID) -> ColumnElement[bool]:
     return mark.correlate(SavedWidgetRow)
 
 
-def ordered_by(page: Page, user: UUID) -> tuple[ColumnElement[Any], ...]:
+def ordered_by(page: SearchPage, user: UUID) -> tuple[ColumnElement[Any], ...]:
     """Say what the rows that a user sees are sorted by."""
     if page.sort == "is_favorited":
         return marked_by(user).desc(), SavedWidgetRow.id.asc()

@@ -1,7 +1,7 @@
-"""Saved widgets, as the Datadog dialect keeps them: by experience type, each with its definition.
+"""Saved widgets, as the Datadog dialect stores them: by experience type, each with its definition.
 
-Implements the section "Datadog saved widgets" of the library's contract. What is deleted is kept,
-and answered to nobody.
+Implements the section "Datadog saved widgets" of the library's contract. A widget that is deleted
+stays in its table, and is never answered.
 """
 
 import uuid
@@ -16,15 +16,15 @@ from sqlalchemy.orm import Session
 
 from app.errors import Conflict, NotFound
 from app.library.core.callers import Caller, Person
-from app.library.core.columns import folded, to_the_millisecond
+from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import FavoriteRow, SavedWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.upsert import insert
-from app.library.core.users import known_user, person_of
+from app.library.core.users import find_or_add_user, person_of
 from app.library.datadog.search import (
-    Filter,
-    Page,
+    SearchFilter,
+    SearchPage,
     Totals,
     alive,
     marked_by,
@@ -35,8 +35,8 @@ from app.library.datadog.search import (
 
 
 @dataclass(frozen=True, slots=True)
-class WidgetDraft:
-    """What a caller gives of a saved widget: `definition` is kept and echoed as it is."""
+class SavedWidgetDraft:
+    """What a caller gives of a saved widget: `definition` is stored and echoed as it is."""
 
     definition: Mapping[str, Any]
     tags: tuple[str, ...]
@@ -58,16 +58,16 @@ class SavedWidget:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A page of what a search found, and how much there is."""
+class SearchResult:
+    """A page of what a search found, and how many widgets there are."""
 
     widgets: tuple[SavedWidget, ...]
     totals: Totals
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Who made a widget that comes from elsewhere, and when; a user is a handle and a name."""
+class Authorship:
+    """Who made an imported widget, and when; a user is a handle and a name."""
 
     created_at: datetime
     created_by: tuple[str, str]
@@ -82,9 +82,9 @@ class SavedWidgets:
         self._store = store
         self._now = now
 
-    def create(self, caller: Caller, experience_type: str, draft: WidgetDraft) -> SavedWidget:
-        """Keep a new widget; the caller is its creator."""
-        now = to_the_millisecond(self._now())
+    def create(self, caller: Caller, experience_type: str, draft: SavedWidgetDraft) -> SavedWidget:
+        """Store a new widget; the caller is its creator."""
+        now = to_milliseconds(self._now())
         row = SavedWidgetRow(
             id=uuid.uuid4(),
             experience_type=experience_type,
@@ -97,33 +97,36 @@ class SavedWidgets:
         with self._store.writing() as session:
             session.add(row)
             session.flush()
-            return _seen(row, is_favorited=False)
+            return _to_saved_widget(row, is_favorited=False)
 
     def get(self, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:
         """Return a widget; raises NotFound where there is none, or it is deleted."""
         with self._store.reading() as session:
             return _one(session, caller, experience_type, widget_id)
 
-    def search(self, caller: Caller, experience_type: str, asked: Filter, page: Page) -> Found:
+    def search(
+        self, caller: Caller, experience_type: str, search: SearchFilter, page: SearchPage
+    ) -> SearchResult:
         """Return a page of the widgets that meet a filter, and how many there are."""
         user = caller.person.id
         with self._store.reading() as session:
-            found = matching(session, asked, experience_type, user)
+            found = matching(session, search, experience_type, user)
             counted = totals(session, found, experience_type, user)
             statement = select(SavedWidgetRow, marked_by(user)).where(found)
             ordered = statement.order_by(*ordered_by(page, user))
             rows = session.execute(ordered.limit(page.size).offset(page.number * page.size))
-            return Found(tuple(_seen(row, is_favorited=mark) for row, mark in rows), counted)
+            widgets = tuple(_to_saved_widget(row, is_favorited=mark) for row, mark in rows)
+            return SearchResult(widgets, counted)
 
     def replace(
-        self, caller: Caller, experience_type: str, widget_id: UUID, draft: WidgetDraft
+        self, caller: Caller, experience_type: str, widget_id: UUID, draft: SavedWidgetDraft
     ) -> SavedWidget:
-        """Put a draft in the place of a widget's definition and tags; raises NotFound."""
+        """Replace a widget's definition and tags by those of a draft; raises NotFound."""
         changed = (
             update(SavedWidgetRow)
             .where(SavedWidgetRow.id == widget_id, alive(experience_type))
             .values(
-                modified_at=to_the_millisecond(self._now()),
+                modified_at=to_milliseconds(self._now()),
                 modified_by_id=caller.person.id,
                 **_columns(draft),
             )
@@ -135,12 +138,12 @@ class SavedWidgets:
             return _one(session, caller, experience_type, widget_id)
 
     def delete(self, caller: Caller, experience_type: str, widget_id: UUID) -> None:
-        """Delete a widget: its row is kept, with the time and the user. Raises NotFound."""
+        """Mark a widget as deleted, with the time and the user; raises NotFound."""
         deleted = (
             update(SavedWidgetRow)
             .where(SavedWidgetRow.id == widget_id, alive(experience_type))
             .values(
-                deleted_at=to_the_millisecond(self._now()),
+                deleted_at=to_milliseconds(self._now()),
                 deleted_by_id=caller.person.id,
             )
             .returning(SavedWidgetRow.id)
@@ -150,18 +153,18 @@ class SavedWidgets:
                 raise _missing(widget_id, experience_type)
 
     def mark(self, caller: Caller, widget_id: UUID) -> None:
-        """Make a widget the caller's favourite, once or again; raises NotFound."""
+        """Add a widget to the caller's favourites, unless it is there; raises NotFound."""
         values = {
             "user_id": caller.person.id,
             "widget_id": widget_id,
-            "created_at": to_the_millisecond(self._now()),
+            "created_at": to_milliseconds(self._now()),
         }
         with self._store.writing() as session:
             _require(session, widget_id)
             session.execute(insert(session, FavoriteRow).values(values).on_conflict_do_nothing())
 
     def unmark(self, caller: Caller, widget_id: UUID) -> None:
-        """Let a widget be no favourite of the caller's, whether it was or not; raises NotFound."""
+        """Remove a widget from the caller's favourites, if it is there; raises NotFound."""
         gone = delete(FavoriteRow).where(
             FavoriteRow.user_id == caller.person.id, FavoriteRow.widget_id == widget_id
         )
@@ -169,35 +172,35 @@ class SavedWidgets:
             _require(session, widget_id)
             session.execute(gone)
 
-    def adopt(
-        self, experience_type: str, widget_id: UUID, draft: WidgetDraft, origin: Origin
+    def import_one(
+        self, experience_type: str, widget_id: UUID, draft: SavedWidgetDraft, origin: Authorship
     ) -> bool:
-        """Keep a widget that has an id already; say whether it is new.
+        """Store a widget that has an id already; tell whether it is new.
 
-        What is known stays as it is, also what was deleted. Raises Conflict where the id belongs to
-        a widget of another experience type.
+        A widget that is stored already stays as it is, also where it was deleted. Raises Conflict
+        where the id belongs to a widget of another experience type.
         """
-        now = to_the_millisecond(self._now())
+        now = to_milliseconds(self._now())
         with self._store.writing() as session:
-            if _is_known(session, experience_type, widget_id):
+            if _is_stored(session, experience_type, widget_id):
                 return False
             people = {
-                user: known_user(session, *user, now)
+                user: find_or_add_user(session, *user, now)
                 for user in sorted({origin.created_by, origin.modified_by})
             }
             values = {
                 "id": widget_id,
                 "experience_type": experience_type,
-                "created_at": to_the_millisecond(origin.created_at),
+                "created_at": to_milliseconds(origin.created_at),
                 "created_by_id": people[origin.created_by].id,
-                "modified_at": to_the_millisecond(origin.modified_at),
+                "modified_at": to_milliseconds(origin.modified_at),
                 "modified_by_id": people[origin.modified_by].id,
                 **_columns(draft),
             }
             # Others may have stored it since it was looked for.
             added = insert(session, SavedWidgetRow).values(values).on_conflict_do_nothing()
             new = session.scalars(added.returning(SavedWidgetRow.id)).one_or_none()
-            return new is not None or not _is_known(session, experience_type, widget_id)
+            return new is not None or not _is_stored(session, experience_type, widget_id)
 
     def after(self, last: UUID | None, most: int) -> tuple[SavedWidget, ...]:
         """Return the next `most` widgets of every experience type by id, without favourites."""
@@ -206,10 +209,10 @@ class SavedWidgets:
             every = every.where(SavedWidgetRow.id > last)
         with self._store.reading() as session:
             rows = session.scalars(every.order_by(SavedWidgetRow.id).limit(most))
-            return tuple(_seen(row, is_favorited=False) for row in rows)
+            return tuple(_to_saved_widget(row, is_favorited=False) for row in rows)
 
 
-def _columns(draft: WidgetDraft) -> dict[str, Any]:
+def _columns(draft: SavedWidgetDraft) -> dict[str, Any]:
     title = draft.definition["title"]
     return {
         "title": title,
@@ -221,19 +224,19 @@ def _columns(draft: WidgetDraft) -> dict[str, Any]:
 
 
 def _one(session: Session, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:
-    asked = select(SavedWidgetRow, marked_by(caller.person.id)).where(
+    statement = select(SavedWidgetRow, marked_by(caller.person.id)).where(
         SavedWidgetRow.id == widget_id, alive(experience_type)
     )
-    found = session.execute(asked).one_or_none()
+    found = session.execute(statement).one_or_none()
     if found is None:
         raise _missing(widget_id, experience_type)
-    return _seen(found[0], is_favorited=found[1])
+    return _to_saved_widget(found[0], is_favorited=found[1])
 
 
-def _is_known(session: Session, experience_type: str, widget_id: UUID) -> bool:
-    """Say whether a widget is there, or was; raises Conflict where it is another's."""
-    known = select(SavedWidgetRow.experience_type).where(SavedWidgetRow.id == widget_id)
-    found = session.scalars(known).one_or_none()
+def _is_stored(session: Session, experience_type: str, widget_id: UUID) -> bool:
+    """Tell whether a widget is or was stored; raises Conflict for another experience type."""
+    statement = select(SavedWidgetRow.experience_type).where(SavedWidgetRow.id == widget_id)
+    found = session.scalars(statement).one_or_none()
     if found not in (None, experience_type):
         raise Conflict(sentence=f"The id {widget_id} is that of a widget elsewhere.")
     return found is not None
@@ -249,7 +252,7 @@ def _missing(widget_id: UUID, experience_type: str) -> NotFound:
     return NotFound(sentence=f"There is no widget {widget_id} among the {experience_type}.")
 
 
-def _seen(row: SavedWidgetRow, *, is_favorited: bool) -> SavedWidget:
+def _to_saved_widget(row: SavedWidgetRow, *, is_favorited: bool) -> SavedWidget:
     return SavedWidget(
         id=row.id,
         experience_type=row.experience_type,

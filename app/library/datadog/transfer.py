@@ -13,21 +13,22 @@ from uuid import UUID, uuid5
 
 from marshmallow import fields, post_load, validate
 
-from app.library.core.columns import written_json
+from app.library.core.columns import to_json
+from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
-from app.library.core.tokens import LONGEST_NAME, utc_now
+from app.library.core.tokens import utc_now
 from app.library.datadog.api import draft_of, included, resource
 from app.library.datadog.schemas import EXPERIENCE_TYPES, AttributesSchema, DataSchema
-from app.library.datadog.store import Origin, SavedWidget, SavedWidgets
+from app.library.datadog.store import Authorship, SavedWidget, SavedWidgets
 from app.library.http.body import BodySchema, load
-from app.library.http.parameters import Uuid
-from app.library.http.transfer import Outcome, Owner, Transfer, each_record
+from app.library.http.parameters import UuidParameter
+from app.library.http.transfer import Outcome, Owner, Transfer, import_records
 
 AT_ONCE: Final = 50
 _NAMESPACE: Final = UUID("5f1ad2b4-6c1e-4c43-9a51-0f5a1c1f0d3e")
 _TIME: Final = validate.Range(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 _NAME: Final = (
-    validate.Length(1, LONGEST_NAME),
+    validate.Length(1, NAME_LENGTH),
     validate.Predicate("isprintable", error="must be printable"),
 )
 
@@ -61,7 +62,7 @@ class RecordRelationshipsSchema(BodySchema):
 class RecordDataSchema(DataSchema):
     """A widget that has an id already, or none yet."""
 
-    id = Uuid()
+    id = UuidParameter()
     attributes = fields.Nested(RecordAttributesSchema, required=True)
     relationships = fields.Nested(RecordRelationshipsSchema, load_default=dict)
 
@@ -83,7 +84,7 @@ class RecordUserSchema(ReferenceSchema):
     attributes = fields.Nested(RecordUserAttributesSchema, required=True)
 
 
-class RecordSchema(BodySchema):
+class SavedWidgetRecordSchema(BodySchema):
     """A saved widget, and where it belongs."""
 
     experience_type = fields.String(required=True, validate=validate.OneOf(EXPERIENCE_TYPES))
@@ -91,7 +92,7 @@ class RecordSchema(BodySchema):
     included = fields.List(fields.Nested(RecordUserSchema), load_default=list)
 
 
-_RECORD: Final = RecordSchema()
+_RECORD: Final = SavedWidgetRecordSchema()
 
 
 def exported(store: Store) -> Iterator[bytes]:
@@ -105,7 +106,7 @@ def exported(store: Store) -> Iterator[bytes]:
 
 def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
     """Keep the widgets of the lines, each by its id; a record without one has its content's."""
-    return each_record(lines, partial(_keep, SavedWidgets(store), owner))
+    return import_records(lines, partial(_keep, SavedWidgets(store), owner))
 
 
 def _written(widget: SavedWidget) -> bytes:
@@ -113,26 +114,26 @@ def _written(widget: SavedWidget) -> bytes:
     del data["attributes"]["is_favorited"]
     people = included((widget.created_by, widget.modified_by))
     record = {"experience_type": widget.experience_type, "data": data, "included": people}
-    return f"{written_json(record)}\n".encode()
+    return f"{to_json(record)}\n".encode()
 
 
 def _keep(widgets: SavedWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
     loaded = load(_RECORD, record)
     experience_type, data, draft = loaded["experience_type"], loaded["data"], draft_of(loaded)
     key = data.get("id") or _key_of([experience_type, draft.definition, list(draft.tags)])
-    return str(key), widgets.adopt(experience_type, key, draft, _origin(loaded, owner))
+    return str(key), widgets.import_one(experience_type, key, draft, _origin(loaded, owner))
 
 
 def _key_of(content: Any) -> UUID:
-    return uuid5(_NAMESPACE, written_json(content))
+    return uuid5(_NAMESPACE, to_json(content))
 
 
-def _origin(loaded: Mapping[str, Any], owner: Owner) -> Origin:
+def _origin(loaded: Mapping[str, Any], owner: Owner) -> Authorship:
     """Say who made a widget, and when; what the record does not tell is the owner's, and now."""
     attributes, relationships = loaded["data"]["attributes"], loaded["data"]["relationships"]
     people = {user["id"]: user["attributes"] for user in loaded["included"]}
     created = attributes.get("created_at") or attributes.get("modified_at") or utc_now()
-    return Origin(
+    return Authorship(
         created_at=created,
         created_by=people.get(_id_in(relationships, "created_by"), (owner.handle, owner.name)),
         modified_at=attributes.get("modified_at") or created,

@@ -21,7 +21,7 @@ MOST_SHOWN: Final = 40
 MOST_FAULTS: Final = 50
 
 
-def read_object() -> dict[str, Any]:
+def read_json_object() -> dict[str, Any]:
     """Read the body of the current request, which must be a JSON object.
 
     Raises InvalidInput, or PayloadTooLarge.
@@ -32,7 +32,7 @@ def read_object() -> dict[str, Any]:
     return document
 
 
-def read_object_or_list() -> dict[str, Any] | list[Any]:
+def read_json_object_or_list() -> dict[str, Any] | list[Any]:
     """Read the body of the current request, which must be a JSON object or a list."""
     document = read_json()
     if not isinstance(document, dict | list):
@@ -106,7 +106,7 @@ class BodySchema(Schema):
                 messages[kind] = Rule("type", str(messages[kind]).rstrip("."))
 
 
-class Flag(fields.Boolean):
+class JsonBoolean(fields.Boolean):
     """True or false, and no word or number for it."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:

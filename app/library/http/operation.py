@@ -2,27 +2,29 @@
 
     operations = Operations(blueprint)
 
-    @operations.add(Operation("put", WIDGET, "Replace a widget", ANSWERS, scopes=WRITE, …))
-    def update_widget(path: Loaded, body: Loaded) -> dict[str, Any]: ...
+    @operations.add("put", WIDGET, ANSWERS, scopes=WRITE, parameters=…, request=…)
+    def update_widget(path: Loaded, body: Loaded) -> dict[str, Any]:
+        '''Replace a widget.'''
 
+The view's docstring is the operation's summary and description, its name the operation's id.
 Before the view runs, the token must have one of the scopes; then each part of the request is read
-with its schema, and handed over under its name: `path`, `query`, `body`. What the view returns is
-sent as JSON, with the status of the operation's first answer; None is sent as no body.
+with its schema, and passed under its name: `path`, `query`, `body`. What the view returns is
+sent as JSON, with the status of the operation's first answer; None is sent without a body.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial, wraps
+from inspect import getdoc
 from re import sub
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from flask import Blueprint, Response
 
 from app.library.http.authentication import caller
-from app.library.http.body import load, read_object
+from app.library.http.body import load, read_json_object
 from app.library.http.parameters import read_path, read_query
 from app.library.http.response import json_response
-from app.openapi.operation import Operation
+from app.openapi.operation import Answer, Operation, OperationOptions
 
 Loaded = Mapping[str, Any]
 View = Callable[..., Any]
@@ -45,17 +47,32 @@ class Operations:
         """All operations, in the order of their declaration."""
         return tuple(self._declared)
 
-    def add(self, declared: Operation) -> Callable[[View], View]:
-        """Return a decorator that serves a view as the operation says, and describes it so."""
+    def add(
+        self,
+        method: str,
+        path: str,
+        answers: Mapping[int, Answer],
+        **options: Unpack[OperationOptions],
+    ) -> Callable[[View], View]:
+        """Return a decorator that serves a view as an Operation says, and describes it so."""
 
         def register(view: View) -> View:
-            operation = replace(declared, id=self._prefix + view.__name__.rstrip("_"))
+            summary, _, description = (getdoc(view) or "").partition("\n\n")
+            operation = Operation(
+                method,
+                path,
+                answers,
+                id=self._prefix + view.__name__.rstrip("_"),
+                summary=summary.rstrip("."),
+                description=" ".join(description.split()),
+                **options,
+            )
             self._declared.append(operation)
             self.blueprint.add_url_rule(
                 self.rule(operation),
                 view.__name__,
                 self._enforced(operation, view),
-                methods=[operation.method.upper()],
+                methods=[method.upper()],
                 provide_automatic_options=self.automatic_options,
             )
             return view
@@ -80,7 +97,7 @@ class Operations:
         if operation.request is None:
             return {}
         schema = operation.request.schema()
-        return {"body": lambda: load(schema, read_object())}
+        return {"body": lambda: load(schema, read_json_object())}
 
     def _enforced(self, operation: Operation, view: View) -> View:
         readers = self.readers(operation)

@@ -13,13 +13,13 @@ from app.errors import InvalidInput
 from app.library.http.body import BodySchema
 from templates_schemas.rules import Rule, faults_in
 
-LONGEST_WORD: Final = 255
+TEXT_LENGTH: Final = 255
 NO_NUL: Final = r"^[^\u0000]*$"
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
-class QuerySchema(BodySchema):
+class ParametersSchema(BodySchema):
     """A schema of a query: what it does not name is a fault."""
 
     class Meta:
@@ -30,23 +30,23 @@ class QuerySchema(BodySchema):
         self.error_messages["unknown"] = Rule("invalid", "is no parameter of this operation")
 
 
-class Word(fields.String):
-    """A text of at most LONGEST_WORD characters."""
+class TextParameter(fields.String):
+    """A text of at most TEXT_LENGTH characters."""
 
     def __init__(self, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> None:
-        limits = {"maxLength": LONGEST_WORD, "pattern": NO_NUL}
+        limits = {"maxLength": TEXT_LENGTH, "pattern": NO_NUL}
         super().__init__(metadata=limits | dict(metadata or {}), **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given: str = super()._deserialize(value, attr, data, **kwargs)
         if "\0" in given:
             raise ValidationError("has the character U+0000, which cannot be kept")
-        if len(given) > LONGEST_WORD:
-            raise ValidationError(f"must have at most {LONGEST_WORD} characters")
+        if len(given) > TEXT_LENGTH:
+            raise ValidationError(f"must have at most {TEXT_LENGTH} characters")
         return given
 
 
-class Flag(fields.Boolean):
+class BooleanParameter(fields.Boolean):
     """`true` or `false`."""
 
     def __init__(self, **options: Any) -> None:
@@ -54,7 +54,7 @@ class Flag(fields.Boolean):
         self.error_messages["invalid"] = "must be true or false"
 
 
-class Whole(fields.Integer):
+class IntegerParameter(fields.Integer):
     """A whole number in plain digits, from `least` to `most`."""
 
     def __init__(self, least: int, most: int, **options: Any) -> None:
@@ -75,7 +75,7 @@ def read_uuid(given: str) -> UUID | None:
     return UUID(given) if _UUID.fullmatch(given) else None
 
 
-class Uuid(fields.UUID):
+class UuidParameter(fields.UUID):
     """An id in the one form that has four hyphens, in any case."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> UUID:
@@ -120,5 +120,5 @@ def _loaded(schema: Schema, given: Mapping[str, str]) -> Any:
 
 def _shown(name: str) -> str:
     """Show a parameter's name, which may be anything."""
-    short = name if len(name) <= LONGEST_WORD else name[:LONGEST_WORD] + "…"
+    short = name if len(name) <= TEXT_LENGTH else name[:TEXT_LENGTH] + "…"
     return short if short.isprintable() else ascii(short)

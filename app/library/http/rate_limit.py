@@ -18,7 +18,7 @@ PERIOD: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimitStatus:
     """What a token has left: `reset` is how many seconds until it has `limit` again."""
 
     granted: bool
@@ -56,18 +56,18 @@ class Limiter:
         self._own = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
 
-    def take(self, jti: str) -> Allowance:
+    def take(self, jti: str) -> RateLimitStatus:
         """Count one request of a token, and say whether it is granted."""
         try:
             return self._take(self._shared, jti)
         except StorageError:
             return self._take(self._own, jti)
 
-    def _take(self, strategy: FixedWindowRateLimiter, jti: str) -> Allowance:
+    def _take(self, strategy: FixedWindowRateLimiter, jti: str) -> RateLimitStatus:
         granted = strategy.hit(self._item, jti)
         reset, remaining = strategy.get_window_stats(self._item, jti)
         seconds = min(PERIOD, max(1, ceil(reset - self._clock())))
-        return Allowance(granted, self._item.amount, remaining, seconds)
+        return RateLimitStatus(granted, self._item.amount, remaining, seconds)
 
 
 def _storage(url: str, ca_bundle: str | None) -> Storage:

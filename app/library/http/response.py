@@ -4,9 +4,9 @@ from typing import Any
 
 from flask import Response
 
-from app.library.core.columns import written_json
+from app.library.core.columns import to_json
 
 
 def json_response(document: Any, status: int = 200) -> Response:
     """Answer with JSON, its keys in their order."""
-    return Response(written_json(document), status=status, mimetype="application/json")
+    return Response(to_json(document), status=status, mimetype="application/json")

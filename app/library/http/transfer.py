@@ -55,7 +55,7 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def each_record(
+def import_records(
     lines: Iterable[bytes], keep: Callable[[Any], tuple[str, bool]]
 ) -> Iterator[Outcome]:
     """Keep the record of each line that is not blank; `keep` gives its key, and whether it is new.

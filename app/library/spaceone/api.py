@@ -19,7 +19,6 @@ from app.library.http.response import json_response
 from app.library.spaceone import schemas as messages
 from app.library.spaceone.query.keys import FIELDS, root_of, split_key
 from app.library.spaceone.query_reader import read_listing, read_statistics
-from app.library.spaceone.scopes import READ, WRITE
 from app.library.spaceone.store import (
     VERSION,
     CustomWidget,
@@ -27,12 +26,14 @@ from app.library.spaceone.store import (
     CustomWidgetDraft,
     CustomWidgets,
 )
-from app.openapi.operation import Answer, Body, Operation
+from app.openapi.operation import Answer, Body
 from templates_schemas.text import host_time
 
 blueprint = Blueprint("spaceone_api", __name__)
 operations = Operations(blueprint, prefix="custom_widget_")
 
+READ: Final = ("custom_widget:read",)
+WRITE: Final = ("custom_widget:write",)
 ROOT: Final = "/dashboard/v1/custom-widget"
 ERRORS: Final[Mapping[int, str]] = {
     400: "A parameter is missing or wrong, or the query cannot be run",
@@ -60,58 +61,37 @@ CODES_BY_RULE: Final[Mapping[str, str]] = {
 
 
 def _operation(
-    name: str, summary: str, scopes: tuple[str, ...], request: type[Schema], answer: type[Schema]
+    name: str, scopes: tuple[str, ...], request: type[Schema], answer: type[Schema]
 ) -> Callable[[View], View]:
     """Declare an operation; every one of the dialect is a POST of one message for another."""
-    error = Body(messages.ErrorSchema)
-    return operations.add(
-        Operation(
-            "post",
-            f"{ROOT}/{name}",
-            summary,
-            {200: Answer(summary, Body(answer))}
-            | {status: Answer(description, error) for status, description in ERRORS.items()},
-            scopes=scopes,
-            request=Body(request),
-        )
-    )
+    errors = {status: Answer(cause, Body(messages.ErrorSchema)) for status, cause in ERRORS.items()}
+    answers = {200: Answer("The result", Body(answer))} | errors
+    return operations.add("post", f"{ROOT}/{name}", answers, scopes=scopes, request=Body(request))
 
 
-@_operation(
-    "create",
-    "Create a widget",
-    WRITE,
-    messages.CreateCustomWidgetRequest,
-    messages.CustomWidgetInfo,
-)
+@_operation("create", WRITE, messages.CreateCustomWidgetRequest, messages.CustomWidgetInfo)
 def create(body: Loaded) -> dict[str, Any]:
-    """Store a new widget."""
+    """Create a widget."""
     return info(widgets().create(caller(), draft_of(body)))
 
 
-@_operation(
-    "update",
-    "Change a widget",
-    WRITE,
-    messages.UpdateCustomWidgetRequest,
-    messages.CustomWidgetInfo,
-)
+@_operation("update", WRITE, messages.UpdateCustomWidgetRequest, messages.CustomWidgetInfo)
 def update(body: Loaded) -> dict[str, Any]:
-    """Change what is given of a widget."""
+    """Change a widget."""
     change = CustomWidgetChange(body.get("title"), documents_of(body))
     return info(widgets().update(caller(), body["domain_id"], body["custom_widget_id"], change))
 
 
-@_operation("delete", "Delete a widget", WRITE, messages.CustomWidgetRequest, messages.Empty)
+@_operation("delete", WRITE, messages.CustomWidgetRequest, messages.Empty)
 def delete(body: Loaded) -> dict[str, Any]:
     """Delete a widget."""
     widgets().delete(caller(), body["domain_id"], body["custom_widget_id"])
     return {}
 
 
-@_operation("get", "Get a widget", READ, messages.GetCustomWidgetRequest, messages.CustomWidgetInfo)
+@_operation("get", READ, messages.GetCustomWidgetRequest, messages.CustomWidgetInfo)
 def get(body: Loaded) -> dict[str, Any]:
-    """Answer with one widget."""
+    """Get a widget."""
     only = body.get("only_") or ()
     for key in only:
         root_of(key, "$.only")
@@ -119,9 +99,9 @@ def get(body: Loaded) -> dict[str, Any]:
     return select_fields(found, only) if only else found
 
 
-@_operation("list", "Find widgets", READ, messages.CustomWidgetQuery, messages.CustomWidgetsInfo)
+@_operation("list", READ, messages.CustomWidgetQuery, messages.CustomWidgetsInfo)
 def list_(body: Loaded) -> dict[str, Any]:
-    """Answer with the widgets that a query finds."""
+    """Find widgets."""
     listing = read_listing(body)
     found = widgets().find(caller(), listing)
     only = listing.only or FIELDS
@@ -129,15 +109,9 @@ def list_(body: Loaded) -> dict[str, Any]:
     return {"results": results, "total_count": found.total}
 
 
-@_operation(
-    "stat",
-    "Compute statistics of widgets",
-    READ,
-    messages.CustomWidgetStatQuery,
-    messages.StatisticsInfo,
-)
+@_operation("stat", READ, messages.CustomWidgetStatQuery, messages.StatisticsInfo)
 def stat(body: Loaded) -> dict[str, Any]:
-    """Answer with statistics of the widgets that a query finds."""
+    """Compute statistics of widgets."""
     results = widgets().statistics(caller(), read_statistics(body))
     total = {} if results.total is None else {"total_count": results.total}
     return {"results": list(results.values), **total}

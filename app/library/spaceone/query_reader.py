@@ -23,7 +23,7 @@ from app.library.spaceone.query.ast import (
     Unwind,
 )
 from app.library.spaceone.query.keys import MINIMAL
-from app.library.spaceone.query.limits import MOST_ORDERS, refused
+from app.library.spaceone.query.limits import MOST_ORDERS, query_error
 
 Loaded = Mapping[str, Any]
 QUERY: Final = "$.query"
@@ -68,7 +68,7 @@ def _search(query: Loaded, domain_id: str, exact: tuple[Condition, ...] = ()) ->
 
 
 def _conditions(given: Sequence[Loaded] | None, where: str) -> tuple[Condition, ...]:
-    return tuple(_condition(one, f"{where}[{number}]") for number, one in enumerate(given or ()))
+    return tuple(_condition(each, f"{where}[{number}]") for number, each in enumerate(given or ()))
 
 
 def _condition(given: Loaded, where: str) -> Condition:
@@ -80,14 +80,14 @@ def _condition(given: Loaded, where: str) -> Condition:
 def _key(given: Loaded, where: str) -> str:
     key: str = given.get("key") or given.get("k") or ""
     if not key:
-        raise refused("needs a key", where)
+        raise query_error("needs a key", where)
     return key
 
 
 def _name(given: Loaded, where: str) -> str:
     name: str = given.get("name") or given.get("n") or ""
     if not name:
-        raise refused("needs a name", where)
+        raise query_error("needs a name", where)
     return name
 
 
@@ -99,8 +99,8 @@ def _page(query: Loaded) -> Page:
 def _orders(sort: Loaded, where: str) -> tuple[Order, ...]:
     keys = sort.get("keys") or ([sort] if sort.get("key") or sort.get("desc") else [])
     if len(keys) > MOST_ORDERS:
-        raise refused(f"has more than {MOST_ORDERS} keys", where)
-    return tuple(Order(_key(one, where), bool(one.get("desc")), where) for one in keys)
+        raise query_error(f"has more than {MOST_ORDERS} keys", where)
+    return tuple(Order(_key(each, where), bool(each.get("desc")), where) for each in keys)
 
 
 def _stage(given: Loaded, where: str) -> Stage:
@@ -114,14 +114,15 @@ def _unwind(given: Loaded, where: str) -> Unwind:
 
 def _group(given: Loaded, where: str) -> Group:
     keys = tuple(
-        GroupKey(_key(one, place), _name(one, place), one.get("date_format") or "", place)
-        for one, place in _placed(given.get("keys"), f"{where}.keys")
+        GroupKey(_key(each, path), _name(each, path), each.get("date_format") or "", path)
+        for each, path in _numbered(given.get("keys"), f"{where}.keys")
     )
     fields = tuple(
-        _group_field(one, place) for one, place in _placed(given.get("fields_"), f"{where}.fields")
+        _group_field(each, path)
+        for each, path in _numbered(given.get("fields_"), f"{where}.fields")
     )
     if not keys and not fields:
-        raise refused("needs keys or fields", where)
+        raise query_error("needs keys or fields", where)
     return Group(keys, fields, where)
 
 
@@ -131,8 +132,8 @@ def _group_field(given: Loaded, where: str) -> GroupField:
         operator=given.get("operator") or given.get("o") or "",
         key=given.get("key") or given.get("k") or "",
         fields=tuple(
-            (_key(one, place), _name(one, place))
-            for one, place in _placed(given.get("fields_"), f"{where}.fields")
+            (_key(each, path), _name(each, path))
+            for each, path in _numbered(given.get("fields_"), f"{where}.fields")
         ),
         conditions=_conditions(given.get("conditions"), f"{where}.conditions"),
         where=where,
@@ -146,29 +147,29 @@ def _count(given: Loaded, where: str) -> Count:
 def _sort(given: Loaded, where: str) -> Sort:
     orders = _orders(given, where)
     if not orders:
-        raise refused("needs a key", where)
+        raise query_error("needs a key", where)
     return Sort(orders, where)
 
 
 def _project(given: Loaded, where: str) -> Project:
     fields = tuple(
-        _project_field(one, place)
-        for one, place in _placed(given.get("fields_"), f"{where}.fields")
+        _project_field(each, path)
+        for each, path in _numbered(given.get("fields_"), f"{where}.fields")
     )
     if not fields:
-        raise refused("needs fields", where)
+        raise query_error("needs fields", where)
     return Project(fields, bool(given.get("exclude_keys")), where)
 
 
 def _project_field(given: Loaded, where: str) -> ProjectField:
     operator = given.get("operator") or given.get("o") or ""
     if operator not in PROJECTIONS:
-        raise refused(f"has the operator {operator!r}: there is size, or none", where)
+        raise query_error(f"has the operator {operator!r}: there is size, or none", where)
     return ProjectField(_key(given, where), _name(given, where), operator, where)
 
 
-def _placed(given: Sequence[Loaded] | None, where: str) -> Sequence[tuple[Loaded, str]]:
-    return [(one, f"{where}[{number}]") for number, one in enumerate(given or ())]
+def _numbered(given: Sequence[Loaded] | None, where: str) -> Sequence[tuple[Loaded, str]]:
+    return [(each, f"{where}[{number}]") for number, each in enumerate(given or ())]
 
 
 _STAGES: Final[Mapping[str, Callable[[Any, str], Stage]]] = {

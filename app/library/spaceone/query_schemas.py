@@ -9,7 +9,7 @@ from typing import Any, Final
 from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 from marshmallow.fields import Field
 
-from app.library.http.body import BodySchema, Flag
+from app.library.http.body import BodySchema, JsonBoolean
 from app.library.spaceone.query.limits import LARGEST_NUMBER, MOST_FIELDS
 from templates_schemas.rules import Rule
 
@@ -53,7 +53,7 @@ class SortKeySchema(MessageSchema):
     """A key to sort by."""
 
     key = fields.String()
-    desc = Flag()
+    desc = JsonBoolean()
 
 
 class SortSchema(SortKeySchema):
@@ -62,7 +62,7 @@ class SortSchema(SortKeySchema):
     keys = fields.List(fields.Nested(SortKeySchema))
 
 
-class Sort(fields.Nested):
+class SortField(fields.Nested):
     """A sort, or a list of its keys, as SpaceONE's own console sends it."""
 
     def __init__(self, **options: Any) -> None:
@@ -80,7 +80,7 @@ class PageSchema(MessageSchema):
     limit = _number(0)
 
 
-class SearchSchema(MessageSchema):
+class SearchFieldsSchema(MessageSchema):
     """What both kinds of query have."""
 
     filter = fields.List(fields.Nested(FilterSchema))
@@ -89,12 +89,12 @@ class SearchSchema(MessageSchema):
     keyword = fields.String(validate=validate.Length(max=LONGEST_TEXT))
 
 
-class QuerySchema(SearchSchema):
+class QuerySchema(SearchFieldsSchema):
     """A query of `list`."""
 
-    sort = Sort()
-    minimal = Flag()
-    count_only = Flag()
+    sort = SortField()
+    minimal = JsonBoolean()
+    count_only = JsonBoolean()
     only_ = fields.List(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
     unwind = fields.Raw()
 
@@ -169,7 +169,7 @@ class ProjectSchema(MessageSchema):
         data_key="fields",
         validate=validate.Length(max=MOST_FIELDS),
     )
-    exclude_keys = Flag()
+    exclude_keys = JsonBoolean()
 
 
 class StageSchema(MessageSchema):
@@ -181,7 +181,7 @@ class StageSchema(MessageSchema):
     unwind = fields.Nested(UnwindSchema)
     group = fields.Nested(GroupSchema)
     count = fields.Nested(CountSchema)
-    sort = Sort()
+    sort = SortField()
     project = fields.Nested(ProjectSchema)
     limit = _number(1)
     skip = _number(0)
@@ -197,7 +197,7 @@ class StageSchema(MessageSchema):
             raise ValidationError({given[0]: [Rule("query", f"is no stage: there are {known}")]})
 
 
-class StatisticsQuerySchema(SearchSchema):
+class StatisticsQuerySchema(SearchFieldsSchema):
     """A query of `stat`: stages, or one key."""
 
     aggregate = fields.List(fields.Nested(StageSchema))

@@ -4,12 +4,12 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from app.library.core.models import NAME_LENGTH
 from app.library.spaceone.query.limits import MOST_FIELDS
 from app.library.spaceone.query_schemas import MessageSchema, QuerySchema, StatisticsQuerySchema
 from templates_schemas.rules import Rule
 
-LONGEST_NAME: Final = 40
-LONGEST_TITLE: Final = 255
+LONGEST_WIDGET_NAME: Final = 40
 LONGEST_VERSION: Final = 64
 
 
@@ -53,14 +53,14 @@ class ListValue(fields.List[Any]):
 class DomainSchema(MessageSchema):
     """What every request names."""
 
-    domain_id = _line(LONGEST_TITLE)
+    domain_id = _line(NAME_LENGTH)
 
 
 class CreateCustomWidgetRequest(DomainSchema):
     """A new widget."""
 
-    widget_name = _line(LONGEST_NAME)
-    title = _line(LONGEST_TITLE)
+    widget_name = _line(LONGEST_WIDGET_NAME)
+    title = _line(NAME_LENGTH)
     version = fields.String(validate=validate.Length(max=LONGEST_VERSION))
     options = Struct(required=True)
     settings = Struct()
@@ -72,13 +72,13 @@ class CreateCustomWidgetRequest(DomainSchema):
 class CustomWidgetRequest(DomainSchema):
     """One widget."""
 
-    custom_widget_id = _line(LONGEST_TITLE)
+    custom_widget_id = _line(NAME_LENGTH)
 
 
 class UpdateCustomWidgetRequest(CustomWidgetRequest):
     """What changes of a widget."""
 
-    title = fields.String(validate=validate.Length(1, LONGEST_TITLE))
+    title = fields.String(validate=validate.Length(1, NAME_LENGTH))
     options = Struct()
     settings = Struct()
     inherit_options = Struct()

@@ -1,4 +1,4 @@
-"""Custom widgets, as the SpaceONE dialect keeps them: by domain, and searched by its queries.
+"""Custom widgets, as the SpaceONE dialect stores them: by domain, searched by its queries.
 
 Implements the section "SpaceONE custom widgets" of the library's contract.
 """
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, load_only
 
 from app.errors import NotFound
 from app.library.core.callers import Caller
-from app.library.core.columns import canonical, to_the_millisecond, written_json
+from app.library.core.columns import canonical, to_json, to_milliseconds
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
@@ -25,8 +25,8 @@ from app.library.spaceone.query.filters import Filters
 from app.library.spaceone.query.json_backend import JsonSql
 from app.library.spaceone.query.json_postgresql import PostgresqlJson
 from app.library.spaceone.query.json_sqlite import SqliteJson
-from app.library.spaceone.query.keys import JsonPlace, node_at, place_of, root_of
-from app.library.spaceone.query.limits import LARGEST_RESULT, MOST_ORDERS, bounded, refused
+from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root_of
+from app.library.spaceone.query.limits import LARGEST_RESULT, MOST_ORDERS, bounded, query_error
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
 from app.library.spaceone.query.stages import Named, Rows, ordering
 
@@ -42,7 +42,7 @@ _AT_ONCE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CustomWidgetDraft:
-    """What a caller gives of a new widget: the documents are kept and echoed as they are."""
+    """What a caller gives of a new widget: the documents are stored and echoed as they are."""
 
     domain_id: str
     widget_name: str
@@ -53,7 +53,7 @@ class CustomWidgetDraft:
 
 @dataclass(frozen=True, slots=True)
 class CustomWidgetChange:
-    """What a caller changes: `document` has the documents that are given, None is no title."""
+    """What a caller changes: the `title`, unless it is None, and the documents that are given."""
 
     title: str | None
     document: Mapping[str, Any]
@@ -61,7 +61,7 @@ class CustomWidgetChange:
 
 @dataclass(frozen=True, slots=True)
 class CustomWidget:
-    """A custom widget; `document` has its five documents, or is None where nobody asked."""
+    """A custom widget; `document` has its five documents, or None where they were not read."""
 
     id: str
     domain_id: str
@@ -75,8 +75,8 @@ class CustomWidget:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a query found: one page, and the number of all."""
+class ListingResult:
+    """What a query found: one page, and the number of all matches."""
 
     widgets: tuple[CustomWidget, ...]
     total: int
@@ -84,7 +84,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What statistics came to; `total` is None where no page was asked for."""
+    """The results of statistics; `total` is None where the query has no page."""
 
     values: tuple[Any, ...]
     total: int | None
@@ -99,9 +99,9 @@ class CustomWidgets:
         self._json = _DIALECTS[store.dialect]()
 
     def create(self, caller: Caller, draft: CustomWidgetDraft) -> CustomWidget:
-        """Keep a new widget, which is the caller's; raises Forbidden for another domain."""
+        """Store a new widget, which is the caller's; raises Forbidden for another domain."""
         caller.require_domain(draft.domain_id)
-        now = to_the_millisecond(self._now())
+        now = to_milliseconds(self._now())
         widget = CustomWidget(
             id=new_id(),
             domain_id=draft.domain_id,
@@ -117,16 +117,16 @@ class CustomWidgets:
             row = _row_of(widget)
             session.add(row)
             session.flush()
-            return _seen(row)
+            return _to_widget(row)
 
-    def restore(self, widget: CustomWidget) -> bool:
-        """Keep a widget that was exported, as it was; False where its id is known already."""
+    def import_one(self, widget: CustomWidget) -> bool:
+        """Store a widget that was exported, as it was; False where its id is taken already."""
         try:
             with self._store.writing() as session:
                 if session.get(CustomWidgetRow, widget.id) is not None:
                     return False
                 session.add(_row_of(widget))
-        except IntegrityError:  # another kept it meanwhile
+        except IntegrityError:  # another request stored it meanwhile
             return False
         return True
 
@@ -134,7 +134,7 @@ class CustomWidgets:
         """Return a widget; raises NotFound where the domain has none of that id."""
         caller.require_domain(domain_id)
         with self._store.reading() as session:
-            return _seen(_row(session, domain_id, widget_id))
+            return _to_widget(_row(session, domain_id, widget_id))
 
     def update(
         self, caller: Caller, domain_id: str, widget_id: str, change: CustomWidgetChange
@@ -146,9 +146,9 @@ class CustomWidgets:
             if change.title is not None:
                 row.title = change.title
             row.document = _changed(row.document, change.document)
-            row.updated_at = to_the_millisecond(self._now())
+            row.updated_at = to_milliseconds(self._now())
             session.flush()
-            return _seen(row)
+            return _to_widget(row)
 
     def delete(self, caller: Caller, domain_id: str, widget_id: str) -> None:
         """Delete a widget; raises NotFound where the domain has none of that id."""
@@ -162,39 +162,41 @@ class CustomWidgets:
             if gone.one_or_none() is None:
                 raise _missing(widget_id)
 
-    def find(self, caller: Caller, listing: Listing) -> Found:
+    def find(self, caller: Caller, listing: Listing) -> ListingResult:
         """Find widgets; raises InvalidInput where the query cannot be run."""
         caller.require_domain(listing.search.domain_id)
-        asked = self._asked(listing)
+        statement, with_document = self._select(listing), _shows_documents(listing)
         test = self._filters().search(listing.search)
         count = select(func.count()).select_from(CustomWidgetRow).where(test)
         with self._store.reading() as session, bounded(session):
             total = session.scalar(count) or 0
-            rows = () if listing.count_only else session.scalars(asked.where(test)).all()
-            return Found(tuple(_seen(row, whole=_whole(listing)) for row in rows), total)
+            rows = () if listing.count_only else session.scalars(statement.where(test)).all()
+            widgets = tuple(_to_widget(row, with_document=with_document) for row in rows)
+            return ListingResult(widgets, total)
 
-    def statistics(self, caller: Caller, asked: Statistics) -> Results:
-        """Work out statistics; raises InvalidInput where they cannot be."""
-        caller.require_domain(asked.search.domain_id)
+    def statistics(self, caller: Caller, query: Statistics) -> Results:
+        """Compute statistics; raises InvalidInput where the query cannot be run."""
+        caller.require_domain(query.search.domain_id)
         filters = self._filters()
-        test = filters.search(asked.search)
-        if asked.distinct is not None:
-            rows = distinct_rows(asked.distinct, test, self._json)
+        test = filters.search(query.search)
+        if query.distinct is not None:
+            rows = distinct_rows(query.distinct, test, self._json)
         else:
-            rows = pipeline(asked.stages, test, self._json, filters)
+            rows = pipeline(query.stages, test, self._json, filters)
         with self._store.reading() as session, bounded(session):
-            total = _total(session, rows) if asked.page.limit else None
-            values = self._values(session, rows, asked.page)
-            plain = asked.distinct is not None
-            return Results(tuple(v["value"] for v in values) if plain else tuple(values), total)
+            total = _total(session, rows) if query.page.limit else None
+            values = self._values(session, rows, query.page)
+            if query.distinct is not None:
+                values = [value["value"] for value in values]
+            return Results(tuple(values), total)
 
     def all(self) -> Iterator[CustomWidget]:
         """Yield the widgets of all domains by id, a few at a time in short transactions."""
-        last, asked = "", select(CustomWidgetRow)
+        last, statement = "", select(CustomWidgetRow)
         while True:
-            page = asked.where(CustomWidgetRow.id > last).order_by(CustomWidgetRow.id)
+            page = statement.where(CustomWidgetRow.id > last).order_by(CustomWidgetRow.id)
             with self._store.reading() as session:
-                widgets = [_seen(row) for row in session.scalars(page.limit(_AT_ONCE))]
+                widgets = [_to_widget(row) for row in session.scalars(page.limit(_AT_ONCE))]
             yield from widgets
             if len(widgets) < _AT_ONCE:
                 return
@@ -203,43 +205,43 @@ class CustomWidgets:
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
-    def _asked(self, listing: Listing) -> Select[CustomWidgetRow]:
+    def _select(self, listing: Listing) -> Select[CustomWidgetRow]:
         for key in listing.only or ():
             root_of(key, "query.only")
         orders = listing.orders or (Order("title", descending=False, where="query.sort"),)
         if len(orders) > MOST_ORDERS:
-            raise refused(f"has more than {MOST_ORDERS} keys", "query.sort")
-        parts = [part for order in orders for part in self._ordering(order)]
-        asked = select(CustomWidgetRow).order_by(*parts, CustomWidgetRow.id)
-        if not _whole(listing):
-            asked = asked.options(load_only(*_LINES, raiseload=True))
+            raise query_error(f"has more than {MOST_ORDERS} keys", "query.sort")
+        terms = [term for order in orders for term in self._ordering(order)]
+        statement = select(CustomWidgetRow).order_by(*terms, CustomWidgetRow.id)
+        if not _shows_documents(listing):
+            statement = statement.options(load_only(*_COLUMNS_WITHOUT_DOCUMENTS, raiseload=True))
         if listing.page.limit:
-            asked = asked.limit(listing.page.limit).offset(listing.page.start - 1)
-        return asked
+            statement = statement.limit(listing.page.limit).offset(listing.page.start - 1)
+        return statement
 
     def _ordering(self, order: Order) -> Sequence[ColumnElement[Any]]:
-        place = place_of(order.key, order.where, self._json)
-        if isinstance(place, JsonPlace):
-            node = node_at(place.root, place.steps, self._json)
+        target = resolve_key(order.key, order.where, self._json)
+        if isinstance(target, JsonPath):
+            node = node_at(target.root, target.steps, self._json)
             return ordering(node, self._json, descending=order.descending)
-        return [place.column.desc() if order.descending else place.column.asc()]
+        return [target.column.desc() if order.descending else target.column.asc()]
 
     def _values(self, session: Session, rows: Rows, page: Page) -> list[dict[str, Any]]:
-        written = [self._json.written(value.node) for value in rows.columns.values()]
-        asked = select(*written).select_from(rows.source).order_by(rows.position)
+        written = [self._json.to_json_text(value.node) for value in rows.columns.values()]
+        statement = select(*written).select_from(rows.source).order_by(rows.position)
         if page.limit:
-            asked = asked.limit(page.limit).offset(page.start - 1)
+            statement = statement.limit(page.limit).offset(page.start - 1)
         values, size = [], 0
-        for row in session.execute(asked):
+        for row in session.execute(statement):
             size += sum(len(text) for text in row if text is not None)
             if size > LARGEST_RESULT:
-                raise refused(f"comes to more than {LARGEST_RESULT} characters", "query")
+                raise query_error(f"comes to more than {LARGEST_RESULT} characters", "query")
             named = zip(rows.columns.items(), row, strict=True)
             values.append({name: _read(text, value) for (name, value), text in named})
         return values
 
 
-_LINES: Final = (
+_COLUMNS_WITHOUT_DOCUMENTS: Final = (
     CustomWidgetRow.id,
     CustomWidgetRow.domain_id,
     CustomWidgetRow.widget_name,
@@ -252,7 +254,7 @@ _LINES: Final = (
 
 
 def new_id() -> str:
-    """Make an id that nobody has: 48 random bits."""
+    """Make a new id: 48 random bits."""
     return PREFIX + secrets.token_hex(ID_BYTES)
 
 
@@ -263,7 +265,7 @@ def _row_of(widget: CustomWidget) -> CustomWidgetRow:
         widget_name=widget.widget_name,
         title=widget.title,
         version=widget.version,
-        document=_whole_document(widget.document or {}),
+        document=_full_document(widget.document or {}),
         user_id=widget.user_id,
         created_at=widget.created_at,
         updated_at=widget.updated_at,
@@ -273,10 +275,10 @@ def _row_of(widget: CustomWidget) -> CustomWidgetRow:
 def _row(
     session: Session, domain_id: str, widget_id: str, *, locked: bool = False
 ) -> CustomWidgetRow:
-    asked = select(CustomWidgetRow).where(
+    statement = select(CustomWidgetRow).where(
         CustomWidgetRow.id == widget_id, CustomWidgetRow.domain_id == domain_id
     )
-    row = session.scalars(asked.with_for_update() if locked else asked).one_or_none()
+    row = session.scalars(statement.with_for_update() if locked else statement).one_or_none()
     if row is None:
         raise _missing(widget_id)
     return row
@@ -286,7 +288,7 @@ def _missing(widget_id: str) -> NotFound:
     return NotFound(sentence=f"There is no custom widget {widget_id} in this domain.")
 
 
-def _whole_document(given: Mapping[str, Any]) -> dict[str, Any]:
+def _full_document(given: Mapping[str, Any]) -> dict[str, Any]:
     empty: dict[str, Any] = {name: [] if name == "labels" else {} for name in DOCUMENTS}
     return {**empty, **given}
 
@@ -298,8 +300,8 @@ def _changed(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
     return changed
 
 
-def _whole(listing: Listing) -> bool:
-    """Say whether a listing shows one of the documents."""
+def _shows_documents(listing: Listing) -> bool:
+    """Tell whether a listing shows one of the documents."""
     if listing.only is None:
         return True
     return any(root_of(key, "query.only") in DOCUMENTS for key in listing.only)
@@ -312,17 +314,17 @@ def _total(session: Session, rows: Rows) -> int:
 def _read(text: str | None, named: Named) -> Any:
     """Read a value of an answer; the elements of a set are put in an order."""
     value: Any = None if text is None else canonical(json.loads(text))
-    return sorted(value, key=written_json) if named.unordered else value
+    return sorted(value, key=to_json) if named.unordered else value
 
 
-def _seen(row: CustomWidgetRow, *, whole: bool = True) -> CustomWidget:
+def _to_widget(row: CustomWidgetRow, *, with_document: bool = True) -> CustomWidget:
     return CustomWidget(
         id=row.id,
         domain_id=row.domain_id,
         widget_name=row.widget_name,
         title=row.title,
         version=row.version,
-        document=row.document if whole else None,
+        document=row.document if with_document else None,
         user_id=row.user_id,
         created_at=row.created_at,
         updated_at=row.updated_at,

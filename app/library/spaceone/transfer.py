@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from marshmallow import fields, validate
 
-from app.library.core.columns import canonical, to_the_millisecond, written_json
+from app.library.core.columns import canonical, to_json, to_milliseconds
+from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.http.body import load
-from app.library.http.transfer import Outcome, Owner, Transfer, each_record
+from app.library.http.transfer import Outcome, Owner, Transfer, import_records
 from app.library.spaceone.api import draft_of, info
-from app.library.spaceone.schemas import LONGEST_TITLE, CreateCustomWidgetRequest
+from app.library.spaceone.schemas import CreateCustomWidgetRequest
 from app.library.spaceone.store import PREFIX, CustomWidget, CustomWidgets
 
 _ID: Final = r"custom-widget-[0-9a-f]{12}\Z"
@@ -30,7 +31,7 @@ class CustomWidgetRecord(CreateCustomWidgetRequest):
     custom_widget_id = fields.String(
         validate=validate.Regexp(_ID, error="must be custom-widget- and 12 hex digits")
     )
-    user_id = fields.String(validate=validate.Length(1, LONGEST_TITLE))
+    user_id = fields.String(validate=validate.Length(1, NAME_LENGTH))
     created_at = fields.AwareDateTime(format="iso")
     updated_at = fields.AwareDateTime(format="iso")
 
@@ -41,24 +42,24 @@ _RECORD: Final = CustomWidgetRecord()
 def exported(store: Store) -> Iterator[bytes]:
     """Yield the widgets of all domains as lines, in constant memory."""
     for widget in CustomWidgets(store).all():
-        yield written_json(info(widget)).encode() + b"\n"
+        yield to_json(info(widget)).encode() + b"\n"
 
 
 def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
     """Keep the records of the lines, each in the domain that it names and by its id."""
-    return each_record(lines, partial(_keep, CustomWidgets(store), owner))
+    return import_records(lines, partial(_keep, CustomWidgets(store), owner))
 
 
 def _keep(widgets: CustomWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
     widget = read_record(record, owner)
-    return widget.id, widgets.restore(widget)
+    return widget.id, widgets.import_one(widget)
 
 
 def read_record(document: Any, owner: Owner) -> CustomWidget:
     """Read a record; raises InvalidInput. What it does not say is the owner's, and of now."""
     loaded = load(_RECORD, document)
     draft = draft_of(loaded)
-    created: datetime = loaded.get("created_at") or to_the_millisecond(utc_now())
+    created: datetime = loaded.get("created_at") or to_milliseconds(utc_now())
     return CustomWidget(
         id=loaded.get("custom_widget_id") or id_of(document),
         domain_id=draft.domain_id,
@@ -74,7 +75,7 @@ def read_record(document: Any, owner: Owner) -> CustomWidget:
 
 def id_of(document: Any) -> str:
     """Make the id of a record that has none: the same for what says the same."""
-    written = written_json(canonical(document)).encode()
+    written = to_json(canonical(document)).encode()
     return PREFIX + hashlib.sha256(written).hexdigest()[:12]
 
 

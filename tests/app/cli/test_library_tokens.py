@@ -15,6 +15,7 @@ from app.connectors import connector_settings
 from app.library.core.migrations import head
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.library.wiring import SCOPES
 from app.settings import Settings, load_settings
 from app.settings.local import environment_of
 from app.settings.report import setting_names
@@ -87,7 +88,7 @@ def test_a_further_token_without_a_name_leaves_the_user_s_as_it_is(
         )
     ]
     store = Store(database_url)
-    people = [Tokens(store, [JWT_SECRET]).caller(text).person for text in texts]
+    people = [Tokens(store, [JWT_SECRET], SCOPES).caller(text).person for text in texts]
     store.close()
     assert [person.name for person in people] == ["Alice", "Alice", "bob@example.com"]
     assert people[0] == people[1]
@@ -162,7 +163,7 @@ def test_the_local_mode_makes_a_token_once_and_keeps_it(
     assert "GITHUB_TOKEN=ghp_made_up\n" in (tmp_path / ".env").read_text()
     assert first in greeting(local_settings(tmp_path), "http://127.0.0.1:8080", first)
     store = Store("sqlite:///placard.db")
-    caller = Tokens(store, [JWT_SECRET]).caller(first)
+    caller = Tokens(store, [JWT_SECRET], SCOPES).caller(first)
     assert caller.subject == "local@localhost"
     assert caller.domains == {"domain-local"}
     store.close()

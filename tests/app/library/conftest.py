@@ -14,13 +14,12 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.library.core.callers import SCOPES
 from app.library.core.models import Base
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import init_dialect
-from app.library.wiring import DIALECTS
+from app.library.wiring import DIALECTS, SCOPES
 from tests.conftest import settings_with
 from tests.databases import Server
 from tests.host import JWT_SECRET
@@ -97,7 +96,7 @@ def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Pr
     with store.writing() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
-    yield Processes(base, Tokens(store, [JWT_SECRET]).create(GRANT).text)
+    yield Processes(base, Tokens(store, [JWT_SECRET], SCOPES).create(GRANT).text)
     store.close()
 
 

@@ -1,4 +1,4 @@
-"""What a query asks for. `where` is the place in the request, for the sentence of a refusal."""
+"""A query as a syntax tree. `where` is the JSON path in the request, for error sentences."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which widgets of a domain: all of `every`, one of `some` if there are any, the keyword."""
+    """Selects widgets of a domain: all of `every` hold, one of `some` if any, and the keyword."""
 
     domain_id: str
     every: tuple[Condition, ...] = ()
@@ -62,7 +62,7 @@ class Unwind:
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """What rows are grouped by; `date_format` such as `%Y-%m` is for moments."""
+    """What rows are grouped by; `date_format`, such as `%Y-%m`, is for datetimes."""
 
     key: str
     name: str
@@ -72,7 +72,7 @@ class GroupKey:
 
 @dataclass(frozen=True, slots=True)
 class GroupField:
-    """What is told of a group; `fields` are the keys and names of the objects that are pushed."""
+    """A value computed for each group; `fields` are the keys and names of objects to `push`."""
 
     name: str
     operator: str

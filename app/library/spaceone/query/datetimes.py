@@ -15,13 +15,13 @@ _STEP: Final = re.compile(r"\s*(?:/\s*([dwm])|([+-])\s*(\d{1,6})\s*([smhdw]))\s*
 _MOST_STEPS: Final = 8
 
 
-def read_moment(given: str) -> datetime:
+def read_datetime(given: str) -> datetime:
     """Read ISO 8601: a date, or a time, which is UTC where it has no offset.
 
     Raises ValueError.
     """
-    moment = datetime.fromisoformat(given)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    value = datetime.fromisoformat(given)
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
     try:
         return aware.astimezone(UTC)
     except OverflowError as error:
@@ -37,30 +37,30 @@ def read_difference(given: str, now: datetime) -> datetime:
     rest = given.strip()
     if not rest.startswith("now"):
         raise ValueError("must begin with now")
-    moment, at = now.astimezone(UTC), len("now")
+    value, at = now.astimezone(UTC), len("now")
     for _ in range(_MOST_STEPS):
         if at == len(rest):
-            return moment
+            return value
         step = _STEP.match(rest, at)
         if step is None:
             break
-        moment, at = _stepped(moment, step), step.end()
+        value, at = _stepped(value, step), step.end()
     raise ValueError(f"cannot be read from character {at + 1} on")
 
 
-def _stepped(moment: datetime, step: re.Match[str]) -> datetime:
+def _stepped(value: datetime, step: re.Match[str]) -> datetime:
     beginning, sign, number, unit = step.groups()
     if beginning:
-        return _beginning(moment, beginning)
+        return _beginning(value, beginning)
     distance = int(number) * _UNITS[unit]
     try:
-        return moment + distance if sign == "+" else moment - distance
+        return value + distance if sign == "+" else value - distance
     except OverflowError as error:
         raise ValueError(str(error)) from error
 
 
-def _beginning(moment: datetime, unit: str) -> datetime:
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+def _beginning(value: datetime, unit: str) -> datetime:
+    midnight = value.replace(hour=0, minute=0, second=0, microsecond=0)
     if unit == "w":
         try:
             return midnight - timedelta(days=midnight.weekday())

@@ -14,14 +14,14 @@ from sqlalchemy import and_, false, func, not_, or_, true
 from app.library.core.columns import canonical, folded
 from app.library.core.models import CustomWidgetRow
 from app.library.spaceone.query.ast import Condition, Search
-from app.library.spaceone.query.datetimes import read_difference, read_moment
+from app.library.spaceone.query.datetimes import read_datetime, read_difference
 from app.library.spaceone.query.json_backend import JsonSql, Reader, Test
 from app.library.spaceone.query.keys import (
-    JsonPlace,
-    LinePlace,
-    MomentPlace,
-    Place,
-    place_of,
+    DatetimeColumn,
+    JsonPath,
+    Target,
+    TextColumn,
+    resolve_key,
     some_node,
     some_value,
 )
@@ -31,7 +31,7 @@ from app.library.spaceone.query.limits import (
     MOST_TEXTS,
     MOST_VALUES,
     MOST_VALUES_IN_ALL,
-    refused,
+    query_error,
 )
 from app.library.spaceone.query.regexes import Pattern, read_pattern
 
@@ -48,11 +48,11 @@ ORDERS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "gte": ge,
 }
 LISTS: Final = ("in", "contain_in", "regex_in")
-MOMENT_READERS: Final = ("datetime", "timediff")
+DATETIME_READERS: Final = ("datetime", "timediff")
 OPERATORS: Final = (
     "eq", "not", "in", "not_in", "contain", "not_contain", "contain_in", "not_contain_in",
     "lt", "lte", "gt", "gte", "exists", "regex", "regex_in",
-    *(f"{reader}_{order}" for reader in MOMENT_READERS for order in ORDERS),
+    *(f"{reader}_{order}" for reader in DATETIME_READERS for order in ORDERS),
 )  # fmt: skip
 # What can be asked of values that are no columns, such as those of a group.
 PLAIN: Final = ("eq", "not", "in", "not_in", "lt", "lte", "gt", "gte", "exists")
@@ -69,141 +69,145 @@ class Filters:
         """Test whether a widget is one of those that are searched for; raises InvalidInput."""
         conditions = (*search.every, *search.some)
         if len(conditions) > MOST_CONDITIONS:
-            raise refused(f"has more than {MOST_CONDITIONS} conditions", "filter")
+            raise query_error(f"has more than {MOST_CONDITIONS} conditions", "filter")
         check_values(conditions, "filter")
         tests = [self.test(condition) for condition in search.every]
         if search.some:
             tests.append(or_(*map(self.test, search.some)))
         if search.keyword:
-            tests.append(self._keyword(search.keyword))
+            tests.append(self._has_keyword(search.keyword))
         return and_(CustomWidgetRow.domain_id == search.domain_id, *tests)
 
     def test(self, condition: Condition) -> Test:
         """Test one condition of a widget; raises InvalidInput."""
-        return self.at(place_of(condition.key, condition.where, self._json), condition)
+        return self.at(resolve_key(condition.key, condition.where, self._json), condition)
 
-    def at(self, place: Place, condition: Condition) -> Test:
+    def at(self, target: Target, condition: Condition) -> Test:
         """Test one condition at a place."""
         operator = condition.operator or "eq"
         if operator not in OPERATORS:
-            raise refused(
+            raise query_error(
                 f"has the operator {operator!r}: there are {', '.join(OPERATORS)}", condition.where
             )
         if operator in NEGATED:
-            return not_(self.at(place, replace(condition, operator=NEGATED[operator])))
+            return not_(self.at(target, replace(condition, operator=NEGATED[operator])))
         _check_value(operator, condition)
-        return self._plain(place, condition, operator)
+        return self._test(target, condition, operator)
 
-    def _plain(self, place: Place, condition: Condition, operator: str) -> Test:
+    def _test(self, target: Target, condition: Condition, operator: str) -> Test:
         name, _, order = operator.partition("_")
         values = condition.value if operator in LISTS else [condition.value]
         match name:
             case "datetime" | "timediff":
-                return self._moments(place, condition, name, order)
+                return self._compare_datetimes(target, condition, name, order)
             case "lt" | "lte" | "gt" | "gte":
-                return self._ordered(place, condition, ORDERS[operator])
+                return self._ordered(target, condition, ORDERS[operator])
             case "exists":
-                there = self._exists(place)
+                there = self._exists(target)
                 return there if condition.value else not_(there)
             case "contain":
-                return self._contains(place, condition, values)
+                return self._contains(target, condition, values)
             case "regex":
-                return self._matches(place, condition, values)
-        return self._equals(place, condition, values)
+                return self._matches(target, condition, values)
+        return self._equals(target, condition, values)
 
-    def _keyword(self, keyword: str) -> Test:
+    def _has_keyword(self, keyword: str) -> Test:
         part = folded(keyword)
         columns = (CustomWidgetRow.id.expression, CustomWidgetRow.title_folded.expression)
         return or_(*(self._json.contains(column, part) for column in columns))
 
-    def _equals(self, place: Place, condition: Condition, values: Sequence[Any]) -> Test:
+    def _equals(self, target: Target, condition: Condition, values: Sequence[Any]) -> Test:
         texts = [value for value in values if isinstance(value, str)]
-        match place:
-            case LinePlace():
-                return place.column.in_(texts)
-            case MomentPlace():
-                return place.column.in_([_moment(text, condition) for text in texts])
+        match target:
+            case TextColumn():
+                return target.column.in_(texts)
+            case DatetimeColumn():
+                return target.column.in_([_datetime(text, condition) for text in texts])
         same = [_canonical(value, condition) for value in values if value is not None]
-        tests = [self._some(place, lambda value: value.equals_any(same))] if same else []
-        if same and place.indexed:
-            tests = [and_(self._json.may_hold(place.root, place.steps, same), *tests)]
+        tests = [self._some(target, lambda value: value.equals_any(same))] if same else []
+        if same and target.indexed:
+            tests = [and_(self._json.may_contain(target.root, target.steps, same), *tests)]
         if None in values:
-            tests.append(self._some(place, lambda value: value.is_null))
-            tests.append(not_(some_node(place.root, place.steps, self._json)))
+            tests.append(self._some(target, lambda value: value.is_null))
+            tests.append(not_(some_node(target.root, target.steps, self._json)))
         return or_(false(), *tests)
 
     def _ordered(
-        self, place: Place, condition: Condition, compare: Callable[[Any, Any], Any]
+        self, target: Target, condition: Condition, compare: Callable[[Any, Any], Any]
     ) -> Test:
         value = condition.value
-        if isinstance(place, MomentPlace):
+        if isinstance(target, DatetimeColumn):
             if not isinstance(value, str):
-                raise refused("compares a moment: needs ISO 8601 as a text", condition.where)
-            return compare(place.column, _moment(value, condition))  # type: ignore[no-any-return]
-        if isinstance(place, LinePlace):
-            return compare(place.column, value) if isinstance(value, str) else false()
+                raise query_error("compares a moment: needs ISO 8601 as a text", condition.where)
+            return compare(target.column, _datetime(value, condition))  # type: ignore[no-any-return]
+        if isinstance(target, TextColumn):
+            return compare(target.column, value) if isinstance(value, str) else false()
         if isinstance(value, str):
-            return self._some(place, lambda found: compare(found.text, value))
+            return self._some(target, lambda found: compare(found.text, value))
         number = float(_canonical(value, condition))
-        return self._some(place, lambda found: compare(found.number, number))
+        return self._some(target, lambda found: compare(found.number, number))
 
-    def _moments(self, place: Place, condition: Condition, reader: str, order: str) -> Test:
-        if not isinstance(place, MomentPlace):
-            raise refused(
+    def _compare_datetimes(
+        self, target: Target, condition: Condition, reader: str, order: str
+    ) -> Test:
+        if not isinstance(target, DatetimeColumn):
+            raise query_error(
                 f"has {condition.operator}, which is for created_at and updated_at", condition.where
             )
-        read = _moment if reader == "datetime" else self._difference
-        test: Test = ORDERS[order](place.column, read(condition.value, condition))
+        read = _datetime if reader == "datetime" else self._difference
+        test: Test = ORDERS[order](target.column, read(condition.value, condition))
         return test
 
     def _difference(self, value: Any, condition: Condition) -> datetime:
         try:
             return read_difference(value, self._now)
         except ValueError as error:
-            raise refused(
+            raise query_error(
                 f"has the value {value!r}, which {error}: write now, now-1d/d, now/w+2h",
                 condition.where,
             ) from None
 
-    def _exists(self, place: Place) -> Test:
+    def _exists(self, target: Target) -> Test:
         return (
-            some_node(place.root, place.steps, self._json)
-            if isinstance(place, JsonPlace)
+            some_node(target.root, target.steps, self._json)
+            if isinstance(target, JsonPath)
             else true()
         )
 
-    def _contains(self, place: Place, condition: Condition, values: Sequence[str]) -> Test:
+    def _contains(self, target: Target, condition: Condition, values: Sequence[str]) -> Test:
         parts = [folded(value) for value in values]
         return self._folded(
-            place,
+            target,
             condition,
             lambda text: or_(false(), *(self._json.contains(text, part) for part in parts)),
         )
 
-    def _matches(self, place: Place, condition: Condition, values: Sequence[str]) -> Test:
+    def _matches(self, target: Target, condition: Condition, values: Sequence[str]) -> Test:
         patterns = [_pattern(value, condition) for value in values]
         return self._folded(
-            place,
+            target,
             condition,
             lambda text: or_(
                 false(), *(self._json.matches(text, p.sqlite, p.postgresql) for p in patterns)
             ),
         )
 
-    def _folded(self, place: Place, condition: Condition, test: Callable[[Any], Test]) -> Test:
+    def _folded(self, target: Target, condition: Condition, test: Callable[[Any], Test]) -> Test:
         """Test texts in any case."""
-        if isinstance(place, LinePlace):
-            return test(place.folded)
-        if isinstance(place, JsonPlace) and place.folded is not None:
-            return some_value(place.folded, place.steps, self._json, lambda value: test(value.text))
-        raise refused(
+        if isinstance(target, TextColumn):
+            return test(target.folded)
+        if isinstance(target, JsonPath) and target.folded is not None:
+            return some_value(
+                target.folded, target.steps, self._json, lambda value: test(value.text)
+            )
+        raise query_error(
             f"has {condition.operator}, which is for texts: {condition.key} is none",
             condition.where,
         )
 
-    def _some(self, place: JsonPlace, test: Callable[[Reader], Test]) -> Test:
+    def _some(self, target: JsonPath, test: Callable[[Reader], Test]) -> Test:
         return some_value(
-            place.root, place.steps, self._json, lambda value: func.coalesce(test(value), false())
+            target.root, target.steps, self._json, lambda value: func.coalesce(test(value), false())
         )
 
 
@@ -211,7 +215,7 @@ def check_values(conditions: Sequence[Condition], where: str) -> None:
     """Refuse conditions that have too many values in all; raises InvalidInput."""
     values = [c.value for c in conditions if isinstance(c.value, list)]
     if sum(map(len, values)) > MOST_VALUES_IN_ALL:
-        raise refused(f"has more than {MOST_VALUES_IN_ALL} values in all", where)
+        raise query_error(f"has more than {MOST_VALUES_IN_ALL} values in all", where)
 
 
 def _check_value(operator: str, condition: Condition) -> None:
@@ -220,47 +224,49 @@ def _check_value(operator: str, condition: Condition) -> None:
     if operator in LISTS:
         _check_list(operator, condition)
     elif isinstance(value, list):
-        raise refused(f"has {operator} with a list: {operator} takes one value", condition.where)
+        raise query_error(
+            f"has {operator} with a list: {operator} takes one value", condition.where
+        )
     elif operator == "exists" and not isinstance(value, bool):
-        raise refused("has exists without true or false", condition.where)
+        raise query_error("has exists without true or false", condition.where)
     elif operator in ORDERS and (
         isinstance(value, bool) or not isinstance(value, str | float | int)
     ):
-        raise refused(f"has {operator} with what is no text and no number", condition.where)
+        raise query_error(f"has {operator} with what is no text and no number", condition.where)
     elif wanted and not isinstance(value, str):
-        raise refused(f"has {operator} without a text", condition.where)
+        raise query_error(f"has {operator} without a text", condition.where)
 
 
 _WANTED: Final[Mapping[str, str]] = {
     operator: "text"
     for operator in OPERATORS
-    if operator in ("contain", "regex") or operator.startswith(MOMENT_READERS)
+    if operator in ("contain", "regex") or operator.startswith(DATETIME_READERS)
 }
 
 
 def _check_list(operator: str, condition: Condition) -> None:
     values = condition.value
     if not isinstance(values, list):
-        raise refused(f"has {operator} without a list", condition.where)
+        raise query_error(f"has {operator} without a list", condition.where)
     most = {"in": MOST_VALUES, "regex_in": MOST_PATTERNS}.get(operator, MOST_TEXTS)
     if len(values) > most:
-        raise refused(f"has {operator} with more than {most} values", condition.where)
+        raise query_error(f"has {operator} with more than {most} values", condition.where)
     if operator != "in" and not all(isinstance(value, str) for value in values):
-        raise refused(f"has {operator} with what is no text", condition.where)
+        raise query_error(f"has {operator} with what is no text", condition.where)
 
 
 def _canonical(value: Any, condition: Condition) -> Any:
     try:
         return canonical(value)
     except OverflowError:
-        raise refused("has a number that is too large", condition.where) from None
+        raise query_error("has a number that is too large", condition.where) from None
 
 
-def _moment(value: str, condition: Condition) -> datetime:
+def _datetime(value: str, condition: Condition) -> datetime:
     try:
-        return read_moment(value)
+        return read_datetime(value)
     except ValueError:
-        raise refused(
+        raise query_error(
             f"has the value {value!r}, which is no ISO 8601 such as 2024-01-15T00:00:00Z",
             condition.where,
         ) from None
@@ -270,4 +276,4 @@ def _pattern(value: str, condition: Condition) -> Pattern:
     try:
         return read_pattern(value)
     except ValueError as error:
-        raise refused(f"has a regular expression that {error}", condition.where) from None
+        raise query_error(f"has a regular expression that {error}", condition.where) from None

@@ -21,13 +21,13 @@ from sqlalchemy import (
 from app.library.spaceone.query.ast import Condition, Group, GroupField, GroupKey
 from app.library.spaceone.query.filters import PLAIN, Filters
 from app.library.spaceone.query.json_backend import JsonSql, Node, Test
-from app.library.spaceone.query.keys import JsonPlace
-from app.library.spaceone.query.limits import refused
+from app.library.spaceone.query.keys import JsonPath
+from app.library.spaceone.query.limits import query_error
 from app.library.spaceone.query.stages import POSITION, Named, Rows, find, rows_of, value_at
 
 Aggregate = Callable[[JsonSql, ColumnElement[Any], ColumnElement[Any]], Node]
 # Where the parts of `2024-01-15T00:00:00.000Z` are.
-_PARTS: Final = {
+_DATE_PARTS: Final = {
     "%Y": (1, 4),
     "%m": (6, 2),
     "%d": (9, 2),
@@ -55,11 +55,11 @@ def _extreme(choose: Any, *, last: bool) -> Aggregate:
 
     def aggregate(json: JsonSql, node: Node, _: Any) -> Node:
         value = json.read(node)
-        number, text, truth = choose(value.number), choose(value.text), choose(value.truth)
+        number, text, boolean = choose(value.number), choose(value.text), choose(value.boolean)
         kinds = [
             (number.is_not(None), json.of_number(number)),
             (text.is_not(None), json.of_text(text)),
-            (truth.is_not(None), json.of_truth(truth)),
+            (boolean.is_not(None), json.of_boolean(boolean)),
         ]
         return json.or_null(case(*(reversed(kinds) if last else kinds)))
 
@@ -72,10 +72,10 @@ AGGREGATES: Final[Mapping[str, Aggregate]] = {
     "average": _average,
     "max": _extreme(func.max, last=True),
     "min": _extreme(func.min, last=False),
-    "first": lambda json, node, place: json.at_the_end(node, place, last=False),
-    "last": lambda json, node, place: json.at_the_end(node, place, last=True),
-    "add_to_set": lambda json, node, _: json.gathered(node),
-    "push": lambda json, node, place: json.pushed(node, place),
+    "first": lambda json, node, position: json.first_or_last(node, position, last=False),
+    "last": lambda json, node, position: json.first_or_last(node, position, last=True),
+    "add_to_set": lambda json, node, _: json.collect_set(node),
+    "push": lambda json, node, position: json.collect_list(node, position),
     "size": lambda json, node, _: json.of_number(func.count(distinct(node))),
 }
 CONDITIONAL: Final = ("count", "sum", "average")
@@ -84,20 +84,21 @@ _ONE: Final = literal(1)
 
 def grouped(rows: Rows, stage: Group, json: JsonSql, filters: Filters) -> Rows:
     """Make a row of each group, in the order of their first rows."""
-    keys = {key.name: _key(key, rows, json) for key in stage.keys}
+    keys = {key.name: _group_key(key, rows, json) for key in stage.keys}
     fields = {field.name: field for field in stage.fields if field.name not in keys}
     inner = _arguments(rows, keys, fields, json, filters)
     named = {
-        name: Named(inner.c[f"k{number}"], keys[name].moment) for number, name in enumerate(keys)
+        name: Named(inner.c[f"k{number}"], keys[name].is_datetime)
+        for number, name in enumerate(keys)
     }
-    asked = select().select_from(inner).group_by(*(value.node for value in named.values()))
+    statement = select().select_from(inner).group_by(*(value.node for value in named.values()))
     if not keys:
-        asked = asked.having(func.count() > 0)
+        statement = statement.having(func.count() > 0)
     for number, (name, field) in enumerate(fields.items()):
         aggregate = AGGREGATES[field.operator]
         node = aggregate(json, inner.c[f"a{number}"], inner.c[POSITION])
-        named[name] = Named(node, _is_moment(field, rows), field.operator == "add_to_set")
-    return rows_of(named, asked, func.min(inner.c[POSITION]), tuple(keys))
+        named[name] = Named(node, _is_datetime(field, rows), field.operator == "add_to_set")
+    return rows_of(named, statement, func.min(inner.c[POSITION]), tuple(keys))
 
 
 def _arguments(
@@ -115,22 +116,22 @@ def _arguments(
             for number, field in enumerate(fields.values())
         ),
     ]
-    asked = select(*columns, rows.position.label(POSITION)).select_from(rows.source)
+    statement = select(*columns, rows.position.label(POSITION)).select_from(rows.source)
     # SQLite joins the texts of a group in the order in which the rows come.
-    return asked.order_by(rows.position).cte()
+    return statement.order_by(rows.position).cte()
 
 
 def _argument(field: GroupField, rows: Rows, json: JsonSql, filters: Filters) -> ColumnElement[Any]:
     if field.operator not in AGGREGATES:
-        raise refused(
+        raise query_error(
             f"has the operator {field.operator!r}: there are {', '.join(AGGREGATES)}", field.where
         )
     if field.fields and field.operator != "push":
-        raise refused("has fields, which are for push", field.where)
+        raise query_error("has fields, which are for push", field.where)
     if not field.conditions:
         return _value(field, rows, json)
     if field.operator not in CONDITIONAL:
-        raise refused(f"has conditions, which are for {', '.join(CONDITIONAL)}", field.where)
+        raise query_error(f"has conditions, which are for {', '.join(CONDITIONAL)}", field.where)
     tests = [_test(condition, rows, filters) for condition in field.conditions]
     return case((and_(*tests), _value(field, rows, json)))
 
@@ -142,52 +143,54 @@ def _value(field: GroupField, rows: Rows, json: JsonSql) -> ColumnElement[Any]:
         pairs = [(name, value_at(key, rows, json, field.where).node) for key, name in field.fields]
         return json.of_fields(pairs)
     if not field.key:
-        raise refused(f"needs a key: {field.operator} is of a value", field.where)
+        raise query_error(f"needs a key: {field.operator} is of a value", field.where)
     return value_at(field.key, rows, json, field.where).node
 
 
 def _test(condition: Condition, rows: Rows, filters: Filters) -> Test:
     if (condition.operator or "eq") not in PLAIN:
-        raise refused(
+        raise query_error(
             f"has the operator {condition.operator!r}: conditions take {', '.join(PLAIN)}",
             condition.where,
         )
     name, steps = find(condition.key, rows, condition.where)
-    return filters.at(JsonPlace(rows.columns[name].node, None, steps), condition)
+    return filters.at(JsonPath(rows.columns[name].node, None, steps), condition)
 
 
-def _is_moment(field: GroupField, rows: Rows) -> bool:
+def _is_datetime(field: GroupField, rows: Rows) -> bool:
     column = rows.columns.get(field.key)
-    return field.operator in ("first", "last", "max", "min") and bool(column and column.moment)
+    return field.operator in ("first", "last", "max", "min") and bool(column and column.is_datetime)
 
 
-def _key(key: GroupKey, rows: Rows, json: JsonSql) -> Named:
+def _group_key(key: GroupKey, rows: Rows, json: JsonSql) -> Named:
     value = value_at(key.key, rows, json, key.where)
     if not key.date_format:
         return value
-    if not value.moment:
-        raise refused(
+    if not value.is_datetime:
+        raise query_error(
             f"has a date_format, which is for created_at and updated_at: {key.key} is no moment",
             key.where,
         )
-    moment = json.moment_text(value.node)
+    written = json.datetime_text(value.node)
     if key.date_format in _NUMBERS:
-        return Named(json.of_number(cast(_part(moment, _NUMBERS[key.date_format]), Integer)))
-    return Named(json.of_text(_formatted(moment, key)))
+        return Named(json.of_number(cast(_date_part(written, _NUMBERS[key.date_format]), Integer)))
+    return Named(json.of_text(_format_date(written, key)))
 
 
-def _formatted(moment: ColumnElement[str], key: GroupKey) -> ColumnElement[str]:
-    written: ColumnElement[str] = literal("", Text())
+def _format_date(written: ColumnElement[str], key: GroupKey) -> ColumnElement[str]:
+    formatted: ColumnElement[str] = literal("", Text())
     for token in _TOKEN.findall(key.date_format):
-        if token.startswith("%") and token not in ("%%", *_PARTS):
-            known = ", ".join([*_PARTS, "%%", *_NUMBERS])
-            raise refused(f"has {token} in its date_format: there are {known}", key.where)
+        if token.startswith("%") and token not in ("%%", *_DATE_PARTS):
+            known = ", ".join([*_DATE_PARTS, "%%", *_NUMBERS])
+            raise query_error(f"has {token} in its date_format: there are {known}", key.where)
         text = (
-            _part(moment, token) if token in _PARTS else literal(token.replace("%%", "%"), Text())
+            _date_part(written, token)
+            if token in _DATE_PARTS
+            else literal(token.replace("%%", "%"), Text())
         )
-        written = written + text
-    return written
+        formatted = formatted + text
+    return formatted
 
 
-def _part(moment: ColumnElement[str], token: str) -> ColumnElement[str]:
-    return func.substr(moment, *_PARTS[token], type_=Text())
+def _date_part(written: ColumnElement[str], token: str) -> ColumnElement[str]:
+    return func.substr(written, *_DATE_PARTS[token], type_=Text())

@@ -42,7 +42,7 @@ class Reader(ABC):
 
     @property
     @abstractmethod
-    def truth(self) -> ColumnElement[int]:
+    def boolean(self) -> ColumnElement[int]:
         """1 or 0 for a boolean."""
 
     @property
@@ -64,11 +64,11 @@ class Reader(ABC):
 class Elements:
     """The elements of a list, one a row, or what is no list as the only one.
 
-    `container` is the element where it may have members; `place` orders the elements.
+    `container` is the element where it may have members; `index` orders the elements.
     """
 
     table: FromClause
-    place: ColumnElement[int]
+    index: ColumnElement[int]
     element: Reader
     container: Node
 
@@ -89,11 +89,11 @@ class JsonSql(ABC):
         """Make a node of a number of SQL; NULL gives JSON's null."""
 
     @abstractmethod
-    def of_truth(self, number: ColumnElement[Any]) -> Node:
+    def of_boolean(self, number: ColumnElement[Any]) -> Node:
         """Make a node of 1 or 0; NULL gives NULL."""
 
     @abstractmethod
-    def of_moment(self, column: ColumnElement[Any]) -> Node:
+    def of_datetime(self, column: ColumnElement[Any]) -> Node:
         """Make a node of a moment: the text `2024-01-15T00:00:00.000Z`."""
 
     @abstractmethod
@@ -125,27 +125,27 @@ class JsonSql(ABC):
         """Return the node with another value at the end of the steps, which is there."""
 
     @abstractmethod
-    def pushed(self, node: Node, position: ColumnElement[Any]) -> Node:
+    def collect_list(self, node: Node, position: ColumnElement[Any]) -> Node:
         """Aggregate the nodes of a group to a list, in the order of their position."""
 
     @abstractmethod
-    def gathered(self, node: Node) -> Node:
+    def collect_set(self, node: Node) -> Node:
         """Aggregate the different nodes of a group to a list, in no order."""
 
     @abstractmethod
-    def at_the_end(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
+    def first_or_last(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
         """Aggregate a group to its first node, or its last."""
 
     @abstractmethod
-    def moment_text(self, node: Node) -> ColumnElement[str]:
+    def datetime_text(self, node: Node) -> ColumnElement[str]:
         """Return the text of a node that is a moment."""
 
     @abstractmethod
-    def written(self, node: Node) -> ColumnElement[str]:
+    def to_json_text(self, node: Node) -> ColumnElement[str]:
         """Return a node as JSON text."""
 
     @abstractmethod
-    def may_hold(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
+    def may_contain(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
         """Whether one of the values may be at the end of a step or none: what an index can tell."""
 
     @abstractmethod

@@ -25,18 +25,18 @@ from app.library.spaceone.query.json_backend import Elements, JsonSql, Node, Rea
 
 _RANKS: Final = {"number": 1, "string": 2, "object": 3, "array": 4, "boolean": 5}
 # With more values, reading on is as fast.
-_MOST_ASKED: Final = 20
-_WHOLE: Final[ColumnElement[Any]] = literal_column("'{}'::text[]")
+_MOST_INDEXED_VALUES: Final = 20
+_ROOT: Final[ColumnElement[Any]] = literal_column("'{}'::text[]")
 
 
-class _Reader(Reader):
+class _PostgresqlReader(Reader):
     def __init__(self, node: Node) -> None:
         self._node = node
         self._kind = func.jsonb_typeof(node)
 
     @property
     def _atom(self) -> ColumnElement[str]:
-        return self._node.op("#>>", return_type=Text())(_WHOLE)
+        return self._node.op("#>>", return_type=Text())(_ROOT)
 
     @property
     def rank(self) -> ColumnElement[int]:
@@ -51,7 +51,7 @@ class _Reader(Reader):
         return case((self._kind == "string", self._atom)).collate("C")
 
     @property
-    def truth(self) -> ColumnElement[int]:
+    def boolean(self) -> ColumnElement[int]:
         return case((self._kind == "boolean", case((self._atom == "true", 1), else_=0)))
 
     @property
@@ -73,41 +73,32 @@ class PostgresqlJson(JsonSql):
     """PostgreSQL."""
 
     def document(self, column: ColumnElement[Any]) -> Node:
-        """Take the column."""
         return type_coerce(column, JSONB())
 
     def of_text(self, text: ColumnElement[Any]) -> Node:
-        """Quote."""
         return func.to_jsonb(cast(text, Text), type_=JSONB())
 
     def of_number(self, number: ColumnElement[Any]) -> Node:
-        """Write as JSON."""
         return self.or_null(func.to_jsonb(cast(number, Double), type_=JSONB()))
 
-    def of_truth(self, number: ColumnElement[Any]) -> Node:
-        """Write `true` or `false`."""
+    def of_boolean(self, number: ColumnElement[Any]) -> Node:
         return func.to_jsonb(number == 1, type_=JSONB())
 
-    def of_moment(self, column: ColumnElement[Any]) -> Node:
-        """Format."""
+    def of_datetime(self, column: ColumnElement[Any]) -> Node:
         universal = func.timezone("UTC", column)
         return self.of_text(func.to_char(universal, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
 
     def of_fields(self, fields: Sequence[tuple[str, Node]]) -> Node:
-        """Make an object."""
         pairs = [part for name, node in fields for part in (cast(name, Text), self.or_null(node))]
         return func.jsonb_build_object(*pairs, type_=JSONB())
 
     def or_null(self, node: Node) -> Node:
-        """Say null for what is missing."""
         return func.coalesce(node, literal_column("'null'::jsonb"), type_=JSONB())
 
     def read(self, node: Node) -> Reader:
-        """Look at a node."""
-        return _Reader(node)
+        return _PostgresqlReader(node)
 
     def member(self, node: Node, key: str) -> Node:
-        """Take a member, or an element."""
         found = node.op("->", return_type=JSONB())(cast(key, Text))
         if not is_index(key):
             return found
@@ -117,54 +108,47 @@ class PostgresqlJson(JsonSql):
         return func.coalesce(found, case((listed, element)), type_=JSONB())
 
     def elements(self, node: Node) -> Elements:
-        """Spread a list, or a list made of the one value."""
         listed = case(
             (func.jsonb_typeof(node) == "array", node),
             (node.is_not(None), func.jsonb_build_array(node)),
             else_=literal_column("'[]'::jsonb"),
         )
         spread = func.jsonb_array_elements(listed, type_=JSONB())
-        table = spread.table_valued(column("value", JSONB()), with_ordinality="place")
+        table = spread.table_valued(column("value", JSONB()), with_ordinality="index")
         table = table.render_derived()
         element: Node = table.c.value
-        return Elements(table, table.c.place, _Reader(element), element)
+        return Elements(table, table.c.index, _PostgresqlReader(element), element)
 
     def size(self, node: Node) -> ColumnElement[int]:
-        """Count."""
         return case((func.jsonb_typeof(node) == "array", func.jsonb_array_length(node)))
 
     def replaced(self, node: Node, steps: Sequence[str], inner: Node) -> Node:
-        """Set at a path."""
         return func.jsonb_set(node, cast(list(steps), ARRAY(Text)), inner, type_=JSONB())
 
-    def pushed(self, node: Node, position: ColumnElement[Any]) -> Node:
-        """Aggregate in order."""
+    def collect_list(self, node: Node, position: ColumnElement[Any]) -> Node:
         listed = func.jsonb_agg(aggregate_order_by(node, position)).filter(node.is_not(None))
         return func.coalesce(listed, literal_column("'[]'::jsonb"), type_=JSONB())
 
-    def gathered(self, node: Node) -> Node:
-        """Aggregate what differs."""
+    def collect_set(self, node: Node) -> Node:
         listed = func.jsonb_agg(distinct(node)).filter(node.is_not(None))
         return func.coalesce(listed, literal_column("'[]'::jsonb"), type_=JSONB())
 
-    def at_the_end(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
+    def first_or_last(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
         """Find the least text that begins with a position."""
-        place = func.lpad(cast(position, Text), 20, "0", type_=Text())
-        marked = (place + cast(self.or_null(node), Text)).collate("C")
+        padded = func.lpad(cast(position, Text), 20, "0", type_=Text())
+        marked = (padded + cast(self.or_null(node), Text)).collate("C")
         found = func.substr(func.max(marked) if last else func.min(marked), 21)
         return cast(found, JSONB)
 
-    def moment_text(self, node: Node) -> ColumnElement[str]:
-        """Take the text."""
+    def datetime_text(self, node: Node) -> ColumnElement[str]:
         return self.read(node).text
 
-    def written(self, node: Node) -> ColumnElement[str]:
-        """Write as text."""
+    def to_json_text(self, node: Node) -> ColumnElement[str]:
         return cast(node, Text)
 
-    def may_hold(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
+    def may_contain(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
         """Ask the GIN indexes of `tags` and `labels`, which know what a document contains."""
-        if len(values) > _MOST_ASKED:
+        if len(values) > _MOST_INDEXED_VALUES:
             return true()
         held: list[Any] = [[value] for value in values]
         for step in reversed(steps):
@@ -177,7 +161,6 @@ class PostgresqlJson(JsonSql):
         return text.contains(part, autoescape=True)
 
     def matches(self, text: ColumnElement[str], sqlite: str, postgresql: str) -> Test:
-        """Match."""
         del sqlite
         found = text.op("~")(cast(postgresql, Text))
         return func.coalesce(found, literal(value=False))

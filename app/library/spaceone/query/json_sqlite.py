@@ -21,7 +21,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from app.library.core.columns import EXACT, written_json
+from app.library.core.columns import EXACT, to_json
 from app.library.spaceone.query.json_backend import Elements, JsonSql, Node, Reader, Test, is_index
 
 _RANKS: Final = {
@@ -38,7 +38,7 @@ _NUMBERS: Final = ("integer", "real")
 _UNWRITABLE: Final = re.compile(r'["\\\x00-\x1f]')
 
 
-class _Reader(Reader):
+class _SqliteReader(Reader):
     def __init__(self, kind: ColumnElement[Any], atom: ColumnElement[Any], node: Node) -> None:
         self._kind = kind
         self._atom = atom
@@ -58,7 +58,7 @@ class _Reader(Reader):
         return case((self._kind == "text", type_coerce(self._atom, Text())))
 
     @property
-    def truth(self) -> ColumnElement[int]:
+    def boolean(self) -> ColumnElement[int]:
         return case({"true": 1, "false": 0}, value=self._kind)
 
     @property
@@ -73,7 +73,7 @@ class _Reader(Reader):
         texts = [value for value in values if isinstance(value, str)]
         truths = ["true" if value else "false" for value in values if isinstance(value, bool)]
         numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-        others = [written_json(value) for value in values if isinstance(value, dict | list)]
+        others = [to_json(value) for value in values if isinstance(value, dict | list)]
         atom: ColumnElement[Any] = type_coerce(self._atom, Text())
         tests = [
             *([(self._kind == "text") & atom.in_(texts)] if texts else []),
@@ -88,11 +88,9 @@ class SqliteJson(JsonSql):
     """SQLite."""
 
     def document(self, column: ColumnElement[Any]) -> Node:
-        """Take the column's text."""
         return type_coerce(column, Text())
 
     def of_text(self, text: ColumnElement[Any]) -> Node:
-        """Quote."""
         return func.json_quote(text, type_=Text())
 
     def of_number(self, number: ColumnElement[Any]) -> Node:
@@ -107,31 +105,26 @@ class SqliteJson(JsonSql):
             else_=func.printf("%!.17g", real),
         )
 
-    def of_truth(self, number: ColumnElement[Any]) -> Node:
-        """Write `true` or `false`."""
+    def of_boolean(self, number: ColumnElement[Any]) -> Node:
         return case({1: "true", 0: "false"}, value=number)
 
-    def of_moment(self, column: ColumnElement[Any]) -> Node:
+    def of_datetime(self, column: ColumnElement[Any]) -> Node:
         """Cut the text that the column keeps."""
         kept: ColumnElement[Any] = type_coerce(column, Text())
         date, time = func.substr(kept, 1, 10), func.substr(kept, 12, 12)
         return literal('"', Text()) + date + "T" + time + 'Z"'
 
     def of_fields(self, fields: Sequence[tuple[str, Node]]) -> Node:
-        """Make an object."""
         pairs = [part for name, node in fields for part in (name, func.json(self.or_null(node)))]
         return func.json_object(*pairs, type_=Text())
 
     def or_null(self, node: Node) -> Node:
-        """Say null for what is missing."""
         return func.coalesce(node, "null", type_=Text())
 
     def read(self, node: Node) -> Reader:
-        """Look at a node."""
-        return _Reader(func.json_type(node), func.json_extract(node, "$"), node)
+        return _SqliteReader(func.json_type(node), func.json_extract(node, "$"), node)
 
     def member(self, node: Node, key: str) -> Node:
-        """Follow a path of one step."""
         if _UNWRITABLE.search(key):
             return self._member_of_any_name(node, key)
         found = node.op("->", return_type=Text())(literal(f'$."{key}"'))
@@ -142,57 +135,51 @@ class SqliteJson(JsonSql):
 
     def _member_of_any_name(self, node: Node, key: str) -> Node:
         table = func.json_each(node).table_valued("key", "value", "type")
-        asked = select(_node_of(table.c)).select_from(table)
-        return asked.where(table.c.key == key).limit(1).correlate_except(table).scalar_subquery()
+        statement = select(_node_of(table.c)).select_from(table)
+        return (
+            statement.where(table.c.key == key).limit(1).correlate_except(table).scalar_subquery()
+        )
 
     def elements(self, node: Node) -> Elements:
-        """Spread a list, or a list made of the one value."""
         one = literal("[", Text()) + node + "]"
         listed = case((func.json_type(node) == "array", node), (node.is_not(None), one), else_="[]")
         table = func.json_each(listed).table_valued("key", "value", "type")
         container = case((table.c.type == "object", table.c.value))
-        element = _Reader(table.c.type, table.c.value, _node_of(table.c))
+        element = _SqliteReader(table.c.type, table.c.value, _node_of(table.c))
         return Elements(table, table.c.key, element, type_coerce(container, Text()))
 
     def size(self, node: Node) -> ColumnElement[int]:
-        """Count."""
         return case((func.json_type(node) == "array", func.json_array_length(node)))
 
     def replaced(self, node: Node, steps: Sequence[str], inner: Node) -> Node:
-        """Set at a path."""
         path = "$" + "".join(f'."{step}"' for step in steps)
         return func.json_set(node, path, func.json(inner), type_=Text())
 
-    def pushed(self, node: Node, position: ColumnElement[Any]) -> Node:
+    def collect_list(self, node: Node, position: ColumnElement[Any]) -> Node:
         """Join the texts: the rows come in their order already."""
         del position
         return literal("[", Text()) + func.coalesce(func.group_concat(node, ","), "") + "]"
 
-    def gathered(self, node: Node) -> Node:
-        """Join the different texts."""
+    def collect_set(self, node: Node) -> Node:
         joined = func.group_concat(distinct(node))
         return literal("[", Text()) + func.coalesce(joined, "") + "]"
 
-    def at_the_end(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
+    def first_or_last(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
         """Find the least text that begins with a position."""
         marked = func.printf("%020d", position, type_=Text()) + self.or_null(node)
         return func.substr(func.max(marked) if last else func.min(marked), 21, type_=Text())
 
-    def moment_text(self, node: Node) -> ColumnElement[str]:
-        """Take the text of the JSON text."""
+    def datetime_text(self, node: Node) -> ColumnElement[str]:
         return self.read(node).text
 
-    def written(self, node: Node) -> ColumnElement[str]:
-        """Return it as it is."""
+    def to_json_text(self, node: Node) -> ColumnElement[str]:
         return type_coerce(node, Text())
 
-    def may_hold(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
-        """Say yes: there is no such index."""
+    def may_contain(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
         del node, steps, values
         return true()
 
     def contains(self, text: ColumnElement[str], part: str) -> Test:
-        """Look for the part."""
         return func.coalesce(func.instr(text, part), 0) > 0
 
     def matches(self, text: ColumnElement[str], sqlite: str, postgresql: str) -> Test:

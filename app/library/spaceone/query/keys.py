@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, FromClause, exists, literal, select, true
 
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
 from app.library.spaceone.query.json_backend import Elements, JsonSql, Node, Reader, Test, is_index
-from app.library.spaceone.query.limits import DEEPEST_KEY, LONGEST_KEY, MOST_INDEXES, refused
+from app.library.spaceone.query.limits import DEEPEST_KEY, LONGEST_KEY, MOST_INDEXES, query_error
 
 _Column = ColumnElement[Any]
 
-LINES: Final[dict[str, _Column]] = {
+TEXT_COLUMNS: Final[dict[str, _Column]] = {
     "custom_widget_id": CustomWidgetRow.id.expression,
     "widget_name": CustomWidgetRow.widget_name.expression,
     "title": CustomWidgetRow.title.expression,
@@ -23,7 +23,7 @@ LINES: Final[dict[str, _Column]] = {
     "user_id": CustomWidgetRow.user_id.expression,
     "domain_id": CustomWidgetRow.domain_id.expression,
 }
-MOMENTS: Final[dict[str, _Column]] = {
+DATETIME_COLUMNS: Final[dict[str, _Column]] = {
     "created_at": CustomWidgetRow.created_at.expression,
     "updated_at": CustomWidgetRow.updated_at.expression,
 }
@@ -42,7 +42,7 @@ MINIMAL: Final = ("custom_widget_id", "widget_name", "title", "version", "user_i
 
 
 @dataclass(frozen=True, slots=True)
-class LinePlace:
+class TextColumn:
     """A column with one line of text; `folded` is the text as it is compared in any case."""
 
     column: ColumnElement[str]
@@ -50,14 +50,14 @@ class LinePlace:
 
 
 @dataclass(frozen=True, slots=True)
-class MomentPlace:
+class DatetimeColumn:
     """A column with a moment."""
 
     column: ColumnElement[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class JsonPlace:
+class JsonPath:
     """Steps from a node to values in it; `folded` is the same node with its texts casefolded.
 
     `indexed` where an index may know what the whole document holds.
@@ -69,20 +69,20 @@ class JsonPlace:
     indexed: bool = False
 
 
-Place = LinePlace | MomentPlace | JsonPlace
+Target = TextColumn | DatetimeColumn | JsonPath
 
 
 def split_key(key: str, where: str) -> tuple[str, ...]:
     """Split a key at its dots; raises InvalidInput for one that is empty, too long or too deep."""
     steps = tuple(key.split("."))
     if not all(steps) or len(key) > LONGEST_KEY or len(steps) > DEEPEST_KEY:
-        raise refused(
+        raise query_error(
             f"needs a key such as options.group_by: of at most {LONGEST_KEY} characters and "
             f"{DEEPEST_KEY} names, none of them empty",
             where,
         )
     if sum(map(is_index, steps)) > MOST_INDEXES:
-        raise refused(f"has a key with more than {MOST_INDEXES} numbers", where)
+        raise query_error(f"has a key with more than {MOST_INDEXES} numbers", where)
     return steps
 
 
@@ -90,7 +90,7 @@ def root_of(key: str, where: str) -> str:
     """Return the field of a widget that a key is in; raises InvalidInput where there is none."""
     root, *steps = split_key(key, where)
     if root not in FIELDS or (steps and root not in DOCUMENTS):
-        raise refused(
+        raise query_error(
             f"has the key {key}, which custom widgets do not have: keys are {', '.join(FIELDS)}, "
             f"and reach by dots into {', '.join(DOCUMENTS)}",
             where,
@@ -98,21 +98,21 @@ def root_of(key: str, where: str) -> str:
     return root
 
 
-def place_of(key: str, where: str, json: JsonSql) -> Place:
+def resolve_key(key: str, where: str, json: JsonSql) -> Target:
     """Return where a key leads in the table; raises InvalidInput."""
     root = root_of(key, where)
-    if root in MOMENTS:
-        return MomentPlace(MOMENTS[root])
+    if root in DATETIME_COLUMNS:
+        return DatetimeColumn(DATETIME_COLUMNS[root])
     everything = json.document(CustomWidgetRow.folded.expression)
-    if root in LINES:
-        column = LINES[root]
+    if root in TEXT_COLUMNS:
+        column = TEXT_COLUMNS[root]
         if root == "title":
-            return LinePlace(column, CustomWidgetRow.title_folded.expression)
-        return LinePlace(column, json.read(json.member(everything, str(column.key))).text)
+            return TextColumn(column, CustomWidgetRow.title_folded.expression)
+        return TextColumn(column, json.read(json.member(everything, str(column.key))).text)
     node = json.document(getattr(CustomWidgetRow, root))
     steps = split_key(key, where)[1:]
     indexed = (root == "tags" and len(steps) == 1) or (root == "labels" and not steps)
-    return JsonPlace(node, json.member(everything, root), steps, indexed)
+    return JsonPath(node, json.member(everything, root), steps, indexed)
 
 
 def node_at(node: Node, steps: Sequence[str], json: JsonSql) -> Node:
@@ -180,5 +180,5 @@ def last_elements(
 
 
 def _some(reached: Reached, test: Test) -> Test:
-    asked = select(literal(1)).select_from(reached.joined).where(test)
-    return exists(asked.correlate_except(*reached.tables))
+    statement = select(literal(1)).select_from(reached.joined).where(test)
+    return exists(statement.correlate_except(*reached.tables))

@@ -13,7 +13,7 @@ from app.library.core.store import DEADLINE
 
 MOST_CONDITIONS: Final = 50
 # Keys, fields and conditions of all stages: what it takes to read the statement cannot be stopped.
-MOST_PARTS: Final = 200
+MOST_KEYS_AND_FIELDS: Final = 200
 MOST_VALUES: Final = 1000
 MOST_VALUES_IN_ALL: Final = 10_000
 MOST_TEXTS: Final = 100
@@ -44,7 +44,7 @@ _COMPLEX_OF_SQLITE: Final = (
 )
 
 
-def refused(what: str, where: str) -> InvalidInput:
+def query_error(what: str, where: str) -> InvalidInput:
     """Make the refusal of a query that cannot be run."""
     return InvalidInput(what, where=where, rule="query")
 
@@ -62,15 +62,17 @@ def bounded(session: Session, seconds: float = SECONDS) -> Iterator[None]:
     except exc.DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state == _PATTERN:
-            raise refused("has a regular expression that the database refuses", "query") from None
+            raise query_error(
+                "has a regular expression that the database refuses", "query"
+            ) from None
         if state == _INFINITE or str(error.orig) == _INFINITE_OF_SQLITE:
-            raise refused("has a sum or an average that is too large", "query") from None
+            raise query_error("has a sum or an average that is too large", "query") from None
         if state in _COMPLEX or str(error.orig).startswith(_COMPLEX_OF_SQLITE):
-            raise refused(
+            raise query_error(
                 "has too many parts, or too large ones, for the database", "query"
             ) from None
         if state == _SLOW or str(error.orig) in _OF_SQLITE:
-            raise refused(
+            raise query_error(
                 f"takes more than {seconds:g} s, or a regular expression takes too long: narrow "
                 "the filter, or simplify the expression",
                 "query",

@@ -20,7 +20,7 @@ from app.library.spaceone.query.filters import Filters, check_values
 from app.library.spaceone.query.groups import grouped
 from app.library.spaceone.query.json_backend import JsonSql, Test
 from app.library.spaceone.query.keys import joined, last_elements
-from app.library.spaceone.query.limits import MOST_PARTS, MOST_STAGES, refused
+from app.library.spaceone.query.limits import MOST_KEYS_AND_FIELDS, MOST_STAGES, query_error
 from app.library.spaceone.query.stages import (
     Named,
     Rows,
@@ -41,24 +41,26 @@ AGGREGATE: Final = "query.aggregate"
 def pipeline(stages: Sequence[Stage], test: Test, json: JsonSql, filters: Filters) -> Rows:
     """Make the rows that the stages come to; raises InvalidInput, which names the stage."""
     if len(stages) > MOST_STAGES:
-        raise refused(f"has more than {MOST_STAGES} stages", AGGREGATE)
-    _check_parts(stages)
+        raise query_error(f"has more than {MOST_STAGES} stages", AGGREGATE)
+    _check_size(stages)
     rows = first_rows(test, json)
     for stage in stages:
         rows = _after(rows, stage, json, filters)
     return rows
 
 
-def _check_parts(stages: Sequence[Stage]) -> None:
-    parts = [part for stage in stages for part in _parts(stage)]
-    conditions = [c for part in parts if isinstance(part, GroupField) for c in part.conditions]
-    pushed = sum(len(part.fields) for part in parts if isinstance(part, GroupField))
-    if len(parts) + len(conditions) + pushed > MOST_PARTS:
-        raise refused(f"has more than {MOST_PARTS} keys, fields and conditions", AGGREGATE)
+def _check_size(stages: Sequence[Stage]) -> None:
+    terms = [term for stage in stages for term in _keys_and_fields(stage)]
+    fields = [term for term in terms if isinstance(term, GroupField)]
+    conditions = [condition for field in fields for condition in field.conditions]
+    count = len(terms) + len(conditions) + sum(len(field.fields) for field in fields)
+    if count > MOST_KEYS_AND_FIELDS:
+        limit = f"has more than {MOST_KEYS_AND_FIELDS} keys, fields and conditions"
+        raise query_error(limit, AGGREGATE)
     check_values(conditions, AGGREGATE)
 
 
-def _parts(stage: Stage) -> Sequence[Any]:
+def _keys_and_fields(stage: Stage) -> Sequence[Any]:
     match stage:
         case Group():
             return (*stage.keys, *stage.fields)

@@ -1,8 +1,9 @@
 r"""Regular expressions that mean the same on both databases, over casefolded texts.
 
-What is taken: characters, `.`, `^`, `$`, `|`, groups, classes `[a-z]`, `\d \w \s \D \W \S` (of
-ASCII), `\b \B`, `* + ? {m,n}`, lazy too. What the two engines read differently, or what makes them
-slow, is refused: look-around, references back, flags, classes of names, repeats of large repeats.
+These are accepted: characters, `.`, `^`, `$`, `|`, groups, classes `[a-z]`, `\d \w \s \D \W \S` (of
+ASCII), `\b \B`, `* + ? {m,n}`, lazy too. What the two engines read differently, or what
+makes them slow, is refused: look-around, back-references, flags, named classes, repeats of large
+repeats.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ def read_pattern(given: str) -> Pattern:
     """Read a regular expression; raises ValueError, which says what cannot be taken."""
     if len(given) > LONGEST:
         raise ValueError(f"is longer than {LONGEST} characters")
-    reader = _Reader(given)
+    reader = _PatternReader(given)
     reader.alternatives()
     if reader.at < len(given):
         raise ValueError("closes a group that was never opened")
@@ -42,7 +43,7 @@ def read_pattern(given: str) -> Pattern:
     )
 
 
-class _Reader:
+class _PatternReader:
     """Reads from left to right; `made` has each piece for SQLite's engine, and for PostgreSQL's."""
 
     def __init__(self, given: str) -> None:
@@ -60,8 +61,8 @@ class _Reader:
     def _branch(self) -> int:
         weight = 1
         while self.at < len(self.given) and self.given[self.at] not in "|)":
-            repeatable, own = self._atom()
-            weight += self._repeated(own) if repeatable else self._not_repeated()
+            repeatable, atom_weight = self._atom()
+            weight += self._repeated(atom_weight) if repeatable else self._not_repeated()
             if weight > HEAVIEST:
                 raise ValueError("repeats too much")
         return weight
@@ -133,15 +134,15 @@ class _Reader:
 
     def _class(self) -> int:
         negated = "^" if self._take("^") else ""
-        parts: list[str] = []
+        items: list[str] = []
         longer: set[str] = set()
-        while not parts or not self._take("]"):
-            parts.append(self._class_item(longer))
-        own = f"[{negated}{''.join(parts)}]"
+        while not items or not self._take("]"):
+            items.append(self._class_item(longer))
+        own_class = f"[{negated}{''.join(items)}]"
         if negated or not longer:
-            self._make(own)
+            self._make(own_class)
             return 1
-        self._make(f"(?:{'|'.join((own, *sorted(longer)))})")
+        self._make(f"(?:{'|'.join((own_class, *sorted(longer)))})")
         return 1 + sum(map(len, longer))
 
     def _class_item(self, longer: set[str]) -> str:

@@ -23,8 +23,14 @@ from sqlalchemy import (
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
 from app.library.spaceone.query.ast import Count, Limit, Order, Project, Skip, Sort, Unwind
 from app.library.spaceone.query.json_backend import JsonSql, Node, Test, is_index
-from app.library.spaceone.query.keys import FIELDS, LINES, MOMENTS, node_at, split_key
-from app.library.spaceone.query.limits import refused
+from app.library.spaceone.query.keys import (
+    DATETIME_COLUMNS,
+    FIELDS,
+    TEXT_COLUMNS,
+    node_at,
+    split_key,
+)
+from app.library.spaceone.query.limits import query_error
 
 POSITION: Final = "position"
 _ALL: Final = 2**62
@@ -36,7 +42,7 @@ class Named:
     """A value under a name: `moment` where it is one, as text; `unordered` where it is a set."""
 
     node: Node
-    moment: bool = False
+    is_datetime: bool = False
     unordered: bool = False
 
 
@@ -59,7 +65,7 @@ class Rows:
 
 def rows_of(
     named: Mapping[str, Named],
-    asked: Select[Any],
+    statement: Select[Any],
     position: ColumnElement[Any],
     keys: tuple[str, ...] = (),
 ) -> Rows:
@@ -68,7 +74,7 @@ def rows_of(
         value.node.label(f"c{number}") for number, value in enumerate(named.values())
     ]
     # Not a subquery in a subquery, of which SQLite reads only some within each other.
-    source: CTE = asked.add_columns(*labels, position.label(POSITION)).cte()
+    source: CTE = statement.add_columns(*labels, position.label(POSITION)).cte()
     columns = {
         name: replace(value, node=source.c[f"c{number}"])
         for number, (name, value) in enumerate(named.items())
@@ -79,17 +85,19 @@ def rows_of(
 def first_rows(test: Test, json: JsonSql) -> Rows:
     """Return the widgets that were searched for, the oldest first."""
     order = (CustomWidgetRow.created_at, CustomWidgetRow.id)
-    named = {name: Named(_node(name, json), moment=name in MOMENTS) for name in FIELDS}
-    asked = select().select_from(CustomWidgetRow).where(test)
-    return rows_of(named, asked, func.row_number().over(order_by=order))
+    named = {
+        name: Named(_node(name, json), is_datetime=name in DATETIME_COLUMNS) for name in FIELDS
+    }
+    statement = select().select_from(CustomWidgetRow).where(test)
+    return rows_of(named, statement, func.row_number().over(order_by=order))
 
 
 def _node(name: str, json: JsonSql) -> Node:
-    if name in MOMENTS:
-        return json.of_moment(MOMENTS[name])
+    if name in DATETIME_COLUMNS:
+        return json.of_datetime(DATETIME_COLUMNS[name])
     if name in DOCUMENTS:
         return json.document(getattr(CustomWidgetRow, name))
-    return json.of_text(LINES[name])
+    return json.of_text(TEXT_COLUMNS[name])
 
 
 def find(key: str, rows: Rows, where: str) -> tuple[str, tuple[str, ...]]:
@@ -102,7 +110,7 @@ def find(key: str, rows: Rows, where: str) -> tuple[str, tuple[str, ...]]:
         name = ".".join(steps[:length])
         if name in rows.columns:
             return name, steps[length:]
-    raise refused(
+    raise query_error(
         f"has the key {key}, which is not there at this stage: there are {', '.join(rows.columns)}",
         where,
     )
@@ -123,19 +131,19 @@ def unwound(rows: Rows, stage: Unwind, json: JsonSql) -> Rows:
     """Make a row of each element; what is no list is its only one, and null has none."""
     name, steps = find(stage.path, rows, stage.where)
     if any(is_index(step) or _UNWRITABLE.intersection(step) for step in steps):
-        raise refused(f"cannot unwind {stage.path}: name a member of an object", stage.where)
+        raise query_error(f"cannot unwind {stage.path}: name a member of an object", stage.where)
     root = rows.columns[name].node
     node = node_at(root, steps, json)
     spread = json.elements(node)
     element = spread.element.node
     inner = json.replaced(root, steps, element) if steps else element
-    asked = (
+    statement = (
         select()
         .select_from(rows.source.join(spread.table, true()))
         .where(not_(json.read(node).is_null))
     )
-    position = func.row_number().over(order_by=(rows.position, spread.place))
-    return rows_of({**rows.columns, name: Named(inner)}, asked, position, rows.keys)
+    position = func.row_number().over(order_by=(rows.position, spread.index))
+    return rows_of({**rows.columns, name: Named(inner)}, statement, position, rows.keys)
 
 
 def counted(rows: Rows, stage: Count, json: JsonSql) -> Rows:
@@ -148,14 +156,14 @@ def counted(rows: Rows, stage: Count, json: JsonSql) -> Rows:
 def ordering(node: Node, json: JsonSql, *, descending: bool) -> Sequence[ColumnElement[Any]]:
     """Order by kind, and then by what the kind is compared by."""
     value = json.read(node)
-    parts: tuple[ColumnElement[Any], ...] = (value.rank, value.number, value.text, value.truth)
-    return [part.desc() if descending else part.asc() for part in parts]
+    terms: tuple[ColumnElement[Any], ...] = (value.rank, value.number, value.text, value.boolean)
+    return [term.desc() if descending else term.asc() for term in terms]
 
 
 def sorted_rows(rows: Rows, stage: Sort, json: JsonSql) -> Rows:
     """Put the rows in another order; those that are equal stay as they were."""
-    parts = [part for order in stage.orders for part in _ordering(order, rows, json)]
-    position = func.row_number().over(order_by=(*parts, rows.position))
+    terms = [term for order in stage.orders for term in _ordering(order, rows, json)]
+    position = func.row_number().over(order_by=(*terms, rows.position))
     return rows_of(rows.columns, select().select_from(rows.source), position, rows.keys)
 
 
@@ -166,12 +174,12 @@ def _ordering(order: Order, rows: Rows, json: JsonSql) -> Sequence[ColumnElement
 
 def cut(rows: Rows, stage: Limit | Skip) -> Rows:
     """Leave out the last rows, or the first."""
-    asked = select().select_from(rows.source).order_by(rows.position)
+    statement = select().select_from(rows.source).order_by(rows.position)
     # SQLite takes no OFFSET without a LIMIT.
     cut_off = (
-        asked.limit(stage.rows)
+        statement.limit(stage.rows)
         if isinstance(stage, Limit)
-        else asked.limit(_ALL).offset(stage.rows)
+        else statement.limit(_ALL).offset(stage.rows)
     )
     return rows_of(rows.columns, cut_off, rows.position, rows.keys)
 

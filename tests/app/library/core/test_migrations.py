@@ -16,6 +16,7 @@ from app.library.core.migrations import head
 from app.library.core.models import Base
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.library.wiring import SCOPES
 from tests.app.library.core.test_tokens import GRANT
 from tests.databases import Server
 from tests.host import JWT_SECRET
@@ -60,7 +61,7 @@ def test_a_second_migration_changes_nothing(store: Store) -> None:
 def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = Tokens(store, [JWT_SECRET])
+    tokens = Tokens(store, [JWT_SECRET], SCOPES)
     text = tokens.create(GRANT).text
 
     def rebuild(connection: Connection) -> None:

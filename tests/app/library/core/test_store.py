@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from app.errors import StoreUnavailable
-from app.library.core.columns import folded, to_the_millisecond
+from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import (
     CustomWidgetRow,
     DashboardRow,
@@ -24,7 +24,7 @@ from app.library.core.models import (
     UserRow,
 )
 from app.library.core.store import Store
-from app.library.core.users import keep_user
+from app.library.core.users import upsert_user
 from tests.profiles import on_one_fixture
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123000, UTC)
@@ -44,7 +44,7 @@ DOCUMENTS = st.dictionaries(
 
 def a_user(store: Store, handle: str = "alice@example.com") -> UUID:
     with store.writing() as session:
-        return keep_user(session, handle, "Alice", NOW).id
+        return upsert_user(session, handle, "Alice", NOW).id
 
 
 def a_custom_widget(**changes: Any) -> CustomWidgetRow:
@@ -79,21 +79,21 @@ def names(store: Store) -> list[str]:
 def test_work_is_committed_as_one_or_not_at_all(store: Store) -> None:
     a_user(store, "first")
     with suppress(RuntimeError), store.writing() as session:
-        keep_user(session, "second", "B", NOW)
+        upsert_user(session, "second", "B", NOW)
         raise RuntimeError
     assert names(store) == ["first"]
 
 
 def test_what_a_reader_writes_is_rolled_back(store: Store) -> None:
     with store.reading() as session:
-        keep_user(session, "nobody", "N", NOW)
+        upsert_user(session, "nobody", "N", NOW)
     assert names(store) == []
 
 
 def test_a_user_is_kept_once_with_the_latest_name(store: Store) -> None:
     first = a_user(store)
     with store.writing() as session:
-        again = keep_user(session, "alice@example.com", "Alice B.", NOW)
+        again = upsert_user(session, "alice@example.com", "Alice B.", NOW)
     with store.reading() as session:
         row = session.scalars(select(UserRow)).one()
     assert (again.id, row.id, row.name) == (first, first, "Alice B.")
@@ -143,7 +143,7 @@ def test_of_concurrent_writers_with_one_version_exactly_one_wins(store: Store) -
 
 def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
     with store.writing() as writer:
-        keep_user(writer, "unseen", "U", NOW)
+        upsert_user(writer, "unseen", "U", NOW)
         assert names(store) == []
     assert names(store) == ["unseen"]
 
@@ -251,7 +251,7 @@ def test_a_moment_is_kept_in_utc_to_the_millisecond(store: Store, moment: dateti
         session.add(row)
     with store.reading() as session:
         back = session.get_one(CustomWidgetRow, row.id).created_at
-    assert back == to_the_millisecond(moment)
+    assert back == to_milliseconds(moment)
     assert back.utcoffset() == timedelta(0)
 
 

@@ -13,9 +13,9 @@ from hypothesis import given, strategies as st
 from sqlalchemy import event
 
 from app.errors import Forbidden, InvalidInput, NotAuthenticated
-from app.library.core.callers import SCOPES
 from app.library.core.store import Store
 from app.library.core.tokens import AUDIENCE, LONGEST_LIFETIME, Grant, IssuedToken, Tokens, utc_now
+from app.library.wiring import SCOPES
 from tests.host import JWT_SECRET
 from tests.profiles import on_one_fixture
 from tests.proofs import by_hand
@@ -32,7 +32,7 @@ OTHER_SECRET = "another secret of at least 32 bytes"
 
 @pytest.fixture
 def tokens(store: Store) -> Tokens:
-    return Tokens(store, [JWT_SECRET])
+    return Tokens(store, [JWT_SECRET], SCOPES)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_token_speaks_for_whom_it_was_made(tokens: Tokens, issued: IssuedToken
     assert (caller.subject, caller.person.name) == ("alice@example.com", "Alice")
     assert caller.scopes == set(GRANT.scopes)
     assert caller.domains == {"domain-1"}
-    assert caller.jti == issued.known.jti
+    assert caller.jti == issued.stored.jti
 
 
 def test_a_caller_may_do_what_the_token_allows_and_no_more(
@@ -75,30 +75,32 @@ def test_a_caller_may_do_what_the_token_allows_and_no_more(
 
 
 def test_any_secret_verifies_and_the_first_signs(store: Store, issued: IssuedToken) -> None:
-    rotated = Tokens(store, [OTHER_SECRET, JWT_SECRET])
-    assert rotated.caller(issued.text).jti == issued.known.jti
+    rotated = Tokens(store, [OTHER_SECRET, JWT_SECRET], SCOPES)
+    assert rotated.caller(issued.text).jti == issued.stored.jti
     fresh = rotated.create(GRANT)
-    assert Tokens(store, [OTHER_SECRET]).caller(fresh.text).jti == fresh.known.jti
-    assert reason(Tokens(store, [JWT_SECRET]), fresh.text) == "bad_signature"
+    assert Tokens(store, [OTHER_SECRET], SCOPES).caller(fresh.text).jti == fresh.stored.jti
+    assert reason(Tokens(store, [JWT_SECRET], SCOPES), fresh.text) == "bad_signature"
 
 
 def test_a_revoked_token_is_refused_at_once(tokens: Tokens, issued: IssuedToken) -> None:
     other = tokens.create(GRANT)
-    assert tokens.revoke(issued.known.jti)
+    assert tokens.revoke(issued.stored.jti)
     assert reason(tokens, issued.text) == "revoked"
-    assert tokens.caller(other.text).jti == other.known.jti
-    assert not tokens.revoke(issued.known.jti)
+    assert tokens.caller(other.text).jti == other.stored.jti
+    assert not tokens.revoke(issued.stored.jti)
     assert not tokens.revoke("nobody-s")
 
 
 def test_an_expired_token_is_refused(store: Store) -> None:
-    earlier = Tokens(store, [JWT_SECRET], now=lambda: utc_now() - timedelta(days=91))
-    assert reason(Tokens(store, [JWT_SECRET]), earlier.create(GRANT).text) == "expired"
+    earlier = Tokens(store, [JWT_SECRET], SCOPES, now=lambda: utc_now() - timedelta(days=91))
+    assert reason(Tokens(store, [JWT_SECRET], SCOPES), earlier.create(GRANT).text) == "expired"
 
 
 def test_the_leeway_of_clocks_does_not_lengthen_a_token(store: Store) -> None:
-    earlier = Tokens(store, [JWT_SECRET], now=lambda: utc_now() - timedelta(days=90, seconds=5))
-    assert reason(Tokens(store, [JWT_SECRET]), earlier.create(GRANT).text) == "expired"
+    earlier = Tokens(
+        store, [JWT_SECRET], SCOPES, now=lambda: utc_now() - timedelta(days=90, seconds=5)
+    )
+    assert reason(Tokens(store, [JWT_SECRET], SCOPES), earlier.create(GRANT).text) == "expired"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ CLAIMS = st.dictionaries(
 @on_one_fixture
 def test_whatever_is_no_token_of_ours_is_refused(one_store: Store, text: str) -> None:
     with pytest.raises(NotAuthenticated):
-        Tokens(one_store, [JWT_SECRET]).caller(text)
+        Tokens(one_store, [JWT_SECRET], SCOPES).caller(text)
 
 
 def test_a_check_is_one_look_up(store: Store, tokens: Tokens, issued: IssuedToken) -> None:
@@ -165,18 +167,18 @@ def test_a_check_is_one_look_up(store: Store, tokens: Tokens, issued: IssuedToke
 
 def test_tokens_are_listed_without_their_text(tokens: Tokens, issued: IssuedToken) -> None:
     second = tokens.create(replace(GRANT, subject="bob@example.com", name="Bob"))
-    tokens.revoke(issued.known.jti)
+    tokens.revoke(issued.stored.jti)
     listed = {known.jti: known for known in tokens.listed()}
-    assert set(listed) == {issued.known.jti, second.known.jti}
-    assert listed[second.known.jti] == second.known
-    assert listed[issued.known.jti].state(utc_now()) == "revoked"
-    assert second.known.state(second.known.expires_at) == "expired"
+    assert set(listed) == {issued.stored.jti, second.stored.jti}
+    assert listed[second.stored.jti] == second.stored
+    assert listed[issued.stored.jti].state(utc_now()) == "revoked"
+    assert second.stored.state(second.stored.expires_at) == "expired"
     assert issued.text not in repr(issued)
 
 
 def test_a_second_token_of_a_user_is_the_same_person_s(tokens: Tokens, issued: IssuedToken) -> None:
     again = tokens.create(replace(GRANT, name="Alice B."))
-    assert again.known.person.id == issued.known.person.id
+    assert again.stored.person.id == issued.stored.person.id
     assert tokens.caller(issued.text).person.name == "Alice B."
 
 
@@ -196,13 +198,13 @@ def test_a_grant_that_cannot_be_is_refused(
     store: Store, changes: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
-        Tokens(store, [JWT_SECRET]).create(replace(GRANT, **changes))
+        Tokens(store, [JWT_SECRET], SCOPES).create(replace(GRANT, **changes))
     assert caught.value.sentence.startswith(told)
 
 
 def test_times_are_kept_as_they_are_told(store: Store) -> None:
     moment = datetime(2030, 1, 2, 3, 4, 5, 678900, UTC)
-    made = Tokens(store, [JWT_SECRET], now=lambda: moment).create(GRANT).known
+    made = Tokens(store, [JWT_SECRET], SCOPES, now=lambda: moment).create(GRANT).stored
     assert made.created_at == datetime(2030, 1, 2, 3, 4, 5, 678000, UTC)
     assert made.expires_at - made.created_at == GRANT.lifetime
 

@@ -25,8 +25,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.library.core.models import FavoriteRow, SavedWidgetRow
+from app.library.datadog.api import READ, WRITE
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
-from app.library.datadog.scopes import READ, WRITE
 from app.library.http.context import Library
 from tests.app.library.conftest import ALICE, MakeToken, application, library_of, token_of
 

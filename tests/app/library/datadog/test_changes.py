@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from app.library.core.models import FavoriteRow, SavedWidgetRow
 from app.library.core.store import Store
+from app.library.datadog.api import READ, WRITE
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
-from app.library.datadog.scopes import READ, WRITE
 from app.library.http.context import Library
 from tests.app.library.conftest import ALICE, MakeToken, Processes
 from tests.app.library.datadog.test_api import CCM, DEFINITION, UNKNOWN, Ask, body

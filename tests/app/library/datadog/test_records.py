@@ -16,9 +16,10 @@ from app.library.core.callers import Caller
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
 from app.library.datadog.schemas import WIDGET_TYPES
-from app.library.datadog.store import SavedWidgets, WidgetDraft
+from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.datadog.transfer import TRANSFER
 from app.library.http.transfer import LONGEST_LINE, Outcome, Owner, lines_of
+from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT, application, library_of, token_of
 from tests.app.library.datadog.test_changes import WRITERS, at_once
 from tests.corpora import real_payloads
@@ -33,7 +34,7 @@ ID = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 
 @pytest.fixture
 def caller(store: Store) -> Caller:
-    tokens = Tokens(store, [JWT_SECRET])
+    tokens = Tokens(store, [JWT_SECRET], SCOPES)
     return tokens.caller(tokens.create(GRANT).text)
 
 
@@ -93,7 +94,7 @@ def test_what_is_exported_can_be_imported_elsewhere(
 ) -> None:
     widgets = SavedWidgets(store)
     for number in range(120):
-        draft = WidgetDraft({**DEFINITION, "title": f"T{number}"}, ("a", f"t{number}"))
+        draft = SavedWidgetDraft({**DEFINITION, "title": f"T{number}"}, ("a", f"t{number}"))
         made = widgets.create(caller, ("ccm_reports", "csv_reports")[number % 2], draft)
         if number % 10 == 0:
             widgets.delete(caller, made.experience_type, made.id)
@@ -140,7 +141,7 @@ def test_an_import_can_be_broken_off_and_run_again(store: Store, caller: Caller)
 
 def test_what_is_known_stays_as_it_is_here(store: Store, caller: Caller) -> None:
     take(store, line(record()))
-    changed = WidgetDraft({**DEFINITION, "title": "Changed here"}, ())
+    changed = SavedWidgetDraft({**DEFINITION, "title": "Changed here"}, ())
     key = SavedWidgets(store).after(None, 1)[0].id
     SavedWidgets(store).replace(caller, "ccm_reports", key, changed)
     renamed = record()

@@ -14,10 +14,10 @@ from marshmallow import ValidationError
 from werkzeug.test import TestResponse
 
 from app.library.core.callers import Caller
-from app.library.datadog.schemas import SORTS, SearchSchema, TagList
-from app.library.datadog.store import SavedWidgets, WidgetDraft
+from app.library.datadog.schemas import SORTS, SearchParametersSchema, TagList
+from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.http.context import Library
-from app.library.http.parameters import LONGEST_WORD
+from app.library.http.parameters import TEXT_LENGTH
 from tests.app.library.conftest import MakeToken
 
 CSV = "/api/v2/widgets/csv_reports"
@@ -46,7 +46,7 @@ def widgets(library: Library, callers: tuple[Caller, Caller]) -> list[Seen]:
     made: list[Seen] = []
     for number in range(30):
         title, tags = TITLES[number % len(TITLES)], TAGS[number % len(TAGS)]
-        draft = WidgetDraft(
+        draft = SavedWidgetDraft(
             {"title": title, "type": TYPES[number % len(TYPES)], "requests": []}, tags
         )
         creator = bob if number % 4 == 0 else alice
@@ -187,7 +187,7 @@ def test_a_search_of_nothing_finds_nothing(search: Search) -> None:
         ("filter[color]=red", "filter[color]: is no parameter"),
         ("filter[title]=a&filter[title]=a", "filter[title]: is given more than once"),
         ("filter[title]=%00", "filter[title]: has the character U+0000"),
-        (f"filter[title]={'x' * (LONGEST_WORD + 1)}", "filter[title]: must have at most 255"),
+        (f"filter[title]={'x' * (TEXT_LENGTH + 1)}", "filter[title]: must have at most 255"),
         ("filter[widgetType]=note", "filter[widgetType]: Must be one of"),
         ("filter[isFavorited]=1", "filter[isFavorited]: must be true or false"),
         ("filter[isFavorited]=", "filter[isFavorited]: must be true or false"),
@@ -226,7 +226,7 @@ def test_all_that_is_wrong_with_a_query_is_told(search: Search) -> None:
 VISIBLE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 
 
-@given(st.lists(VISIBLE, max_size=5).filter(lambda tags: len(tag_list(tags)) <= LONGEST_WORD))
+@given(st.lists(VISIBLE, max_size=5).filter(lambda tags: len(tag_list(tags)) <= TEXT_LENGTH))
 @example(["a\r\nb", '"', ",", " ", "[", "]"])
 def test_a_list_of_tags_is_read_as_it_was_written(tags: list[str]) -> None:
     read: Any = TagList().deserialize(tag_list(tags))
@@ -244,18 +244,18 @@ def test_any_text_is_a_list_of_tags_or_is_refused(text: str) -> None:
     assert text.endswith("]")
 
 
-NAMES = [each.data_key or name for name, each in SearchSchema().fields.items()]
+NAMES = [each.data_key or name for name, each in SearchParametersSchema().fields.items()]
 
 
 @pytest.fixture(scope="module")
-def bare() -> SearchSchema:
+def bare() -> SearchParametersSchema:
     """The schema of a search alone."""
-    return SearchSchema()
+    return SearchParametersSchema()
 
 
 @given(query=st.dictionaries(st.sampled_from(NAMES) | st.text(), st.text()))
 def test_any_query_is_read_within_its_limits_or_is_refused(
-    bare: SearchSchema, query: dict[str, str]
+    bare: SearchParametersSchema, query: dict[str, str]
 ) -> None:
     try:
         loaded = bare.load(query)
@@ -270,7 +270,7 @@ def test_any_query_is_read_within_its_limits_or_is_refused(
 @given(st.text() | st.integers().map(str) | st.from_regex(r"[0-9]{1,25}", fullmatch=True))
 def test_a_number_is_plain_digits_within_its_limits(text: str) -> None:
     try:
-        read = SearchSchema().fields["size"].deserialize(text)
+        read = SearchParametersSchema().fields["size"].deserialize(text)
     except ValidationError:
         assert not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100)
     else:

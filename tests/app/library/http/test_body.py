@@ -20,8 +20,8 @@ from app.library.http.body import (
     MOST_SHOWN,
     load,
     parse_json,
-    read_object,
-    read_object_or_list,
+    read_json_object,
+    read_json_object_or_list,
 )
 from app.library.http.errors import init_errors
 
@@ -40,11 +40,11 @@ def app() -> Flask:
 
     @app.post("/object")
     def object_() -> Response:
-        return jsonify(read_object())
+        return jsonify(read_json_object())
 
     @app.post("/either")
     def either() -> Response:
-        return jsonify(read_object_or_list())
+        return jsonify(read_json_object_or_list())
 
     return app
 

@@ -24,15 +24,15 @@ from schemathesis.specs.openapi.checks import (
 from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.records import (
     DashboardDraft,
+    DashboardWidgetDraft,
     TeamContext,
-    WidgetDraft as WidgetOfDashboard,
 )
-from app.library.core.callers import SCOPES, Caller
-from app.library.datadog.store import SavedWidgets, WidgetDraft
+from app.library.core.callers import Caller
+from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.http.context import Library
 from app.library.http.dialect import Dialect, init_dialect
 from app.library.http.operation import Operations
-from app.library.wiring import DIALECTS
+from app.library.wiring import DIALECTS, SCOPES
 from app.openapi.description import describe
 from app.openapi.operation import Answer, Operation
 from app.web import docs
@@ -55,7 +55,7 @@ def _printed_values(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_saved_widget(library: Library, caller: Caller) -> dict[str, str]:
-    draft = WidgetDraft({"title": "T", "type": "change", "requests": []}, ("a",))
+    draft = SavedWidgetDraft({"title": "T", "type": "change", "requests": []}, ("a",))
     made = SavedWidgets(library.store).create(caller, "ccm_reports", draft)
     return {"uuid": str(made.id), "experience_type": "ccm_reports"}
 
@@ -65,7 +65,7 @@ def a_custom_widget(_: Library, __: Caller) -> dict[str, str]:
 
 
 def a_dashboard_s_widget(library: Library, caller: Caller) -> dict[str, str]:
-    draft = WidgetOfDashboard(name="W", contribution_id="ms.vss.Text")
+    draft = DashboardWidgetDraft(name="W", contribution_id="ms.vss.Text")
     place = TeamContext("fabrikam", "Web", "Team")
     board, (widget,) = Dashboards(library.store).create(
         caller, place, DashboardDraft("Overview", widgets=(draft,))
@@ -195,10 +195,13 @@ def test_a_scope_is_declared_once_for_the_check_and_the_description(on_sqlite: F
     library, wanted = library_of(on_sqlite), "custom_widget:read"
     token = token_of(library, scopes=(wanted,))
 
+    def a_view() -> dict[str, Any]:
+        """Answer."""
+        return {}
+
     def answer_and_description(scope: str) -> tuple[int, str]:
         operations = Operations(Blueprint("one", __name__))
-        declared = Operation("get", "/one", "One", {200: Answer("It")}, scopes=(scope,))
-        operations.add(declared)(dict)
+        operations.add("get", "/one", {200: Answer("It")}, scopes=(scope,))(a_view)
         dialect = replace(
             DIALECTS[1], blueprint=operations.blueprint, operations=operations.declared
         )

@@ -227,10 +227,10 @@ def told(rows: Sequence[Widget], field: Mapping[str, Any]) -> Any:
     if field["operator"] == "count":
         return len(rows)
     if "fields" in field:
-        pushed = [
+        collect_list = [
             {one["name"]: value_at(row, one["key"]) for one in field["fields"]} for row in rows
         ]
-        return [{n: None if v is MISSING else v for n, v in one.items()} for one in pushed]
+        return [{n: None if v is MISSING else v for n, v in one.items()} for one in collect_list]
     values = [value_at(row, field["key"]) for row in rows]
     if field["operator"] in ("first", "last"):
         value = values[0 if field["operator"] == "first" else -1]

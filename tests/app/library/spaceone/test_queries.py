@@ -160,7 +160,7 @@ SCALARS = st.one_of(
     st.integers(), st.floats(allow_nan=False, allow_infinity=False),
 )  # fmt: skip
 OBJECTS = st.sampled_from([{}, {"v": 1}, {"x": 1, "y": "é"}, {"y": "é", "x": 1.0}, {"k": 1}])
-LINES = ["custom_widget_id", "widget_name", "title", "version", "user_id", "domain_id"]
+TEXT_COLUMNS = ["custom_widget_id", "widget_name", "title", "version", "user_id", "domain_id"]
 PATHS = [
     "options", "options.n", "options.s", "options.l", "options.o", "options.o.x", "options.o.y",
     "options.objs.v", "options.l.0", "options.l.v", "options.l.a.b.c", "options.a'b",
@@ -168,7 +168,7 @@ PATHS = [
     "labels.0", "labels.k", "tags", "tags.team", "tags.a'b", "settings.size", "settings.a%",
     "inherit_options", "options.n.x", "options.l.99999999999",
 ]  # fmt: skip
-KEYS = st.sampled_from(LINES + PATHS) | st.sampled_from(PATHS)
+KEYS = st.sampled_from(TEXT_COLUMNS + PATHS) | st.sampled_from(PATHS)
 PATTERNS = st.sampled_from(
     [
         "^a",
@@ -235,7 +235,7 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
 
 ORDERS = st.lists(
     st.fixed_dictionaries(
-        {"key": st.sampled_from([*LINES, *PATHS, "created_at"]), "desc": st.booleans()}
+        {"key": st.sampled_from([*TEXT_COLUMNS, *PATHS, "created_at"]), "desc": st.booleans()}
     ),
     max_size=3,
 )
@@ -363,7 +363,7 @@ def test_stat_answers_as_the_reference_does(
         assert found.total == (len(expected) if query.get("page", {}).get("limit") else None)
 
 
-@given(query=SEARCHES, key=st.sampled_from([*LINES, *PATHS, "created_at"]))
+@given(query=SEARCHES, key=st.sampled_from([*TEXT_COLUMNS, *PATHS, "created_at"]))
 def test_distinct_answers_as_the_reference_does(
     both: tuple[CustomWidgets, ...], rows: list[Any], query: dict[str, Any], key: str
 ) -> None:

@@ -11,11 +11,11 @@ from flask import Flask
 from hypothesis import given, strategies as st
 
 from app.errors import InvalidInput
-from app.library.core.columns import canonical, written_json
+from app.library.core.columns import canonical, to_json
 from app.library.core.store import PATTERN_FLAGS, Store
 from app.library.http.context import Library
 from app.library.spaceone.query import limits
-from app.library.spaceone.query.datetimes import read_difference, read_moment
+from app.library.spaceone.query.datetimes import read_datetime, read_difference
 from app.library.spaceone.query.regexes import HEAVIEST, LONGEST, read_pattern
 from tests.app.library.spaceone.test_api import GIVEN, Ask, Post, ask, post, refused
 
@@ -53,14 +53,16 @@ def test_another_difference_is_refused(given: str) -> None:
 
 @given(st.text(max_size=20) | st.from_regex(r"now([/+-]\d{0,7}[smhdw]){0,9}", fullmatch=True))
 def test_whatever_is_given_is_a_moment_or_refused(given: str) -> None:
-    for read in (read_moment, lambda text: read_difference(text, NOW)):
+    for read in (read_datetime, lambda text: read_difference(text, NOW)):
         with suppress(ValueError):
             assert read(given).utcoffset() == timedelta()
 
 
 def test_a_moment_without_an_offset_is_utc() -> None:
-    assert read_moment("2024-05-16T13:14:15.678") == read_moment("2024-05-16T15:14:15.678+02:00")
-    assert read_moment("2024-05-16") == datetime(2024, 5, 16, tzinfo=UTC)
+    assert read_datetime("2024-05-16T13:14:15.678") == read_datetime(
+        "2024-05-16T15:14:15.678+02:00"
+    )
+    assert read_datetime("2024-05-16") == datetime(2024, 5, 16, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +151,9 @@ def test_what_is_read_is_never_heavy() -> None:
 ))  # fmt: skip
 def test_canonical_is_a_fixed_point_and_equal_to_what_was_given(document: Any) -> None:
     once = canonical(document)
-    assert written_json(canonical(once)) == written_json(once)
-    as_doubles = written_json(canonical(document))
-    assert as_doubles == written_json(once)
+    assert to_json(canonical(once)) == to_json(once)
+    as_doubles = to_json(canonical(document))
+    assert as_doubles == to_json(once)
 
 
 def test_a_pattern_that_takes_long_is_stopped(post: Post, ask: Ask, library: Library) -> None:

@@ -44,7 +44,10 @@ def test_a_line_that_is_wrong_is_told_and_the_others_are_stored(ask: Ask, librar
         b"[]",
     ]
     outcomes = imported_into(library, lines)
-    assert [outcome.state for outcome in outcomes] == ["refused"] * 4 + ["stored", "refused"]
+    assert [outcome.state for outcome in outcomes] == ["refused"] * 4 + [
+        "stored",
+        "refused",
+    ]
     told = ["is not JSON", "$.title: is missing", "12 hex digits", str(LONGEST_LINE)]
     for outcome, words in zip(outcomes, told, strict=False):
         assert words in outcome.why
