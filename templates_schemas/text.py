@@ -10,9 +10,9 @@ from marshmallow import ValidationError, validate
 
 ELLIPSIS: Final = "…"
 
-_BLANKS = regex.compile(r"[\p{Cc}\p{Z}\s]+")
-# Bidirectional embeddings and overrides, which turn around what is not theirs: they are left out.
-_EMBEDDINGS = regex.compile(r"[\u202A-\u202E]")
+# Bidirectional embeddings and overrides count as control characters: they turn around what is not
+# theirs.
+_BLANKS = regex.compile(r"[\p{Cc}\p{Z}\s\u202A-\u202E]+")
 # Isolates keep a name of one direction apart from its neighbours of another. One that is left open
 # would turn the rest of the host's page around.
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
@@ -42,9 +42,9 @@ def is_blank(text: str) -> bool:
 def clean(text: str) -> str:
     """Turn control characters and runs of white space into one space; an unseen text into ''.
 
-    Isolates of right-to-left text are balanced, other marks of direction are left out.
+    Isolates of right-to-left text stay, balanced.
     """
-    whole = _LONE_SURROGATES.sub("\ufffd", _EMBEDDINGS.sub("", text))
+    whole = _LONE_SURROGATES.sub("\ufffd", text)
     spaced: str = _BLANKS.sub(" ", whole).strip(" ")
     return "" if is_blank(spaced) else balanced(spaced)
 

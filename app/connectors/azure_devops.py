@@ -193,15 +193,13 @@ class AzureDevOpsWidget(AzureDevOps):
         super().__init__(settings)
         self.hosts |= settings.public_hosts
 
+    def canonical(self, match: Match) -> str:
+        """Return the widget's own address."""
+        return f"{match.server.url}/{_widget(match)}"
+
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself, in a version of the API."""
-        place = "/".join(quote(name, safe="") for name in _names(match))
-        return ask(
-            match,
-            f"{place}/_apis/dashboard/dashboards/{match['dashboard']}/widgets/{match['widget']}"
-            "?api-version=7.1-preview.2",
-            headers=API_HEADERS,
-        )
+        return ask(match, f"{_widget(match)}?api-version=7.1-preview.2", headers=API_HEADERS)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what it is, and its place on the dashboard; a widget knows no times."""
@@ -275,6 +273,11 @@ class AzureDevOpsWorkItem(AzureDevOps):
             footer=footer(item.get("changed"), item.get("created"), self.label),
             comments=item.get("comments"),
         )
+
+
+def _widget(match: Match) -> str:
+    place = "/".join(quote(name, safe="") for name in _names(match))
+    return f"{place}/_apis/dashboard/dashboards/{match['dashboard']}/widgets/{match['widget']}"
 
 
 def _names(match: Match) -> list[str]:

@@ -127,9 +127,10 @@ class Sentry(Connector):
 
     def canonical(self, match: Match) -> str:
         """Return the page, which needs no project."""
-        organization = match.get("organization")
-        below = f"/organizations/{organization}" * bool(organization)
-        return f"{match.server.url}{below}/issues/{_issue(match)}/"
+        organization = _organization(match)
+        if match.host in self._self_hosted:
+            return f"{match.server.url}/organizations/{organization}/issues/{_issue(match)}/"
+        return f"https://{organization.lower()}.sentry.io/issues/{_issue(match)}/"
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the API of sentry.io, or of the self-hosted server."""

@@ -42,6 +42,7 @@ any_text = st.one_of(
     st.lists(st.sampled_from(PIECES)).map("".join),
 )
 limits = st.integers(1, 300)
+LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,11 @@ CLEANED = {
     "blanks around": ("\n a ", "a"),
     "lone surrogate": ("a\ud83d", "a\ufffd"),
     "reversed rest": (f"a{REVERSED}b", "a b"),
+    "isolates": (f"a{FSI}b{PDI}c", f"a{FSI}b{PDI}c"),
+    "isolate left open": (f"a {RLI}b", f"a {RLI}b{PDI}"),
+    "isolates within one another": (f"{LRI}a{RLI}b{PDI}", f"{LRI}a{RLI}b{PDI}{PDI}"),
+    "end of no isolate": (f"a{PDI}b{PDI}", "ab"),
+    "only isolates": (f"{FSI} {PDI}", ""),
     "joiners that are needed": (FAMILY, FAMILY),
     "only blanks": (" \r\n\u3000", ""),
     "only joiners": ("\u200b\u200d\ufeff", ""),
@@ -138,7 +144,7 @@ def test_cut_text_is_whole_graphemes_of_the_clean_text(text: str, limit: int) ->
     if result == whole:
         return
     assert result.endswith("…")
-    kept = result.removesuffix("…")
+    kept = result.removesuffix("…").rstrip(PDI)
     assert whole.startswith(kept)
     assert len(kept) in {0, *(match.end() for match in regex.finditer(r"\X", whole))}
 
@@ -282,3 +288,14 @@ def test_address_with_a_control_or_half_a_character_is_no_web_url(letter: str) -
 @pytest.mark.parametrize("url", ["https://example.com:65536/", "https://[:::]/"])
 def test_address_that_no_browser_opens_is_no_web_url(url: str) -> None:
     assert not is_web_url(url)
+
+
+@given(st.text("ab \u05d0" + LRI + RLI + FSI + PDI, max_size=60), st.integers(1, 40))
+def test_cut_text_leaves_no_isolate_open_and_ends_none_of_others(text: str, limit: int) -> None:
+    kept = cut(text, limit)
+    depth = 0
+    for character in kept:
+        depth += (character in (LRI, RLI, FSI)) - (character == PDI)
+        assert depth >= 0
+    assert depth == 0
+    assert utf16_length(kept) <= limit

@@ -104,11 +104,20 @@ class ConnectorContract:
     def test_its_canonical_address_is_one_for_all_forms(
         self, known: Connector, address: str, asked: str
     ) -> None:
-        canonical = known.canonical(find(address, [known])[1])
-        connector, match = find(canonical, [known])
-        assert connector.canonical(match) == canonical
+        _, match = find(address, [known])
+        canonical = known.canonical(match)
+        assert known.canonical(find(canonical, [known])[1]) == canonical
         assert request_for(known, canonical).url == asked
         assert request_for(known, f"{canonical}#x?utm_source=mail").url == asked
+        body = self.bodies.get(address)
+        same = [
+            form
+            for form in self.matches
+            if (self.matches[form], self.bodies.get(form)) == (asked, body)
+        ]
+        others = [find(form, [known])[1] for form in same]
+        on_host = [other for other in others if other.host == match.host]
+        assert {known.canonical(other) for other in on_host} == {canonical}
 
     def test_its_hosts_and_its_credentials_are_named(self, known: Connector) -> None:
         assert known.hosts
