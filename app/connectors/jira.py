@@ -15,6 +15,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource, one_of, servers_of
 from app.connectors.card_parts import ask, footer, inner, joined, names
+from app.errors import ConfigurationError
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
 from app.upstream.messages import UpstreamRequest
@@ -130,9 +131,12 @@ class Jira(Connector):
         self.servers = servers_of(own["PLACARD_JIRA_HOSTS"])
         self._data_center = frozenset(server.host for server in self.servers)
         self.hosts = self._data_center | {_CLOUD}
-        given = frozenset(server.host for server in servers_of(sites))
-        if not given:
-            given = frozenset({_CLOUD}) if email else self._data_center
+        if email and token and not sites:
+            raise ConfigurationError(
+                "JIRA_SITE: is missing: JIRA_TOKEN would go to any site of atlassian.net; set it "
+                "to the hosts that may have it, such as acme.atlassian.net"
+            )
+        given = frozenset(server.host for server in servers_of(sites)) or self._data_center
         self.credentials = tuple(
             basic(host, "JIRA_TOKEN", email, token) if email else bearer(host, "JIRA_TOKEN", token)
             for host in sorted(given)

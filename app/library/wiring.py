@@ -32,7 +32,7 @@ def build_library(settings: Settings) -> Library:
     return Library(
         settings=settings,
         store=store,
-        tokens=Tokens(store, settings.signing_secrets),
+        tokens=Tokens(store, settings.token_secrets),
         limiter=Limiter(
             settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
         ),

@@ -19,10 +19,9 @@ from app.library.core.columns import to_the_millisecond
 from app.library.core.models import NAME_LENGTH, TokenRow
 from app.library.core.store import Store
 from app.library.core.users import keep_user, known_user, person_of
+from app.settings import LIBRARY_AUDIENCE
 from app.verification import FixedKeys, TokenRules, shared_secret_keys, token_claims
 
-# Not the audience of the host's tokens: neither kind passes for the other.
-AUDIENCE: Final = "placard-library"
 LONGEST_LIFETIME: Final = timedelta(days=3660)
 LONGEST_NAME: Final = NAME_LENGTH
 
@@ -85,7 +84,7 @@ class Tokens:
         self._rules = TokenRules(
             sources=(FixedKeys(shared_secret_keys(secrets)),),
             algorithms=frozenset({"HS256"}),
-            audience=AUDIENCE,
+            audience=LIBRARY_AUDIENCE,
             issuer=None,
             max_lifetime=LONGEST_LIFETIME.total_seconds(),
             require_qsh=False,
@@ -148,7 +147,7 @@ class Tokens:
     def _written(self, known: KnownToken) -> str:
         claims = {
             "sub": known.person.handle,
-            "aud": AUDIENCE,
+            "aud": LIBRARY_AUDIENCE,
             "iat": int(known.created_at.timestamp()),
             "exp": int(known.expires_at.timestamp()),
             "jti": known.jti,

@@ -23,7 +23,7 @@ from app.library.http.dialect import init_dialect
 from app.library.wiring import DIALECTS
 from tests.conftest import settings_with
 from tests.databases import Server
-from tests.host import JWT_SECRET
+from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Service, Start
 
 ALICE = "alice@example.com"
@@ -97,7 +97,7 @@ def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Pr
     with store.writing() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
-    yield Processes(base, Tokens(store, [JWT_SECRET]).create(GRANT).text)
+    yield Processes(base, Tokens(store, [TOKEN_SECRET]).create(GRANT).text)
     store.close()
 
 
