@@ -3,8 +3,8 @@
 Reads "Get issue" of the REST API: version 3 of Jira Cloud, version 2 of the Data Center hosts in
 `PLACARD_JIRA_HOSTS`. Wants `JIRA_EMAIL` with `JIRA_TOKEN` (Basic), or for the Data Center hosts a
 personal access token as `JIRA_TOKEN` alone (Bearer). Oddity: anybody can have a site at
-atlassian.net, and an address can name any of them. Where `JIRA_SITE` is set, only that host is
-given the credential; where it is not, `*.atlassian.net` is (Basic), or the Data Center hosts.
+atlassian.net, and an address can name any of them: only the hosts in `JIRA_SITE` are given the
+credential, or, where that is a personal access token, the Data Center hosts.
 """
 
 import re
@@ -108,7 +108,7 @@ class Jira(Connector):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("JIRA_EMAIL", "text", "account of JIRA_TOKEN; unset: a personal token"),
         ConnectorSetting("JIRA_TOKEN", "token", "API token, or a personal access token"),
-        ConnectorSetting("JIRA_SITE", "hosts", "hosts that get it: `acme.atlassian.net`"),
+        ConnectorSetting("JIRA_SITE", "hosts", "hosts that get JIRA_TOKEN: `acme.atlassian.net`"),
         ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue",)

@@ -105,6 +105,7 @@ def two_workers(start: Start, url: str) -> AbstractContextManager[tuple[Service,
     """Start the service with two worker processes on one database."""
     settings = {
         **SOUND,
+        "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
         "PLACARD_DATABASE_URL": url,
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000",
     }
