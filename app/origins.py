@@ -92,6 +92,14 @@ def origin_of(url: str | SplitResult) -> str:
     return f"{scheme}://{shown}:{parts.port or DEFAULT_PORTS.get(scheme, 0)}"
 
 
+def name_in_host_header(value: str) -> str:
+    """Return the host's name in a header `Host`, without its port; empty where it has none."""
+    try:
+        return urlsplit(f"//{value}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def is_loopback_host(host: str) -> bool:
     """Tell whether a host, by name or IP address, is this machine itself."""
     try:

@@ -30,6 +30,7 @@ from app.upstream import (
     GuardedAdapter,
     Loopback,
     SampleAdapter,
+    StandIns,
     UpstreamPolicy,
     bundled_samples,
 )
@@ -73,7 +74,7 @@ def build_fetcher(
         deadline=settings.fetch_deadline,
         guard=guard,
         manners=_manners(settings, Bulkhead(limit), metrics or Metrics()),
-        upstreams=settings.upstreams,
+        stand_ins=StandIns(settings.upstreams, settings.cleartext_hosts),
         adapter=SampleAdapter(bundled_samples()) if settings.offline else network,
         on_exchange=on_exchange,
         own=own,
@@ -169,8 +170,9 @@ def _local_credentials(settings: Settings) -> Iterator[HostCredential]:
 
 def build_verifier(settings: Settings, sources: tuple[KeySource, ...]) -> Verifier:
     """Make what verifies a request, by the kinds of proof that the settings allow."""
+    public_host = urlsplit(settings.public_url or "").hostname or ""
     if not settings.takes_tokens:
-        return Verifier(settings.verify, secrets=settings.signature_secrets)
+        return Verifier(settings.verify, None, settings.signature_secrets, public_host)
     rules = TokenRules(
         sources=sources,
         algorithms=allowed_algorithms(sources, settings.jwt_algorithms),

@@ -16,7 +16,7 @@ from app.library.core.store import Store
 from app.settings import Settings, load_settings
 from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, migrated, postgresql
-from tests.host import JWT_SECRET, SIGNATURE_SECRET, Host
+from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET, Host
 from tests.processes import Start, running
 from tests.profiles import register_profiles
 from tests.redis_server import RunRedis, redis_running
@@ -144,6 +144,7 @@ def settings_with(**changes: str) -> Settings:
     given = {
         "PLACARD_JWT_SECRETS": JWT_SECRET,
         "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET,
+        "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
         # Also in the local mode: who wants the library names its database.
         "PLACARD_LIBRARY": "on" if "database_url" in changes else "off",
     }

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 JWT_SECRET = "the host's secret of at least 32 bytes"
+TOKEN_SECRET = "the library's secret of at least 32 bytes"
 SIGNATURE_SECRET = "0123456789abcdef0123456789abcdef"
 ORIGIN = "https://app.asana.com"
 ISSUE = "https://github.com/pallets/flask/issues/1"

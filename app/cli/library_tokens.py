@@ -106,12 +106,12 @@ def local_token(settings: Settings) -> str:
 
 @contextmanager
 def _tokens(settings: Settings) -> Iterator[Tokens]:
-    if not settings.signing_secrets:
+    if not settings.token_secrets:
         raise ConfigurationError("PLACARD_TOKEN_SECRETS: is missing, so no token can be signed")
     store = Store(settings.database_url)
     try:
         store.prepare()
-        yield Tokens(store, settings.signing_secrets, SCOPES)
+        yield Tokens(store, settings.token_secrets, SCOPES)
     finally:
         store.close()
 

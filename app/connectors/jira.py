@@ -3,8 +3,8 @@
 Reads "Get issue" of the REST API: version 3 of Jira Cloud, version 2 of the Data Center hosts in
 `PLACARD_JIRA_HOSTS`. Wants `JIRA_EMAIL` with `JIRA_TOKEN` (Basic), or for the Data Center hosts a
 personal access token as `JIRA_TOKEN` alone (Bearer). Oddity: anybody can have a site at
-atlassian.net, and an address can name any of them. Where `JIRA_SITE` is set, only that host is
-given the credential; where it is not, `*.atlassian.net` is (Basic), or the Data Center hosts.
+atlassian.net, and an address can name any of them: only the hosts in `JIRA_SITE` are given the
+credential, or, where that is a personal access token, the Data Center hosts.
 """
 
 import re
@@ -15,6 +15,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Count, Match, Moment, Resource, one_of, servers_of
 from app.connectors.card_parts import ask, footer, inner, joined, names
+from app.errors import ConfigurationError
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
 from app.upstream.messages import UpstreamRequest
@@ -107,7 +108,7 @@ class Jira(Connector):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("JIRA_EMAIL", "text", "account of JIRA_TOKEN; unset: a personal token"),
         ConnectorSetting("JIRA_TOKEN", "token", "API token, or a personal access token"),
-        ConnectorSetting("JIRA_SITE", "hosts", "hosts that get it: `acme.atlassian.net`"),
+        ConnectorSetting("JIRA_SITE", "hosts", "hosts that get JIRA_TOKEN: `acme.atlassian.net`"),
         ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue",)
@@ -130,9 +131,12 @@ class Jira(Connector):
         self.servers = servers_of(own["PLACARD_JIRA_HOSTS"])
         self._data_center = frozenset(server.host for server in self.servers)
         self.hosts = self._data_center | {_CLOUD}
-        given = frozenset(server.host for server in servers_of(sites))
-        if not given:
-            given = frozenset({_CLOUD}) if email else self._data_center
+        if email and token and not sites:
+            raise ConfigurationError(
+                "JIRA_SITE: is missing: JIRA_TOKEN would go to any site of atlassian.net; set it "
+                "to the hosts that may have it, such as acme.atlassian.net"
+            )
+        given = frozenset(server.host for server in servers_of(sites)) or self._data_center
         self.credentials = tuple(
             basic(host, "JIRA_TOKEN", email, token) if email else bearer(host, "JIRA_TOKEN", token)
             for host in sorted(given)

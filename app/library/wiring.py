@@ -41,7 +41,7 @@ def build_library(settings: Settings) -> Library:
     return Library(
         settings=settings,
         store=store,
-        tokens=Tokens(store, settings.signing_secrets, SCOPES),
+        tokens=Tokens(store, settings.token_secrets, SCOPES),
         limiter=Limiter(
             settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
         ),

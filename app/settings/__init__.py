@@ -20,6 +20,7 @@ from app.settings.settings import (
     BREAKER_FAILURES,
     BREAKER_REST,
     FETCH_PLACES,
+    LIBRARY_AUDIENCE,
     MOST_CONCURRENT_CALLS,
     Settings,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "BREAKER_FAILURES",
     "BREAKER_REST",
     "FETCH_PLACES",
+    "LIBRARY_AUDIENCE",
     "LONGEST_TIME",
     "MEMORY",
     "MOST_CONCURRENT_CALLS",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.errors import ConfigurationError
-from app.settings.settings import Settings
+from app.settings.settings import LIBRARY_AUDIENCE, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,19 @@ CHECKS: Final = (
     ),
     Check(
         "PLACARD_TOKEN_SECRETS",
-        lambda settings: settings.library and not settings.signing_secrets,
+        lambda settings: settings.library and not settings.token_secrets,
         "is missing: the library's tokens cannot be verified; set it, or PLACARD_LIBRARY=off",
         serving=True,
+    ),
+    Check(
+        "PLACARD_TOKEN_SECRETS",
+        lambda settings: not settings.local and _shares_secrets(settings),
+        "holds a secret of the host's, who could make tokens of the library with it; use others",
+    ),
+    Check(
+        "PLACARD_JWT_AUDIENCE",
+        lambda settings: settings.library and settings.jwt_audience == LIBRARY_AUDIENCE,
+        f"must not be {LIBRARY_AUDIENCE}, the audience of the library's tokens",
     ),
 )
 
@@ -84,6 +94,10 @@ def check_settings(settings: Settings, *, serving: bool = False) -> None:
     ]
     if broken:
         raise ConfigurationError("\n".join(broken))
+
+
+def _shares_secrets(settings: Settings) -> bool:
+    return bool({*settings.token_secrets} & {*settings.jwt_secrets, *settings.signature_secrets})
 
 
 def _is_writable(folder: str | None) -> bool:

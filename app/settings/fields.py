@@ -169,6 +169,9 @@ class OriginMap(fields.Field[Mapping[str, str]]):
         return ", ".join(f"{first}={second}" for first, second in value.items())
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, str]:
+        if "@" in value:
+            # Nothing of it is shown: a password may hold what separates the parts.
+            raise ValidationError("must be without users and passwords")
         pairs = [pair.strip() for pair in value.split(",") if pair.strip()]
         return dict(self._pair(pair) for pair in pairs)
 
@@ -299,5 +302,6 @@ def _origin(text: str) -> str:
     except ValueError:
         valid = None
     if not valid or url.path not in ("", "/") or url.query or url.fragment:
-        raise ValidationError(f"{text!r} is not an origin such as https://app.asana.com")
+        shown = text.rpartition("@")[2]
+        raise ValidationError(f"{shown!r} is not an origin such as https://app.asana.com")
     return f"{url.scheme}://{host_of(url)}"

@@ -2,26 +2,41 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values, set_key
 
+from app.errors import ConfigurationError
+
 LOCAL_FILE: Final = Path(".env")
-LOCAL_SECRETS: Final = ("PLACARD_JWT_SECRETS", "PLACARD_SIGNATURE_SECRETS")
+LOCAL_SECRETS: Final = (
+    "PLACARD_JWT_SECRETS",
+    "PLACARD_SIGNATURE_SECRETS",
+    "PLACARD_TOKEN_SECRETS",
+)
 
 
 def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) -> dict[str, str]:
     """Return the variables to read settings from, without the empty ones.
 
-    In the local mode `.env` gives what the environment of the process does not.
+    In the local mode `.env` gives what the environment of the process does not. Raises
+    ConfigurationError where others can read that file.
     """
     variables = {name: value.strip() for name, value in process.items() if value.strip()}
     if variables.get("PLACARD_MODE") != "local" or not local_file.is_file():
         return variables
+    if not is_private(local_file):
+        raise ConfigurationError(f"{local_file}: others can read it; chmod 600 {local_file}")
     in_file = {name: value for name, value in dotenv_values(local_file).items() if value}
     return in_file | variables
+
+
+def is_private(file: Path) -> bool:
+    """Tell whether only its owner can read a file."""
+    return not stat.S_IMODE(file.stat().st_mode) & 0o077
 
 
 def use_local_mode() -> None:

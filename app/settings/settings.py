@@ -41,6 +41,8 @@ MOST_CONCURRENT_CALLS: Final = 256
 FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
 BREAKER_FAILURES: Final = 5
 BREAKER_REST: Final = 10.0  # seconds
+# The `aud` of the library's tokens; that of the host's is a setting.
+LIBRARY_AUDIENCE: Final = "placard-library"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,10 @@ class Settings:
         "PLACARD_UPSTREAMS", OriginMap(), {},
         "`https://api.github.com=http://127.0.0.1:9000`: the second answers for the first, and the "
         "address guard lets it through")
+    cleartext_hosts: tuple[str, ...] = setting(
+        "PLACARD_CLEARTEXT_HOSTS", HostPorts(), (),
+        "hosts of `PLACARD_UPSTREAMS` that credentials may go to by http, for all on the way to "
+        "read", unset="this machine only")
     allow_private_hosts: tuple[str, ...] = setting(
         "PLACARD_ALLOW_PRIVATE_HOSTS", HostPorts(), (),
         "`host` or `host:port` that the address guard lets through")
@@ -150,7 +156,7 @@ class Settings:
     token_secrets: tuple[str, ...] = setting(
         "PLACARD_TOKEN_SECRETS", Secrets(shortest=32), (),
         "HS256 secrets of the library's tokens, not for the host: the first signs, any verifies",
-        unset="`PLACARD_JWT_SECRETS`")
+        unset="in `local`: made")
     local_token: str | None = setting(
         "PLACARD_LOCAL_TOKEN", Secret(), None,
         "the library's token in the `local` mode; `make run` makes and prints it")
@@ -183,11 +189,6 @@ class Settings:
     def has_token_keys(self) -> bool:
         """Whether there is a key that could verify a JWT."""
         return bool(self.jwt_secrets or self.jwt_public_key or self.jwt_jwks_url)
-
-    @property
-    def signing_secrets(self) -> tuple[str, ...]:
-        """The secrets of the library's tokens: the first signs, any of them verifies."""
-        return self.token_secrets or self.jwt_secrets
 
     @property
     def public_hosts(self) -> frozenset[str]:

@@ -24,15 +24,16 @@ _fields: ContextVar[dict[str, Any] | None] = ContextVar("placard_log_fields", de
 
 def configure_logs(*, local: bool) -> None:
     """Set up structlog for this process."""
-    renderer: Any = structlog.processors.JSONRenderer()
+    renderers: list[Any] = [structlog.processors.JSONRenderer()]
     if local:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderers = [escape_control_characters, console]
     structlog.configure(
         processors=[
             merge_log_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -59,6 +60,19 @@ def log_fields() -> Mapping[str, Any]:
 def merge_log_fields(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Add the request's fields to a log line, as a processor of structlog."""
     return {**log_fields(), **event}
+
+
+def escape_control_characters(
+    _: Any, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Escape what a terminal would obey: a path may hold any character. JSON escapes by itself."""
+    return {name: _printable(value) for name, value in event.items()}
+
+
+def _printable(value: Any) -> Any:
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
 
 
 def exception_fields(error: BaseException) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from app.upstream.client import Exchange, Fetcher, Loopback
 from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
+from app.upstream.stand_ins import StandIns
 from app.upstream.transport import GuardedAdapter, within
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Loopback",
     "Sample",
     "SampleAdapter",
+    "StandIns",
     "UpstreamPolicy",
     "bundled_samples",
     "read_sample",

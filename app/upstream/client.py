@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
-from urllib.parse import urljoin
 
 import requests
 import urllib3
@@ -18,7 +17,7 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.origins import DEFAULT_PORTS, Address, is_named, origin_of, read_url
+from app.origins import DEFAULT_PORTS, Address, is_named
 from app.telemetry import trace
 from app.upstream.address_guard import AddressGuard
 from app.upstream.messages import (
@@ -26,10 +25,10 @@ from app.upstream.messages import (
     Credential,
     UpstreamRequest,
     UpstreamResponse,
-    read_address,
 )
 from app.upstream.policy import UpstreamPolicy
 from app.upstream.retry import Retry
+from app.upstream.stand_ins import StandIns
 from app.upstream.transport import remaining, within
 from app.upstream.verdict import REDIRECTS, AnswerRules
 
@@ -79,8 +78,8 @@ class Fetcher:
     `deadline` is in seconds and covers everything: name resolution, redirects, the body.
     `adapter` is the transport: guarded, or the offline samples. There is no session around it: that
     would keep cookies, and read the environment's proxies and .netrc. `manners` say when a host is
-    not to be asked; `upstreams` maps an origin to the one that stands in for it. `on_exchange` is
-    told of each answer. What is asked of the service's `own` address needs no network.
+    not to be asked; `stand_ins`, which addresses answer for others. `on_exchange` is told of each
+    answer. What is asked of the service's `own` address needs no network.
     """
 
     def __init__(
@@ -90,7 +89,7 @@ class Fetcher:
         guard: AddressGuard,
         adapter: BaseAdapter,
         manners: UpstreamPolicy | None = None,
-        upstreams: Mapping[str, str] | None = None,
+        stand_ins: StandIns | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
         own: Loopback | None = None,
     ) -> None:
@@ -98,7 +97,7 @@ class Fetcher:
         self._own = own
         self._guard = guard
         self._manners = manners or UpstreamPolicy()
-        self._upstreams = dict(upstreams or {})
+        self._stand_ins = stand_ins or StandIns({})
         self._on_exchange = on_exchange
         self._adapter = adapter
 
@@ -127,7 +126,7 @@ class Fetcher:
                 # What is asked by POST is not asked again elsewhere.
                 if response.status not in REDIRECTS or not location or request.method != "GET":
                     return response
-                address = self._target(address, location)
+                address = self._stand_ins.target(address, location)
         raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
 
     def is_loopback_request(self, request: UpstreamRequest) -> bool:
@@ -142,42 +141,19 @@ class Fetcher:
             raise AddressRefused(f"{parts.scheme}://{parts.hostname} is not to be asked")
         if not is_named(address.host, request.hosts):
             raise AddressRefused(f"{address.host} is not a host that the connector names")
-        dialled = self._actual(address)
+        dialled = self._stand_ins.actual(address)
         port = dialled.parts.port or DEFAULT_PORTS.get(dialled.parts.scheme, 0)
         self._guard.check_spelling(dialled.parts.hostname or "", port)
-
-    def _actual(self, address: Address) -> Address:
-        """Put the stand-in's origin before an address's path, where it has a stand-in."""
-        stand_in = self._upstreams.get(address.origin)
-        if stand_in is None:
-            return address
-        parts = address.parts
-        query = f"?{parts.query}" if parts.query else ""
-        return read_address(stand_in.rstrip("/") + parts.path + query)
-
-    def _target(self, address: Address, location: str) -> Address:
-        """Resolve a redirect; a stand-in that names itself means the one it stands in for."""
-        try:
-            target = read_url(urljoin(self._actual(address).url, location))
-        except ValueError:
-            raise AddressRefused("the address cannot be read") from None
-        stand_in = self._upstreams.get(address.origin)
-        if stand_in is None or target.origin != origin_of(stand_in):
-            return target
-        home = address.parts
-        there = target.parts._replace(scheme=home.scheme, netloc=home.netloc)
-        return read_address(there.geturl())
 
     def _exchange(self, request: UpstreamRequest, address: Address) -> UpstreamResponse:
         url, parts = address.url, address.parts
         headers = {**_HEADERS, **_headers_for(request, url)}
-        proof = _proof(request, address)
-        sent = {**headers, **proof.headers}
+        actual, proof = self._stand_ins.actual(address), _proof(request, address)
+        carried = proof.headers if self._stand_ins.may_carry_credential(actual) else {}
+        sent = {**headers, **carried}
         if request.body is not None:
             sent["Content-Type"] = "application/json"
-        outgoing = requests.Request(
-            request.method, self._actual(address).url, sent, data=request.body
-        )
+        outgoing = requests.Request(request.method, actual.url, sent, data=request.body)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
             response = self._manners.call(
                 address.origin, proof.identity, partial(self._send, outgoing, url, request.rules)
@@ -185,7 +161,7 @@ class Fetcher:
             f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
             self._on_exchange(
-                Exchange(request.method, url, headers, tuple(proof.headers), request.body, response)
+                Exchange(request.method, url, headers, tuple(carried), request.body, response)
             )
         return response
 

@@ -13,7 +13,6 @@ The file is TOML, and readable by its owner only:
 import base64
 import hashlib
 import re
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.errors import ConfigurationError
 from app.origins import host_of, is_named, origin_of
+from app.settings.local import is_private
 from app.upstream.messages import ANONYMOUS, Credential
 from templates_schemas.rules import faults_in
 
@@ -160,7 +160,7 @@ def read_credentials_file(path: Path) -> tuple[HostCredential, ...]:
     Raises ConfigurationError, which names the line or member and what would be right, no secret.
     """
     try:
-        if not path.is_dir() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        if not path.is_dir() and not is_private(path):
             raise ConfigurationError(f"{SETTING}: others can read it; chmod 600 {path}")
         loaded = _CredentialsFileSchema().load(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:

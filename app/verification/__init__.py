@@ -12,7 +12,8 @@ Implements the section "How a request proves itself" of the host's contract.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.errors import ConfigurationError, MalformedRequest, NotAuthenticated
+from app.errors import ConfigurationError, Forbidden, MalformedRequest, NotAuthenticated
+from app.origins import is_loopback_host, name_in_host_header
 from app.verification.expiry import check_expiry
 from app.verification.keys import FixedKeys, KeySet, KeySource, public_key, shared_secret_keys
 from app.verification.qsh import query_string_hash
@@ -41,19 +42,24 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Verifies requests in one of the modes `jwt`, `signature`, `either` or `off`."""
+    """Verifies requests in one of the modes `jwt`, `signature`, `either` or `off`.
+
+    `public_host` is the name of this service, besides those of this machine itself.
+    """
 
     mode: str
     tokens: TokenRules | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    public_host: str = ""
 
     def verify(self, request: SignedRequest) -> Proof:
         """Return the proof; `check_expiry` checks that the request has not expired.
 
-        Raises NotAuthenticated, or MalformedRequest if a signed request lacks `expires_at`.
+        Raises NotAuthenticated, or MalformedRequest if a signed request lacks `expires_at`; with
+        verification off, Forbidden if the request names another host.
         """
         if self.mode == "off":
-            return Proof("off", workspace=request.parameter("workspace"))
+            return self._unverified(request)
         failures: list[NotAuthenticated | MalformedRequest] = []
         for verify in self._methods(request):
             try:
@@ -61,6 +67,13 @@ class Verifier:
             except (NotAuthenticated, MalformedRequest) as failure:
                 failures.append(failure)
         raise failures[0]
+
+    def _unverified(self, request: SignedRequest) -> Proof:
+        """Refuse at least a page of another site whose name leads here by its DNS."""
+        name = name_in_host_header(request.host)
+        if not (is_loopback_host(name) or (name and name == self.public_host)):
+            raise Forbidden(f"the request is for the host {name!r}, which this service is not")
+        return Proof("off", workspace=request.parameter("workspace"))
 
     def _methods(self, request: SignedRequest) -> list[Callable[[SignedRequest], Proof]]:
         """List the methods to try: in mode `either`, those whose header the request has."""

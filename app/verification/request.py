@@ -18,7 +18,8 @@ class SignedRequest:
     """A request as it was received.
 
     `query` is the raw query string, not decoded; `data` is the text of a POST's `data` field;
-    the headers are the raw values of `Authorization` and `x-asana-request-signature`, or None.
+    the headers are the raw values of `Authorization` and `x-asana-request-signature`, or None, and
+    of `Host`.
     """
 
     method: str
@@ -27,6 +28,7 @@ class SignedRequest:
     authorization: str | None = field(default=None, repr=False)
     signature: str | None = field(default=None, repr=False)
     data: str | None = None
+    host: str = ""
 
     @property
     def message(self) -> bytes:

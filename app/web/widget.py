@@ -60,8 +60,9 @@ def resolve(signed: SignedRequest, parts: Service) -> ResolvedRequest:
         facts.update(by=proof.kind, subject=proof.subject)
     add_log_fields(verified_by=proof.kind)
     served = parts.settings.allowed_workspaces
-    if served and query.workspace not in served:
-        raise WorkspaceNotServed(f"workspace {query.workspace!r} is not served")
+    # The proven one: whoever holds a token can write any other into the query.
+    if served and proof.workspace not in served:
+        raise WorkspaceNotServed(f"proven workspace {proof.workspace!r} is not served")
     return parts.widgets.resolve(query.resource_url, proof.workspace)
 
 
@@ -96,6 +97,7 @@ def signed_request(environ: Mapping[str, Any]) -> SignedRequest:
         query=environ.get("QUERY_STRING", "").encode("latin-1"),
         authorization=environ.get("HTTP_AUTHORIZATION"),
         signature=environ.get(_SIGNATURE_IN_WSGI),
+        host=environ.get("HTTP_HOST", ""),
     )
 
 

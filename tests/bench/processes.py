@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.machine import CLIENT_CORE, SERVER_CORE
-from tests.host import JWT_SECRET, SIGNATURE_SECRET
+from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET
 from tests.ports import free_port
 
 BIN = Path(sys.executable).parent
@@ -81,6 +81,7 @@ def placard(
     settings = {
         "PLACARD_JWT_SECRETS": JWT_SECRET,
         "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET,
+        "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
         "PLACARD_CACHE_TTL": "3600",
     }
     port = free_port()

@@ -6,7 +6,6 @@ first state of an address is whole without JavaScript, and an update is the same
 
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request
 
@@ -22,7 +21,7 @@ from app.devtools.preview.presets import NAMES, preset
 from app.devtools.preview.timeline import timeline
 from app.devtools.signed_calls import curl_line
 from app.errors import ConfigurationError, Forbidden
-from app.origins import is_loopback_host
+from app.origins import is_loopback_host, name_in_host_header
 from app.settings import Settings
 from app.web import service
 from app.web.cors import PREVIEW
@@ -63,7 +62,9 @@ def init_preview(app: Flask, settings: Settings) -> None:
 @blueprint.before_request
 def keep_to_this_machine() -> None:
     """Refuse whoever is not at this machine, and pages of other sites that a browser has open."""
-    at_home = is_loopback_host(request.remote_addr or "") and is_loopback_host(_host_name())
+    # The name that the browser was sent to: a foreign one may lead here by its DNS.
+    name = name_in_host_header(request.host)
+    at_home = is_loopback_host(request.remote_addr or "") and is_loopback_host(name)
     if not at_home or FORWARDED & {name.lower() for name, _ in request.headers}:
         raise Forbidden("the preview is for this machine only")
     elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
@@ -211,11 +212,3 @@ def _follows_a_link() -> bool:
     """Tell a person who follows a link from a page that frames, fetches or posts."""
     wanted = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     return request.method == "GET" and wanted.items() <= dict(request.headers).items()
-
-
-def _host_name() -> str:
-    """Return the name that the browser was sent to: a foreign one may lead here by its DNS."""
-    try:
-        return urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        return ""

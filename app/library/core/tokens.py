@@ -19,10 +19,9 @@ from app.library.core.columns import to_milliseconds
 from app.library.core.models import NAME_LENGTH, TokenRow
 from app.library.core.store import Store
 from app.library.core.users import find_or_add_user, person_of, upsert_user
+from app.settings import LIBRARY_AUDIENCE
 from app.verification import FixedKeys, TokenRules, shared_secret_keys, token_claims
 
-# Not the audience of the host's tokens: neither kind passes for the other.
-AUDIENCE: Final = "placard-library"
 LONGEST_LIFETIME: Final = timedelta(days=3660)
 
 
@@ -92,7 +91,7 @@ class Tokens:
         self._rules = TokenRules(
             sources=(FixedKeys(shared_secret_keys(secrets)),),
             algorithms=frozenset({"HS256"}),
-            audience=AUDIENCE,
+            audience=LIBRARY_AUDIENCE,
             issuer=None,
             max_lifetime=LONGEST_LIFETIME.total_seconds(),
             require_qsh=False,
@@ -157,7 +156,7 @@ class Tokens:
     def _signed(self, stored: StoredToken) -> str:
         claims = {
             "sub": stored.person.handle,
-            "aud": AUDIENCE,
+            "aud": LIBRARY_AUDIENCE,
             "iat": int(stored.created_at.timestamp()),
             "exp": int(stored.expires_at.timestamp()),
             "jti": stored.jti,

@@ -20,10 +20,10 @@ from app.settings import Settings, load_settings
 from app.settings.local import environment_of
 from app.settings.report import setting_names
 from tests.databases import Server
-from tests.host import JWT_SECRET
+from tests.host import TOKEN_SECRET
 
 OWN_SECRET = "the library's own secret of 32 bytes"
-SOUND = {"PLACARD_JWT_SECRETS": JWT_SECRET}
+SOUND = {"PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
 CREATE = ("token", "create", "--sub", "alice@example.com", "--name", "Alice")
 
 Run = Callable[..., Result]
@@ -59,7 +59,7 @@ def test_a_token_is_made_listed_and_revoked(run: Run, database_url: str) -> None
         **settings,
     )
     text = made.stdout.strip()
-    claims = jwt.decode(text, JWT_SECRET, algorithms=["HS256"], audience="placard-library")
+    claims = jwt.decode(text, TOKEN_SECRET, algorithms=["HS256"], audience="placard-library")
     assert claims["exp"] - claims["iat"] in (12 * 3600, 12 * 3600 - 1, 12 * 3600 + 1)
     listed = run("token", "list").stdout.split()
     assert listed[:2] == [claims["jti"], "valid"]
@@ -88,15 +88,15 @@ def test_a_further_token_without_a_name_leaves_the_user_s_as_it_is(
         )
     ]
     store = Store(database_url)
-    people = [Tokens(store, [JWT_SECRET], SCOPES).caller(text).person for text in texts]
+    people = [Tokens(store, [TOKEN_SECRET], SCOPES).caller(text).person for text in texts]
     store.close()
     assert [person.name for person in people] == ["Alice", "Alice", "bob@example.com"]
     assert people[0] == people[1]
 
 
-def test_an_own_secret_signs_where_there_is_one(run: Run, sqlite_url: str) -> None:
-    own = {"PLACARD_TOKEN_SECRETS": OWN_SECRET, "PLACARD_DATABASE_URL": sqlite_url}
-    text = run(*CREATE, **SOUND, **own).stdout.strip()
+def test_the_first_secret_signs(run: Run, sqlite_url: str) -> None:
+    both = {"PLACARD_TOKEN_SECRETS": f"{OWN_SECRET},{TOKEN_SECRET}"}
+    text = run(*CREATE, **both, PLACARD_DATABASE_URL=sqlite_url).stdout.strip()
     assert jwt.decode(text, OWN_SECRET, algorithms=["HS256"], audience="placard-library")
 
 
@@ -156,6 +156,7 @@ def test_the_local_mode_makes_a_token_once_and_keeps_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("GITHUB_TOKEN=ghp_made_up\n")
+    (tmp_path / ".env").chmod(0o600)
     first = local_token(local_settings(tmp_path))
     again = local_token(local_settings(tmp_path))
     assert first == again == local_settings(tmp_path).local_token
@@ -163,7 +164,7 @@ def test_the_local_mode_makes_a_token_once_and_keeps_it(
     assert "GITHUB_TOKEN=ghp_made_up\n" in (tmp_path / ".env").read_text()
     assert first in greeting(local_settings(tmp_path), "http://127.0.0.1:8080", first)
     store = Store("sqlite:///placard.db")
-    caller = Tokens(store, [JWT_SECRET], SCOPES).caller(first)
+    caller = Tokens(store, [TOKEN_SECRET], SCOPES).caller(first)
     assert caller.subject == "local@localhost"
     assert caller.domains == {"domain-local"}
     store.close()

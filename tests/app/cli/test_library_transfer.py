@@ -16,7 +16,7 @@ from app.errors import StoreUnavailable
 from app.library.core.store import Store
 from app.library.datadog.store import SavedWidgets
 from app.settings.report import setting_names
-from tests.host import JWT_SECRET
+from tests.host import TOKEN_SECRET
 
 BARE = {"type": "widgets", "attributes": {"definition": {"title": "T", "type": "x"}}}
 LINES = [
@@ -43,7 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) -> R
     monkeypatch.chdir(tmp_path)
     for name in setting_names(connector_settings()):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PLACARD_JWT_SECRETS", JWT_SECRET)
+    monkeypatch.setenv("PLACARD_TOKEN_SECRETS", TOKEN_SECRET)
     monkeypatch.setenv("PLACARD_DATABASE_URL", database_url)
 
     def run(*arguments: str, stdin: str | None = None) -> Result:

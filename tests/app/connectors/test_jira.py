@@ -8,7 +8,7 @@ import pytest
 
 from app.connectors import find
 from app.connectors.jira import Jira
-from app.errors import NoConnector
+from app.errors import ConfigurationError, NoConnector
 from templates_schemas import SummaryWithDetails, payload
 from tests.app.connectors.contract import (
     ConnectorContract,
@@ -167,7 +167,7 @@ FIELDS: Final[Mapping[str, Any]] = {
 
 class TestJira(ConnectorContract):
     connector = Jira
-    environment = ENVIRONMENT
+    environment = ONE_SITE
     matches = MATCHES
     near_misses = NEAR_MISSES
     headers: ClassVar[Mapping[str, str]] = {"Accept": "application/json"}
@@ -193,7 +193,6 @@ def fields_of(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        pytest.param(ENVIRONMENT, (BASIC, BASIC, {}), id="email"),
         pytest.param(ONE_SITE, (BASIC, {}, {}), id="email-and-site"),
         pytest.param(
             {**ENVIRONMENT, "JIRA_SITE": "jira.example.com"}, ({}, {}, BASIC), id="site-of-our-own"
@@ -211,6 +210,11 @@ def test_token_goes_only_where_it_belongs(
     assert tuple(sent_headers(known, url) for url in asked) == expected
 
 
+def test_token_without_a_site_keeps_the_service_from_starting() -> None:
+    with pytest.raises(ConfigurationError, match=r"^JIRA_SITE: is missing: "):
+        Jira(settings_of(ENVIRONMENT))
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -223,11 +227,11 @@ def test_token_goes_only_where_it_belongs(
     ],
 )
 def test_no_other_host_is_given_the_token(url: str) -> None:
-    assert sent_headers(Jira(settings_of(ENVIRONMENT)), url) == {}
+    assert sent_headers(Jira(settings_of(ONE_SITE)), url) == {}
 
 
 def test_each_issue_is_asked_of_its_own_host_only() -> None:
-    known = Jira(settings_of(ENVIRONMENT))
+    known = Jira(settings_of(ONE_SITE))
     for page, host in {SITE: "acme.atlassian.net", DATA_CENTER: "jira.example.com"}.items():
         assert request_for(known, f"{page}/browse/ACME-12").hosts == {host}
 

@@ -22,7 +22,7 @@ from app.library.http.dialect import init_dialect
 from app.library.wiring import DIALECTS, SCOPES
 from tests.conftest import settings_with
 from tests.databases import Server
-from tests.host import JWT_SECRET
+from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Service, Start
 
 ALICE = "alice@example.com"
@@ -96,7 +96,7 @@ def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Pr
     with store.writing() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
-    yield Processes(base, Tokens(store, [JWT_SECRET], SCOPES).create(GRANT).text)
+    yield Processes(base, Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text)
     store.close()
 
 
@@ -104,6 +104,7 @@ def two_workers(start: Start, url: str) -> AbstractContextManager[tuple[Service,
     """Start the service with two worker processes on one database."""
     settings = {
         **SOUND,
+        "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
         "PLACARD_DATABASE_URL": url,
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000",
     }

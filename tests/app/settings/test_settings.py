@@ -11,11 +11,17 @@ from app.cli.serve import leave_threads_free
 from app.connectors import connector_settings
 from app.errors import ConfigurationError
 from app.origins import is_loopback_host
-from app.settings import Settings, load_settings, settings_from_environment
+from app.settings import (
+    LIBRARY_AUDIENCE,
+    Settings,
+    check_settings,
+    load_settings,
+    settings_from_environment,
+)
 from app.settings.local import environment_of, provide_local_secrets
 from app.settings.report import setting_lines, setting_names, unknown_settings
 from app.settings.settings import DECLARATIONS
-from tests.host import JWT_SECRET, SIGNATURE_SECRET
+from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET
 
 LOCAL = {"PLACARD_MODE": "local"}
 SOUND = {"PLACARD_JWT_SECRETS": JWT_SECRET}
@@ -197,6 +203,7 @@ def test_the_local_mode_is_offline_unless_it_is_told_otherwise() -> None:
 def test_dotenv_stands_behind_the_environment_in_the_local_mode_only(tmp_path: Path) -> None:
     written = tmp_path / ".env"
     written.write_text("PLACARD_JWT_AUDIENCE=file\nGITHUB_TOKEN=file\n")
+    written.chmod(0o600)
     local = environment_of({"PLACARD_MODE": "local", "GITHUB_TOKEN": "process"}, written)
     assert (local["PLACARD_JWT_AUDIENCE"], local["GITHUB_TOKEN"]) == ("file", "process")
     assert environment_of({"GITHUB_TOKEN": "process"}, written) == {"GITHUB_TOKEN": "process"}
@@ -216,9 +223,60 @@ def test_local_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) ->
 def test_local_secrets_leave_what_stands_before_them_alone(tmp_path: Path) -> None:
     written = tmp_path / ".env"
     written.write_text("GITHUB_TOKEN=ghp_made_up")
+    written.chmod(0o600)
     provide_local_secrets(LOCAL, written)
     assert environment_of(LOCAL, written)["GITHUB_TOKEN"] == "ghp_made_up"
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+def test_dotenv_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int) -> None:
+    written = tmp_path / ".env"
+    written.write_text("GITHUB_TOKEN=ghp_made_up")
+    written.chmod(mode)
+    for read in (environment_of, provide_local_secrets):
+        with pytest.raises(ConfigurationError, match=r"others can read it; chmod 600 .*\.env$"):
+            read(LOCAL, written)
+    assert environment_of({}, written) == {}
+
+
+LIBRARY = {**SOUND, "PLACARD_DATABASE_URL": "sqlite:///x.db"}
+
+
+@pytest.mark.parametrize("name", ["PLACARD_JWT_SECRETS", "PLACARD_SIGNATURE_SECRETS"])
+def test_a_secret_of_the_host_makes_no_token_of_the_library_in_production(name: str) -> None:
+    shared = "a secret that both of them know: 32 bytes"
+    given_settings = {name: f"another {shared},{shared}", "PLACARD_TOKEN_SECRETS": shared}
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_TOKEN_SECRETS: holds a secret of the"):
+        load_settings({**LIBRARY, **given_settings})
+    assert load_settings({**LOCAL, **given_settings}).token_secrets == (shared,)
+
+
+def test_the_library_takes_no_secret_of_the_host_s_in_place_of_its_own() -> None:
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_TOKEN_SECRETS: is missing"):
+        check_settings(load_settings(LIBRARY), serving=True)
+
+
+def test_the_host_s_tokens_have_not_the_audience_of_the_library_s() -> None:
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_JWT_AUDIENCE: must not be placard-lib"):
+        load_settings({**LIBRARY, "PLACARD_JWT_AUDIENCE": LIBRARY_AUDIENCE})
+
+
+@pytest.mark.parametrize(
+    "upstreams",
+    [
+        "https://api.github.com=http://ann:hunter2@127.0.0.1:9000",
+        "https://ann:hunter2@api.github.com=http://127.0.0.1:9000",
+        "https://api.github.com=http://ann:hun=ter2@127.0.0.1",
+        "https://ann:hunter2,x@api.github.com=http://127.0.0.1",
+        "ann:hunter2@127.0.0.1",
+    ],
+)
+def test_a_bad_stand_in_is_reported_without_its_user(upstreams: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_UPSTREAMS: must be without") as caught:
+        load_settings({**SOUND, "PLACARD_UPSTREAMS": upstreams})
+    assert "ann" not in caught.value.detail
+    assert "hun" not in caught.value.detail
 
 
 def test_no_secrets_are_made_outside_the_local_mode(tmp_path: Path) -> None:
@@ -235,9 +293,8 @@ def test_an_origin_is_kept_as_browsers_write_it() -> None:
 
 def test_local_secrets_that_are_set_are_kept(tmp_path: Path) -> None:
     written = tmp_path / ".env"
-    provide_local_secrets(
-        {**LOCAL, **SOUND, "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET}, written
-    )
+    own = {"PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET, "PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
+    provide_local_secrets({**LOCAL, **SOUND, **own}, written)
     assert not written.exists()
 
 

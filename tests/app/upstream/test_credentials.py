@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import responses
 
 from app.errors import UpstreamError
 from app.origins import origin_of
@@ -23,6 +24,9 @@ from tests.app.upstream.servers import (
     saying,
     serving,
 )
+from tests.conftest import MakeHost
+from tests.host import ISSUE
+from tests.proofs import ISSUE_JSON
 
 SECRET = "Bearer c-secret"
 
@@ -217,3 +221,35 @@ def test_exchange_names_the_proving_headers_without_their_values() -> None:
     assert [exchange.response.status for exchange in exchanges] == [302, 200]
     assert [exchange.proven_by for exchange in exchanges] == [("Authorization",)] * 2
     assert SECRET not in str(exchanges)
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "named", "carried"),
+    [
+        ("https://stand-in.example", "", True),
+        ("http://127.0.0.1:9000", "", True),
+        ("http://localhost:9000", "", True),
+        ("http://[::1]:9000", "", True),
+        ("http://stand-in.example:9000", "", False),
+        ("http://stand-in.example:9000", "stand-in.example", True),
+        ("http://stand-in.example:9000", "stand-in.example:9000", True),
+        ("http://stand-in.example:9000", "stand-in.example:80,other.example", False),
+        ("http://127.0.0.1.example", "", False),
+    ],
+)
+def test_credential_goes_to_a_stand_in_in_clear_only_where_nobody_else_reads_it(
+    make_host: MakeHost,
+    upstream: responses.RequestsMock,
+    stand_in: str,
+    named: str,
+    carried: bool,
+) -> None:
+    upstream.get(f"{stand_in}/repos/pallets/flask/issues/1", json=ISSUE_JSON)
+    host = make_host(
+        github_token="ghp_made_up",
+        upstreams=f"https://api.github.com={stand_in}",
+        cleartext_hosts=named,
+    )
+
+    assert host.ask(ISSUE).status_code == 200
+    assert ("Authorization" in upstream.calls[0].request.headers) is carried

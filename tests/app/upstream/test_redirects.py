@@ -14,6 +14,7 @@ from app.errors import AddressRefused, UpstreamError, UpstreamFailed
 from app.settings.fields import OriginMap
 from app.upstream import AddressGuard, Fetcher
 from app.upstream.messages import Credential, UpstreamRequest
+from app.upstream.stand_ins import StandIns
 from tests.app.upstream.servers import (
     LOOPBACK,
     answer,
@@ -227,7 +228,7 @@ API = "https://api.github.com"
 def standing_in(origin: str) -> Iterator[Fetcher]:
     """Let a server stand in for GitHub's API, as the setting PLACARD_UPSTREAMS does."""
     upstreams = OriginMap().deserialize(f"{API}={origin}")
-    with fetching(upstreams=upstreams) as fetcher:
+    with fetching(stand_ins=StandIns(upstreams)) as fetcher:
         yield fetcher
 
 

@@ -266,6 +266,29 @@ def test_the_service_warns_that_verification_is_off(
 
 
 @pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("localhost:8080", 404),
+        ("127.0.0.1", 404),
+        ("[::1]:8080", 404),
+        ("dev.example", 404),
+        ("rebound.example", 403),
+        ("localhost.example", 403),
+        ("127.0.0.1.example", 403),
+        ("", 403),
+        ("[", 403),
+    ],
+)
+def test_with_verification_off_only_names_of_this_service_are_answered(
+    make_host: MakeHost, name: str, status: int
+) -> None:
+    unverified = make_host(verify="off", mode="local", public_url="https://dev.example/placard")
+    query = query_of(resource_url="https://example.com/")
+
+    assert unverified.get(query, {"Host": name}).status_code == status
+
+
+@pytest.mark.parametrize(
     ("verify", "named"),
     [("jwt", "JWT_SECRETS"), ("signature", "SIGNATURE_SECRETS"), ("either", "SIGNATURE_SECRETS")],
 )

@@ -42,15 +42,16 @@ def open_host(make_host: MakeHost) -> Host:
 
 def answer_of(host: Host, kind: str, headers: dict[str, str]) -> TestResponse:
     """Make the service give an answer of one kind."""
-    proof = headers | {"Authorization": f"Bearer {token()}"}
+    proof = headers | {"Authorization": f"Bearer {token(workspace='1')}"}
+    unbound = headers | {"Authorization": f"Bearer {token()}"}
     served = query_of(resource_url=ISSUE, workspace="1")
     elsewhere = query_of(resource_url="https://example.com/", workspace="1")
     client = host.client
     sends: dict[str, Callable[[], TestResponse]] = {
         "200": lambda: client.get(f"/widget?{served}", headers=proof),
-        "400": lambda: client.get("/widget", headers=proof),
+        "400": lambda: client.get("/widget", headers=unbound),
         "401": lambda: client.get(f"/widget?{served}", headers=headers),
-        "403": lambda: client.get(f"/widget?{query_of(resource_url=ISSUE)}", headers=proof),
+        "403": lambda: client.get(f"/widget?{served}", headers=unbound),
         "404 of a connector": lambda: client.get(f"/widget?{elsewhere}", headers=proof),
         "404 of a path": lambda: client.get("/no/such/path", headers=proof),
         "405": lambda: client.delete("/widget", headers=proof),

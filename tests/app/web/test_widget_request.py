@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from app.cache import Entry, MemoryBackend
 from app.telemetry.logs import merge_log_fields
+from app.verification import SignedRequest, query_string_hash
 from tests.conftest import MakeHost
 from tests.host import (
     EXPIRES_AT,
@@ -151,12 +152,26 @@ def test_only_the_workspaces_of_the_setting_are_served(
 
     with responses.RequestsMock(assert_all_requests_are_fired=False) as outside:
         outside.get(API_ISSUE, json=ISSUE_JSON)
-        answer = restricted.ask(ISSUE, **parameters)
+        proof = token(workspace=parameters.get("workspace"))
+        answer = restricted.get(query_of(resource_url=ISSUE, **parameters), bearer(proof))
         assert len(outside.calls) == (1 if status == 200 else 0)
 
     assert answer.status_code == status
     if status == 403:
         assert answer.json == {"data": {"error": "Access forbidden."}}
+
+
+@pytest.mark.parametrize("binding", ["workspace", "qsh"])
+def test_only_a_proven_workspace_counts(make_host: MakeHost, binding: str) -> None:
+    restricted = make_host(allowed_workspaces="111")
+    query = query_of(resource_url="https://example.com/", workspace="111")
+    hashed = query_string_hash(SignedRequest("GET", "/widget", query.encode()))
+    bound = {"workspace": "111", "qsh": hashed}
+
+    unbound = restricted.get(query, bearer(token()))
+    proven = restricted.get(query, bearer(token(**{binding: bound[binding]})))
+
+    assert (unbound.status_code, proven.status_code) == (403, 404)
 
 
 def test_workspace_that_is_not_served_needs_a_proof_to_be_told_so(make_host: MakeHost) -> None:

@@ -14,8 +14,9 @@ from sqlalchemy import event
 
 from app.errors import Forbidden, InvalidInput, NotAuthenticated
 from app.library.core.store import Store
-from app.library.core.tokens import AUDIENCE, LONGEST_LIFETIME, Grant, IssuedToken, Tokens, utc_now
+from app.library.core.tokens import LONGEST_LIFETIME, Grant, IssuedToken, Tokens, utc_now
 from app.library.wiring import SCOPES
+from app.settings import LIBRARY_AUDIENCE
 from tests.host import JWT_SECRET
 from tests.profiles import on_one_fixture
 from tests.proofs import by_hand
@@ -147,7 +148,11 @@ def one_store(sqlite_url: str) -> Iterator[Store]:
 
 CLAIMS = st.dictionaries(
     st.sampled_from(["jti", "sub", "exp", "iat", "aud", "nbf"]),
-    st.none() | st.integers() | st.text() | st.lists(st.text(), max_size=2) | st.just(AUDIENCE),
+    st.none()
+    | st.integers()
+    | st.text()
+    | st.lists(st.text(), max_size=2)
+    | st.just(LIBRARY_AUDIENCE),
 )
 
 

@@ -263,6 +263,6 @@ def test_the_reset_is_within_the_period_whatever_the_clock(away: float, seconds:
 
 
 def test_the_service_refuses_a_library_without_a_secret(sqlite_url: str) -> None:
-    settings = settings_with(verify="signature", jwt_secrets="", database_url=sqlite_url)
+    settings = settings_with(token_secrets="", database_url=sqlite_url)
     with pytest.raises(ConfigurationError, match=r"\APLACARD_TOKEN_SECRETS: [^\n]+\Z"):
         check_settings(settings, serving=True)

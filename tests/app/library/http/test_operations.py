@@ -38,7 +38,7 @@ from app.openapi.operation import Answer, Operation
 from app.web import docs
 from tests.app.library.conftest import application, dialect_applications, library_of, token_of
 from tests.conftest import MakeHost
-from tests.host import JWT_SECRET
+from tests.host import TOKEN_SECRET
 from tests.profiles import share
 
 WALKED = [
@@ -243,7 +243,7 @@ def test_the_description_follows_the_settings(sqlite_url: str) -> None:
         "public_url": "https://placard.example.com",
         "error_envelope": "flat",
         "verify": "signature",
-        "token_secrets": JWT_SECRET,
+        "token_secrets": TOKEN_SECRET,
     }
     with application(database_url=sqlite_url, **changes) as app:
         told = app.test_client().get("/openapi.json").get_json()

@@ -1,0 +1,39 @@
+"""What the log writes to a terminal, in the local mode."""
+
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from app import create_app
+from app.telemetry.logs import escape_control_characters
+from tests.conftest import settings_with
+
+PATH = "/a%1B%5B31mb%0Dc%C2%9Bd%7Fe%E2%80%AEf"
+
+
+@pytest.mark.parametrize("mode", ["production", "local"])
+def test_control_characters_of_a_path_reach_no_terminal(
+    capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    create_app(settings_with(mode=mode)).test_client().get(PATH)
+
+    written = capsys.readouterr().err
+    assert "31mb" in written
+    assert all(c.isprintable() or c in "\n\x7f" for c in written)
+
+
+def test_path_in_production_is_json_that_gives_it_back(capsys: pytest.CaptureFixture[str]) -> None:
+    create_app(settings_with()).test_client().get(PATH)
+
+    line = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert line["path"] == "/a\x1b[31mb\rc\x9bd\x7fe\u202ef"
+
+
+@given(st.text(), st.integers())
+def test_only_what_is_not_printable_is_escaped(text: str, number: int) -> None:
+    escaped = escape_control_characters(None, "", {"event": text, "number": number})
+
+    assert escaped["number"] == number
+    assert escaped["event"].isprintable()
+    assert escaped["event"] == text or not text.isprintable()
