@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from marshmallow import ValidationError
 
@@ -220,7 +220,7 @@ def below(base: str, request: UpstreamRequest) -> UpstreamRequest:
     """Put the path that a service stands under before that of a request to it."""
     if not base:
         return request
-    parts = urlsplit(request.url)
+    parts = request.address.parts
     return replace(request, url=parts._replace(path=base + parts.path).geturl())
 
 
