@@ -2,7 +2,6 @@
 
     client.py             the one HTTP client: deadline, size limit, redirects, credentials
     messages.py           requests, answers and credentials
-    address.py            the address of a request, parsed once
     verdict.py            what an answer means
     credentials.py        which credential goes with which request
     policy.py             what is checked before each call, in this order:

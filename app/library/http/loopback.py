@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextvars import copy_context
-from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.test import Client
@@ -22,7 +21,7 @@ def answering_itself(app: Flask, base: str) -> Callable[[UpstreamRequest], Upstr
 
 
 def _answer(app: Flask, base: str, request: UpstreamRequest) -> UpstreamResponse:
-    parts = urlsplit(request.url)
+    parts = request.address.parts
     response = Client(app).open(
         parts.path.removeprefix(base),
         method=request.method,
