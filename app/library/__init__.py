@@ -1,4 +1,12 @@
 """The widget library: saved widgets in a database, behind the dialects of three systems.
 
-README.md beside this file tells how to add an operation.
+wiring.py      the list of dialects; makes the library of the settings, and mounts it
+surface.py     what the service around it knows of it; imports nothing of the database
+core/          what all dialects stand on: store, tables, migrations, tokens, users
+http/          what all dialects share of HTTP: authentication, bodies, operations, errors
+datadog/       a folder a dialect: API, schemas, storage, export and import
+spaceone/
+azure_devops/
+
+README.md beside this file tells how to add an operation or a dialect.
 """

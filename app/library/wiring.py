@@ -1,4 +1,4 @@
-"""Make the parts of the widget library of what the settings say, and mount its dialects."""
+"""Makes the parts of the widget library from the settings, and mounts its dialects."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,26 +12,20 @@ from app.library.core.tokens import Tokens
 from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import Dialect, Dispatcher, init_dialect
-from app.library.http.loopback import answering_itself
+from app.library.http.loopback import make_loopback
 from app.library.http.rate_limit import Limiter
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.surface import LibrarySurface
 from app.settings import Settings
 from app.upstream import Loopback
 
-# Those with a beginning of their own; Azure DevOps has what is left and looks like one of its own.
+# A dialect is a line here. Azure DevOps has the addresses that no other one has.
 PREFIXED: Final[tuple[Dialect, ...]] = (DATADOG, SPACEONE)
 AZURE_DEVOPS: Final = azure_devops_dialect(other.paths for other in PREFIXED)
 DIALECTS: Final = (*PREFIXED, AZURE_DEVOPS)
-# All that any operation asks for.
-SCOPES: Final = tuple(
-    dict.fromkeys(
-        scope
-        for dialect in DIALECTS
-        for operation in dialect.operations
-        for scope in operation.scopes
-    )
-)
+_OPERATIONS: Final = [operation for dialect in DIALECTS for operation in dialect.operations]
+# The scopes that a token may have: those that any operation asks for.
+SCOPES: Final = tuple(sorted({scope for each in _OPERATIONS for scope in each.scopes}))
 
 
 def build_library(settings: Settings) -> Library:
@@ -62,7 +56,7 @@ def mount_library(
         init_dialect(app, dialect, library)
         mounted.append((dialect.paths, app.wsgi_app))
     host.wsgi_app = Dispatcher(host.wsgi_app, mounted)  # type: ignore[method-assign]
-    answer = answering_itself(host, urlsplit(settings.public_url or "").path)
+    answer = make_loopback(host, urlsplit(settings.public_url or "").path)
     return LibrarySurface(
         sections=tuple(dialect.section for dialect in DIALECTS),
         fault=library.store.fault,

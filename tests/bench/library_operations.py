@@ -17,7 +17,8 @@ from app.library.spaceone.query.ast import (
     Search,
     Statistics,
 )
-from app.library.spaceone.store import CustomWidgetDraft, CustomWidgets
+from app.library.spaceone.records import CustomWidgetDraft
+from app.library.spaceone.store import CustomWidgets
 from tests.bench.library_rows import (
     DOMAIN,
     EXPERIENCE,

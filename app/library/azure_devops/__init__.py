@@ -1,1 +1,18 @@
-"""Azure DevOps dashboards and their widgets: `…/_apis/dashboard/dashboards[/…]`."""
+"""The dialect of Azure DevOps' dashboards and their widgets.
+
+dialect.py          its addresses, its token, its envelope; what the library mounts
+operations.py       how an operation is declared: addresses that ignore case, versions in headers
+dashboards_api.py   the operations of dashboards
+widgets_api.py      the operations of widgets
+locations.py        where the resources are: the official client's first request
+addresses.py        the addresses, read and written
+versions.py         versions of the API and of what is written (eTags)
+schemas.py          bodies; drafts.py makes what the stores take of them
+answers.py          answers and their schemas
+envelope.py         errors
+records.py          dashboards and widgets as the stores take and return them
+statements.py       the SQL that both stores are made of
+dashboard_store.py  one transaction an operation on dashboards
+widget_store.py     one transaction an operation on widgets
+transfer.py         export and import
+"""

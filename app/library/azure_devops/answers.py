@@ -1,4 +1,4 @@
-"""What the Azure DevOps dialect answers, and the schemas that say so."""
+"""The answers of the Azure DevOps dialect, and their schemas."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -128,11 +128,6 @@ class AzureErrorSchema(Schema):
     event_id = fields.Integer(data_key="eventId", required=True)
 
 
-def answer_widget(dashboard: DashboardKey, widget: DashboardWidget) -> Response:
-    """Answer with a widget."""
-    return json_response(widget_document(dashboard, widget))
-
-
 def answer_written(dashboard: DashboardKey, written: WrittenWidget) -> Response:
     """Answer with a widget that was written, and the version of the list since then."""
     document = widget_document(dashboard, written.widget)
@@ -143,7 +138,7 @@ def answer_written(dashboard: DashboardKey, written: WrittenWidget) -> Response:
 def answer_list(dashboard: DashboardKey, listed: WidgetList) -> Response:
     """Answer with the widgets of a dashboard, and the version of the list."""
     widgets = [widget_document(dashboard, widget) for widget in listed.widgets]
-    return with_version(answer_collection(widgets), listed.etag)
+    return with_version(json_response(collection(widgets)), listed.etag)
 
 
 def answer_dashboard(found: DashboardAndWidgets) -> Response:
@@ -154,24 +149,15 @@ def answer_dashboard(found: DashboardAndWidgets) -> Response:
     return with_version(json_response(document), dashboard.etag)
 
 
-def answer_dashboards(dashboards: Iterable[Dashboard]) -> Response:
-    """Answer with dashboards, without their widgets."""
-    return answer_collection([dashboard_document(dashboard) for dashboard in dashboards])
+def group_document(context: TeamContext, dashboards: Iterable[Dashboard]) -> dict[str, Any]:
+    """Write all dashboards of a team, as one list that was replaced."""
+    entries = [dashboard_document(dashboard) for dashboard in dashboards]
+    return {"dashboardEntries": entries, "url": dashboards_url(context)}
 
 
-def answer_group(context: TeamContext, dashboards: Iterable[Dashboard]) -> Response:
-    """Answer with all dashboards of a team, as one list that was replaced."""
-    return json_response(
-        {
-            "dashboardEntries": [dashboard_document(dashboard) for dashboard in dashboards],
-            "url": dashboards_url(context),
-        }
-    )
-
-
-def answer_collection(documents: list[dict[str, Any]]) -> Response:
-    """Answer with a list."""
-    return json_response({"count": len(documents), "value": documents})
+def collection(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write a list."""
+    return {"count": len(documents), "value": documents}
 
 
 def with_version(response: Response, version: int) -> Response:

@@ -1,5 +1,7 @@
 """Dashboards: created, read, replaced and deleted, so that there is one to put widgets on."""
 
+from typing import Any
+
 from flask import Response
 
 from app.errors import InvalidInput
@@ -8,20 +10,26 @@ from app.library.azure_devops.answers import (
     DashboardListSchema,
     GroupAnswerSchema,
     answer_dashboard,
-    answer_dashboards,
-    answer_group,
+    collection,
+    dashboard_document,
+    group_document,
 )
 from app.library.azure_devops.dashboard_store import Dashboards
-from app.library.azure_devops.operations import DASHBOARD, DASHBOARDS, ListVersion, operation
+from app.library.azure_devops.drafts import dashboard_draft_of, entries_of
+from app.library.azure_devops.operations import (
+    DASHBOARD,
+    DASHBOARDS,
+    READ,
+    WRITE,
+    ListVersion,
+    operation,
+)
 from app.library.azure_devops.records import DashboardKey, TeamContext
 from app.library.azure_devops.schemas import (
     DashboardGroupSchema,
     DashboardSchema,
     NewDashboardSchema,
-    dashboard_draft_of,
-    entries_of,
 )
-from app.library.azure_devops.scopes import READ, WRITE
 from app.library.azure_devops.versions import Versions, agreed_version
 from app.library.http.authentication import caller
 from app.library.http.context import library
@@ -30,9 +38,9 @@ from app.openapi.operation import Body
 
 
 @operation("get", DASHBOARDS, DashboardListSchema, scopes=READ)
-def list_dashboards(context: TeamContext) -> Response:
+def list_dashboards(context: TeamContext) -> dict[str, Any]:
     """List the dashboards of a team."""
-    return answer_dashboards(dashboards().listed(context))
+    return collection([dashboard_document(each) for each in dashboards().listed(context)])
 
 
 @operation(
@@ -49,9 +57,9 @@ def create_dashboard(context: TeamContext, body: Loaded) -> Response:
 
 
 @operation("put", DASHBOARDS, GroupAnswerSchema, scopes=WRITE, request=Body(DashboardGroupSchema))
-def replace_dashboards(context: TeamContext, body: Loaded) -> Response:
+def replace_dashboards(context: TeamContext, body: Loaded) -> dict[str, Any]:
     """Name and order the dashboards of a team, and delete the others."""
-    return answer_group(context, dashboards().replace_list(caller(), context, entries_of(body)))
+    return group_document(context, dashboards().replace_list(caller(), context, entries_of(body)))
 
 
 @operation("get", DASHBOARD, DashboardAnswerSchema, scopes=READ, versioned=True)

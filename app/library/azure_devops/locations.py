@@ -1,13 +1,12 @@
-"""Where the resources are: what the official client asks before anything else."""
+"""Where the resources are: the first request of the official client."""
 
 from typing import Any, Final
 
-from flask import Response
 from marshmallow import Schema, fields
 
 from app.errors import NotFound
 from app.library.azure_devops.addresses import Address, url_of
-from app.library.azure_devops.answers import answer_collection
+from app.library.azure_devops.answers import collection
 from app.library.azure_devops.operations import operation
 
 AREA: Final = "31c84e0a-3ece-48fd-a29d-100849af99ba"
@@ -18,7 +17,7 @@ _TEMPLATE: Final = "{project}/{team}/_apis/dashboard/dashboards/{dashboardId}"
 
 
 class LocationSchema(Schema):
-    """Where a resource is: its address as a template, its versions."""
+    """Where a resource is: its address as a template, and its versions."""
 
     id = fields.String(required=True)
     area = fields.String(required=True)
@@ -53,10 +52,10 @@ class AreaListSchema(Schema):
 
 
 @operation("options", "/{collection}/_apis", LocationListSchema)
-def list_locations(address: Address) -> Response:
+def list_locations(address: Address) -> dict[str, Any]:
     """List the resources that are served, and where they are."""
     del address
-    return answer_collection(
+    return collection(
         [
             _location(RESOURCE_AREAS, "Location", "ResourceAreas", "_apis/{resource}/{areaId}", 1),
             _location(DASHBOARDS, "Dashboard", "Dashboards", _TEMPLATE, 3),
@@ -66,9 +65,9 @@ def list_locations(address: Address) -> Response:
 
 
 @operation("get", "/{collection}/_apis/ResourceAreas", AreaListSchema)
-def list_areas(address: Address) -> Response:
+def list_areas(address: Address) -> dict[str, Any]:
     """List the areas of resources."""
-    return answer_collection([_area(address)])
+    return collection([_area(address)])
 
 
 @operation("get", "/{collection}/_apis/ResourceAreas/{areaId}", AreaSchema)

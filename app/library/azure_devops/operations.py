@@ -15,7 +15,8 @@ from marshmallow import Schema, fields, validate
 
 from app.library.azure_devops.addresses import Address, AddressConverter, check_names
 from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
-from app.library.azure_devops.schemas import ETag, Guid, load_widgets
+from app.library.azure_devops.drafts import load_widgets
+from app.library.azure_devops.schemas import ETag, Guid
 from app.library.azure_devops.versions import check_api_version, header_versions
 from app.library.core.models import NAME_LENGTH
 from app.library.http.body import read_json_object_or_list
@@ -27,6 +28,8 @@ VERSION_PATTERN: Final = (
     r"^(3\.0(-preview(\.([2-9]|[1-9][0-9]{1,2}))?)?"
     r"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[01])(-preview(\.[0-9]{1,3})?)?)$"
 )
+READ: Final = ("dashboard_widget:read",)
+WRITE: Final = ("dashboard_widget:write",)
 DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"
 DASHBOARD: Final = f"{DASHBOARDS}/{{dashboardId}}"
 WIDGETS: Final = f"{DASHBOARD}/widgets"

@@ -1,4 +1,4 @@
-"""What dashboards of the Azure DevOps dialect are made of, as their stores take and give it.
+"""Dashboards and widgets of the Azure DevOps dialect, as their stores take and return them.
 
 A version (`etag`) counts the changes of what it belongs to: each widget has one, and each dashboard
 one for its list of widgets.
@@ -74,10 +74,6 @@ class DashboardWidget:
     settings: str | None
     settings_version: Mapping[str, int] | None
     extra_fields: Mapping[str, Any]
-    created_at: datetime
-    created_by: Person
-    modified_at: datetime
-    modified_by: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +127,6 @@ class Dashboard:
     rank: int
     refresh_interval: int | None
     etag: int
-    created_at: datetime
-    created_by: Person
     modified_at: datetime
     modified_by: Person
 

@@ -1,21 +1,19 @@
-"""The bodies of the Azure DevOps dialect. A null is nothing given, wherever PATCH may have it.
+"""The bodies of the Azure DevOps dialect. A null counts as not given, wherever PATCH may have it.
 
 The rules besides those of `BodySchema`: `has_id` and `without_id` of a widget, and `too_many`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validate
+from marshmallow import ValidationError, fields, pre_load, validate
 
 from app.errors import InvalidInput
 from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
-from app.library.azure_devops.records import DashboardDraft, DashboardEntry, DashboardWidgetDraft
 from app.library.azure_devops.statements import MOST_WIDGETS
 from app.library.azure_devops.versions import read_etag
 from app.library.core.models import NAME_LENGTH
-from app.library.http.body import BodySchema, JsonBoolean, load
+from app.library.http.body import BodySchema, JsonBoolean
 from app.library.http.parameters import read_uuid
 from templates_schemas.rules import Rule
 
@@ -28,7 +26,7 @@ READ_ONLY: Final = {"readOnly": True}
 
 
 class JsonInteger(fields.Integer):
-    """A whole number of JSON, from `least` on: 1.0 is one, true and "1" are none."""
+    """An integer of JSON, from `least` on: 1.0 is accepted, true and "1" are not."""
 
     def __init__(self, least: int = 1, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(least, LARGEST), **kwargs)
@@ -56,7 +54,7 @@ class ETag(fields.String):
 
 
 class Guid(fields.UUID):
-    """An id as it is answered; the other ways to write a UUID are none."""
+    """An id as it is answered; other ways to write a UUID are refused."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         del args, kwargs
@@ -97,7 +95,7 @@ class LightboxSchema(BodySchema):
 
 
 class ExtraFieldsSchema(BodySchema):
-    """What later versions of the API let a client give of a widget: kept, and answered as it is."""
+    """Fields of a widget in later versions of the API: stored, and answered as they are."""
 
     is_enabled = JsonBoolean(data_key="isEnabled", allow_none=True)
     content_uri = fields.String(data_key="contentUri", allow_none=True)
@@ -126,6 +124,12 @@ class ParentSchema(BodySchema):
 
 def _line(**options: Any) -> fields.String:
     return fields.String(validate=validate.Length(1, NAME_LENGTH), **options)
+
+
+def _without_id(data: Any, rule: Rule) -> Any:
+    if isinstance(data, dict) and data.get("id") is not None:
+        raise ValidationError({"id": [rule]})
+    return data
 
 
 class WidgetBodySchema(ExtraFieldsSchema):
@@ -158,11 +162,7 @@ class NewWidgetSchema(ListedWidgetSchema):
 
     @pre_load
     def _refuse_an_id(self, data: Any, **_: Any) -> Any:
-        if isinstance(data, dict) and data.get("id") is not None:
-            raise ValidationError(
-                {"id": [Rule("has_id", "must be left out: a new widget is given its id")]}
-            )
-        return data
+        return _without_id(data, Rule("has_id", "must be left out: a new widget is given its id"))
 
 
 class ReplacedWidgetSchema(ListedWidgetSchema):
@@ -217,11 +217,7 @@ class NewDashboardSchema(DashboardSchema):
 
     @pre_load
     def _refuse_an_id(self, data: Any, **_: Any) -> Any:
-        if isinstance(data, dict) and data.get("id") is not None:
-            raise ValidationError(
-                {"id": [Rule("dashboard_has_id", "must be left out: it is given one")]}
-            )
-        return data
+        return _without_id(data, Rule("dashboard_has_id", "must be left out: it is given one"))
 
 
 class EntrySchema(BodySchema):
@@ -242,82 +238,3 @@ class DashboardGroupSchema(BodySchema):
         required=True,
         validate=validate.Length(max=MOST_DASHBOARDS),
     )
-
-
-_EXTRA_FIELDS: Final = ExtraFieldsSchema()
-
-
-def widget_draft_of(body: Loaded, widget_id: UUID | None = None) -> DashboardWidgetDraft:
-    """Return what a body gives of a widget; raises InvalidInput for an id of another."""
-    if widget_id is not None and body.get("id") not in (None, widget_id):
-        raise InvalidInput("is not that of the address", where="$.id")
-    version = body.get("settings_version")
-    return DashboardWidgetDraft(
-        id=widget_id or body.get("id"),
-        etag=body.get("etag"),
-        name=body.get("name"),
-        contribution_id=body.get("contribution_id"),
-        settings=body.get("settings"),
-        settings_version=None if version is None else _without_nulls(version),
-        extra_fields=_extra_fields(body),
-        **(body.get("position") or {}),
-        **(body.get("size") or {}),
-    )
-
-
-def drafts_of(bodies: Sequence[Loaded]) -> list[DashboardWidgetDraft]:
-    """Return what a list gives of its widgets; raises InvalidInput for an id that comes twice."""
-    drafts = [widget_draft_of(body) for body in bodies]
-    check_ids([draft.id for draft in drafts])
-    return drafts
-
-
-def load_widgets(schema: Schema, document: dict[str, Any] | list[Any]) -> list[Loaded]:
-    """Load widgets, a list or `{"value": […]}`, with a schema of many; raises InvalidInput."""
-    given = document.get("value") if isinstance(document, dict) else document
-    if not isinstance(given, list):
-        raise InvalidInput("must be a list of widgets", where="$.value", rule="type")
-    if len(given) > MOST_WIDGETS:
-        raise InvalidInput(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
-    loaded: list[Loaded] = load(schema, given)
-    return loaded
-
-
-def dashboard_draft_of(body: Loaded) -> DashboardDraft:
-    """Return what a body gives of a dashboard."""
-    widgets = body.get("widgets")
-    return DashboardDraft(
-        name=body["name"],
-        description=body.get("description"),
-        rank=body.get("position"),
-        refresh_interval=body.get("refresh_interval"),
-        widgets=None if widgets is None else tuple(drafts_of(widgets)),
-    )
-
-
-def entries_of(body: Loaded) -> list[DashboardEntry]:
-    """Return what a body gives of the dashboards of a team."""
-    entries = body["entries"]
-    check_ids([entry["id"] for entry in entries])
-    return [
-        DashboardEntry(entry["id"], entry.get("etag"), entry.get("name"), entry.get("position"))
-        for entry in entries
-    ]
-
-
-def check_ids(ids: Sequence[UUID | None]) -> None:
-    """Raise InvalidInput for an id that comes twice: which one would count?"""
-    given = [each for each in ids if each is not None]
-    if len(set(given)) < len(given):
-        twice = next(each for each in given if given.count(each) > 1)
-        raise InvalidInput(f"the id {twice} is given twice", where="$")
-
-
-def _extra_fields(body: Loaded) -> dict[str, Any]:
-    given = {name: body[name] for name in _EXTRA_FIELDS.fields if name in body}
-    dumped: dict[str, Any] = _EXTRA_FIELDS.dump(given)
-    return dumped
-
-
-def _without_nulls(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if value is not None}

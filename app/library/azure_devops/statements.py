@@ -114,7 +114,7 @@ def require_dashboard(session: Session, key: DashboardKey) -> None:
 
 
 def no_dashboard(dashboard_id: object) -> NotFound:
-    """Say that there is no such dashboard in the team."""
+    """Return the error of a dashboard that the team does not have."""
     return NotFound(
         sentence=f"There is no dashboard {dashboard_id} in this project and team.",
         resource="dashboard",
@@ -122,7 +122,7 @@ def no_dashboard(dashboard_id: object) -> NotFound:
 
 
 def no_widget(widget_id: object, dashboard_id: object) -> NotFound:
-    """Say that there is no such widget on a dashboard."""
+    """Return the error of a widget that the dashboard does not have."""
     return NotFound(
         sentence=f"There is no widget {widget_id} on the dashboard {dashboard_id}.",
         resource="widget",
@@ -231,8 +231,6 @@ def to_dashboard(row: DashboardRow) -> Dashboard:
         rank=row.rank,
         refresh_interval=row.refresh_interval,
         etag=row.etag,
-        created_at=row.created_at,
-        created_by=person_of(row.created_by),
         modified_at=row.modified_at,
         modified_by=person_of(row.modified_by),
     )
@@ -245,10 +243,6 @@ def to_widget(row: DashboardWidgetRow) -> DashboardWidget:
         etag=row.etag,
         settings_version=row.settings_version,
         extra_fields=row.extra_fields or {},
-        created_at=row.created_at,
-        created_by=person_of(row.created_by),
-        modified_at=row.modified_at,
-        modified_by=person_of(row.modified_by),
         **{name: getattr(row, name) for name in _TEXTS_AND_NUMBERS},
     )
 

@@ -1,10 +1,10 @@
-"""Dashboards and their widgets as records: a dashboard comes before its widgets, in their order.
+"""Exports and imports dashboards: each comes before its widgets, which are in their order.
 
     {"collection": …, "project": …, "team": …, "dashboard": {"id": …, "name": …, …}}
     {"collection": …, "project": …, "team": …, "dashboardId": …, "widget": {"id": …, …}}
 
-What is below `dashboard` and `widget` is what the API takes and answers, and is checked by the same
-schemas. Who made it and when is not told: it is the importing owner's, and of now.
+`dashboard` and `widget` are as in the API, and are checked by the same schemas. The user and the
+time are not exported: an import sets its owner, and now.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,14 +19,9 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from app.library.azure_devops.addresses import check_context
 from app.library.azure_devops.answers import dashboard_body, widget_body
 from app.library.azure_devops.dashboard_store import Dashboards
+from app.library.azure_devops.drafts import dashboard_draft_of, widget_draft_of
 from app.library.azure_devops.records import DashboardKey, TeamContext
-from app.library.azure_devops.schemas import (
-    DashboardSchema,
-    Guid,
-    ListedWidgetSchema,
-    dashboard_draft_of,
-    widget_draft_of,
-)
+from app.library.azure_devops.schemas import DashboardSchema, Guid, ListedWidgetSchema
 from app.library.azure_devops.widget_store import DashboardWidgets
 from app.library.core.callers import Caller
 from app.library.core.columns import to_json
@@ -89,14 +84,14 @@ def exported(store: Store) -> Iterator[bytes]:
 def imported(
     paths: Pattern[str], store: Store, owner: Owner, lines: Iterable[bytes]
 ) -> Iterator[Outcome]:
-    """Keep the records of the lines, each by its id; a widget without one has its content's."""
+    """Import the records of the lines, by id; the id of a widget without one is its hash."""
     with store.writing() as session:
         person = find_or_add_user(session, owner.handle, owner.name, utc_now())
     caller = Caller(person, frozenset(), frozenset(), jti="")
-    return import_records(lines, partial(_keep, paths, store, caller))
+    return import_records(lines, partial(_import_one, paths, store, caller))
 
 
-def _keep(paths: Pattern[str], store: Store, caller: Caller, record: Any) -> tuple[str, bool]:
+def _import_one(paths: Pattern[str], store: Store, caller: Caller, record: Any) -> tuple[str, bool]:
     loaded = load(_RECORD, record)
     context = TeamContext(loaded["collection"], loaded["project"], loaded["team"])
     check_context(context, paths)
@@ -127,5 +122,5 @@ def _written(record: Mapping[str, Any]) -> bytes:
 
 
 def azure_devops_transfer(paths: Pattern[str]) -> Transfer:
-    """Make the dialect's way out and in, of teams whose addresses `paths` matches."""
+    """Make the dialect's export and import, of teams whose addresses `paths` matches."""
     return Transfer("azure", exported, partial(imported, paths))

@@ -9,7 +9,7 @@ from flask import request
 from app.errors import Conflict, InvalidInput
 
 Versions = frozenset[int]
-# Those that Azure DevOps has had.
+# All that Azure DevOps has had.
 SERVED: Final = (
     "3.0", "3.1", "3.2", "4.0", "4.1", "5.0", "5.1", "5.2", "6.0", "6.1", "7.0", "7.1",
 )  # fmt: skip
@@ -41,7 +41,7 @@ def check_api_version() -> None:
 
 
 def is_served(given: str) -> bool:
-    """Tell whether a version of the API, such as `7.1-preview.2`, is one that is served."""
+    """Tell whether a version of the API, such as `7.1-preview.2`, is served."""
     read = _API_VERSION.fullmatch(given)
     if read is None or read[1] not in SERVED:
         return False

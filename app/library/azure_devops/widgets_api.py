@@ -4,20 +4,25 @@ An answer's header `ETag` is always the version of the dashboard's list, and so 
 gives in `ETag` or `If-Match`; the version of a widget is in its body.
 """
 
+from typing import Any
+
 from flask import Response
 
 from app.library.azure_devops.answers import (
     DashboardWidgetListSchema,
     DashboardWidgetSchema,
     answer_list,
-    answer_widget,
     answer_written,
+    widget_document,
     with_version,
 )
 from app.library.azure_devops.dashboard_store import Dashboards
+from app.library.azure_devops.drafts import drafts_of, widget_draft_of
 from app.library.azure_devops.operations import (
+    READ,
     WIDGET,
     WIDGETS,
+    WRITE,
     ListVersion,
     RequiredListVersion,
     operation,
@@ -29,10 +34,7 @@ from app.library.azure_devops.schemas import (
     NewWidgetSchema,
     ReplacedWidgetSchema,
     UpdatedWidgetSchema,
-    drafts_of,
-    widget_draft_of,
 )
-from app.library.azure_devops.scopes import READ, WRITE
 from app.library.azure_devops.versions import Versions, agreed_version, version_in
 from app.library.azure_devops.widget_store import DashboardWidgets
 from app.library.http.authentication import caller
@@ -97,9 +99,9 @@ def update_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versio
 
 
 @operation("get", WIDGET, DashboardWidgetSchema, scopes=READ)
-def show_widget(widget: WidgetKey) -> Response:
+def show_widget(widget: WidgetKey) -> dict[str, Any]:
     """Get a widget."""
-    return answer_widget(widget.dashboard, widgets().get(widget))
+    return widget_document(widget.dashboard, widgets().get(widget))
 
 
 @operation(

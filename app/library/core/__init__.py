@@ -1,11 +1,11 @@
-"""What every dialect of the widget library stands on.
+"""What every dialect of the widget library stands on. Errors are those of app/errors.py.
 
 store.py       the database: engine, sessions, time limits
 models.py      the tables
-columns.py     JSON and times in a column
+columns.py     JSON and datetimes in a column
+upsert.py      INSERT … ON CONFLICT, for either database
 migrations/    the tables, from one version to the next
-tokens.py      the tokens of callers: made, verified, listed, revoked
-callers.py     who asks, and what they may
-users.py       the users that saved widgets name
-errors.py      what goes wrong, before a dialect puts it into its envelope
+tokens.py      the tokens of callers: issued, verified, listed, revoked
+callers.py     the caller of a request, and what the caller may do
+users.py       the users that tokens and saved widgets name
 """

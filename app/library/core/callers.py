@@ -1,4 +1,4 @@
-"""Who asks the library, and what the documents of the dialects let a token allow."""
+"""The caller of a request, and what the caller may do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a token speaks for, and what it allows."""
+    """The user of a token, and what the token allows."""
 
     person: Person
     scopes: frozenset[str]
@@ -31,12 +31,12 @@ class Caller:
         return self.person.handle
 
     def require_any(self, scopes: Iterable[str]) -> None:
-        """Refuse with Forbidden a caller who has none of the scopes."""
+        """Raise Forbidden where the caller has none of the scopes."""
         wanted = sorted(scopes)
         if not self.scopes.intersection(wanted):
             raise Forbidden(sentence=f"Forbidden: this needs the scope {' or '.join(wanted)}.")
 
     def require_domain(self, domain: str) -> None:
-        """Refuse with Forbidden a caller whose token is not for the domain."""
+        """Raise Forbidden where the caller's token is not for the domain."""
         if domain not in self.domains:
             raise Forbidden(sentence="Forbidden: the token is not for this domain.")

@@ -63,12 +63,12 @@ def to_milliseconds(value: datetime) -> datetime:
 
 
 def to_json(document: Any) -> str:
-    """Write a document as it is kept: keys in their order, texts unescaped."""
+    """Write a document as it is stored: keys in their order, texts unescaped."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class ExactJson(TypeDecorator[Any]):
-    """A document that is kept as text, and so comes back with its keys in their order."""
+    """A document that is stored as text, and so comes back with its keys in their order."""
 
     impl = Text
     cache_ok = True

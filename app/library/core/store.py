@@ -71,7 +71,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session for reading; whatever it would write is rolled back.
+        """Yield a session for reading; whatever it would write is rolled back.
 
         Raises StoreUnavailable where the database does not answer.
         """
@@ -80,7 +80,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Give a session whose work is committed as one when the block ends, or not at all.
+        """Yield a session whose work is committed when the block ends, or rolled back.
 
         Raises StoreUnavailable where the database does not answer, or another writes for too long.
         """
@@ -88,7 +88,7 @@ class Store:
             yield session
 
     def _snapshots(self) -> Engine:
-        """Let all statements of a transaction see the same: SQLite does, PostgreSQL is asked to."""
+        """Read from one snapshot in a transaction: SQLite does, PostgreSQL is told to."""
         if self.dialect == "sqlite":
             return self._engine
         return self._engine.execution_options(isolation_level="REPEATABLE READ")
@@ -129,7 +129,7 @@ class Store:
             raise _unreachable(error) from None
 
     def fault(self) -> str | None:
-        """Say in a word what is missing before the library can answer; None where nothing is."""
+        """Return `database` where the library cannot answer without it, or None."""
         try:
             with self.reading() as session:
                 session.execute(text("SELECT 1"))
@@ -138,7 +138,7 @@ class Store:
         return None
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
         self._engine.dispose()
 
 
@@ -149,7 +149,7 @@ def _engine(url: str) -> Engine:
     engine = create_engine(
         address,
         connect_args=wait,
-        # Neither a log nor an exception shows what was written.
+        # Neither a log nor an exception shows the values of a statement.
         hide_parameters=True,
         json_serializer=to_json,
         max_overflow=MORE_CONNECTIONS,
@@ -178,7 +178,7 @@ def _fold(given: Any) -> Any:
 
 
 def _matches(info: Mapping[str, float], pattern: str, given: Any) -> bool | None:
-    """Say whether a text has a match; raises TimeoutError rather than hold everybody up."""
+    """Tell whether a text has a match; raises TimeoutError where that takes too long."""
     if not isinstance(given, str):
         return None
     # SQLite looks at the clock only between many steps, and each may be such a match.
@@ -202,7 +202,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _make_for_the_owner_only(file: Path) -> None:
-    """Make SQLite's file before it does; a folder that cannot be written to is for it to tell."""
+    """Make SQLite's file before it does; an unwritable folder is reported by SQLite."""
     with suppress(OSError):
         file.touch(mode=0o600)
 
@@ -251,7 +251,7 @@ def _unreachable(error: Exception) -> ConfigurationError:
 
 
 def _code_of(error: Exception) -> str:
-    """Name what a driver complained of: its text may hold the address and the user."""
+    """Return the code of a driver's error: its text may hold the address and the user."""
     cause = getattr(error, "orig", None) or error
     return getattr(cause, "sqlstate", None) or _sqlite_name(cause) or type(cause).__name__
 

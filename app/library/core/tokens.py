@@ -1,7 +1,7 @@
-"""The library's own tokens: made, listed, revoked and checked.
+"""The library's own tokens: issued, listed, revoked and verified.
 
-A token is a JWT that proves its `jti`; what it allows stands in the store, and is read there. So a
-token that was revoked is refused at once, and whoever else knows the secret can grant nothing.
+A token is a JWT that proves its `jti`; what it allows is read from the store. So a token that was
+revoked is refused at once, and whoever else knows the secret can grant nothing.
 """
 
 import uuid
@@ -27,9 +27,9 @@ LONGEST_LIFETIME: Final = timedelta(days=3660)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token shall be: for whom, what it allows, and for how long.
+    """A token to issue: for whom, what it allows, and for how long.
 
-    Without a `name` the user has the one that is stored, or else the subject.
+    Without a `name` the user keeps the stored one, or else has the subject as a name.
     """
 
     subject: str
@@ -41,7 +41,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A token that was made, without its text, which nobody keeps."""
+    """An issued token, without its text, which is not stored."""
 
     jti: str
     person: Person
@@ -52,7 +52,7 @@ class StoredToken:
     revoked_at: datetime | None
 
     def state(self, now: datetime) -> str:
-        """Say whether it is `valid`, `expired` or `revoked`."""
+        """Return `valid`, `expired` or `revoked`."""
         if self.revoked_at is not None:
             return "revoked"
         return "valid" if now < self.expires_at else "expired"
@@ -60,7 +60,7 @@ class StoredToken:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token that was just made: its text is told once."""
+    """A token that was just issued, with its text."""
 
     text: str = field(repr=False)
     stored: StoredToken
@@ -98,7 +98,7 @@ class Tokens:
         )
 
     def create(self, grant: Grant) -> IssuedToken:
-        """Make a token and keep its `jti`; raises InvalidInput where the grant cannot be."""
+        """Issue a token and store its `jti`; raises InvalidInput for an invalid grant."""
         check_grant(grant, self._scopes)
         now = to_milliseconds(self._now())
         row = TokenRow(
@@ -117,13 +117,13 @@ class Tokens:
         return IssuedToken(self._signed(stored), stored)
 
     def listed(self) -> list[StoredToken]:
-        """List all tokens that were made, the newest first."""
+        """List all issued tokens, the newest first."""
         newest = select(TokenRow).order_by(TokenRow.created_at.desc(), TokenRow.jti)
         with self._store.reading() as session:
             return [_stored_token(row) for row in session.scalars(newest)]
 
     def revoke(self, jti: str) -> bool:
-        """Revoke a token from now on; say whether there was one that was not revoked already."""
+        """Revoke a token; tell whether there was one that was not revoked already."""
         with self._store.writing() as session:
             row = session.get(TokenRow, jti, with_for_update={"of": TokenRow})
             if row is None or row.revoked_at is not None:
@@ -132,7 +132,7 @@ class Tokens:
             return True
 
     def caller(self, text: str) -> Caller:
-        """Return who a token speaks for.
+        """Return the caller of a token.
 
         Raises NotAuthenticated with the reason: of `token_claims`, or `unknown_token`, `revoked`.
         """
@@ -165,7 +165,7 @@ class Tokens:
 
 
 def check_grant(grant: Grant, scopes: Sequence[str]) -> None:
-    """Raise InvalidInput, with what would be right, where no token can be made of a grant."""
+    """Raise InvalidInput, with what would be right, for a grant that cannot be issued."""
     named = [("sub", grant.subject), *(("domain", d) for d in grant.domains)]
     if grant.name is not None:
         named.append(("name", grant.name))

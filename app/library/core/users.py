@@ -1,4 +1,4 @@
-"""The users of the library: whoever a token was made for."""
+"""The users of the library: everyone for whom a token was issued, or whom an import names."""
 
 import uuid
 from datetime import datetime
@@ -13,7 +13,7 @@ from app.library.core.upsert import insert
 
 
 def upsert_user(session: Session, handle: str, name: str, now: datetime) -> Person:
-    """Return the user of a handle, made where there is none, with the name given now."""
+    """Return the user of a handle, with this name from now on; add the user where there is none."""
     kept = session.execute(
         _insert(session, handle, name, now)
         .on_conflict_do_update(index_elements=["handle"], set_={"name": name})
@@ -23,7 +23,7 @@ def upsert_user(session: Session, handle: str, name: str, now: datetime) -> Pers
 
 
 def find_or_add_user(session: Session, handle: str, name: str, now: datetime) -> Person:
-    """Return the user of a handle as known here, made with the name where there is none."""
+    """Return the stored user of a handle; add one with the name where there is none."""
     by_handle = select(UserRow).where(UserRow.handle == handle)
     row = session.scalars(by_handle).one_or_none()
     if row is None:

@@ -1,1 +1,9 @@
-"""Datadog saved widgets: `/api/v2/widgets/{experience_type}[/{uuid}]`."""
+"""The dialect of Datadog's saved widgets.
+
+dialect.py   its addresses, its token, its envelope; what the library mounts
+api.py       the operations
+schemas.py   bodies, parameters and answers
+search.py    filters and sorts as SQL
+store.py     one transaction an operation
+transfer.py  export and import
+"""

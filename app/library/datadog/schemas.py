@@ -1,4 +1,4 @@
-"""What the Datadog dialect takes and answers, as schemas: of bodies, queries and answers.
+"""The schemas of the Datadog dialect: of bodies, queries and answers.
 
 Implements the tables of Datadog's own page of saved widgets.
 """

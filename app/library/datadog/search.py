@@ -1,6 +1,6 @@
-"""How saved widgets are searched: the filters and sorts of the Datadog dialect, as statements.
+"""The filters and sorts of the Datadog dialect, as SQL.
 
-Everything runs in the database; what differs between SQLite and PostgreSQL is told apart here.
+Everything runs in the database; the differences between SQLite and PostgreSQL are here.
 """
 
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ _SORTED_BY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """Which widgets are asked for: those that meet all that is not None, and have all the tags.
+    """Selects the widgets that meet every condition that is not None, and have all the tags.
 
-    `title` is a part of it, in any case; all else is meant exactly.
+    `title` is a part of the title, in any case; the others are compared exactly.
     """
 
     title: str | None = None
@@ -39,7 +39,7 @@ class SearchFilter:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """Which of them, in what order: `number` counts from 0; what is equal is sorted by its id.
+    """One page in an order: `number` counts from 0; equal widgets are sorted by id.
 
     Favourites always come first where the sort is by them.
     """
@@ -52,7 +52,7 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many widgets there are: the first three of those that match, the last of all."""
+    """Counts of widgets: the first three of those that match, the last of all."""
 
     filtered: int
     created_by_you: int
@@ -61,7 +61,7 @@ class Totals:
 
 
 def alive(experience_type: str) -> ColumnElement[bool]:
-    """Say which rows anybody may see: those of the experience type that are not deleted."""
+    """Select the rows of an experience type that are not deleted."""
     return and_(
         SavedWidgetRow.experience_type == experience_type, SavedWidgetRow.deleted_at.is_(None)
     )
@@ -70,7 +70,7 @@ def alive(experience_type: str) -> ColumnElement[bool]:
 def matching(
     session: Session, search: SearchFilter, experience_type: str, user: UUID
 ) -> ColumnElement[bool]:
-    """Say which rows a search by a user finds."""
+    """Select the rows that a search by a user finds."""
     found = [alive(experience_type)]
     if search.title is not None:
         part = folded(search.title)
@@ -89,13 +89,13 @@ def matching(
 
 
 def marked_by(user: UUID) -> ColumnElement[bool]:
-    """Say whether a row is a user's favourite."""
+    """Test whether a row is a user's favourite."""
     mark = exists().where(FavoriteRow.widget_id == SavedWidgetRow.id, FavoriteRow.user_id == user)
     return mark.correlate(SavedWidgetRow)
 
 
 def ordered_by(page: SearchPage, user: UUID) -> tuple[ColumnElement[Any], ...]:
-    """Say what the rows that a user sees are sorted by."""
+    """Return the sort order of the rows that a user sees."""
     if page.sort == "is_favorited":
         return marked_by(user).desc(), SavedWidgetRow.id.asc()
     column = _SORTED_BY[page.sort]
@@ -105,7 +105,7 @@ def ordered_by(page: SearchPage, user: UUID) -> tuple[ColumnElement[Any], ...]:
 def totals(
     session: Session, found: ColumnElement[bool], experience_type: str, user: UUID
 ) -> Totals:
-    """Count the widgets that match, and all that there are."""
+    """Count the widgets that match, and all of the experience type."""
     # From the marks, which are few, and not mark by mark of all that match.
     marked = (
         select(func.count())

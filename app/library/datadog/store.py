@@ -122,35 +122,16 @@ class SavedWidgets:
         self, caller: Caller, experience_type: str, widget_id: UUID, draft: SavedWidgetDraft
     ) -> SavedWidget:
         """Replace a widget's definition and tags by those of a draft; raises NotFound."""
-        changed = (
-            update(SavedWidgetRow)
-            .where(SavedWidgetRow.id == widget_id, alive(experience_type))
-            .values(
-                modified_at=to_milliseconds(self._now()),
-                modified_by_id=caller.person.id,
-                **_columns(draft),
-            )
-            .returning(SavedWidgetRow.id)
-        )
+        values = {"modified_at": to_milliseconds(self._now()), "modified_by_id": caller.person.id}
         with self._store.writing() as session:
-            if session.scalars(changed).one_or_none() is None:
-                raise _missing(widget_id, experience_type)
+            _update(session, experience_type, widget_id, **values, **_columns(draft))
             return _one(session, caller, experience_type, widget_id)
 
     def delete(self, caller: Caller, experience_type: str, widget_id: UUID) -> None:
         """Mark a widget as deleted, with the time and the user; raises NotFound."""
-        deleted = (
-            update(SavedWidgetRow)
-            .where(SavedWidgetRow.id == widget_id, alive(experience_type))
-            .values(
-                deleted_at=to_milliseconds(self._now()),
-                deleted_by_id=caller.person.id,
-            )
-            .returning(SavedWidgetRow.id)
-        )
+        values = {"deleted_at": to_milliseconds(self._now()), "deleted_by_id": caller.person.id}
         with self._store.writing() as session:
-            if session.scalars(deleted).one_or_none() is None:
-                raise _missing(widget_id, experience_type)
+            _update(session, experience_type, widget_id, **values)
 
     def mark(self, caller: Caller, widget_id: UUID) -> None:
         """Add a widget to the caller's favourites, unless it is there; raises NotFound."""
@@ -221,6 +202,13 @@ def _columns(draft: SavedWidgetDraft) -> dict[str, Any]:
         "definition": dict(draft.definition),
         "tags": list(draft.tags),
     }
+
+
+def _update(session: Session, experience_type: str, widget_id: UUID, **values: Any) -> None:
+    is_widget = (SavedWidgetRow.id == widget_id, alive(experience_type))
+    statement = update(SavedWidgetRow).where(*is_widget).values(values)
+    if session.scalars(statement.returning(SavedWidgetRow.id)).one_or_none() is None:
+        raise _missing(widget_id, experience_type)
 
 
 def _one(session: Session, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:

@@ -2,7 +2,7 @@
 
     {"experience_type": "ccm_reports", "data": {…}, "included": […]}
 
-`data` and `included` are as Datadog answers them. What the API would refuse is refused here too.
+`data` and `included` are as Datadog answers them. An import refuses what the API would refuse.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -96,7 +96,7 @@ _RECORD: Final = SavedWidgetRecordSchema()
 
 
 def exported(store: Store) -> Iterator[bytes]:
-    """Yield every saved widget as a line; what is deleted, and who favours what, is left out."""
+    """Yield every saved widget as a line, without deleted ones and without favourites."""
     widgets = SavedWidgets(store)
     last = None
     while page := widgets.after(last, AT_ONCE):
@@ -105,8 +105,8 @@ def exported(store: Store) -> Iterator[bytes]:
 
 
 def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
-    """Keep the widgets of the lines, each by its id; a record without one has its content's."""
-    return import_records(lines, partial(_keep, SavedWidgets(store), owner))
+    """Import the widgets of the lines, by id; the id of a record without one is its hash."""
+    return import_records(lines, partial(_import_one, SavedWidgets(store), owner))
 
 
 def _written(widget: SavedWidget) -> bytes:
@@ -117,7 +117,7 @@ def _written(widget: SavedWidget) -> bytes:
     return f"{to_json(record)}\n".encode()
 
 
-def _keep(widgets: SavedWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
+def _import_one(widgets: SavedWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
     loaded = load(_RECORD, record)
     experience_type, data, draft = loaded["experience_type"], loaded["data"], draft_of(loaded)
     key = data.get("id") or _key_of([experience_type, draft.definition, list(draft.tags)])
@@ -129,7 +129,7 @@ def _key_of(content: Any) -> UUID:
 
 
 def _origin(loaded: Mapping[str, Any], owner: Owner) -> Authorship:
-    """Say who made a widget, and when; what the record does not tell is the owner's, and now."""
+    """Return who made a widget, and when; by default the owner, and now."""
     attributes, relationships = loaded["data"]["attributes"], loaded["data"]["relationships"]
     people = {user["id"]: user["attributes"] for user in loaded["included"]}
     created = attributes.get("created_at") or attributes.get("modified_at") or utc_now()

@@ -1,5 +1,14 @@
-"""The widget library's surface: a module or a folder for each dialect, over what they share.
+"""What the dialects share of HTTP. Each dialect is a Flask application, made by `init_dialect`.
 
-`dialects.py` says what a dialect is, `admission.py` who may ask, `body.py` what a body may be,
-`limits.py` how often. How to add an operation: app/library/README.md.
+dialect.py         what a dialect is, and the one test of an address
+operation.py       a view and its operation, declared once: enforced and described
+authentication.py  the token of a request → its caller
+rate_limit.py      the requests of each token in a minute
+parameters.py      the path and the query, read with schemas
+body.py            JSON bodies, bounded and read with schemas
+response.py        JSON answers
+errors.py          every error, in the dialect's envelope and in the log
+context.py         the library's parts, for views
+loopback.py        the service's own widgets, read in this process for cards
+transfer.py        export and import: what all records share
 """

@@ -1,4 +1,4 @@
-"""Who asks: the token where each system's clients put theirs, checked before anything else."""
+"""Authenticates a request by its token, wherever the clients of a system put it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class TokenLocation:
 
 
 def init_authentication(app: Flask, location: TokenLocation, library: Library) -> None:
-    """Let nobody on to the addresses of an application, known or not, without a valid token."""
+    """Refuse every request to an application, also to unknown addresses, without a valid token."""
 
     def check() -> None:
         authenticate(location, library)
 
     def add_headers(response: Response) -> Response:
-        # As on the host's answers: pages of one origin never get what is cached for another's.
+        # As on the host's answers: a cache keeps them apart by origin.
         response.vary.add("Origin")
         if "rate_limit" in g:
             response.headers.update(g.rate_limit.headers)
@@ -43,7 +43,7 @@ def init_authentication(app: Flask, location: TokenLocation, library: Library) -
 
 
 def authenticate(location: TokenLocation, library: Library) -> None:
-    """Find out who asks, and count the request, unless the service asks itself for a card.
+    """Set the caller of a request, and count it, unless the service asks itself for a card.
 
     Raises NotAuthenticated, TooManyRequests, or Forbidden for a page of another site.
     """
@@ -63,7 +63,7 @@ def authenticate(location: TokenLocation, library: Library) -> None:
 
 
 def caller() -> Caller:
-    """Return who asks, on an address of a dialect."""
+    """Return the caller of the current request."""
     return cast(Caller, g.caller)
 
 

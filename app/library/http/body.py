@@ -1,6 +1,6 @@
-"""What a body may be: JSON of bounded size and depth, which every database can keep.
+"""Reads bodies: JSON of bounded size and depth, which every database can store.
 
-Whatever else it is, is a InvalidInput refusal that says what was wrong and where.
+Anything else raises InvalidInput, which says what is wrong and where.
 """
 
 import json
@@ -78,16 +78,16 @@ def load(schema: Schema, document: Any) -> Any:
     except ValidationError as error:
         found = faults_in(error)
         first, *others = found[:MOST_FAULTS]
-        told = [f"{fault.path}: {fault.message}" for fault in others]
+        others_shown = [f"{fault.path}: {fault.message}" for fault in others]
         if len(found) > MOST_FAULTS:
-            told.append(f"and {len(found) - MOST_FAULTS} more")
+            others_shown.append(f"and {len(found) - MOST_FAULTS} more")
         raise InvalidInput(
-            first.message, where=first.path, rule=first.rule, others=tuple(told)
+            first.message, where=first.path, rule=first.rule, others=tuple(others_shown)
         ) from None
 
 
 class BodySchema(Schema):
-    """A schema of what clients send: unknown keys do not matter, and each fault names its rule.
+    """A schema of what clients send: unknown keys are ignored, and each fault names its rule.
 
     The rules are `required`, `type` (null too) and, for what a validator finds, `invalid`.
     """
@@ -107,7 +107,7 @@ class BodySchema(Schema):
 
 
 class JsonBoolean(fields.Boolean):
-    """True or false, and no word or number for it."""
+    """A boolean of JSON: true or false, not a word or a number."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         del args, kwargs
@@ -117,7 +117,7 @@ class JsonBoolean(fields.Boolean):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object, unless a key comes twice: readers would differ on which one counts."""
+    """Make an object, unless a key comes twice: parsers would differ on which one counts."""
     made = dict(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()
@@ -147,7 +147,7 @@ def _check(document: Any) -> None:
         elif isinstance(value, dict | list):
             if depth > DEEPEST:
                 raise InvalidInput(f"is nested more than {DEEPEST} deep", where="$")
-            # Each child has its place: of a long one the beginning, or all of them take too much.
+            # Each child carries its path: only the beginning of a long one, to bound the memory.
             within = _cut(path)
             waiting.extend((inner, where, depth + 1) for inner, where in _children(value, within))
 

@@ -1,4 +1,4 @@
-"""The library's parts, as the views of its dialects find them."""
+"""The parts of the library, for the views of its dialects."""
 
 from dataclasses import dataclass
 from typing import Final, cast
@@ -15,7 +15,7 @@ EXTENSION: Final = "placard.library"
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What every dialect stands on."""
+    """The parts that all dialects share."""
 
     settings: Settings
     store: Store

@@ -1,4 +1,4 @@
-"""The service's own saved widgets, read without a network: it asks itself, doors and all."""
+"""Reads the service's own saved widgets for cards: in this process, through every check."""
 
 from collections.abc import Callable
 from contextvars import copy_context
@@ -10,8 +10,8 @@ from app.library.http.authentication import LOOPBACK
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 
 
-def answering_itself(app: Flask, base: str) -> Callable[[UpstreamRequest], UpstreamResponse]:
-    """Return what answers a request for this service's own address, which has the path `base`."""
+def make_loopback(app: Flask, base: str) -> Callable[[UpstreamRequest], UpstreamResponse]:
+    """Return what answers requests for this service's address, which has the path `base`."""
 
     def answer(request: UpstreamRequest) -> UpstreamResponse:
         # A context of its own: what this leaves for its log line is not for the outer request's.

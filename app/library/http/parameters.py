@@ -1,4 +1,4 @@
-"""What parameters may be, of an address and its query: known, given once, fit for a database."""
+"""Reads the parameters of an address and its query, with schemas."""
 
 import re
 from collections import Counter
@@ -20,7 +20,7 @@ _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII 
 
 
 class ParametersSchema(BodySchema):
-    """A schema of a query: what it does not name is a fault."""
+    """A schema of a query string; unknown parameters are faults."""
 
     class Meta:
         unknown = RAISE
@@ -100,7 +100,7 @@ def read_query(schema: Schema) -> Any:
 
 
 def read_path(schema: Schema) -> Any:
-    """Load the parts of the current request's address with a schema; raises as `read_query`."""
+    """Load the parameters of the current address with a schema; raises as `read_query`."""
     return _loaded(schema, request.view_args or {})
 
 
@@ -114,7 +114,7 @@ def _loaded(schema: Schema, given: Mapping[str, str]) -> Any:
             first.message,
             where=where,
             rule=first.rule,
-            others=tuple(f"{place}: {fault.message}" for place, fault in others),
+            others=tuple(f"{path}: {fault.message}" for path, fault in others),
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""How often each token may ask: so many requests in each minute."""
+"""Limits the requests of each token in a minute."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ PERIOD: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class RateLimitStatus:
-    """What a token has left: `reset` is how many seconds until it has `limit` again."""
+    """The requests that a token has left; `reset` is in seconds, until it has `limit` again."""
 
     granted: bool
     limit: int
@@ -28,7 +28,7 @@ class RateLimitStatus:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that tell of it, as Datadog names them."""
+        """The headers of an answer, as Datadog names them."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Period": str(PERIOD),
@@ -53,15 +53,15 @@ class Limiter:
     ) -> None:
         self._item: RateLimitItem = RateLimitItemPerMinute(per_minute, namespace="placard-library")
         self._shared = FixedWindowRateLimiter(_storage(storage, ca_bundle))
-        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._local = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
 
     def take(self, jti: str) -> RateLimitStatus:
-        """Count one request of a token, and say whether it is granted."""
+        """Count one request of a token, and tell whether it is granted."""
         try:
             return self._take(self._shared, jti)
         except StorageError:
-            return self._take(self._own, jti)
+            return self._take(self._local, jti)
 
     def _take(self, strategy: FixedWindowRateLimiter, jti: str) -> RateLimitStatus:
         granted = strategy.hit(self._item, jti)
@@ -71,7 +71,7 @@ class Limiter:
 
 
 def _storage(url: str, ca_bundle: str | None) -> Storage:
-    """Make what counts, of the cache's client: that waits no longer, and trusts no other."""
+    """Make the counter of the cache's client, with its timeouts and its trusted authorities."""
     if url == MEMORY:
         return MemoryStorage()
     pool = redis_client(url, ca_bundle).connection_pool

@@ -1,6 +1,6 @@
-"""Widgets out of the library and into it, as lines of JSON: what each dialect's records share.
+"""Exports and imports widgets as lines of JSON: what the records of all dialects share.
 
-A record is one line, and as large as what a body may say. Nothing but the one at hand is held.
+A record is one line. Only one is in memory at a time.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,14 +11,14 @@ from app.errors import Conflict, InvalidInput, NotFound
 from app.library.core.store import Store
 from app.library.http.body import LARGEST, parse_json
 
-# What a body says takes up to four times as much when it is written again: `1e15` is
+# A body takes up to four times as much when it is written again: `1e15` is
 # `1000000000000000.0`. Beside that, a record has its users and times.
 LONGEST_LINE: Final = 4 * LARGEST + (64 << 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose the widgets are that do not say whose they are."""
+    """The user of widgets that do not name one."""
 
     handle: str
     name: str
@@ -26,9 +26,9 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a record: `known` was there already, and stays as it is there.
+    """The result of a record: `known` was stored already, and stays as it is.
 
-    `key` is the record's own, by which it is known; `why` tells of one that is refused.
+    `key` is the record's id; `why` says what is wrong with one that is refused.
     """
 
     line: int
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A dialect's way out and in. What is imported twice is stored once."""
+    """A dialect's export and import. A record that is imported twice is stored once."""
 
     name: str
     exported: Callable[[Store], Iterator[bytes]]
@@ -56,17 +56,18 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
 
 
 def import_records(
-    lines: Iterable[bytes], keep: Callable[[Any], tuple[str, bool]]
+    lines: Iterable[bytes], import_one: Callable[[Any], tuple[str, bool]]
 ) -> Iterator[Outcome]:
-    """Keep the record of each line that is not blank; `keep` gives its key, and whether it is new.
+    """Import the record of each line that is not blank.
 
-    What `keep` refuses, and what is no JSON, is told as refused; the others go on.
+    `import_one` returns a record's key, and whether it is new. A record that it refuses, and a line
+    that is not JSON, are reported as refused; the others go on.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            key, new = keep(_record(line))
+            key, new = import_one(_record(line))
         except (InvalidInput, NotFound, Conflict) as refusal:
             others = refusal.others if isinstance(refusal, InvalidInput) else ()
             yield Outcome(number, "refused", why="; ".join((refusal.sentence, *others)))

@@ -1,1 +1,12 @@
-"""SpaceONE custom widgets: `POST /dashboard/v1/custom-widget/{verb}`."""
+"""The dialect of SpaceONE's custom widgets.
+
+dialect.py        its addresses, its token, its envelope; what the library mounts
+api.py            the operations
+schemas.py        the messages: requests and answers
+query_schemas.py  the query language as JSON
+query_reader.py   a loaded query → its syntax tree
+query/            the syntax tree → SQL
+records.py        widgets as the store takes and returns them
+store.py          one transaction an operation
+transfer.py       export and import
+"""

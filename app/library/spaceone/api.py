@@ -19,13 +19,8 @@ from app.library.http.response import json_response
 from app.library.spaceone import schemas as messages
 from app.library.spaceone.query.keys import FIELDS, root_of, split_key
 from app.library.spaceone.query_reader import read_listing, read_statistics
-from app.library.spaceone.store import (
-    VERSION,
-    CustomWidget,
-    CustomWidgetChange,
-    CustomWidgetDraft,
-    CustomWidgets,
-)
+from app.library.spaceone.records import CustomWidget, CustomWidgetChange, CustomWidgetDraft
+from app.library.spaceone.store import VERSION, CustomWidgets
 from app.openapi.operation import Answer, Body
 from templates_schemas.text import host_time
 

@@ -1,4 +1,4 @@
-"""Reads SpaceONE's query language, once the schemas have loaded it, into what the library runs."""
+"""Makes a syntax tree of a query that the schemas have loaded."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final

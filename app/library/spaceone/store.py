@@ -6,7 +6,7 @@ Implements the section "SpaceONE custom widgets" of the library's contract.
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,6 +29,13 @@ from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root
 from app.library.spaceone.query.limits import LARGEST_RESULT, MOST_ORDERS, bounded, query_error
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
 from app.library.spaceone.query.stages import Named, Rows, ordering
+from app.library.spaceone.records import (
+    CustomWidget,
+    CustomWidgetChange,
+    CustomWidgetDraft,
+    ListingResult,
+    Results,
+)
 
 VERSION: Final = "v1"
 PREFIX: Final = "custom-widget-"
@@ -38,56 +45,6 @@ _DIALECTS: Final[Mapping[str, Callable[[], JsonSql]]] = {
     "postgresql": PostgresqlJson,
 }
 _AT_ONCE: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class CustomWidgetDraft:
-    """What a caller gives of a new widget: the documents are stored and echoed as they are."""
-
-    domain_id: str
-    widget_name: str
-    title: str
-    version: str
-    document: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class CustomWidgetChange:
-    """What a caller changes: the `title`, unless it is None, and the documents that are given."""
-
-    title: str | None
-    document: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class CustomWidget:
-    """A custom widget; `document` has its five documents, or None where they were not read."""
-
-    id: str
-    domain_id: str
-    widget_name: str
-    title: str
-    version: str
-    document: Mapping[str, Any] | None
-    user_id: str
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ListingResult:
-    """What a query found: one page, and the number of all matches."""
-
-    widgets: tuple[CustomWidget, ...]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """The results of statistics; `total` is None where the query has no page."""
-
-    values: tuple[Any, ...]
-    total: int | None
 
 
 class CustomWidgets:
@@ -214,7 +171,8 @@ class CustomWidgets:
         terms = [term for order in orders for term in self._ordering(order)]
         statement = select(CustomWidgetRow).order_by(*terms, CustomWidgetRow.id)
         if not _shows_documents(listing):
-            statement = statement.options(load_only(*_COLUMNS_WITHOUT_DOCUMENTS, raiseload=True))
+            columns = (getattr(CustomWidgetRow, name) for name in _PLAIN_COLUMNS)
+            statement = statement.options(load_only(*columns, raiseload=True))
         if listing.page.limit:
             statement = statement.limit(listing.page.limit).offset(listing.page.start - 1)
         return statement
@@ -241,16 +199,7 @@ class CustomWidgets:
         return values
 
 
-_COLUMNS_WITHOUT_DOCUMENTS: Final = (
-    CustomWidgetRow.id,
-    CustomWidgetRow.domain_id,
-    CustomWidgetRow.widget_name,
-    CustomWidgetRow.title,
-    CustomWidgetRow.version,
-    CustomWidgetRow.user_id,
-    CustomWidgetRow.created_at,
-    CustomWidgetRow.updated_at,
-)
+_PLAIN_COLUMNS: Final = tuple(f.name for f in fields(CustomWidget) if f.name != "document")
 
 
 def new_id() -> str:
@@ -259,17 +208,8 @@ def new_id() -> str:
 
 
 def _row_of(widget: CustomWidget) -> CustomWidgetRow:
-    return CustomWidgetRow(
-        id=widget.id,
-        domain_id=widget.domain_id,
-        widget_name=widget.widget_name,
-        title=widget.title,
-        version=widget.version,
-        document=_full_document(widget.document or {}),
-        user_id=widget.user_id,
-        created_at=widget.created_at,
-        updated_at=widget.updated_at,
-    )
+    values = {name: getattr(widget, name) for name in _PLAIN_COLUMNS}
+    return CustomWidgetRow(**values, document=_full_document(widget.document or {}))
 
 
 def _row(
@@ -318,14 +258,5 @@ def _read(text: str | None, named: Named) -> Any:
 
 
 def _to_widget(row: CustomWidgetRow, *, with_document: bool = True) -> CustomWidget:
-    return CustomWidget(
-        id=row.id,
-        domain_id=row.domain_id,
-        widget_name=row.widget_name,
-        title=row.title,
-        version=row.version,
-        document=row.document if with_document else None,
-        user_id=row.user_id,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    values = {name: getattr(row, name) for name in _PLAIN_COLUMNS}
+    return CustomWidget(**values, document=row.document if with_document else None)

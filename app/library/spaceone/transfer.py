@@ -1,7 +1,7 @@
-"""Custom widgets out of the library and into it again: a line of JSON each, one after the other.
+"""Exports and imports custom widgets: a line of JSON each.
 
-A line is a `CustomWidgetInfo`. What a create request of SpaceONE says is a line too: it makes a new
-widget, under an id that follows from what it says, so that a second run finds it there.
+A line is a `CustomWidgetInfo`. A create request of SpaceONE is a line too: it makes a new widget,
+whose id is a hash of the request, so that a second run finds it.
 """
 
 import hashlib
@@ -19,14 +19,15 @@ from app.library.core.tokens import utc_now
 from app.library.http.body import load
 from app.library.http.transfer import Outcome, Owner, Transfer, import_records
 from app.library.spaceone.api import draft_of, info
+from app.library.spaceone.records import CustomWidget
 from app.library.spaceone.schemas import CreateCustomWidgetRequest
-from app.library.spaceone.store import PREFIX, CustomWidget, CustomWidgets
+from app.library.spaceone.store import PREFIX, CustomWidgets
 
 _ID: Final = r"custom-widget-[0-9a-f]{12}\Z"
 
 
 class CustomWidgetRecord(CreateCustomWidgetRequest):
-    """A line: a create request, and what the library had made of it."""
+    """A line: a create request, and the fields that the library had added."""
 
     custom_widget_id = fields.String(
         validate=validate.Regexp(_ID, error="must be custom-widget- and 12 hex digits")
@@ -46,17 +47,17 @@ def exported(store: Store) -> Iterator[bytes]:
 
 
 def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
-    """Keep the records of the lines, each in the domain that it names and by its id."""
-    return import_records(lines, partial(_keep, CustomWidgets(store), owner))
+    """Import the records of the lines, each into its domain and by its id."""
+    return import_records(lines, partial(_import_one, CustomWidgets(store), owner))
 
 
-def _keep(widgets: CustomWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
+def _import_one(widgets: CustomWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
     widget = read_record(record, owner)
     return widget.id, widgets.import_one(widget)
 
 
 def read_record(document: Any, owner: Owner) -> CustomWidget:
-    """Read a record; raises InvalidInput. What it does not say is the owner's, and of now."""
+    """Read a record; the owner and the time are defaults. Raises InvalidInput."""
     loaded = load(_RECORD, document)
     draft = draft_of(loaded)
     created: datetime = loaded.get("created_at") or to_milliseconds(utc_now())
@@ -74,7 +75,7 @@ def read_record(document: Any, owner: Owner) -> CustomWidget:
 
 
 def id_of(document: Any) -> str:
-    """Make the id of a record that has none: the same for what says the same."""
+    """Return the id of a record that has none: equal for equal records."""
     written = to_json(canonical(document)).encode()
     return PREFIX + hashlib.sha256(written).hexdigest()[:12]
 

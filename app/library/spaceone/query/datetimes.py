@@ -1,6 +1,8 @@
-"""Moments as queries write them: ISO 8601, and differences from now such as `now-1d/d`."""
+"""Datetimes as queries write them: ISO 8601, and differences from now such as `now-1d/d`."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -21,11 +23,8 @@ def read_datetime(given: str) -> datetime:
     Raises ValueError.
     """
     value = datetime.fromisoformat(given)
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    try:
-        return aware.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(str(error)) from error
+    with _overflow_as_value_error():
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def read_difference(given: str, now: datetime) -> datetime:
@@ -44,7 +43,8 @@ def read_difference(given: str, now: datetime) -> datetime:
         step = _STEP.match(rest, at)
         if step is None:
             break
-        value, at = _stepped(value, step), step.end()
+        with _overflow_as_value_error():
+            value, at = _stepped(value, step), step.end()
     raise ValueError(f"cannot be read from character {at + 1} on")
 
 
@@ -53,17 +53,19 @@ def _stepped(value: datetime, step: re.Match[str]) -> datetime:
     if beginning:
         return _beginning(value, beginning)
     distance = int(number) * _UNITS[unit]
-    try:
-        return value + distance if sign == "+" else value - distance
-    except OverflowError as error:
-        raise ValueError(str(error)) from error
+    return value + distance if sign == "+" else value - distance
 
 
 def _beginning(value: datetime, unit: str) -> datetime:
     midnight = value.replace(hour=0, minute=0, second=0, microsecond=0)
     if unit == "w":
-        try:
-            return midnight - timedelta(days=midnight.weekday())
-        except OverflowError as error:
-            raise ValueError(str(error)) from error
+        return midnight - timedelta(days=midnight.weekday())
     return midnight.replace(day=1) if unit == "m" else midnight
+
+
+@contextmanager
+def _overflow_as_value_error() -> Iterator[None]:
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(str(error)) from error

@@ -1,6 +1,6 @@
-"""Conditions, and what each operator means in SQL.
+"""Conditions as SQL: what each operator means.
 
-All that begin with `not` are exactly what is left over: they hold where the key leads nowhere, too.
+A `not…` operator matches exactly the rest, also the widgets that do not have the key.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -54,12 +54,12 @@ OPERATORS: Final = (
     "lt", "lte", "gt", "gte", "exists", "regex", "regex_in",
     *(f"{reader}_{order}" for reader in DATETIME_READERS for order in ORDERS),
 )  # fmt: skip
-# What can be asked of values that are no columns, such as those of a group.
+# The operators for values that are not columns, such as those of a group.
 PLAIN: Final = ("eq", "not", "in", "not_in", "lt", "lte", "gt", "gte", "exists")
 
 
 class Filters:
-    """Makes the conditions of one query, for one database and at one time."""
+    """Makes the SQL of the conditions of one query, for one database and at one time."""
 
     def __init__(self, json: JsonSql, now: datetime) -> None:
         self._json = json
@@ -83,7 +83,7 @@ class Filters:
         return self.at(resolve_key(condition.key, condition.where, self._json), condition)
 
     def at(self, target: Target, condition: Condition) -> Test:
-        """Test one condition at a place."""
+        """Test one condition of the values at a target."""
         operator = condition.operator or "eq"
         if operator not in OPERATORS:
             raise query_error(

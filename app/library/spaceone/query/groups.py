@@ -1,4 +1,4 @@
-"""The stage that groups: a row for each group, and what is told of it."""
+"""The stage `group`: a row for each group, with its aggregates."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ def _sum(json: JsonSql, node: Node, _: Any) -> Node:
 
 
 def _average(json: JsonSql, node: Node, _: Any) -> Node:
-    # PostgreSQL's own average overflows early: it adds up squares besides.
+    # PostgreSQL's own average overflows early: it also adds up squares.
     number = json.read(node).number
     return json.of_number(func.sum(number) / func.count(number))
 
@@ -171,7 +171,7 @@ def _group_key(key: GroupKey, rows: Rows, json: JsonSql) -> Named:
             f"has a date_format, which is for created_at and updated_at: {key.key} is no moment",
             key.where,
         )
-    written = json.datetime_text(value.node)
+    written = json.read(value.node).text
     if key.date_format in _NUMBERS:
         return Named(json.of_number(cast(_date_part(written, _NUMBERS[key.date_format]), Integer)))
     return Named(json.of_text(_format_date(written, key)))

@@ -1,4 +1,4 @@
-"""JSON values in SQL: what filters and stages need of them, once for SQLite, once for PostgreSQL.
+"""JSON values in SQL: the operations of filters and stages, for SQLite and for PostgreSQL.
 
 A value is a `Node`: JSON as the database carries it between the parts of a statement, which is text
 on SQLite and JSONB on PostgreSQL. What is missing is SQL's NULL; JSON's null is a node.
@@ -74,7 +74,7 @@ class Elements:
 
 
 class JsonSql(ABC):
-    """What a database says about JSON."""
+    """The operations of a database on JSON."""
 
     @abstractmethod
     def document(self, column: ColumnElement[Any]) -> Node:
@@ -94,7 +94,7 @@ class JsonSql(ABC):
 
     @abstractmethod
     def of_datetime(self, column: ColumnElement[Any]) -> Node:
-        """Make a node of a moment: the text `2024-01-15T00:00:00.000Z`."""
+        """Make a node of a datetime: the text `2024-01-15T00:00:00.000Z`."""
 
     @abstractmethod
     def of_fields(self, fields: Sequence[tuple[str, Node]]) -> Node:
@@ -130,15 +130,11 @@ class JsonSql(ABC):
 
     @abstractmethod
     def collect_set(self, node: Node) -> Node:
-        """Aggregate the different nodes of a group to a list, in no order."""
+        """Aggregate the distinct nodes of a group to a list, in no order."""
 
     @abstractmethod
     def first_or_last(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
         """Aggregate a group to its first node, or its last."""
-
-    @abstractmethod
-    def datetime_text(self, node: Node) -> ColumnElement[str]:
-        """Return the text of a node that is a moment."""
 
     @abstractmethod
     def to_json_text(self, node: Node) -> ColumnElement[str]:

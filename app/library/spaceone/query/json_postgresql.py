@@ -140,9 +140,6 @@ class PostgresqlJson(JsonSql):
         found = func.substr(func.max(marked) if last else func.min(marked), 21)
         return cast(found, JSONB)
 
-    def datetime_text(self, node: Node) -> ColumnElement[str]:
-        return self.read(node).text
-
     def to_json_text(self, node: Node) -> ColumnElement[str]:
         return cast(node, Text)
 

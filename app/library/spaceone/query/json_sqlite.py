@@ -169,9 +169,6 @@ class SqliteJson(JsonSql):
         marked = func.printf("%020d", position, type_=Text()) + self.or_null(node)
         return func.substr(func.max(marked) if last else func.min(marked), 21, type_=Text())
 
-    def datetime_text(self, node: Node) -> ColumnElement[str]:
-        return self.read(node).text
-
     def to_json_text(self, node: Node) -> ColumnElement[str]:
         return type_coerce(node, Text())
 

@@ -1,6 +1,6 @@
-"""Where a key of a query leads: a column, or values within one of the documents.
+"""Resolves the keys of queries: to a column, or to values in one of the documents.
 
-Only these names are known, and a key is looked up among them: it is never written into a statement.
+A key is looked up among these names: it never becomes part of a statement.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ MINIMAL: Final = ("custom_widget_id", "widget_name", "title", "version", "user_i
 
 @dataclass(frozen=True, slots=True)
 class TextColumn:
-    """A column with one line of text; `folded` is the text as it is compared in any case."""
+    """A column of text; `folded` is the same, casefolded."""
 
     column: ColumnElement[str]
     folded: ColumnElement[str]
@@ -51,16 +51,16 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class DatetimeColumn:
-    """A column with a moment."""
+    """A column of datetimes."""
 
     column: ColumnElement[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPath:
-    """Steps from a node to values in it; `folded` is the same node with its texts casefolded.
+    """Steps from a JSON node to values in it; `folded` is the node with its texts casefolded.
 
-    `indexed` where an index may know what the whole document holds.
+    `indexed` where an index may find what the document contains.
     """
 
     root: Node
@@ -99,7 +99,7 @@ def root_of(key: str, where: str) -> str:
 
 
 def resolve_key(key: str, where: str, json: JsonSql) -> Target:
-    """Return where a key leads in the table; raises InvalidInput."""
+    """Return what a key names in the table; raises InvalidInput."""
     root = root_of(key, where)
     if root in DATETIME_COLUMNS:
         return DatetimeColumn(DATETIME_COLUMNS[root])

@@ -1,4 +1,4 @@
-"""How large a query may be, and how long it may take."""
+"""Limits on the size and the time of queries."""
 
 import time
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ MOST_STAGES: Final = 20
 MOST_ORDERS: Final = 10
 MOST_FIELDS: Final = 50
 DEEPEST_KEY: Final = 10
-# Each is looked for both as a name and as a place: that doubles the expression.
+# Each is looked for both as a name and as an index: that doubles the expression.
 MOST_INDEXES: Final = 2
 LONGEST_KEY: Final = 255
 LARGEST_NUMBER: Final = 2**31 - 1
@@ -45,13 +45,13 @@ _COMPLEX_OF_SQLITE: Final = (
 
 
 def query_error(what: str, where: str) -> InvalidInput:
-    """Make the refusal of a query that cannot be run."""
+    """Return the error of a query that cannot be run."""
     return InvalidInput(what, where=where, rule="query")
 
 
 @contextmanager
 def bounded(session: Session, seconds: float = SECONDS) -> Iterator[None]:
-    """Stop what takes longer than `seconds` within the block; raises InvalidInput then."""
+    """Stop statements in the block after `seconds`; raises InvalidInput then."""
     try:
         if session.get_bind().dialect.name == "sqlite":
             with _interrupted(session, seconds):

@@ -1,4 +1,4 @@
-"""The stages of an aggregate: each makes a SELECT over the rows of the one before.
+"""The stages of an aggregate: each is a SELECT over the rows of the one before.
 
 Columns are named by their number; what a caller names them is looked up in `Rows.columns`.
 """
@@ -39,7 +39,7 @@ _UNWRITABLE: Final = frozenset('"\\').union(map(chr, range(32)))
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A value under a name: `moment` where it is one, as text; `unordered` where it is a set."""
+    """A value under a name; `is_datetime` where its text is one, `unordered` where it is a set."""
 
     node: Node
     is_datetime: bool = False

@@ -16,8 +16,9 @@ from app.library.core.store import Store
 from app.library.http.body import load
 from app.library.spaceone.api import info
 from app.library.spaceone.query_reader import read_listing, read_statistics
+from app.library.spaceone.records import CustomWidgetDraft
 from app.library.spaceone.schemas import CustomWidgetQuery, CustomWidgetStatQuery
-from app.library.spaceone.store import CustomWidgetDraft, CustomWidgets
+from app.library.spaceone.store import CustomWidgets
 from tests.app.library.spaceone import reference
 from tests.databases import Server
 
