@@ -14,6 +14,7 @@
     └── InternalError            500
         ├── KeysUnavailable
         ├── BrokenCard
+        ├── BrokenDefinition
         ├── StoreUnavailable
         └── UpstreamError
             ├── UpstreamTimeout
@@ -150,6 +151,12 @@ class BrokenCard(InternalError):
     """What a connector built breaks the host's contract: a bug, and never sent."""
 
     code = "broken_card"
+
+
+class BrokenDefinition(InternalError):
+    """A file of definitions that was edited cannot be used: its faults, in the local mode."""
+
+    code = "broken_definition"
 
 
 class StoreUnavailable(InternalError):
