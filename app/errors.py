@@ -20,6 +20,7 @@
     └── InternalError            500
         ├── KeysUnavailable
         ├── BrokenCard
+        ├── BrokenDefinition
         ├── StoreUnavailable
         └── UpstreamError
             ├── UpstreamTimeout
@@ -219,6 +220,12 @@ class BrokenCard(InternalError):
     """What a connector built breaks the host's contract: a bug, and never sent."""
 
     code = "broken_card"
+
+
+class BrokenDefinition(InternalError):
+    """A file of definitions that was edited cannot be used: its faults, in the local mode."""
+
+    code = "broken_definition"
 
 
 class StoreUnavailable(InternalError):

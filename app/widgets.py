@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import SplitResult
 
 from marshmallow import ValidationError
 
@@ -96,14 +95,13 @@ class Widgets:
 
     def __init__(
         self,
-        connectors: Sequence[Connector],
+        registry: ConnectorRegistry,
         fetcher: Fetcher,
         cache: Cache,
         credentials: Credentials,
         metrics: Metrics,
-        home: SplitResult | None = None,
     ) -> None:
-        self._registry = ConnectorRegistry(connectors, home)
+        self._registry = registry
         self._fetcher = fetcher
         self._cache = cache
         self._credentials = credentials
@@ -121,7 +119,8 @@ class Widgets:
         """
         with trace.step("match") as facts:
             length = len(address) + len(workspace or "")
-            resolve = self._resolve if length > RESOLVED_LONGEST else self._resolve_kept
+            forgets = self._registry.may_change or length > RESOLVED_LONGEST
+            resolve = self._resolve if forgets else self._resolve_kept
             resolved = resolve(address, workspace)
             facts.update(
                 connector=resolved.connector.name,
@@ -230,7 +229,7 @@ def key_of(connector: Connector, request: UpstreamRequest) -> str:
     """Name all that an answer depends on: who asks, what exactly, and as whom."""
     headers = sorted((name.lower(), value) for name, value in request.headers.items())
     body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
-    parts = (connector.name, request.method, request.url, body, headers)
+    parts = (connector.name, connector.revision, request.method, request.url, body, headers)
     return "\n".join([*map(str, parts), request.credential.identity])
 
 

@@ -15,7 +15,7 @@ from app.cache import (
     RedisBackend,
     redis_client,
 )
-from app.connectors import Connector, all_connectors, coded_connectors
+from app.connectors import Connector, ConnectorRegistry, EditedRegistry, all_connectors
 from app.errors import ConfigurationError, UpstreamFailed
 from app.origins import host_of, origin_of
 from app.settings import FETCH_PLACES, MEMORY, Settings
@@ -59,10 +59,11 @@ def build_fetcher(
     on_exchange: Callable[[Exchange], None] | None = None,
     metrics: Metrics | None = None,
     own: Loopback | None = None,
+    adapter: SampleAdapter | None = None,
 ) -> Fetcher:
     """Make the HTTP client; offline, the bundled samples stand in for the network.
 
-    `own` answers what is asked of this service's own address.
+    An `adapter` stands in for both. `own` answers what is asked of this service's own address.
     """
     stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
     allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
@@ -75,7 +76,7 @@ def build_fetcher(
         guard=guard,
         manners=_manners(settings, Bulkhead(limit), metrics or Metrics()),
         stand_ins=StandIns(settings.upstreams, settings.cleartext_hosts),
-        adapter=SampleAdapter(bundled_samples()) if settings.offline else network,
+        adapter=adapter or (SampleAdapter(bundled_samples()) if settings.offline else network),
         on_exchange=on_exchange,
         own=own,
     )
@@ -116,7 +117,12 @@ def build_widgets(
     )
     known = all_connectors(settings)
     home = urlsplit(settings.public_url) if settings.library and settings.public_url else None
-    return Widgets(known, fetcher, cache, _credentials(settings, known), metrics, home)
+    if settings.local:
+        # Who writes a definition sees each change at once.
+        registry: ConnectorRegistry = EditedRegistry(settings, known, home)
+    else:
+        registry = ConnectorRegistry(known, home)
+    return Widgets(registry, fetcher, cache, _credentials(settings, known), metrics)
 
 
 def _concurrency_limit(settings: Settings) -> ConcurrencyLimit:
@@ -134,12 +140,12 @@ def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -
 
 
 def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:
-    """List the file's credentials, then each connector's own; a definition has only the file's.
+    """List the file's credentials, then each connector's own.
 
-    What the file gives to no connector by name is for those that are code.
+    What the file gives to no connector by name is for those that are trusted with it.
     """
-    coded = coded_connectors(settings)
-    names = frozenset(connector.name for connector in coded)
+    trusted = [connector for connector in known if connector.is_trusted]
+    names = frozenset(connector.name for connector in trusted)
     file = settings.credentials_file
     given = read_credentials_file(Path(file)) if file else ()
     named = {name for credential in given for name in credential.connectors or ()}
@@ -147,7 +153,7 @@ def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:
         raise ConfigurationError(f"PLACARD_CREDENTIALS_FILE: no connector is named {strangers[0]}")
     own = (
         replace(credential, connectors=frozenset({connector.name}))
-        for connector in coded
+        for connector in trusted
         for credential in connector.credentials
     )
     return Credentials(

@@ -21,6 +21,7 @@ WIDGET: Final = ".widget.json"
 SCRUBBED: Final = "scrubbed"  # what `placard record` writes for a credential
 CREDENTIALS: Final = (
     "Authorization",
+    "Circle-Token",
     "DD-API-KEY",
     "DD-APPLICATION-KEY",
     "PRIVATE-TOKEN",

@@ -5,10 +5,23 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from jmespath.functions import Functions
+from marshmallow import Schema
 
 from app.cli import main
 from app.connectors import CONNECTORS, Connector
+from app.connectors.definitions.addresses import FILTERS, NUMBER, PATH
+from app.connectors.definitions.bundled import catalogue
+from app.connectors.definitions.expressions import CardFunctions
 from app.connectors.definitions.files import lint_definitions
+from app.connectors.definitions.schema import (
+    AddressSchema,
+    AnswerSchema,
+    CardSchema,
+    CredentialSchema,
+    DefinitionSchema,
+    FieldSchema,
+)
 from app.errors import ConfigurationError, tree
 from app.settings.report import settings_table
 from app.upstream.credentials import read_credentials_file
@@ -62,9 +75,11 @@ def test_every_reason_for_a_refusal_is_told(module: ModuleType) -> None:
     assert [reason for reason in sorted(reasons) if f"`{reason}`" not in row] == []
 
 
-@pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.name)
+@pytest.mark.parametrize(
+    "connector", [*CONNECTORS, *catalogue()], ids=lambda connector: connector.name
+)
 def test_every_connector_is_told_with_an_example_and_its_settings(
-    connector: type[Connector],
+    connector: Connector | type[Connector],
 ) -> None:
     (row,) = [line for line in README.splitlines() if line.startswith(f"| `{connector.name}` |")]
     assert f"`{connector.example}`" in row
@@ -73,10 +88,29 @@ def test_every_connector_is_told_with_an_example_and_its_settings(
 
 def test_the_definition_that_is_shown_can_be_used(tmp_path: Path) -> None:
     told = (ROOT / "app/connectors/README.md").read_text("utf-8")
-    lines = told.partition("[[connector]]")[2].partition("`placard lint")[0].splitlines()
+    shown = told.partition("needs no more than this:")[2].partition("[[connector]]")[2]
+    lines = shown.partition("`placard lint")[0].splitlines()
     file = tmp_path / "shown.toml"
     file.write_text("[[connector]]" + "\n".join(line.removeprefix("    ") for line in lines))
     assert lint_definitions(file) == []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [DefinitionSchema, AddressSchema, CredentialSchema, AnswerSchema, CardSchema, FieldSchema],
+    ids=lambda schema: schema.__name__,
+)
+def test_every_key_of_a_definition_is_told(schema: type[Schema]) -> None:
+    told = (ROOT / "app/connectors/README.md").read_text("utf-8")
+    keys = {field.data_key or name for name, field in schema().fields.items()}
+    assert [key for key in sorted(keys) if not re.search(rf"\b{key}\b", told)] == []
+
+
+def test_every_function_and_filter_of_a_definition_is_told() -> None:
+    told = (ROOT / "app/connectors/README.md").read_text("utf-8")
+    own = set(CardFunctions.FUNCTION_TABLE) - set(Functions.FUNCTION_TABLE)
+    assert [name for name in sorted(own) if f"`{name}(" not in told] == []
+    assert [name for name in (*FILTERS, PATH, NUMBER) if f"|{name}}}" not in told] == []
 
 
 def test_the_credentials_that_are_shown_can_be_read(tmp_path: Path) -> None:

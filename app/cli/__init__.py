@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 from rich.console import Console
@@ -18,9 +18,9 @@ from rich.console import Console
 from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.serve import serve_application
 from app.connectors import all_connectors, connector_settings
-from app.connectors.definitions.files import lint_definitions, read_definitions
+from app.connectors.definitions.files import lint_definitions, load_file
 from app.devtools.doctor import ADVICE_FAILED, examine
-from app.devtools.recorder import record_case
+from app.devtools.recorder import WrittenAnswer, record_case, sample_of
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.devtools.terminal_card import draw_card, draw_error
 from app.errors import ConfigurationError, PlacardError
@@ -188,13 +188,37 @@ def connectors() -> None:
     show_default=True, help="The folder of the recorded cases.",
 )  # fmt: skip
 @click.option("--name", required=True, help="The case's name, such as `closed_issue`.")
-def record(*, url: str, to: Path, name: str) -> None:
-    """Record the live answer for URL as a test case, with credentials scrubbed."""
+@click.option(
+    "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer.",
+)  # fmt: skip
+@click.option("--status", type=int, default=200, help="The status of this answer.")
+@click.option("--page", help="The page of the system's documentation that it is written from.")
+@click.option(
+    "--sample", type=click.Path(path_type=Path, file_okay=False),
+    help="Make a sample of the preview of it, too: in this folder, such as app/samples.",
+)  # fmt: skip
+def record(
+    *,
+    url: str,
+    to: Path,
+    name: str,
+    answer: BinaryIO | None,
+    status: int,
+    page: str | None,
+    sample: Path | None,
+) -> None:
+    """Record the live answer for URL as a test case, with credentials scrubbed.
+
+    With --answer and --page it is made of one that is written by hand, without the network.
+    """
     settings = _settings()
-    if settings.offline:
+    if (answer is None) != (page is None):
+        raise click.UsageError("--answer and --page go together")
+    if settings.offline and answer is None:
         raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
+    given = WrittenAnswer(page, answer.read(), status) if answer and page else None
     try:
-        written = record_case(settings, url, to, name)
+        written = record_case(settings, url, to, name, given)
     except ConfigurationError:
         raise
     except PlacardError as error:
@@ -202,6 +226,8 @@ def record(*, url: str, to: Path, name: str) -> None:
         sys.exit(1)
     for path in written:
         click.echo(path)
+    if sample:
+        click.echo(sample_of(written[0], sample))
 
 
 @main.command()
@@ -249,7 +275,7 @@ def _lint_definitions(file: Path) -> None:
         click.echo(fault)
     if broken:
         sys.exit(1)
-    names = ", ".join(connector.name for connector in read_definitions([str(file)]))
+    names = ", ".join(each["name"] for each in load_file(file))
     click.echo(f"{file}: {names}: can be used")
 
 

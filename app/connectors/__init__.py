@@ -6,14 +6,22 @@ definitions/   connectors without code, in TOML
 github/ and a file for each other system
 """
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
-from typing import Final
+from typing import ClassVar, Final
+from urllib.parse import SplitResult
 
 from app.connectors.azure_devops import AzureDevOpsWidget, AzureDevOpsWorkItem
 from app.connectors.base import Connector, ConnectorRegistry, Match, find
 from app.connectors.datadog import Datadog
+from app.connectors.definitions.bundled import (
+    bundled_definitions,
+    bundled_settings,
+    catalogue,
+    edits,
+)
 from app.connectors.definitions.files import SETTING, read_definitions
 from app.connectors.github import GitHub, GitHubCommit, GitHubRepository, GitHubRun
 from app.connectors.gitlab import GitLab
@@ -23,15 +31,17 @@ from app.connectors.sentry import Sentry
 from app.connectors.spaceone import SpaceONE
 from app.connectors.trello import Trello
 from app.connectors.zendesk import Zendesk
-from app.errors import ConfigurationError
+from app.errors import BrokenDefinition, ConfigurationError
 from app.settings import ConnectorSetting, Settings
 
 __all__ = [
     "CONNECTORS",
     "Connector",
     "ConnectorRegistry",
+    "EditedRegistry",
     "Match",
     "all_connectors",
+    "bundled_definitions",
     "coded_connectors",
     "connector_settings",
     "find",
@@ -58,12 +68,12 @@ CONNECTORS: Final[tuple[type[Connector], ...]] = (
 
 
 def connector_settings() -> tuple[ConnectorSetting, ...]:
-    """List the settings of all connectors, those of other packages included."""
-    return tuple(
-        dict.fromkeys(
-            setting for connector in (*CONNECTORS, *installed()) for setting in connector.settings
-        )
-    )
+    """List the settings of all connectors, those of other packages included, each name once."""
+    coded = (setting for known in (*CONNECTORS, *installed()) for setting in known.settings)
+    named: dict[str, ConnectorSetting] = {}
+    for setting in (*coded, *bundled_settings()):
+        named.setdefault(setting.name, setting)
+    return tuple(named.values())
 
 
 @cache
@@ -83,13 +93,45 @@ def coded_connectors(settings: Settings) -> tuple[Connector, ...]:
 def all_connectors(settings: Settings) -> tuple[Connector, ...]:
     """Make all connectors; definitions come last, so that they take no address from another.
 
-    Raises ConfigurationError where two have one name, or a definition cannot be used.
+    One of a file stands in for a bundled one of its name. Raises ConfigurationError where two have
+    one name, or a definition cannot be used.
     """
-    made = (*coded_connectors(settings), *read_definitions(settings.connectors_file))
+    given = read_definitions(settings.connectors_file)
+    made: tuple[Connector, ...] = (*coded_connectors(settings), *given)
     names = [connector.name for connector in made]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigurationError(f"{SETTING}: more than one connector has the name {twice[0]}")
-    return made
+    bundled = (known for known in bundled_definitions(settings) if known.name not in names)
+    return (*made, *bundled)
+
+
+class EditedRegistry(ConnectorRegistry):
+    """A registry that reads the definitions again where a file was edited: for the local mode."""
+
+    may_change: ClassVar[bool] = True
+
+    def __init__(
+        self, settings: Settings, known: Iterable[Connector], home: SplitResult | None = None
+    ) -> None:
+        self._settings = settings
+        self._url = home
+        self._edits = edits(settings.connectors_file)
+        self._current = ConnectorRegistry(known, home)
+
+    def find(self, address: str) -> tuple[Connector, Match]:
+        """Find an address as the files of now say.
+
+        Raises NoConnector, MalformedRequest, or BrokenDefinition where a file cannot be used.
+        """
+        seen = edits(self._settings.connectors_file)
+        if seen != self._edits:
+            catalogue.cache_clear()
+            try:
+                self._current = ConnectorRegistry(all_connectors(self._settings), self._url)
+            except ConfigurationError as error:
+                raise BrokenDefinition(error.detail) from error
+            self._edits = seen
+        return self._current.find(address)
 
 
 def _loaded(entry: EntryPoint) -> type[Connector]:

@@ -158,6 +158,8 @@ class Connector(ABC):
     credential may not see it. `settings` declares this connector's settings, whose values are in
     `Settings.connector_settings` by name; `credentials` is what these give for the simple case.
     `ttl` is how long its cards are fresh, in seconds, where that differs from PLACARD_CACHE_TTL.
+    `revision` names the version of a connector whose cards are not kept across versions; one that
+    `is_trusted` may be given credentials that do not name it.
     """
 
     name: ClassVar[str]
@@ -171,6 +173,8 @@ class Connector(ABC):
     not_found_statuses: ClassVar[frozenset[int]] = frozenset({404, 410, 451})
     forbidden_statuses: ClassVar[frozenset[int]] = frozenset({401, 403})
     ttl: ClassVar[float | None] = None
+    revision: str = ""
+    is_trusted: bool = True
     hosts: frozenset[str]
     servers: tuple[Server, ...] = ()
     credentials: tuple[HostCredential, ...] = ()
@@ -320,8 +324,11 @@ def read_address(text: str) -> ResourceUrl:
 class ConnectorRegistry:
     """The connectors by the names of their hosts, so that only those of a host are asked.
 
-    `home` is this service's own address: of one below it, only what follows is matched.
+    `home` is this service's own address: of one below it, only what follows is matched. What an
+    address means may be remembered, unless the registry `may_change`.
     """
+
+    may_change: ClassVar[bool] = False
 
     def __init__(self, connectors: Iterable[Connector], home: SplitResult | None = None) -> None:
         self._home = Server(host_of(home), home.path) if home else None

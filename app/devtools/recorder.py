@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,9 @@ from app.settings import MEMORY, Settings
 from app.settings.fields import MASK
 from app.settings.report import setting_lines
 from app.telemetry.metrics import Metrics
-from app.upstream import Exchange
+from app.upstream import Exchange, Sample, SampleAdapter
 from app.upstream.credentials import read_credentials_file
+from app.upstream.messages import UpstreamRequest
 from app.wiring import build_fetcher, build_widgets
 from templates_schemas import envelope
 
@@ -39,17 +40,30 @@ _SECRET_KEY: Final = re.compile(
 )
 
 
-def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[Path, Path]:
+@dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """An answer that was written by hand, from a page of the system's documentation."""
+
+    page: str
+    body: bytes
+    status: int = 200
+
+
+def record_case(
+    settings: Settings, url: str, folder: Path, name: str, written: WrittenAnswer | None = None
+) -> tuple[Path, Path]:
     """Ask for `url`, and write the case and the widget that it makes.
 
-    Returns the two files. Raises PlacardError where no connector serves the address, or nothing
-    came back that could be recorded.
+    A `written` answer stands in for the system's. Returns the two files. Raises PlacardError where
+    no connector serves the address, or nothing came back that could be recorded.
     """
     exchanges: list[Exchange] = []
-    connector, _ = find(url, all_connectors(settings))
+    connector, match = find(url, all_connectors(settings))
     # What others have kept would be an answer without an exchange.
     alone = replace(settings, cache_url=MEMORY)
-    widgets = build_widgets(alone, build_fetcher(settings, exchanges.append), Metrics())
+    adapter = _answering(connector.request_for(match), written) if written else None
+    fetcher = build_fetcher(settings, exchanges.append, adapter=adapter)
+    widgets = build_widgets(alone, fetcher, Metrics())
     try:
         answer = {"status": 200, "body": json.loads(widgets.widget_for(url).body)}
     except PlacardError as error:
@@ -57,7 +71,7 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
             raise
         answer = {"status": error.status, "body": envelope(error.sentence, "nested")}
     case = {
-        "source": f"recorded {datetime.now(UTC).date().isoformat()}",
+        "source": f"written from {written.page}" if written else f"recorded {_today()}",
         "resource_url": url,
         "settings": _settings_of(settings, connector),
         "exchanges": [_exchange(exchange) for exchange in exchanges],
@@ -65,12 +79,43 @@ def record_case(settings: Settings, url: str, folder: Path, name: str) -> tuple[
     secrets = _secrets(settings)
     place = folder / connector.name
     place.mkdir(parents=True, exist_ok=True)
-    written = place / f"{name}.json", place / f"{name}.widget.json"
-    for path, content in zip(written, (case, answer), strict=True):
+    files = place / f"{name}.json", place / f"{name}.widget.json"
+    for path, content in zip(files, (case, answer), strict=True):
         text = json.dumps(content, ensure_ascii=False, indent=2)
         # A lone surrogate is no UTF-8; its escape is JSON.
         path.write_bytes((_without(secrets, text) + "\n").encode(errors="backslashreplace"))
-    return written
+    return files
+
+
+def sample_of(case: Path, folder: Path) -> Path:
+    """Write a recorded case as a sample of the offline mode: the same, without credentials."""
+    told = json.loads(case.read_text("utf-8"))
+    told.pop("settings", None)
+    for exchange in told["exchanges"]:
+        headers = exchange["request"]["headers"]
+        exchange["request"]["headers"] = {
+            name: value for name, value in headers.items() if value != SCRUBBED
+        }
+    path = folder / case.parent.name / case.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    return path
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _answering(request: UpstreamRequest, written: WrittenAnswer) -> SampleAdapter:
+    exchange = {
+        "request": {"method": request.method, "url": request.url},
+        "response": {
+            "status": written.status,
+            "headers": {"Content-Type": "application/json"},
+            "text": written.body.decode(),
+        },
+    }
+    return SampleAdapter([Sample("written", written.page, request.url, (exchange,))])
 
 
 def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app.cache import Cache, CachePolicy, MemoryBackend
-from app.connectors import all_connectors
+from app.connectors import ConnectorRegistry, all_connectors
 from app.telemetry.metrics import Metrics
 from app.upstream import AddressGuard, ConcurrencyLimit, Fetcher, GuardedAdapter
 from app.upstream.credentials import Credentials
@@ -66,7 +66,7 @@ def main() -> None:
     guard = AddressGuard(())
     upstream = _Upstream(deadline=5, guard=guard, adapter=GuardedAdapter(guard))
     known = all_connectors(settings)
-    widgets = Widgets(known, upstream, cache, Credentials(), Metrics())
+    widgets = Widgets(ConnectorRegistry(known), upstream, cache, Credentials(), Metrics())
     for passed in range(RESOURCES + 1):
         if passed in LOOKS:
             held = {"passed": passed, "kept": keeper.bytes_kept, "resident": _resident()}

@@ -1,6 +1,11 @@
 """Connectors without code: TOML files, read and checked, behind the contract of `base.py`.
 
+catalogue/      the definitions that are bundled, one file a system
+bundled.py      reads them, with the settings that they bring along
 files.py        a TOML file → checked definitions
+schema.py       what a file may hold, and every fault of it
+addresses.py    the addresses that a definition serves, and templates of their parts
 expressions.py  JMESPath expressions over a resource, and their functions
+card.py         the expressions of a card
 connector.py    a definition as a connector
 """

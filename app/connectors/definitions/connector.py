@@ -1,192 +1,243 @@
-"""Connectors without code: a TOML definition gives the address, the request and the card.
+"""A definition as a connector: it gives the addresses, the request, the verdict and the card.
 
 "A connector without code" in this folder's README has an example of a whole file.
 """
 
+import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import regex
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 
 from app.connectors.base import Connector, Match, ResourceUrl
-from app.connectors.definitions.expressions import ExpressionError, compiled, evaluated
-from app.origins import host_of
-from app.telemetry.trace import step
-from app.upstream.messages import UpstreamRequest
-from templates_schemas import (
-    Created,
-    CustomText,
-    DatetimeWithIcon,
-    Field,
-    Footer,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-    Updated,
+from app.connectors.definitions.addresses import (
+    AddressForm,
+    filled_body,
+    filled_url,
+    form_of,
 )
-from templates_schemas.limits import PILL_COLORS, PillColor
-from templates_schemas.text import first_text
+from app.connectors.definitions.card import CardExpressions
+from app.connectors.definitions.expressions import ExpressionError, evaluate
+from app.origins import Server, host_of, is_named
+from app.settings import ConnectorSetting, Settings
+from app.upstream.credentials import HostCredential, basic, header_pairs
+from app.upstream.messages import UpstreamRequest
+from app.upstream.verdict import Outcome
+from templates_schemas import SummaryWithDetails
 
-PART: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::((?:[^{}]|\{[0-9,]+\})+))?\}")
-PLAIN_PART: Final = re.compile(r"\{[a-z][a-z0-9_]*\}")
-MATCH_SECONDS: Final = 0.05
-# What JavaScript holds exactly; NaN and the infinities compare as none of it.
-LARGEST_NUMBER: Final = 2**53 - 1
-_ANY_PART: Final = r"[^/?#%]{1,200}"
+OUTCOMES: Final[tuple[Outcome, ...]] = ("missing", "forbidden", "limited", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class DefinedMatch(Match):
+    """A match, with the form that matched and the address that is asked for it."""
+
+    form: AddressForm | None = None
+    address: str = field(default="", compare=False)
 
 
 class DefinedConnector(Connector):
-    """One definition, checked by `definitions.DefinitionSchema` before it gets here."""
+    """One definition, checked by `schema.DefinitionSchema` before it gets here."""
 
     schema: ClassVar[type[Schema]] = Schema
 
-    def __init__(self, definition: Mapping[str, Any]) -> None:
+    def __init__(self, definition: Mapping[str, Any], settings: Settings | None = None) -> None:
         self.name = definition["name"]  # type: ignore[misc]
         self.label = definition["label"]  # type: ignore[misc]
         self.example = definition["example"]  # type: ignore[misc]
-        self.hosts = frozenset(host.lower() for host in definition["hosts"])
-        self.path = pattern_of(definition["path"])  # type: ignore[misc]
-        self._request = definition["request"]
-        self._card = definition["card"]
+        self.revision = revision_of(definition)
+        self.settings = tuple(settings_of(definition))  # type: ignore[misc]
+        self.definition = definition
+        self.is_trusted = settings is not None
+        self.forms = tuple(forms_of(definition))
+        self.path = self.forms[0].path  # type: ignore[misc]
+        own = settings.connector_settings if settings else {}
+        self._own_hosts: tuple[str, ...] = own.get(definition.get("hosts_setting", "")) or ()
+        if settings and settings.offline:
+            # Samples answer there, whatever hosts are one's own.
+            self._own_hosts = (*self._own_hosts, host_of(urlsplit(self.example)))
+        token_hosts = own.get(definition.get("credential", {}).get("hosts_setting", "")) or ()
+        self._api_hosts = api_hosts_of(definition)
+        self.hosts = frozenset({*self._api_hosts, *self._own_hosts, *token_hosts})
+        self._has_token = bool(own.get(definition.get("credential", {}).get("setting", "")))
+        self.credentials = tuple(self._credentials(own))
+        self._answer = definition["answer"]
+        self._card = CardExpressions(definition["card"], self.label)
+        self.not_found_statuses = frozenset(  # type: ignore[misc]
+            self._answer.get("not_found_statuses", Connector.not_found_statuses)
+        )
+        self.forbidden_statuses = frozenset(  # type: ignore[misc]
+            self._answer.get("forbidden_statuses", Connector.forbidden_statuses)
+        )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it can be of use: it answers without a credential, or a setting is given."""
+        return bool(self.definition["public"] or self._has_token or self._own_hosts)
 
     def match(self, address: ResourceUrl) -> Match | None:
-        """Match as all do, where no named part is empty or a step up."""
-        match = super().match(address)
-        if match is None or len(match.parts) < len(self.path.groupindex):
-            return None
-        # With dots, whoever writes the address would choose what the API is asked for.
-        return None if {".", ".."} & set(match.parts.values()) else match
+        """Match the host first, then the forms of address, in their order."""
+        return match_in(self.forms, self.hosts, address)
 
-    def match_path(self, target: str) -> re.Match[str] | None:
-        """Match as all do, but within a time: the pattern may be of any kind."""
-        pattern: Any = self.path
-        try:
-            matched: re.Match[str] | None = pattern.fullmatch(target, timeout=MATCH_SECONDS)
-        except TimeoutError:
-            return None
-        return matched
+    def verdict(self, document: Any) -> Outcome | None:
+        """Say what a document means that came with a good status; None where it is a resource."""
+        for outcome in OUTCOMES:
+            if outcome in self._answer and _is_true(self._answer[outcome], document):
+                return outcome
+        return None
 
     def load(self, document: Any) -> Any:
-        """Take the answer as it is: the expressions are its schema."""
-        return document
+        """Take the resource out of the answer: the expressions are its schema.
+
+        Raises ValidationError where a card would show nothing of it.
+        """
+        resource = evaluate(self._answer["resource"], document)
+        if not self._card.shows(resource):
+            raise ValidationError("holds nothing that the card shows")
+        return resource
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Fill the named parts into the request's templates."""
-        escaped = {name: quote(part, safe="") for name, part in match.parts.items()}
-        url = filled(self._request["url"], escaped)
-        body = self._request.get("body")
+        request = self.definition["request"]
+        given = (
+            match if isinstance(match, DefinedMatch) else DefinedMatch(match.server, match.parts)
+        )
+        parts = {**match.parts, "host": match.host, "address": given.address}
+        template = (given.form.url if given.form else None) or request["url"]
+        url = filled_url(template, parts)
+        if url.startswith("/"):
+            url = f"https://{self._api_host(match.host)}{url}"
+        body = request.get("body")
         return UpstreamRequest(
             url,
-            hosts=frozenset({host_of(urlsplit(self._request["url"].partition("{")[0]))}),
-            method=self._request["method"],
-            headers=filled(self._request["headers"], escaped),
-            body=None if body is None else json.dumps(filled(body, match.parts)).encode(),
+            hosts=frozenset({host_of(urlsplit(url))}),
+            method=request["method"],
+            headers={name: filled_url(text, parts) for name, text in request["headers"].items()},
+            body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
         )
 
     def widget(self, resource: Any, match: Match) -> SummaryWithDetails:
         """Evaluate the card's expressions; what fails is left out, and told in the trace."""
-        card = _Evaluation(resource)
-        where = f"{self.label} {' '.join(match.parts.values())}"
-        shown = [card.field(given) for given in self._card["fields"]]
-        return SummaryWithDetails(
-            title=first_text(card.text(self._card, "title"), where),
-            subtitle=card.text(self._card, "subtitle"),
-            subicon_url=card.text(self._card, "subicon_url"),
-            fields=shown if any(shown) else [TextWithIcon("Source", self.label)],
-            footer=card.footer(self._card["footer"]) or CustomText(self.label),
-            num_comments=card.count(self._card, "num_comments"),
+        return self._card.widget(resource, match.parts)
+
+    def _api_host(self, host: str) -> str:
+        """Name the host that is asked for an address of a host."""
+        child, _, parent = host.partition(".")
+        api = self._api_hosts.get(host) or self._api_hosts.get(f"*.{parent}") or host
+        return api.replace("*", child, 1)
+
+    def _credentials(self, own: Mapping[str, Any]) -> Iterator[HostCredential]:
+        """Yield the credential of each host; `*.example.com` has none: anybody can have a child."""
+        if not self._has_token:
+            return
+        given = self.definition["credential"]
+        token, user = own[given["setting"]], own.get(given.get("user_setting", "")) or ""
+        as_pair = "basic" in given and ("{user}" not in given["basic"] or user)
+        values = {"token": token, "user": user}
+        for host in sorted(self._token_hosts(given, own)):
+            if as_pair:
+                user, _, password = given["basic"].partition(":")
+                yield basic(
+                    host, given["setting"], user.format(**values), password.format(**values)
+                )
+            else:
+                value = given["value"].format(**values)
+                yield header_pairs(host, given["setting"], {given["header"]: value})
+
+    def _token_hosts(self, given: Mapping[str, Any], own: Mapping[str, Any]) -> set[str]:
+        if only := own.get(given.get("hosts_setting", "")):
+            return set(only)
+        named = set(given.get("hosts", self._literal_hosts()))
+        return named | {self._api_host(host) for host in self._own_hosts if given["own_hosts"]}
+
+    def _literal_hosts(self) -> set[str]:
+        """List the hosts that the definition itself asks, each by its whole name."""
+        urls = [self.definition["request"]["url"], *(form.url or "" for form in self.forms)]
+        asked = {literal_host(url) for url in urls if url.startswith("https:")}
+        if any(url.startswith("/") for url in urls):
+            asked |= set(self._api_hosts.values())
+        return {host for host in asked if "*" not in host}
+
+
+def match_in(
+    forms: Iterable[AddressForm], hosts: Collection[str], address: ResourceUrl
+) -> DefinedMatch | None:
+    """Match an address of some hosts with the first form that it has."""
+    host = address.host
+    # With a user name before the host, addresses deceive.
+    if address.has_user or not is_named(host, hosts):
+        return None
+    query = f"?{urlencode(address.query)}" if address.query else ""
+    whole = f"https://{host}{address.path}{query}"
+    for form in forms:
+        if form.hosts is None or is_named(host, form.hosts):
+            parts = form.parts_of(address)
+            if parts is not None:
+                return DefinedMatch(Server(host), parts, address.path, form=form, address=whole)
+    return None
+
+
+def literal_host(url: str) -> str:
+    """Name the host of a template of an address; raises ValueError where its port is none."""
+    return host_of(urlsplit(url.partition("{")[0]))
+
+
+def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:
+    """Map each host that is served to the one that is asked: the same, or as `hosts` says."""
+    hosts = definition.get("hosts", [])
+    pairs = hosts.items() if isinstance(hosts, Mapping) else zip(hosts, hosts, strict=True)
+    known = {served.lower(): asked.lower() for served, asked in pairs}
+    for form in definition.get("addresses", []):
+        known |= {host.lower(): host.lower() for host in form.get("hosts", []) if host not in known}
+    return known
+
+
+def forms_of(definition: Mapping[str, Any]) -> Iterator[AddressForm]:
+    """Yield the forms of address; raises ValueError where a pattern cannot be read."""
+    if "path" in definition:
+        yield form_of(definition["path"])
+    for path in definition.get("paths", []):
+        yield form_of(path)
+    for given in definition.get("addresses", []):
+        hosts = frozenset(host.lower() for host in given["hosts"]) if "hosts" in given else None
+        for path in given["paths"]:
+            yield form_of(path, hosts, given.get("parts"), given.get("url"))
+
+
+def settings_of(definition: Mapping[str, Any]) -> Iterator[ConnectorSetting]:
+    """Yield the settings that a bundled definition brings along."""
+    label, credential = definition["label"], definition.get("credential")
+    if credential:
+        if "user_setting" in credential:
+            yield ConnectorSetting(
+                credential["user_setting"], "text", f"account of the token for {label}"
+            )
+        yield ConnectorSetting(
+            credential["setting"], "token", credential.get("meaning", f"token for {label}")
+        )
+        if "hosts_setting" in credential:
+            meaning = f"the only hosts that are given {credential['setting']}"
+            yield ConnectorSetting(credential["hosts_setting"], "hosts", meaning)
+    if "hosts_setting" in definition:
+        yield ConnectorSetting(
+            definition["hosts_setting"],
+            "hosts",
+            definition.get("hosts_meaning", f"your own hosts of {label}: they are given the token"),
         )
 
 
-class _Evaluation:
-    """The expressions of one card, over one resource."""
-
-    def __init__(self, resource: Any) -> None:
-        self._resource = resource
-
-    def value(self, given: Mapping[str, Any], key: str) -> Any:
-        if key not in given:
-            return None
-        try:
-            return evaluated(compiled(given[key]), self._resource)
-        except ExpressionError as error:
-            with step("dropped", part=key, expression=given[key], why=str(error)):
-                return None
-
-    def text(self, given: Mapping[str, Any], key: str) -> str | None:
-        value = self.value(given, key)
-        is_number = type(value) in (int, float) and abs(value) <= LARGEST_NUMBER
-        return str(value) if is_number or isinstance(value, str) else None
-
-    def count(self, given: Mapping[str, Any], key: str) -> int | None:
-        value = self.value(given, key)
-        return value if type(value) is int and 0 <= value <= LARGEST_NUMBER else None
-
-    def time(self, given: Mapping[str, Any], key: str) -> str | None:
-        """A time as `time()` gives it; the function is put around what is not one yet."""
-        if key not in given:
-            return None
-        found = self.value({key: f"time({given[key]})"}, key)
-        return found if isinstance(found, str) else None
-
-    def color(self, given: Mapping[str, Any]) -> PillColor:
-        """A colour of the host; any other is told in the trace, and is none."""
-        found = self.text(given, "color")
-        for known in PILL_COLORS:
-            if known == found:
-                return known
-        if found is not None:
-            with step("dropped", part="color", expression=given["color"], why="no colour of pills"):
-                pass
-        return "none"
-
-    def field(self, given: Mapping[str, Any]) -> Field | None:
-        name, icon = given["name"], self.text(given, "icon_url")
-        match given["type"]:
-            case "pill":
-                return Pill(name, self.text(given, "text"), self.color(given))
-            case "datetime_with_icon":
-                return DatetimeWithIcon(name, self.time(given, "datetime"), icon)
-        return TextWithIcon(name, self.text(given, "text"), icon)
-
-    def footer(self, given: Mapping[str, Any]) -> Footer | None:
-        if updated := self.time(given, "updated"):
-            return Updated(updated)
-        if created := self.time(given, "created"):
-            return Created(created)
-        text = first_text(self.text(given, "text"))
-        return CustomText(text, self.text(given, "icon_url")) if text else None
+def revision_of(definition: Mapping[str, Any]) -> str:
+    """Name a version of a definition: a card of another one is not kept under its name."""
+    told = json.dumps(definition, sort_keys=True, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
-def pattern_of(path: str) -> re.Pattern[str]:
-    """Make the pattern of a path such as `/incidents/{id}` or `/builds/{number:[0-9]+}`.
-
-    Raises ValueError where a named part is no regular expression.
-    """
-    written, end = "", 0
-    for found in PART.finditer(path):
-        written += re.escape(path[end : found.start()])
-        written += f"(?P<{found[1]}>{found[2] or _ANY_PART})"
-        end = found.end()
+def _is_true(expression: str, document: Any) -> bool:
+    """Evaluate a condition; one that fails is not met."""
     try:
-        return regex.compile(written + re.escape(path[end:]) + "/?")  # type: ignore[return-value]
-    except (regex.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def parts_of(template: str) -> Iterable[str]:
-    """List the named parts in a template."""
-    return [found[1] for found in PART.finditer(template)]
-
-
-def filled(template: Any, parts: Mapping[str, str]) -> Any:
-    """Fill the named parts into every string of a JSON template."""
-    if isinstance(template, str):
-        return PART.sub(lambda found: parts[found[1]], template)
-    if isinstance(template, Mapping):
-        return {key: filled(inner, parts) for key, inner in template.items()}
-    return [filled(inner, parts) for inner in template] if isinstance(template, list) else template
+        return evaluate(expression, document) not in (None, False, "", [], {})
+    except ExpressionError:
+        return False

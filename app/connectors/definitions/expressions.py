@@ -5,16 +5,27 @@ default(a, b)                              the first that is not null
 time(x)                                    epoch seconds or milliseconds, an ISO time or date
 joined(names)                              `a, b +3`, whole names, in a field's length
 text(x)                                    a number or a truth as text
+words(x)                                   `in_progress` as `In progress`
+plain(x)                                   a text of HTML, without its tags and entities
+line(x)                                    the first line of a text
+after(x, start)                            what follows a beginning: `after(ref, 'refs/heads/')`
+part(name)                                 a part of the address
 """
 
+import html
+import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import jmespath
 from jmespath import exceptions, functions
 from jmespath.parser import ParsedResult
 
+from app.connectors.card_parts import words
 from templates_schemas.limits import FIELD_TEXT_MAX
 from templates_schemas.text import host_time, listed
 
@@ -24,6 +35,10 @@ _SECONDS_BELOW: Final = 10**11
 # Each flattening can double what the one before it made; mapping has no deadline.
 MOST_FLATTENINGS: Final = 4
 LONGEST_EXPRESSION: Final = 500
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|code|em|i|mark|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.IGNORECASE
+)
+_TAG: Final = re.compile(r"<[^<>]*>")
 _FAILURES: Final = (
     TypeError,
     ValueError,
@@ -43,9 +58,13 @@ class NoTime(ExpressionError):
 class CardFunctions(functions.Functions):
     """JMESPath's own functions and ours; what fails raises an ExpressionError."""
 
+    def __init__(self, parts: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._parts = parts
+
     @functions.signature({"types": []}, {"types": ["object"]}, {"types": []})
     def _func_choose(self, word: Any, table: Mapping[str, Any], otherwise: Any) -> Any:
-        return table.get(word, otherwise) if isinstance(word, str) else otherwise
+        key = word if isinstance(word, str) else json.dumps(word)
+        return table.get(key, otherwise)
 
     @functions.signature({"types": []}, {"types": []})
     def _func_default(self, value: Any, otherwise: Any) -> Any:
@@ -66,12 +85,30 @@ class CardFunctions(functions.Functions):
     def _func_text(self, value: Any) -> str | None:
         if isinstance(value, bool):
             return "yes" if value else "no"
-        return None if value is None else str(value)
+        return None if value is None else number_text(value)
+
+    @functions.signature({"types": ["string", "null"]})
+    def _func_words(self, value: str | None) -> str:
+        return words(value)
+
+    @functions.signature({"types": ["string", "null"]})
+    def _func_plain(self, value: str | None) -> str | None:
+        return value and html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", value)))
+
+    @functions.signature({"types": ["string", "null"]})
+    def _func_line(self, value: str | None) -> str | None:
+        return value and next(iter(value.strip().splitlines()), "")
+
+    @functions.signature({"types": ["string", "null"]}, {"types": ["string"]})
+    def _func_after(self, value: str | None, start: str) -> str | None:
+        return value and value.removeprefix(start)
+
+    @functions.signature({"types": ["string"]})
+    def _func_part(self, name: str) -> str | None:
+        return self._parts.get(name)
 
 
-_OPTIONS: Final = jmespath.Options(custom_functions=CardFunctions())
-
-
+@lru_cache(maxsize=2048)
 def compiled(text: str) -> ParsedResult:
     """Compile an expression; raises ExpressionError, which tells what is wrong and where."""
     if len(text) > LONGEST_EXPRESSION or text.count("[]") > MOST_FLATTENINGS:
@@ -82,14 +119,18 @@ def compiled(text: str) -> ParsedResult:
         parsed = jmespath.compile(text)
     except (ValueError, RecursionError) as error:
         raise exceptions.JMESPathError(" ".join(str(error).split())) from error
-    _check_calls(parsed.parsed)
+    _check_node(parsed.parsed)
     return parsed
 
 
-def evaluated(expression: ParsedResult, resource: Any) -> Any:
-    """Evaluate an expression over a resource; raises ExpressionError."""
+def evaluate(text: str, resource: Any, parts: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """Evaluate an expression over a resource and the parts of its address.
+
+    Raises ExpressionError.
+    """
+    options = jmespath.Options(custom_functions=CardFunctions(parts))
     try:
-        return expression.search(resource, options=_OPTIONS)
+        return compiled(text).search(resource, options=options)
     except NoTime:
         raise
     except (ExpressionError, *_FAILURES) as error:
@@ -97,8 +138,16 @@ def evaluated(expression: ParsedResult, resource: Any) -> Any:
         raise exceptions.JMESPathError(f"fails: {type(error).__name__}") from None
 
 
-def _check_calls(node: Mapping[str, Any]) -> None:
-    """Want every function that is called to be known, and given as much as it takes."""
+def number_text(value: Any) -> str:
+    """Write a value as a text: a number that is whole without its point."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else str(value)
+
+
+def _check_node(node: Mapping[str, Any]) -> None:
+    """Want every function that is called to be known, and given as much as it takes; no `!a.b`."""
+    if node["type"] == "subexpression" and node["children"][0]["type"] == "not_expression":
+        raise exceptions.JMESPathError("`!a.b` means `(!a).b`; write `!(a.b)`")
     if node["type"] == "function_expression":
         known = CardFunctions.FUNCTION_TABLE.get(node["value"])
         if known is None:
@@ -109,7 +158,7 @@ def _check_calls(node: Mapping[str, Any]) -> None:
             raise exceptions.JMESPathError(f"{node['value']}() takes {wanted}, not {given}")
     for child in node["children"]:
         if isinstance(child, dict):
-            _check_calls(child)
+            _check_node(child)
 
 
 def _moment(value: str | float) -> datetime:

@@ -21,6 +21,8 @@ ADVICE: Final[dict[str, str]] = {
     "X-Request-Id.",
     "keys_unavailable": "The key set at PLACARD_JWT_JWKS_URL could not be fetched yet; /readyz "
     "says why.",
+    "broken_definition": "A file of definitions was edited, and cannot be used. The reason names "
+    "its lines; `placard lint` tells the same.",
     "broken_card": "The connector built a card that the host would refuse. The reason names the "
     "path and the rule: mend the connector there.",
     "store_unavailable": "The library's database does not answer: see PLACARD_DATABASE_URL.",

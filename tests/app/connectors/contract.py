@@ -149,10 +149,10 @@ class ConnectorContract:
     def test_a_resource_with_odd_parts_gives_a_valid_card_or_an_upstream_error(
         self, data: st.DataObject
     ) -> None:
-        paths = list(_paths(self.resource))
+        paths = list(paths_of(self.resource))
         odd = json.loads(json.dumps(self.resource))
         for path in data.draw(st.lists(st.sampled_from(paths), min_size=1, max_size=3)):
-            _set(odd, path, data.draw(JSON))
+            set_at(odd, path, data.draw(JSON))
         self.gives_a_card(odd)
 
     def test_its_resource_gives_a_valid_card(self) -> None:
@@ -245,16 +245,16 @@ def _ported(known: Connector) -> list[str]:
     return [f"{host}{port}" for host in known.hosts for port in ("", ":", ":443", ":80")]
 
 
-def _paths(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_of(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of each part of a JSON value, the whole left out."""
     items = value.items() if isinstance(value, Mapping) else enumerate(value)
     for key, inner in items:
         yield (*at, key)
         if isinstance(inner, Mapping | list):
-            yield from _paths(inner, (*at, key))
+            yield from paths_of(inner, (*at, key))
 
 
-def _set(value: Any, path: tuple[Any, ...], part: Any) -> None:
+def set_at(value: Any, path: tuple[Any, ...], part: Any) -> None:
     for key in path[:-1]:
         if not isinstance(value, dict | list) or (isinstance(value, dict) and key not in value):
             return

@@ -1,0 +1,48 @@
+"""The catalogue: the definitions that are bundled, with the settings that they bring along."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from app.connectors.definitions.connector import DefinedConnector
+from app.connectors.definitions.files import lint_definitions, load_file
+from app.errors import ConfigurationError
+from app.settings import ConnectorSetting, Settings
+
+CATALOGUE: Final = Path(__file__).parent / "catalogue"
+
+
+def bundled_definitions(settings: Settings) -> tuple[DefinedConnector, ...]:
+    """Make the bundled definitions that the settings turn on; offline, with samples, all."""
+    made = (DefinedConnector(known.definition, settings) for known in catalogue())
+    return tuple(each for each in made if each.is_on or settings.offline)
+
+
+def bundled_settings() -> tuple[ConnectorSetting, ...]:
+    """List the settings of all bundled definitions."""
+    return tuple(setting for known in catalogue() for setting in known.settings)
+
+
+def edits(paths: Sequence[str]) -> dict[Path, tuple[int, int] | None]:
+    """Tell when each file of definitions was written, and its size; None where it is not there."""
+    folders = [*map(Path, paths), CATALOGUE]
+    files = [file for path in folders for file in ([path] if path.is_file() else path.glob("*"))]
+    return {file: _edit(file) for file in files}
+
+
+def _edit(file: Path) -> tuple[int, int] | None:
+    try:
+        told = file.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size
+
+
+@cache
+def catalogue() -> tuple[DefinedConnector, ...]:
+    """Read the catalogue; raises ConfigurationError, which names each fault."""
+    files = sorted(CATALOGUE.glob("*.toml"))
+    if told := [fault for file in files for fault in lint_definitions(file)]:
+        raise ConfigurationError("\n".join(told))
+    return tuple(DefinedConnector(each) for file in files for each in load_file(file))
