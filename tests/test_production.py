@@ -1,19 +1,41 @@
 """The production start, as the README has it: real processes, real signals."""
 
 import json
+import os
+import runpy
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from app.cli import main
+from app.errors import ConfigurationError
 from templates_schemas import faults
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
 from tests.processes import BIN, ROOT, SOUND, Start, ask, environment
 from tests.standin import StandIn, standing_in
+
+NONE: Mapping[str, str] = {}
+
+
+def run(
+    command: list[str | Path], *, cwd: Path = ROOT, settings: Mapping[str, str] = NONE
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command,
+        env=environment(**settings),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -22,23 +44,14 @@ def stand_in() -> Iterator[StandIn]:
         yield started
 
 
-def test_a_signed_request_gives_a_valid_card(start: Start, stand_in: StandIn) -> None:
-    with start("serve", settings=SOUND | stand_in.settings) as (_, base):
-        answer = ask(base)
-    assert answer.status_code == 200
-    assert faults(answer.json()) == ()
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert stand_in.asked == ["/repos/pallets/flask/issues/1"]
-
-
 def test_a_graceful_stop_answers_what_is_in_flight(start: Start) -> None:
     with (
-        standing_in(delay=1.0) as slow,
+        standing_in(delay=0.5) as slow,
         start("serve", settings=SOUND | slow.settings) as (process, base),
         ThreadPoolExecutor(1) as pool,
     ):
         in_flight = pool.submit(ask, base)
-        assert slow.arrived.wait(10)
+        assert slow.arrived.wait(30)
         process.send_signal(signal.SIGTERM)
         assert in_flight.result().status_code == 200
         assert process.wait(10) == 0
@@ -66,19 +79,21 @@ def test_the_counters_of_all_workers_are_told_by_any(start: Start, stand_in: Sta
     ]
 
 
-def test_each_request_leaves_one_line_of_json_without_secrets(
+def test_a_signed_request_gives_a_valid_card_and_leaves_one_line_without_secrets(
     start: Start, stand_in: StandIn
 ) -> None:
     with start("serve", settings=SOUND | stand_in.settings) as (process, base):
         proof = token()
-        requests.get(
-            f"{base}/widget?{query_of(resource_url=ISSUE)}",
-            headers={"Authorization": f"Bearer {proof}", "X-Request-Id": "the-one"},
-            timeout=20,
-        )
+        headers = {"Authorization": f"Bearer {proof}", "Origin": ORIGIN, "X-Request-Id": "the-one"}
+        url = f"{base}/widget?{query_of(resource_url=ISSUE)}"
+        answer = requests.get(url, headers=headers, timeout=20)
         process.send_signal(signal.SIGTERM)
         process.wait(20)
         log = process.logged()
+    assert answer.status_code == 200
+    assert faults(answer.json()) == ()
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert stand_in.asked == ["/repos/pallets/flask/issues/1"]
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line.get("request_id") == "the-one"]
     assert {key: line[key] for key in ("event", "status", "outcome", "connector", "cache")} == {
@@ -102,50 +117,34 @@ def test_each_request_leaves_one_line_of_json_without_secrets(
     ],
     ids=["no secret", "a short secret", "verification off", "a setting that does not parse"],
 )
+def test_an_unsafe_service_is_not_made(
+    settings: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", environment(**settings))
+    ended = CliRunner().invoke(main, ["serve"])
+    assert (ended.exit_code, f"{named}: " in ended.stderr) == (2, True)
+    with pytest.raises(ConfigurationError, match=f"{named}: "):
+        runpy.run_path(str(ROOT / "wsgi.py"))
+
+
 @pytest.mark.parametrize(
     "command", [["placard", "serve"], ["python", "-c", "import wsgi"]], ids=["serve", "wsgi:app"]
 )
-def test_an_unsafe_service_does_not_start(
-    command: list[str], settings: dict[str, str], named: str
-) -> None:
-    ended = subprocess.run(
-        [BIN / command[0], *command[1:]],
-        env=environment(**settings),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+def test_a_service_without_a_secret_does_not_start(command: list[str]) -> None:
+    ended = run([BIN / command[0], *command[1:]])
     assert ended.returncode != 0
-    assert f"{named}: " in ended.stderr
+    assert "PLACARD_JWT_SECRETS: " in ended.stderr
 
 
 def test_the_local_mode_listens_on_this_machine_only(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [BIN / "placard", "--local", "serve", "--host", "0.0.0.0"],
-        env=environment(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run([BIN / "placard", "--local", "serve", "--host", "0.0.0.0"], cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.startswith("PLACARD_MODE: ")
 
 
 def test_a_port_that_somebody_listens_on_is_refused(stand_in: StandIn) -> None:
     port = stand_in.url.rpartition(":")[2]
-    ended = subprocess.run(
-        [BIN / "placard", "serve", "--port", port],
-        env=environment(**SOUND),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = run([BIN / "placard", "serve", "--port", port], settings=SOUND)
     assert ended.returncode == 2
     assert ended.stderr == f"--host, --port: 127.0.0.1 {port}: Address already in use\n"
 
