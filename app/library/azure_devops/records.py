@@ -43,7 +43,7 @@ class DashboardWidgetDraft:
     """What a caller gives of a widget; None stands for what was not given.
 
     `etag` is the version that must be current, and is not checked where it is None. `extra_fields`
-    has what later versions of the API let a client give besides the document's fields.
+    has the fields of later versions of the API.
     """
 
     id: UUID | None = None

@@ -1,6 +1,6 @@
 """The bodies of the Azure DevOps dialect. A null counts as not given, wherever PATCH may have it.
 
-The rules besides those of `BodySchema`: `has_id` and `without_id` of a widget, and `too_many`.
+It has more rules than `BodySchema`: `has_id` and `without_id` of a widget, and `too_many`.
 """
 
 from collections.abc import Mapping

@@ -243,8 +243,7 @@ class DashboardRow(Base):
 class DashboardWidgetRow(Base):
     """A widget on a dashboard of the Azure DevOps dialect; `rank` orders the list.
 
-    `extra_fields` has what later versions of the API let a client give besides the document's
-    fields.
+    `extra_fields` has the fields of later versions of the API.
     """
 
     __tablename__ = "dashboard_widgets"

@@ -127,7 +127,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(constant: str) -> Any:
-    raise InvalidInput(f"{constant} is no JSON", where="$")
+    raise InvalidInput(f"{constant} is not JSON", where="$")
 
 
 def _number(digits: str) -> float:
@@ -168,7 +168,7 @@ def _check_text(given: str, path: str) -> None:
         given.encode("utf-8")
     except UnicodeEncodeError:
         raise InvalidInput(
-            "has half of a surrogate pair, which is no character", where=_cut(path)
+            "has half of a surrogate pair, which is not a character", where=_cut(path)
         ) from None
 
 

@@ -54,7 +54,7 @@ def init_errors(app: Flask, error_response: Callable[[PlacardError], Response]) 
 
 
 def refusal_of(error: BaseException) -> PlacardError:
-    """Return what the caller of a dialect is told of any exception."""
+    """Return the error that a client is answered for any exception."""
     match error:
         case StoreUnavailable():
             return InternalError(sentence=UNAVAILABLE)

@@ -27,7 +27,7 @@ class ParametersSchema(BodySchema):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.error_messages["unknown"] = Rule("invalid", "is no parameter of this operation")
+        self.error_messages["unknown"] = Rule("invalid", "is not a parameter of this operation")
 
 
 class TextParameter(fields.String):
@@ -82,7 +82,7 @@ class UuidParameter(fields.UUID):
         del attr, data, kwargs
         found = read_uuid(value) if isinstance(value, str) else None
         if found is None:
-            raise ValidationError("is no uuid such as a1b2c3d4-e5f6-7890-abcd-ef1234567890")
+            raise ValidationError("is not a UUID, such as a1b2c3d4-e5f6-7890-abcd-ef1234567890")
         return found
 
 

@@ -134,7 +134,7 @@ def documents_of(loaded: Loaded) -> Mapping[str, Any]:
 
 
 def info(widget: CustomWidget) -> dict[str, Any]:
-    """Write a widget as a `CustomWidgetInfo`; without its documents where they were not asked."""
+    """Write a widget as a `CustomWidgetInfo`; without its documents where they were not read."""
     document = widget.document or {}
     written = {
         "custom_widget_id": widget.id,
@@ -151,7 +151,7 @@ def info(widget: CustomWidget) -> dict[str, Any]:
 
 
 def select_fields(written: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:
-    """Keep the fields that are asked for; a dotted key keeps what it leads to, in its place."""
+    """Keep the fields that are asked for; a dotted key keeps only its value, within its parents."""
     kept: dict[str, Any] = {}
     for key in sorted(only, key=lambda key: key.count(".")):
         root, *steps = split_key(key, "only")

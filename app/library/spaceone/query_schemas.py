@@ -101,8 +101,8 @@ class QuerySchema(SearchFieldsSchema):
     @validates_schema
     def _check_unwind(self, data: Mapping[str, Any], **_: Any) -> None:
         if data.get("unwind"):
-            told = Rule("query", "is not taken by list: stat takes it, as a stage")
-            raise ValidationError({"unwind": [told]})
+            rule = Rule("query", "is not taken by list: stat takes it, as a stage")
+            raise ValidationError({"unwind": [rule]})
 
 
 class NamedSchema(MessageSchema):
@@ -121,7 +121,7 @@ class GroupKeySchema(NamedSchema):
 
 
 class GroupFieldSchema(NamedSchema):
-    """What is told of a group."""
+    """A value of a group."""
 
     o = fields.String()
     operator = fields.String()
@@ -189,12 +189,14 @@ class StageSchema(MessageSchema):
     @validates_schema
     def _check_that_it_is_one(self, data: Mapping[str, Any], **_: Any) -> None:
         given = [name for name, value in data.items() if value is not None]
-        known = ", ".join(STAGES)
+        stages = ", ".join(STAGES)
         if len(given) != 1:
-            told = f"has {' and '.join(given) or 'nothing'}: a stage is one of {known}"
-            raise ValidationError(Rule("query", told))
+            fault = f"has {' and '.join(given) or 'nothing'}: a stage is one of {stages}"
+            raise ValidationError(Rule("query", fault))
         if given[0] not in STAGES:
-            raise ValidationError({given[0]: [Rule("query", f"is no stage: there are {known}")]})
+            raise ValidationError(
+                {given[0]: [Rule("query", f"is not a stage: there are {stages}")]}
+            )
 
 
 class StatisticsQuerySchema(SearchFieldsSchema):
@@ -206,8 +208,8 @@ class StatisticsQuerySchema(SearchFieldsSchema):
     @validates_schema
     def _check_that_it_asks(self, data: Mapping[str, Any], **_: Any) -> None:
         if not data.get("aggregate") and not data.get("distinct"):
-            told = Rule("required", "is missing: give stages, or distinct")
-            raise ValidationError({"aggregate": [told]})
+            rule = Rule("required", "is missing: give stages, or distinct")
+            raise ValidationError({"aggregate": [rule]})
         if data.get("aggregate") and data.get("distinct"):
-            told = Rule("query", "is given beside aggregate: give one of them")
-            raise ValidationError({"distinct": [told]})
+            rule = Rule("query", "is given beside aggregate: give one of them")
+            raise ValidationError({"distinct": [rule]})

@@ -134,7 +134,7 @@ class CustomWidgetsInfo(Schema):
 
 
 class StatisticsInfo(Schema):
-    """What statistics came to; `total_count` where a page was asked for."""
+    """The results of statistics; `total_count` where the query has a page."""
 
     results = ListValue()
     total_count = fields.Integer()

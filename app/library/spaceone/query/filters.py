@@ -138,7 +138,7 @@ class Filters:
         value = condition.value
         if isinstance(target, DatetimeColumn):
             if not isinstance(value, str):
-                raise query_error("compares a moment: needs ISO 8601 as a text", condition.where)
+                raise query_error("compares a datetime: needs ISO 8601 as a text", condition.where)
             return compare(target.column, _datetime(value, condition))  # type: ignore[no-any-return]
         if isinstance(target, TextColumn):
             return compare(target.column, value) if isinstance(value, str) else false()
@@ -201,7 +201,7 @@ class Filters:
                 target.folded, target.steps, self._json, lambda value: test(value.text)
             )
         raise query_error(
-            f"has {condition.operator}, which is for texts: {condition.key} is none",
+            f"has {condition.operator}, which is for texts: {condition.key} is not a text",
             condition.where,
         )
 
@@ -232,7 +232,9 @@ def _check_value(operator: str, condition: Condition) -> None:
     elif operator in ORDERS and (
         isinstance(value, bool) or not isinstance(value, str | float | int)
     ):
-        raise query_error(f"has {operator} with what is no text and no number", condition.where)
+        raise query_error(
+            f"has {operator} with a value that is neither a text nor a number", condition.where
+        )
     elif wanted and not isinstance(value, str):
         raise query_error(f"has {operator} without a text", condition.where)
 
@@ -252,7 +254,7 @@ def _check_list(operator: str, condition: Condition) -> None:
     if len(values) > most:
         raise query_error(f"has {operator} with more than {most} values", condition.where)
     if operator != "in" and not all(isinstance(value, str) for value in values):
-        raise query_error(f"has {operator} with what is no text", condition.where)
+        raise query_error(f"has {operator} with a value that is not a text", condition.where)
 
 
 def _canonical(value: Any, condition: Condition) -> Any:
@@ -267,7 +269,7 @@ def _datetime(value: str, condition: Condition) -> datetime:
         return read_datetime(value)
     except ValueError:
         raise query_error(
-            f"has the value {value!r}, which is no ISO 8601 such as 2024-01-15T00:00:00Z",
+            f"has the value {value!r}, which is not ISO 8601, such as 2024-01-15T00:00:00Z",
             condition.where,
         ) from None
 

@@ -168,7 +168,8 @@ def _group_key(key: GroupKey, rows: Rows, json: JsonSql) -> Named:
         return value
     if not value.is_datetime:
         raise query_error(
-            f"has a date_format, which is for created_at and updated_at: {key.key} is no moment",
+            "has a date_format, which is for created_at and updated_at: "
+            f"{key.key} is not a datetime",
             key.where,
         )
     written = json.read(value.node).text
@@ -181,8 +182,8 @@ def _format_date(written: ColumnElement[str], key: GroupKey) -> ColumnElement[st
     formatted: ColumnElement[str] = literal("", Text())
     for token in _TOKEN.findall(key.date_format):
         if token.startswith("%") and token not in ("%%", *_DATE_PARTS):
-            known = ", ".join([*_DATE_PARTS, "%%", *_NUMBERS])
-            raise query_error(f"has {token} in its date_format: there are {known}", key.where)
+            supported = ", ".join([*_DATE_PARTS, "%%", *_NUMBERS])
+            raise query_error(f"has {token} in its date_format: there are {supported}", key.where)
         text = (
             _date_part(written, token)
             if token in _DATE_PARTS

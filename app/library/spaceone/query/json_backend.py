@@ -62,7 +62,7 @@ class Reader(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """The elements of a list, one a row, or what is no list as the only one.
+    """The elements of a list, one a row, or the value itself where it is not a list.
 
     `container` is the element where it may have members; `index` orders the elements.
     """
@@ -118,7 +118,7 @@ class JsonSql(ABC):
 
     @abstractmethod
     def size(self, node: Node) -> ColumnElement[int]:
-        """Return the number of elements of a list, NULL for what is none."""
+        """Return the number of elements of a list, NULL for other values."""
 
     @abstractmethod
     def replaced(self, node: Node, steps: Sequence[str], inner: Node) -> Node:

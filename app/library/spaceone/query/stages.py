@@ -128,7 +128,7 @@ def value_at(key: str, rows: Rows, json: JsonSql, where: str) -> Named:
 
 
 def unwound(rows: Rows, stage: Unwind, json: JsonSql) -> Rows:
-    """Make a row of each element; what is no list is its only one, and null has none."""
+    """Make a row of each element; a value that is not a list is its own, and null has none."""
     name, steps = find(stage.path, rows, stage.where)
     if any(is_index(step) or _UNWRITABLE.intersection(step) for step in steps):
         raise query_error(f"cannot unwind {stage.path}: name a member of an object", stage.where)

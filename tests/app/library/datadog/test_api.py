@@ -215,7 +215,7 @@ def test_another_experience_type_is_refused(ask: Ask, path: str) -> None:
 def test_a_malformed_uuid_is_refused(ask: Ask, given: str) -> None:
     answer = ask("GET", f"{CCM}/{given}")
     assert answer.status_code == 400
-    assert answer.get_json()["errors"][0].startswith("uuid: is no uuid")
+    assert answer.get_json()["errors"][0].startswith("uuid: is not a UUID")
 
 
 @pytest.mark.parametrize("scope", [*READ, *WRITE])

@@ -182,7 +182,7 @@ def test_an_id_of_another_experience_type_is_refused(store: Store) -> None:
         (line(record({"type": "change"})), "$.data.attributes.definition.title: is missing"),
         (line(record({"title": "T", "type": "geomap", "requests": []})),
          "$.data.attributes.definition.style: is missing: a geomap needs it"),
-        (line(record(id="1")), "$.data.id: is no uuid"),
+        (line(record(id="1")), "$.data.id: is not a UUID"),
         (line(record(type="widget")), "$.data.type: "),
         (line(record(attributes=record()["data"]["attributes"] | {"created_at": "2024-01-15"})),
          "$.data.attributes.created_at: "),

@@ -184,7 +184,7 @@ def test_a_search_of_nothing_finds_nothing(search: Search) -> None:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("filter[color]=red", "filter[color]: is no parameter"),
+        ("filter[color]=red", "filter[color]: is not a parameter"),
         ("filter[title]=a&filter[title]=a", "filter[title]: is given more than once"),
         ("filter[title]=%00", "filter[title]: has the character U+0000"),
         (f"filter[title]={'x' * (TEXT_LENGTH + 1)}", "filter[title]: must have at most 255"),
@@ -206,7 +206,7 @@ def test_a_search_of_nothing_finds_nothing(search: Search) -> None:
         ("page[size]=101", "page[size]: must be a whole number from 1 to 100"),
         ("page[size]=%D9%A3", "page[size]: must be a whole number"),
         ("page[size]=1_0", "page[size]: must be a whole number"),
-        ("%0A=1", "'\\n': is no parameter"),
+        ("%0A=1", "'\\n': is not a parameter"),
     ],
 )
 def test_a_query_that_is_wrong_is_told_where(
