@@ -101,7 +101,7 @@ def greeting(settings: Settings, base: str, library_token: str | None = None) ->
         "",
         "or ask it yourself:",
         f"  {base}/healthz  is it alive",
-        f"  {base}/readyz   can it verify requests",
+        f"  {base}/readyz   can it answer cards",
         f"  {base}/metrics  what has it counted",
         *(_of_the_library(base, library_token) if library_token else []),
     ]
