@@ -14,12 +14,13 @@ from app.settings import Settings, check_settings, settings_from_environment
 from app.settings.report import unknown_settings
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
-from app.web import EXTENSION, Service, docs, health, widget
+from app.web import EXTENSION, Health, Service, docs, health, widget
 from app.web.access_log import init_access_log
 from app.web.cors import Origins, init_cors
 from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import HEALTH_SECTION, host_section
+from app.web.paths import init_paths
 from app.wiring import build_fetcher, build_key_sources, build_verifier, build_widgets
 
 __all__ = ["create_app"]
@@ -41,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     origins = Origins(settings.allowed_origins)
     init_cors(app, origins)
     init_errors(app)
+    init_paths(app)
     app.register_blueprint(widget.blueprint)
     app.register_blueprint(health.blueprint)
     if parts.description is not None:
@@ -72,15 +74,20 @@ def _library(
 
 def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> Service:
     fetcher = build_fetcher(settings, metrics=metrics, own=library.loopback)
+    widgets = build_widgets(settings, fetcher, metrics)
     sources = build_key_sources(settings, fetcher)
     sections = (host_section(settings), *library.sections, HEALTH_SECTION)
     is_described = settings.library or settings.local
     return Service(
         settings=settings,
         verifier=build_verifier(settings, sources),
-        widgets=build_widgets(settings, fetcher, metrics),
+        widgets=widgets,
         metrics=metrics,
-        readiness=(*(source.fault for source in sources), library.fault),
+        health=Health(
+            keys=tuple(source.fault for source in sources),
+            cache=widgets.cache_fault,
+            library=health.BoundedCheck(library.fault) if settings.library else None,
+        ),
         # Made when it is first asked for: no start waits for it.
         description=lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
         if is_described

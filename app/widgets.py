@@ -108,6 +108,10 @@ class Widgets:
         self._metrics = metrics
         self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
 
+    def cache_fault(self) -> str | None:
+        """Name what keeps the cache from working; None where nothing does."""
+        return self._cache.fault()
+
     def widget_for(self, address: str, workspace: str | None = None) -> Widget:
         """Answer for one address; raises as `resolve` and `answer` do."""
         return self.answer(self.resolve(address, workspace))

@@ -20,6 +20,9 @@ class CacheBackend(Protocol):
 
     in_process: ClassVar[bool]
 
+    def fault(self) -> str | None:
+        """Name the backend if it fails now; None if it works."""
+
     def get(self, key: str) -> Entry | None:
         """Return the entry, or None if it is unknown, expired, unreadable or lost."""
 

@@ -81,6 +81,11 @@ class Cache:
         self._lock = threading.Lock()
         self._refreshing: set[str] = set()
 
+    def fault(self) -> str | None:
+        """Name what keeps the backend from working; None where nothing does."""
+        with limit_waiting():
+            return self._backend.fault()
+
     def fresh(self, key: str) -> Lookup | None:
         """Return a fresh entry that needs no I/O, or None."""
         kept = self._backend.get(key) if self._backend.in_process else None

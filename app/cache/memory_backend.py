@@ -29,6 +29,9 @@ class MemoryBackend:
             max_bytes, ttu=_expiry, timer=clock, getsizeof=_size
         )
 
+    def fault(self) -> None:
+        """Report nothing: memory does not fail."""
+
     def get(self, key: str) -> Entry | None:
         """Return the entry, or None if it is unknown, expired or evicted."""
         with self._lock:

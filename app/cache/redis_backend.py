@@ -96,6 +96,14 @@ class RedisBackend:
         # When the entry was made that could not be written over an older one, by key.
         self._outdated: TTLCache[str, float] = TTLCache(MAX_OUTDATED, OUTDATED_FOR, timer=clock)
 
+    def fault(self) -> str | None:
+        """Name Redis if it does not answer now."""
+        try:
+            self._execute(self._redis.ping)
+        except _Unavailable:
+            return "redis"
+        return None
+
     def get(self, key: str) -> Entry | None:
         """Return the entry, or None if it is unknown, expired, unreadable or lost."""
         try:

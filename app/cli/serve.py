@@ -101,7 +101,7 @@ def greeting(settings: Settings, base: str, library_token: str | None = None) ->
         "",
         "or ask it yourself:",
         f"  {base}/healthz  is it alive",
-        f"  {base}/readyz   can it verify requests",
+        f"  {base}/readyz   can it answer cards",
         f"  {base}/metrics  what has it counted",
         *(_of_the_library(base, library_token) if library_token else []),
     ]
@@ -124,12 +124,15 @@ def _of_the_library(base: str, token: str) -> list[str]:
 
 
 def leave_threads_free(settings: Settings, threads: int) -> None:
-    """Set how many threads calls to one host may take, and calls to all, if no setting does.
+    """Set how many threads calls to one host, calls to all and the library may take, if unset.
 
-    Half of them, and all but two; of four or fewer, all but one.
+    Half of them, and all but two (of four or fewer, all but one), and half.
     """
+    half = str(min(max(1, threads // 2), MOST_CONCURRENT_CALLS))
     if settings.fetch_places is None:
-        os.environ["PLACARD_FETCH_PLACES"] = str(min(max(1, threads // 2), MOST_CONCURRENT_CALLS))
+        os.environ["PLACARD_FETCH_PLACES"] = half
+    if settings.library_threads is None:
+        os.environ["PLACARD_LIBRARY_THREADS"] = half
     if settings.fetch_total is None:
         free = 2 if threads > 4 else 1
         os.environ["PLACARD_FETCH_TOTAL"] = str(min(max(1, threads - free), MOST_CONCURRENT_CALLS))

@@ -73,7 +73,7 @@ def load_application(target: str) -> Any:
 
 def fetch_keys(service: Service) -> None:
     """Fetch the key sets: of many requests that came first, all but one would be refused."""
-    for fault in service.readiness:
+    for fault in service.health.keys:
         fault()
 
 

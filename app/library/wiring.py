@@ -14,6 +14,7 @@ from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import Dialect, Dispatcher, init_dialect
 from app.library.http.loopback import make_loopback
 from app.library.http.rate_limit import Limiter
+from app.library.http.thread_share import ThreadShare
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.surface import LibrarySurface
 from app.settings import Settings
@@ -50,11 +51,12 @@ def mount_library(
     The library stands in the host's `extensions` too, for whoever closes its store.
     """
     library = host.extensions[EXTENSION] = build_library(settings)
+    share = ThreadShare(settings.library_threads)
     mounted = []
     for dialect in DIALECTS:
         app = make_application(dialect.blueprint.import_name)
         init_dialect(app, dialect, library)
-        mounted.append((dialect.paths, app.wsgi_app))
+        mounted.append((dialect.paths, share.wrap(app.wsgi_app)))
     host.wsgi_app = Dispatcher(host.wsgi_app, mounted)  # type: ignore[method-assign]
     answer = make_loopback(host, urlsplit(settings.public_url or "").path)
     return LibrarySurface(

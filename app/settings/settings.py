@@ -163,6 +163,10 @@ class Settings:
     library_api_keys: tuple[str, ...] = setting(
         "PLACARD_LIBRARY_API_KEYS", Secrets(shortest=16), (),
         "values of `DD-API-KEY` that may ask for saved widgets", unset="any")
+    library_threads: int | None = setting(
+        "PLACARD_LIBRARY_THREADS", Count(most=MOST_CONCURRENT_CALLS), None,
+        "requests of the library in progress in one process, at most; more get 429",
+        unset="half of the threads")
     library_requests_per_minute: int = setting(
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE", Count(), 600,
         "requests of each token of the library, at most")

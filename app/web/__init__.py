@@ -25,19 +25,31 @@ EXTENSION: Final = "placard"
 CACHE_STATUS: Final = "Cache-Status"
 
 
+# Names in a word what a part waits for; None where it works.
+Check = Callable[[], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the parts are. Cards wait for the keys only; without the library, nothing checks it."""
+
+    keys: tuple[Check, ...]
+    cache: Check
+    library: Check | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One application's parts, kept in `app.extensions`.
 
-    Each of `readiness` names in a word what it waits for, or None where it is ready. `description`
-    makes the OpenAPI document, where there is one.
+    `description` makes the OpenAPI document, where there is one.
     """
 
     settings: Settings
     verifier: Verifier
     widgets: Widgets
     metrics: Metrics
-    readiness: tuple[Callable[[], str | None], ...] = ()
+    health: Health
     description: Callable[[], Mapping[str, Any]] | None = None
 
 

@@ -1,5 +1,6 @@
 """Each request has an id, is counted by its outcome, and leaves one structured log line."""
 
+import logging
 import re
 import secrets
 import time
@@ -15,6 +16,8 @@ from app.telemetry.metrics import Metrics
 REQUEST_ID: Final = "X-Request-Id"
 # Where the visit is in the request's environment.
 VISIT: Final = "placard.visit"
+# The blueprint that machines ask every few seconds: nobody reads lines of that.
+PROBES: Final = "health"
 _FIT_FOR_AN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _log = structlog.get_logger("placard")
 
@@ -50,7 +53,7 @@ def end(visit: AccessRecord, metrics: Metrics, route: str, facts: dict[str, Any]
     outcome = log_fields().get("outcome", "ok" if status < 400 else "error")
     metrics.requests.labels(route, outcome).inc()
     milliseconds = round((time.perf_counter() - visit.began) * 1000, 2)
-    _log.log(_level(status), "request", **facts, outcome=outcome, milliseconds=milliseconds)
+    _log.log(_level(route, status), "request", **facts, outcome=outcome, milliseconds=milliseconds)
 
 
 def init_access_log(app: Flask, metrics: Metrics) -> None:
@@ -67,5 +70,7 @@ def init_access_log(app: Flask, metrics: Metrics) -> None:
     app.after_request(end_request)
 
 
-def _level(status: int) -> int:
-    return 40 if status >= 500 else 20
+def _level(route: str, status: int) -> int:
+    if status >= 500:
+        return logging.ERROR
+    return logging.DEBUG if route == PROBES else logging.INFO

@@ -1,13 +1,54 @@
 """For those who run the service: is it alive, can it work, what has it counted."""
 
+import threading
+from concurrent.futures import Future
+from typing import Final
+
 from flask import Blueprint, Response, jsonify
 
-from app.web import service
+from app.web import Check, service
 
 blueprint = Blueprint("health", __name__)
+# In seconds. Whoever asks whether cards can be answered does not wait for a database.
+PATIENCE: Final = 0.25
+
+
+class BoundedCheck:
+    """A check that nobody waits for longer than `PATIENCE` seconds; it runs in a thread of its own.
+
+    One that takes longer is `slow`; whoever asks once it has ended is told its result.
+    """
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._lock = threading.Lock()
+        self._running: Future[str | None] | None = None
+
+    def __call__(self) -> str | None:
+        """Return what the check does, or `slow`."""
+        with self._lock:
+            running = self._running
+            if running is None:
+                running = self._running = Future()
+                threading.Thread(target=self._run, args=(running,), daemon=True).start()
+        try:
+            fault = running.result(PATIENCE)
+        except TimeoutError:
+            return "slow"
+        with self._lock:
+            if self._running is running:
+                self._running = None
+        return fault
+
+    def _run(self, running: Future[str | None]) -> None:
+        try:
+            running.set_result(self._check())
+        except Exception as error:  # noqa: BLE001 - a check that breaks tells of its part
+            running.set_result(type(error).__name__)
 
 
 @blueprint.get("/healthz")
+@blueprint.get("/livez")
 def alive() -> Response:
     """Say that the process answers."""
     return jsonify(status="ok")
@@ -15,10 +56,18 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Say whether requests can be answered: 503 without a key set, or the library's database."""
-    waiting = [fault for check in service().readiness if (fault := check())]
-    status = "waiting" if waiting else "ready"
-    return jsonify(status=status, waiting_for=waiting), 503 if waiting else 200
+    """Say whether cards can be answered (503 without a key set), and how the other parts are."""
+    health = service().health
+    waiting = [fault for check in health.keys if (fault := check())]
+    library = health.library
+    body = {
+        "status": "waiting" if waiting else "ready",
+        "waiting_for": waiting,
+        "keys": waiting[0] if waiting else "ok",
+        "cache": health.cache() or "ok",
+        "library": "off" if library is None else library() or "ok",
+    }
+    return jsonify(body), 503 if waiting else 200
 
 
 @blueprint.get("/metrics")

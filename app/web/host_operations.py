@@ -45,10 +45,13 @@ class AliveSchema(Schema):
 
 
 class ReadySchema(Schema):
-    """Whether requests can be answered, and what is waited for."""
+    """Whether cards can be answered, what they wait for, and how each part is: `ok`, or a word."""
 
     status = fields.String(required=True, validate=validate.OneOf(("ready", "waiting")))
     waiting_for = fields.List(fields.String(), required=True)
+    keys = fields.String(required=True)
+    cache = fields.String(required=True)
+    library = fields.String(required=True)
 
 
 PROOFS: Final[SecuritySchemes] = {
@@ -93,13 +96,20 @@ HEALTH_OPERATIONS: Final = (
         answers={200: Answer("The process answers", Body(AliveSchema))},
     ),
     Operation(
+        id="live",
+        method="get",
+        path="/livez",
+        summary="Check that the process answers",
+        answers={200: Answer("The process answers", Body(AliveSchema))},
+    ),
+    Operation(
         id="ready",
         method="get",
         path="/readyz",
-        summary="Check whether requests can be answered",
+        summary="Check whether cards can be answered, and how the other parts are",
         answers={
-            200: Answer("Requests can be answered", Body(ReadySchema)),
-            503: Answer("The service waits for a key set or its database", Body(ReadySchema)),
+            200: Answer("Cards can be answered", Body(ReadySchema)),
+            503: Answer("The service waits for a key set", Body(ReadySchema)),
         },
     ),
     Operation(

@@ -265,4 +265,10 @@ def test_what_happens_is_counted(host: Host, upstream: responses.RequestsMock) -
 
 def test_the_service_says_that_it_is_alive_and_ready(host: Host) -> None:
     assert host.client.get("/healthz").json == {"status": "ok"}
-    assert host.client.get("/readyz").json == {"status": "ready", "waiting_for": []}
+    assert host.client.get("/readyz").json == {
+        "status": "ready",
+        "waiting_for": [],
+        "keys": "ok",
+        "cache": "ok",
+        "library": "off",
+    }

@@ -17,6 +17,7 @@ from app.errors import PlacardError
 from app.library.http.authentication import TokenLocation, init_authentication
 from app.library.http.context import EXTENSION, Library
 from app.library.http.errors import init_errors
+from app.library.http.thread_share import init_thread_share
 from app.library.http.transfer import Transfer
 from app.openapi.operation import Operation, Section
 
@@ -48,6 +49,7 @@ class Dialect:
 def init_dialect(app: Flask, dialect: Dialect, library: Library) -> None:
     """Make an application that speaks a dialect."""
     app.extensions[EXTENSION] = library
+    init_thread_share(app)
     init_authentication(app, dialect.token, library)
     init_errors(app, dialect.error_response)
     app.register_blueprint(dialect.blueprint)

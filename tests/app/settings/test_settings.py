@@ -156,11 +156,12 @@ def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str
 def test_threads_are_left_free(
     monkeypatch: pytest.MonkeyPatch, threads: int, places: int, total: int
 ) -> None:
-    for name in ("PLACARD_FETCH_PLACES", "PLACARD_FETCH_TOTAL"):
+    for name in ("PLACARD_FETCH_PLACES", "PLACARD_FETCH_TOTAL", "PLACARD_LIBRARY_THREADS"):
         monkeypatch.setenv(name, "")
     leave_threads_free(load_settings(SOUND), threads)
     settings = settings_from_environment()
     assert (settings.fetch_places, settings.fetch_total) == (places, total)
+    assert settings.library_threads == places
     leave_threads_free(settings, 99)
     assert settings_from_environment() == settings
 

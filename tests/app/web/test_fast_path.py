@@ -30,7 +30,7 @@ def warm(make_host: MakeHost) -> Iterator[Host]:
     host = make_host(verify="either", allowed_workspaces="1,2", cache_ttl="3600")
     with responses.RequestsMock(assert_all_requests_are_fired=False) as outside:
         outside.get(API_ISSUE, json=ISSUE_JSON)
-        assert host.get(QUERY).status_code == 200
+        assert host.ask_signed(QUERY).status_code == 200
         yield host
         assert [call.request.url for call in outside.calls].count(API_ISSUE) == 1
 
@@ -148,7 +148,7 @@ def test_a_warm_card_is_the_same_both_ways(warm: Host, kind: str, origin: str) -
 
 def test_a_kept_failure_is_an_error_both_ways(warm: Host) -> None:
     query = query_of(resource_url="https://github.com/pallets/flask/issues/2", workspace="1")
-    headers = bearer(token()) | {"X-Request-Id": "the-one"}
+    headers = proof("token", b"") | {"X-Request-Id": "the-one"}
     request = {"method": "GET", "path": "/widget", "query": query.encode(), "headers": headers}
     assert send(warm, request)[1]["cache"] == "miss"
 
@@ -163,15 +163,15 @@ def test_a_warm_card_needs_no_dispatch(warm: Host, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(warm.client.application, "full_dispatch_request", dispatch)
 
-    assert warm.get(QUERY).status_code == 200
+    assert warm.ask_signed(QUERY).status_code == 200
     with recording():
-        assert warm.get(QUERY).status_code == 500
+        assert warm.ask_signed(QUERY).status_code == 500
 
 
 def test_a_cold_card_needs_no_dispatch_and_is_the_same_both_ways(
     make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    headers = {"Origin": ORIGIN, "X-Request-Id": "the-one"} | bearer(token())
+    headers = {"Origin": ORIGIN, "X-Request-Id": "the-one"} | proof("token", b"")
     request = {"method": "GET", "path": "/widget", "query": QUERY.encode(), "headers": headers}
     plain = make_host()
     monkeypatch.setattr(plain.client.application, "full_dispatch_request", None)
@@ -187,10 +187,10 @@ def test_a_cold_card_needs_no_dispatch_and_is_the_same_both_ways(
 
 def test_both_ways_count_alike(warm: Host) -> None:
     before = counted(warm)
-    warm.get(QUERY)
+    warm.ask_signed(QUERY)
     short = counted(warm)
     with recording():
-        warm.get(QUERY)
+        warm.ask_signed(QUERY)
     whole = counted(warm)
 
     assert {name: short[name] - before[name] for name in before} == {
@@ -218,7 +218,8 @@ def test_a_request_is_verified_once_whichever_way_it_goes(
 
     monkeypatch.setattr(Verifier, "verify", counting)
     cold = query_of(resource_url="https://github.com/pallets/flask/issues/2", workspace="1")
-    for query, headers in ((QUERY, None), (cold, None), (QUERY, bearer("x"))):
+    bound = proof("token", b"")
+    for query, headers in ((QUERY, bound), (cold, bound), (QUERY, bearer("x"))):
         verified.clear()
         warm.get(query, headers)
         assert len(verified) == 1
@@ -233,7 +234,12 @@ def test_a_bug_in_the_look_up_is_answered_in_the_envelope(
     monkeypatch.setattr(Widgets, "fresh", fails)
     answer, told = send(
         warm,
-        {"method": "GET", "path": "/widget", "query": QUERY.encode(), "headers": bearer(token())},
+        {
+            "method": "GET",
+            "path": "/widget",
+            "query": QUERY.encode(),
+            "headers": proof("token", b""),
+        },
     )
     assert (answer.status_code, answer.json) == (500, {"data": {"error": "Internal server error."}})
     assert told["exception"] == "RuntimeError"
