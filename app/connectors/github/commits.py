@@ -63,6 +63,10 @@ class Stats(Resource):
     deletions = Count()
 
 
+class File(Resource):
+    """A file that changed, of which nothing is shown but that there is one."""
+
+
 class Commit(Resource):
     """A commit, of the commits API; the account of its author is `{}` where GitHub knows none."""
 
@@ -70,7 +74,7 @@ class Commit(Resource):
     commit = fields.Nested(GitCommit, required=True)
     author = fields.Nested(Account)
     stats = fields.Nested(Stats)
-    files = fields.List(fields.Raw())
+    files = fields.List(fields.Nested(File))
 
 
 class GitHubCommit(GitHubPage):
