@@ -28,6 +28,7 @@ from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
 from app.upstream import Fetcher, within
 from app.upstream.credentials import Credentials
+from app.upstream.lookups import Lookups
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from app.upstream.verdict import Outcome, Verdict
 from templates_schemas import Fault, SummaryWithDetails, faults, payload
@@ -106,6 +107,7 @@ class Widgets:
         self._cache = cache
         self._credentials = credentials
         self._metrics = metrics
+        self._lookups = Lookups(self._document_of)
         self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
 
     def cache_fault(self) -> str | None:
@@ -212,11 +214,17 @@ class Widgets:
         self, request: UpstreamRequest, previous: Entry | None
     ) -> tuple[UpstreamRequest, UpstreamResponse]:
         """Fetch what is asked for or, where there is no such resource, the request's fallback."""
+        request = self._lookups.resolve(request)
         response = self._fetcher.fetch(conditional(request, previous))
         if request.fallback is None or response.verdict.outcome != "missing":
             return request, response
         fallback = replace(request.fallback, credential=request.credential, rules=request.rules)
         return self._fetch(fallback, previous)
+
+    def _document_of(self, request: UpstreamRequest) -> Any:
+        response = self._fetcher.fetch(request)
+        raise_for_verdict(response.verdict)
+        return response.document
 
     @staticmethod
     def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
@@ -233,7 +241,9 @@ def key_of(connector: Connector, request: UpstreamRequest) -> str:
     """Name all that an answer depends on: who asks, what exactly, and as whom."""
     headers = sorted((name.lower(), value) for name, value in request.headers.items())
     body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
-    parts = (connector.name, connector.revision, request.method, request.url, body, headers)
+    looked_up = f"{request.lookup.url} " if request.lookup else ""
+    url = f"{looked_up}{request.url}"
+    parts = (connector.name, connector.revision, request.method, url, body, headers)
     return "\n".join([*map(str, parts), request.credential.identity])
 
 

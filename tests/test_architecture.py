@@ -41,6 +41,8 @@ ALONE = {
     "cachetools": ("app.cache", "app.upstream", "app.verification"),
     "redis": ("app.cache",),
     "jmespath": ("app.connectors",),
+    "ijson": ("app.upstream",),
+    "emoji": ("app.connectors",),
     "jwt": ("app.verification", "app.library", "app.devtools"),
     "sqlalchemy": ("app.library",),
     "alembic": ("app.library",),

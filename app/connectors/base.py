@@ -19,6 +19,7 @@ from app.origins import DEFAULT_PORTS, Server, host_of, is_named, names_of, serv
 from app.settings import ConnectorSetting, Settings
 from app.telemetry.trace import is_recording, step
 from app.upstream.credentials import HostCredential
+from app.upstream.excerpt import Shape
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import AnswerRules, Outcome
 from templates_schemas import SummaryWithDetails
@@ -226,7 +227,10 @@ class Connector(ABC):
         """What the answers of this system mean."""
         reads = type(self).verdict is not Connector.verdict
         return AnswerRules(
-            self.not_found_statuses, self.forbidden_statuses, self.verdict if reads else None
+            self.not_found_statuses,
+            self.forbidden_statuses,
+            self.verdict if reads else None,
+            shape_of(self.schema()) if issubclass(self.schema, Resource) else None,
         )
 
     def load(self, document: Any) -> Any:
@@ -273,6 +277,17 @@ class Connector(ABC):
             return None
         has_https = match.server.scheme == "https" or host != match.host
         return secure.geturl() if has_https and is_named(host, self.hosts) else None
+
+
+def shape_of(schema: Schema) -> Shape:
+    """Return what a schema reads of a document, by its keys."""
+    return {field.data_key or name: _shape_in(field) for name, field in schema.fields.items()}
+
+
+def _shape_in(field: fields.Field[Any]) -> Shape | None:
+    if isinstance(field, fields.List):
+        return _shape_in(field.inner)
+    return shape_of(field.schema) if isinstance(field, fields.Nested) else None
 
 
 def one_of(*forms: str, any_case: bool = False) -> re.Pattern[str]:

@@ -87,6 +87,11 @@ def card(
     )
 
 
+def fields_or(fields: Sequence[Field | None], otherwise: Field) -> Sequence[Field | None]:
+    """Return the fields or, where none of them has a value, the one that always has."""
+    return fields if any(fields) else [otherwise]
+
+
 def pill(name: str, value: str | None, table: PillTable, otherwise: str = "") -> Pill:
     """Show a value by a table; one that the table lacks in words, none as `otherwise`."""
     return Pill(name, *table.get(value or "", (words(value) or otherwise, "none")))

@@ -1,10 +1,11 @@
 """Jira issues, such as https://acme.atlassian.net/browse/ACME-12 .
 
 Reads "Get issue" of the REST API: version 3 of Jira Cloud, version 2 of the Data Center hosts in
-`PLACARD_JIRA_HOSTS`. Wants `JIRA_EMAIL` with `JIRA_TOKEN` (Basic), or for the Data Center hosts a
-personal access token as `JIRA_TOKEN` alone (Bearer). Oddity: anybody can have a site at
-atlassian.net, and an address can name any of them: only the hosts in `JIRA_SITE` are given the
-credential, or, where that is a personal access token, the Data Center hosts.
+`PLACARD_JIRA_HOSTS`. Wants `JIRA_EMAIL` with `JIRA_TOKEN` (Basic) or, for a token with scopes, with
+`JIRA_SCOPED_TOKEN`; for the Data Center hosts a personal access token as `JIRA_TOKEN` alone
+(Bearer). Oddity: anybody can have a site at atlassian.net, and an address can name any of them:
+only the hosts in `JIRA_SITE` are given the credential, or, where that is a personal access token,
+the Data Center hosts. A token with scopes goes to api.atlassian.com alone.
 """
 
 import re
@@ -16,9 +17,10 @@ from marshmallow import fields
 from app.connectors.base import Connector, Count, Match, Moment, Resource, one_of, servers_of
 from app.connectors.card_parts import ask, footer, inner, joined, names
 from app.errors import ConfigurationError
+from app.origins import is_named
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
-from app.upstream.messages import UpstreamRequest
+from app.upstream.messages import Lookup, UpstreamRequest
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
@@ -94,6 +96,7 @@ COLORS: Final[dict[str | None, PillColor]] = {
 }
 ICON: Final = "https://wac-cdn.atlassian.com/assets/img/favicons/atlassian/favicon.png"
 SHOWN: Final = ",".join(IssueFields().fields)
+API_HOST: Final = "api.atlassian.com"
 _CLOUD: Final = "*.atlassian.net"
 _KEY: Final = r"(?P<key>[A-Za-z][A-Za-z0-9_]{1,254}-[0-9]{1,10})"
 _FOLDER: Final = r"/[A-Za-z0-9_-]{1,255}"
@@ -108,6 +111,7 @@ class Jira(Connector):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("JIRA_EMAIL", "text", "account of JIRA_TOKEN; unset: a personal token"),
         ConnectorSetting("JIRA_TOKEN", "token", "API token, or a personal access token"),
+        ConnectorSetting("JIRA_SCOPED_TOKEN", "token", "API token with scopes, of JIRA_EMAIL"),
         ConnectorSetting("JIRA_SITE", "hosts", "hosts that get JIRA_TOKEN: `acme.atlassian.net`"),
         ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
@@ -143,6 +147,11 @@ class Jira(Connector):
             if token
         )
 
+        scoped = own["JIRA_SCOPED_TOKEN"]
+        self._scoped_sites = (sites or (_CLOUD,)) if email and scoped else ()
+        if self._scoped_sites:
+            self.credentials += (basic(API_HOST, "JIRA_SCOPED_TOKEN", email, scoped),)
+
     def canonical(self, match: Match) -> str:
         """Return the issue's page; a request of a service desk has it too."""
         return f"{match.server.url}/browse/{_key(match)}"
@@ -150,11 +159,13 @@ class Jira(Connector):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the address's own server for what is shown, and no more."""
         version = 2 if match.host in self._data_center else 3
-        return ask(
-            match,
-            f"rest/api/{version}/issue/{_key(match)}?fields={SHOWN}",
-            headers={"Accept": "application/json"},
-        )
+        path = f"rest/api/{version}/issue/{_key(match)}?fields={SHOWN}"
+        headers = {"Accept": "application/json"}
+        if not is_named(match.host, self._scoped_sites):
+            return ask(match, path, headers=headers)
+        # A token with scopes is good for Atlassian's API host only, which knows sites by their ids.
+        site = Lookup("{cloudId}", f"{match.server.url}/_edge/tenant_info", "cloudId")
+        return ask(API_HOST, f"ex/jira/{{cloudId}}/{path}", headers=headers, lookup=site)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how far it is, who has it, what it is, and when it ended or is due."""

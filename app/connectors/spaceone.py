@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Moment, Resource, servers_of
-from app.connectors.card_parts import ask, footer, names
+from app.connectors.card_parts import ask, fields_or, footer, names
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
-from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas import DatetimeWithIcon, Field, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.text import first_text
 
 
@@ -93,16 +93,17 @@ class SpaceONE(Connector):
         """Show which widget it is made of, whose it is, its labels and tags, and its times."""
         name, version = (first_text(resource.get(key)) for key in ("widget_name", "version"))
         made_of = f"{name} {version}" if name and version else name or version
+        shown: list[Field] = [
+            Pill("Widget", made_of, "indigo"),
+            TextWithIcon("Owner", resource.get("user_id")),
+            names("Labels", resource.get("labels")),
+            names("Tags", _tags(resource.get("tags") or {})),
+            DatetimeWithIcon("Created", resource.get("created_at")),
+        ]
         return SummaryWithDetails(
             title=first_text(resource.get("title"), name, match["widget"]),
             subtitle=f"Custom widget in {match['domain']}",
-            fields=[
-                Pill("Widget", made_of, "indigo"),
-                TextWithIcon("Owner", resource.get("user_id")),
-                names("Labels", resource.get("labels")),
-                names("Tags", _tags(resource.get("tags") or {})),
-                DatetimeWithIcon("Created", resource.get("created_at")),
-            ],
+            fields=fields_or(shown, TextWithIcon("Widget", match["widget"])),
             footer=footer(resource.get("updated_at"), resource.get("created_at"), self.label),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import requests
@@ -20,6 +21,7 @@ from app.errors import (
 from app.origins import DEFAULT_PORTS, Address, is_named
 from app.telemetry import trace
 from app.upstream.address_guard import AddressGuard
+from app.upstream.excerpt import excerpt
 from app.upstream.messages import (
     ANONYMOUS,
     Credential,
@@ -32,7 +34,9 @@ from app.upstream.stand_ins import StandIns
 from app.upstream.transport import remaining, within
 from app.upstream.verdict import REDIRECTS, AnswerRules
 
+# In bytes, of a body: what is kept, and what is read of one of which only a part is shown.
 MAX_BODY: Final = 1 << 20
+MAX_READ: Final = 32 << 20
 MAX_REDIRECTS: Final = 3
 # What asks about the state of one resource, and says nothing of another that a redirect leads to.
 CONDITIONS: Final = frozenset({"if-none-match", "if-modified-since"})
@@ -170,7 +174,7 @@ class Fetcher:
             with self._adapter.send(
                 outgoing.prepare(), stream=True, timeout=remaining(), verify=True
             ) as answer:
-                body = b"".join(_bounded(answer))
+                body = _read(answer, rules)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return UpstreamResponse(answer.status_code, headers, body, url, rules)
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
@@ -203,16 +207,28 @@ def _ask_itself(request: UpstreamRequest, own: Loopback) -> UpstreamResponse:
     return response
 
 
-def _bounded(answer: requests.Response) -> Iterator[bytes]:
-    """Yield the decoded body, at most `MAX_BODY` bytes of it."""
+def _read(answer: requests.Response, rules: AnswerRules) -> bytes:
+    """Read the decoded body; of one over `MAX_BODY` bytes only what is shown, if that is known."""
+    shape = rules.shown if answer.status_code == 200 else None
+    chunks = _bounded(answer, MAX_BODY if shape is None else MAX_READ)
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if shape is not None and len(body) > MAX_BODY:
+            return excerpt(chain((bytes(body),), chunks), shape, MAX_BODY)
+    return bytes(body)
+
+
+def _bounded(answer: requests.Response, longest: int) -> Iterator[bytes]:
+    """Yield the decoded body, at most `longest` bytes of it."""
     # A 304 ends with its headers (RFC 9112, 6.3), also where they promise chunks to wait for.
     if answer.status_code == 304 and answer.raw.chunked:
         return
     size = 0
     for chunk in answer.raw.stream(_CHUNK, decode_content=True):
         size += len(chunk)
-        if size > MAX_BODY:
-            raise UpstreamTooLarge(f"the answer is over {MAX_BODY} bytes")
+        if size > longest:
+            raise UpstreamTooLarge(f"the answer is over {longest} bytes")
         yield chunk
 
 

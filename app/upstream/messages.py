@@ -29,13 +29,22 @@ class Credential:
 ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A value that another address tells: where `placeholder` stands, `name` of its document."""
+
+    placeholder: str
+    url: str
+    name: str
+
+
 @dataclass(frozen=True)
 class UpstreamRequest:
     """One outgoing request. `hosts` are all that it may reach, redirects included.
 
     A body makes it JSON. Whose `credential` it carries, and by whose `rules` its answer is judged,
     is for the story to say. `fallback` is what to ask, with the same credential, where the answer
-    says that there is no such resource.
+    says that there is no such resource. `lookup` is what `url` needs before it can be asked.
     """
 
     url: str
@@ -46,6 +55,7 @@ class UpstreamRequest:
     credential: Credential = ANONYMOUS
     rules: AnswerRules = NO_RULES
     fallback: "UpstreamRequest | None" = None
+    lookup: Lookup | None = None
 
     @cached_property
     def address(self) -> Address:

@@ -13,6 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
+from app.upstream.excerpt import Shape
+
 Outcome = Literal["ok", "not_modified", "missing", "forbidden", "signed_out", "limited", "failed"]
 
 # In seconds: the longest that an upstream may have us wait, and how long we wait where only the
@@ -67,11 +69,13 @@ class AnswerRules:
     """What a connector says of the answers of its system.
 
     `verdict` reads the document of a 200, where that may tell of a failure; None is a success.
+    `shown` is what is read of a document that is too large to be kept whole; None is nothing.
     """
 
     not_found_statuses: frozenset[int] = frozenset({404, 410, 451})
     forbidden_statuses: frozenset[int] = frozenset({401, 403})
     verdict: Callable[[Any], Outcome | None] | None = None
+    shown: Shape | None = None
 
 
 class Answer(Protocol):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from marshmallow import fields
 
 from app.connectors.base import Count, Match, Moment, Resource, one_of
-from app.connectors.card_parts import card, drawn, footer, inner
+from app.connectors.card_parts import card, drawn, fields_or, footer, inner
 from app.connectors.github.api import (
     API,
     ICON,
@@ -63,6 +63,10 @@ class Stats(Resource):
     deletions = Count()
 
 
+class File(Resource):
+    """A file that changed, of which nothing is shown but that there is one."""
+
+
 class Commit(Resource):
     """A commit, of the commits API; the account of its author is `{}` where GitHub knows none."""
 
@@ -70,7 +74,7 @@ class Commit(Resource):
     commit = fields.Nested(GitCommit, required=True)
     author = fields.Nested(Account)
     stats = fields.Nested(Stats)
-    files = fields.List(fields.Raw())
+    files = fields.List(fields.Nested(File))
 
 
 class GitHubCommit(GitHubPage):
@@ -102,16 +106,17 @@ class GitHubCommit(GitHubPage):
         written = inner(commit, "author", "date")
         committed = inner(commit, "committer", "date") or written
         message = first_text(*(commit.get("message") or "").splitlines())
+        shown = [
+            _signature(commit.get("verification")),
+            _author(resource.get("author") or {}, commit.get("author") or {}),
+            _changes(resource),
+            DatetimeWithIcon("Committed", committed),
+        ]
         return card(
             drawn(message),
             f"{repository(resource, match)} @ {_sha(match)[:7]}",
             icon=ICON,
-            fields=[
-                _signature(commit.get("verification")),
-                _author(resource.get("author") or {}, commit.get("author") or {}),
-                _changes(resource),
-                DatetimeWithIcon("Committed", committed),
-            ],
+            fields=fields_or(shown, TextWithIcon("Commit", _sha(match)[:7])),
             footer=footer(None, written or committed, self.label),
             comments=commit.get("comment_count"),
         )

@@ -43,6 +43,10 @@ class PullLink(Resource):
     merged_at = Moment()
 
 
+class Head(Resource):
+    """What a pull request wants merged, of which nothing is shown."""
+
+
 class IssueOrPull(Resource):
     """An issue or a pull request, of either API; only the latter has a head."""
 
@@ -54,7 +58,7 @@ class IssueOrPull(Resource):
     draft = fields.Boolean()
     merged = fields.Boolean()
     merged_at = Moment()
-    head = fields.Raw()
+    head = fields.Nested(Head)
     pull_request = fields.Nested(PullLink)
     user = fields.Nested(Account)
     assignee = fields.Nested(Account)

@@ -171,3 +171,19 @@ def test_an_error_is_never_a_304(host: Host, upstream: responses.RequestsMock) -
     upstream.get(API, status=404)
     headers = {"Authorization": f"Bearer {token()}", "If-None-Match": "*"}
     assert host.get(QUERY, headers).status_code == 404
+
+
+def test_an_issue_that_stands_for_a_pull_request_is_confirmed_by_its_own_etag(
+    host: Host, upstream: responses.RequestsMock, clock: Clock
+) -> None:
+    page, pull = API.replace("issues/1", "pull/1"), API.replace("issues/1", "pulls/1")
+    page = page.replace("api.github.com/repos", "github.com")
+    for _ in range(2):
+        upstream.get(pull, status=404)
+    upstream.get(API, json=RESOURCE, headers={"ETag": '"a"'})
+    upstream.get(API, status=304)
+    first = host.ask(page)
+    clock.now += 400
+    second = host.ask(page)
+    assert (first.status_code, second.data) == (200, first.data)
+    assert upstream.calls[3].request.headers["If-None-Match"] == '"a"'

@@ -1,0 +1,53 @@
+"""Values that an address needs and another address tells, such as the id of an Atlassian site."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Lock
+from typing import Any, Final
+
+from cachetools import TTLCache
+
+from app.errors import UpstreamUnreadable
+from app.origins import host_of, read_url
+from app.upstream.messages import Lookup, UpstreamRequest
+
+KEPT: Final = 1024
+KEPT_SECONDS: Final = 86_400.0
+_FIT_FOR_A_PATH: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+
+
+class Lookups:
+    """Asks for each value once, without a credential, and keeps it in this process for a day.
+
+    `document_of` asks for a request's document; what it raises is raised by `resolve`.
+    """
+
+    def __init__(self, document_of: Callable[[UpstreamRequest], Any]) -> None:
+        self._document_of = document_of
+        self._lock = Lock()
+        self._kept: TTLCache[Lookup, str] = TTLCache(KEPT, KEPT_SECONDS)
+
+    def resolve(self, request: UpstreamRequest) -> UpstreamRequest:
+        """Put the value into the request's address, where it needs one.
+
+        Raises UpstreamUnreadable where the document does not tell it.
+        """
+        lookup = request.lookup
+        if lookup is None:
+            return request
+        with self._lock:
+            value = self._kept.get(lookup)
+        if value is None:
+            value = self._ask(lookup)
+            with self._lock:
+                self._kept[lookup] = value
+        return replace(request, url=request.url.replace(lookup.placeholder, value), lookup=None)
+
+    def _ask(self, lookup: Lookup) -> str:
+        host = host_of(read_url(lookup.url).parts)
+        document = self._document_of(UpstreamRequest(lookup.url, hosts=frozenset({host})))
+        value = document.get(lookup.name) if isinstance(document, dict) else None
+        if not isinstance(value, str) or not _FIT_FOR_A_PATH.fullmatch(value):
+            raise UpstreamUnreadable(f"$.{lookup.name}: is not an id")
+        return value
