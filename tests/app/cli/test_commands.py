@@ -302,7 +302,9 @@ def test_a_wrong_file_of_connectors_ends_any_command(run: Run, tmp_path: Path) -
 def test_render_tries_a_definition_that_is_in_use_too(
     run: Run, upstream: responses.RequestsMock
 ) -> None:
-    upstream.get("https://status.example.com/api/v2/incidents/7.json", json={})
+    upstream.get(
+        "https://status.example.com/api/v2/incidents/7.json", json={"incident": {"name": "Down"}}
+    )
     page = "https://status.example.com/incidents/7"
     file = str(STATUS_PAGE)
     ended = run("render", "--definition", file, page, PLACARD_CONNECTORS_FILE=file)
@@ -323,3 +325,37 @@ def test_record_keeps_what_is_asked_by_post(
         "custom_widget_id": "custom-widget-0123456789ab",
         "domain_id": "d",
     }
+
+
+def test_record_makes_a_case_and_a_sample_of_an_answer_that_is_written(
+    run: Run, tmp_path: Path
+) -> None:
+    answer = tmp_path / "answer.json"
+    issue = {"identifier": "ENG-1", "title": "Fix it", "state": {"name": "Todo"}}
+    answer.write_text(json.dumps({"data": {"issue": issue}}))
+    ended = run(
+        "record", "https://linear.app/acme/issue/ENG-1", "--name", "open", "--to", "cases",
+        "--answer", str(answer), "--page", "https://linear.app/developers", "--sample", "samples",
+        LINEAR_API_KEY="the-token-of-nobody",
+    )  # fmt: skip
+    assert ended.exit_code == 0, ended.output
+    case, widget, sample = (Path(line) for line in ended.stdout.splitlines())
+    told = json.loads(case.read_text())
+    assert told["source"] == "written from https://linear.app/developers"
+    assert told["settings"] == {"LINEAR_API_KEY": "scrubbed"}
+    assert told["exchanges"][0]["request"]["headers"]["Authorization"] == "scrubbed"
+    assert json.loads(widget.read_text())["body"]["metadata"]["title"] == "Fix it"
+    made = json.loads(sample.read_text())
+    assert "settings" not in made
+    assert "Authorization" not in made["exchanges"][0]["request"]["headers"]
+    assert "the-token-of-nobody" not in case.read_text() + sample.read_text()
+
+
+def test_record_wants_an_answer_with_its_page(run: Run, tmp_path: Path) -> None:
+    answer = tmp_path / "answer.json"
+    answer.write_text("{}")
+    ended = run(
+        "record", "https://linear.app/acme/issue/ENG-1", "--name", "x", "--answer", str(answer)
+    )
+    assert ended.exit_code == 2
+    assert "--answer and --page go together" in ended.stderr
