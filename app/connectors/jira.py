@@ -140,12 +140,16 @@ class Jira(Connector):
                 "JIRA_SITE: is missing: JIRA_TOKEN would go to any site of atlassian.net; set it "
                 "to the hosts that may have it, such as acme.atlassian.net"
             )
-        given = frozenset(server.host for server in servers_of(sites)) or self._data_center
+        named = frozenset(server.host for server in servers_of(sites))
         self.credentials = tuple(
             basic(host, "JIRA_TOKEN", email, token) if email else bearer(host, "JIRA_TOKEN", token)
-            for host in sorted(given)
+            for host in sorted(named or self._data_center)
             if token
         )
+        scoped = own["JIRA_SCOPED_TOKEN"]
+        self._scoped_sites = (named or {_CLOUD}) if email and scoped else frozenset()
+        if self._scoped_sites:
+            self.credentials += (basic(API_HOST, "JIRA_SCOPED_TOKEN", email, scoped),)
 
         scoped = own["JIRA_SCOPED_TOKEN"]
         self._scoped_sites = (sites or (_CLOUD,)) if email and scoped else ()
@@ -171,10 +175,8 @@ class Jira(Connector):
         """Show how far it is, who has it, what it is, and when it ended or is due."""
         issue = resource["issue"]
         # It may have moved to another project since the address was written.
-        key, summary = (
-            first_text(resource.get("key"), _key(match)),
-            first_text(issue.get("summary")),
-        )
+        key = first_text(resource.get("key"), _key(match))
+        summary = first_text(issue.get("summary"))
         return SummaryWithDetails(
             title=summary or key,
             subtitle=joined(summary and key, inner(issue, "project", "name")),
