@@ -31,7 +31,12 @@ ROOMS = (
     "templates_schemas",
 )
 # What all connectors stand on, and those without code: only these may read a file, or catch.
-ENGINE = ("app.connectors.base", "app.connectors.definitions.")
+ENGINE = (
+    "app.connectors.addresses",
+    "app.connectors.base",
+    "app.connectors.resources",
+    "app.connectors.definitions.",
+)
 ALONE = {
     "requests": ("app.upstream",),
     "urllib3": ("app.upstream",),

@@ -107,12 +107,12 @@ def names(name: str, items: Iterable[str | None] | None) -> TextWithIcon:
     return TextWithIcon(name, listed([item for item in items or () if item], FIELD_TEXT_MAX))
 
 
-def people(name: str, known: Iterable[tuple[str | None, str | None]]) -> TextWithIcon | None:
+def people(name: str, persons: Iterable[tuple[str | None, str | None]]) -> TextWithIcon | None:
     """Name those who have a name, with the picture of the first: as `Assignee` or `Assignees`.
 
     Each is given as a name and the address of a picture.
     """
-    named = [(who, picture) for who, picture in known if who and first_text(who)]
+    named = [(who, picture) for who, picture in persons if who and first_text(who)]
     if not named:
         return None
     shown = listed([who for who, _ in named], FIELD_TEXT_MAX)
@@ -120,7 +120,7 @@ def people(name: str, known: Iterable[tuple[str | None, str | None]]) -> TextWit
 
 
 def footer(updated: datetime | None, created: datetime | None = None, label: str = "") -> Footer:
-    """Tell the last time that is known, else the system, by its label."""
+    """Show when it was updated, else when it was created, else the system by its label."""
     if updated:
         return Updated(updated)
     return Created(created) if created else CustomText(label)

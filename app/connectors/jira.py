@@ -130,9 +130,9 @@ class Jira(Connector):
     schema: ClassVar[type[Resource]] = Issue
 
     def __init__(self, settings: Settings) -> None:
-        own = settings.connector_settings
-        email, token, sites = own["JIRA_EMAIL"], own["JIRA_TOKEN"], own["JIRA_SITE"]
-        self.servers = servers_of(own["PLACARD_JIRA_HOSTS"])
+        values = settings.connector_settings
+        email, token, sites = values["JIRA_EMAIL"], values["JIRA_TOKEN"], values["JIRA_SITE"]
+        self.servers = servers_of(values["PLACARD_JIRA_HOSTS"])
         self._data_center = frozenset(server.host for server in self.servers)
         self.hosts = self._data_center | {_CLOUD}
         if email and token and not sites:
@@ -146,7 +146,7 @@ class Jira(Connector):
             for host in sorted(named or self._data_center)
             if token
         )
-        scoped = own["JIRA_SCOPED_TOKEN"]
+        scoped = values["JIRA_SCOPED_TOKEN"]
         self._scoped_sites = (named or {_CLOUD}) if email and scoped else frozenset()
         if self._scoped_sites:
             self.credentials += (basic(API_HOST, "JIRA_SCOPED_TOKEN", email, scoped),)
