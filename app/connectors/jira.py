@@ -151,11 +151,6 @@ class Jira(Connector):
         if self._scoped_sites:
             self.credentials += (basic(API_HOST, "JIRA_SCOPED_TOKEN", email, scoped),)
 
-        scoped = own["JIRA_SCOPED_TOKEN"]
-        self._scoped_sites = (sites or (_CLOUD,)) if email and scoped else ()
-        if self._scoped_sites:
-            self.credentials += (basic(API_HOST, "JIRA_SCOPED_TOKEN", email, scoped),)
-
     def canonical(self, match: Match) -> str:
         """Return the issue's page; a request of a service desk has it too."""
         return f"{match.server.url}/browse/{_key(match)}"

@@ -40,7 +40,8 @@ MANY: Final = 3 * len(FAULTS)
 # Of the definitions, which are one engine, one that asks by POST and one that asks by GET.
 DEFINED: Final = [known for known in catalogue() if known.name in ("linear", "gitea")]
 KINDS: Final[dict[str, Connector | type[Connector]]] = {
-    connector.name: connector for connector in (*CONNECTORS, *DEFINED)
+    **{connector.name: connector for connector in CONNECTORS},
+    **{connector.name: connector for connector in DEFINED},
 }
 
 
