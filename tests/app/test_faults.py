@@ -53,9 +53,14 @@ def sound_cases() -> tuple[Recording, ...]:
         case = read_recording(path)
         plain = case.widget["status"] == 200 and len(case.exchanges) == 1
         known = found.get(path.parent.name)
-        if plain and (known is None or len(case.settings) < len(known.settings)):
+        # The fewest settings, and of these the plainest address.
+        if plain and (known is None or _rank(case) < _rank(known)):
             found[path.parent.name] = case
     return tuple(found.values())
+
+
+def _rank(case: Recording) -> tuple[int, int]:
+    return len(case.settings), len(case.resource_url)
 
 
 def connector_of(case: Recording) -> Connector | type[Connector]:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.host import JWT_SECRET
+from tests.host import JWT_SECRET, TOKEN_SECRET
 
 LIBRARY_ONLY = ("sqlalchemy", "alembic", "limits", "app.library.wiring")
 PROGRAM = f"""
@@ -25,6 +25,7 @@ def test_the_library_is_loaded_only_where_it_is_on(
     environment = {
         "PATH": os.environ["PATH"],
         "PLACARD_JWT_SECRETS": JWT_SECRET,
+        "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
         "PLACARD_LIBRARY": library,
         "PLACARD_DATABASE_URL": sqlite_url,
     }

@@ -20,7 +20,7 @@ from app.settings import Settings, load_settings
 from app.settings.local import environment_of
 from app.settings.report import setting_names
 from tests.databases import Server
-from tests.host import TOKEN_SECRET
+from tests.host import JWT_SECRET, TOKEN_SECRET
 
 OWN_SECRET = "the library's own secret of 32 bytes"
 SOUND = {"PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
@@ -147,7 +147,7 @@ def test_migrate_brings_postgresql_up_to_date(run: Run, postgresql_server: Serve
 
 
 def local_settings(folder: Path) -> Settings:
-    given = {"PLACARD_MODE": "local", **SOUND}
+    given = {"PLACARD_MODE": "local", "PLACARD_JWT_SECRETS": JWT_SECRET, **SOUND}
     return load_settings(environment_of(given, folder / ".env"), connector_settings())
 
 

@@ -105,10 +105,10 @@ def test_a_library_that_is_off_is_told(run: Run, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_database_that_stops_to_answer_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> bool:
+    def fail(*_: object, **__: object) -> bool:
         raise StoreUnavailable("57P01")
 
-    monkeypatch.setattr(SavedWidgets, "adopt", fail)
+    monkeypatch.setattr(SavedWidgets, "import_one", fail)
     result = run("import", "--from", "datadog", "-", stdin=jsonl(*LINES))
     assert result.exit_code == 2
     assert result.stderr.startswith("PLACARD_DATABASE_URL: the database stopped answering (57P01)")

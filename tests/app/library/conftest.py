@@ -108,7 +108,7 @@ def two_workers(start: Start, url: str) -> AbstractContextManager[tuple[Service,
         "PLACARD_DATABASE_URL": url,
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "100000",
     }
-    return start("serve", "--workers", "2", "--threads", "8", settings=settings)
+    return start("serve", "--workers", "2", "--threads", "32", settings=settings)
 
 
 @contextmanager

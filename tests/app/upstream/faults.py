@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import Final
 
 from app.errors import (
     AddressRefused,
@@ -44,6 +45,9 @@ class Fault:
     posted: frozenset[type[PlacardError]] | None = None
     lasting: bool = False
     holds: bool = False
+
+
+LONG: Final = (UpstreamTooLarge, UpstreamUnreadable)
 
 
 def sends(data: bytes, *errors: type[PlacardError], **more: bool) -> Fault:
@@ -214,10 +218,11 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             answer(HTML, "X\u00e9: \u00ff", "no colon"), UpstreamUnreadable
         ),
         # Too much.
-        "too large": sends(answer(b"[" * (MIB + 1)), UpstreamTooLarge),
-        "an endless body": Fault(endless_body, frozenset({UpstreamTooLarge})),
+        # Where only what is shown is read, what is not JSON is noticed before its length is.
+        "too large": sends(answer(b"[" * (MIB + 1)), *LONG),
+        "an endless body": Fault(endless_body, frozenset(LONG)),
         "gzip bomb": sends(
-            answer(gzip.compress(bytes(20 * MIB)), "Content-Encoding: gzip"), UpstreamTooLarge
+            answer(gzip.compress(bytes(20 * MIB)), "Content-Encoding: gzip"), *LONG
         ),
         # Redirects.
         "endless redirects": Fault(round_and_round, ONLY_FAILED),

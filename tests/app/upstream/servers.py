@@ -202,8 +202,10 @@ def request_to(
     headers: dict[str, str] | None = None,
 ) -> UpstreamRequest:
     """Ask for an address, which names its own host and more."""
-    hosts = frozenset({host_of(urlsplit(url)), *more_hosts})
-    return UpstreamRequest(url, hosts, headers=headers or {}, credential=credential)
+    hosts = set(more_hosts)
+    with suppress(ValueError):  # a host that is not valid has no name to be known by
+        hosts.add(host_of(urlsplit(url)))
+    return UpstreamRequest(url, frozenset(hosts), headers=headers or {}, credential=credential)
 
 
 def certificate(folder: Path, *names: str) -> tuple[ssl.SSLContext, str]:

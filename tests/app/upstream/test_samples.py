@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -170,7 +171,9 @@ def test_each_bundled_sample_answers_all_its_requests() -> None:
         for sample in samples:
             hosts = {urlsplit(exchange["request"]["url"]).netloc for exchange in sample.exchanges}
             first, last = sample.exchanges[0]["request"], sample.exchanges[-1]["response"]
-            response = fetcher.fetch(request_to(first["url"], *hosts))
+            body = json.dumps(first["body"]).encode() if "body" in first else None
+            asked = replace(request_to(first["url"], *hosts), method=first["method"], body=body)
+            response = fetcher.fetch(asked)
             assert (response.status, response.body) == (last["status"], recorded_body(last))
 
 

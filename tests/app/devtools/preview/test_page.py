@@ -125,7 +125,7 @@ def test_the_card_is_shown_beside_its_json_limits_trace_and_curl_line(preview: P
         "Fields dropped 'Changes': at most 5 are shown",
         "Verified by a token (JWT), bound to this request",
         "Matched the connector github · owner placard-samples · repo reading-list · pull 27",
-        "/{owner}/{repo}/(?:issues/{issue}/?|pull/{pull}",
+        "(?:/{owner}/{repo}/issues/{issue}/?)|(?:/{owner}/{repo}/pull/{pull}",
         "Looked up miss: not kept yet, so it was fetched",
         "GET api.github.com/repos/placard-samples/reading-list/pulls/27",
         "readable by pages of https://app.asana.com",
