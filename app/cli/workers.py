@@ -1,8 +1,10 @@
 """The worker processes: how one begins, ends with the first process, and is replaced."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,8 @@ from app.web import EXTENSION, Service
 STEADY: Final = 10.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
+# linux/prctl.h: the signal that a process is sent when its parent ends.
+_PR_SET_PDEATHSIG: Final = 1
 
 
 class Restarts:
@@ -64,6 +68,8 @@ def load_application(target: str) -> Any:
 
     Its key sets are fetched meanwhile.
     """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_end_with_parent, name="placard-parent", daemon=True).start()
     app: Any = load_target(target)
     service = app.extensions[EXTENSION]
@@ -81,7 +87,8 @@ def _end_with_parent() -> None:
     """Wait for the end of the first process, then end at once.
 
     A worker that went on without it would keep the port, and nobody could stop it. A first process
-    that stops in order ends its workers before itself.
+    that stops in order ends its workers before itself. Linux sees to it too, also where the worker
+    is stopped or busy; this is for other systems, and for an end before Linux was asked.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
