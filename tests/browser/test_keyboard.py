@@ -37,7 +37,7 @@ FOCUSED = """() => {
 }"""
 
 
-def stops(page: Page, at_most: int = 60) -> Iterator[tuple[str, bool]]:
+def stops(page: Page, at_most: int = 150) -> Iterator[tuple[str, bool]]:
     """Yield the name of each stop of the Tab key, and whether its focus can be seen."""
     for _ in range(at_most):
         page.keyboard.press("Tab")

@@ -170,7 +170,7 @@ def test_the_trace_tells_each_step_and_how_long_it_took(open_page: Open, serve: 
     assert all(ends)
     expected = [
         r"Verified by a token \(JWT\), bound to this request .*",
-        r"Matched the connector github · owner placard-samples · repo reading-list · pull 27 /.*",
+        r"Matched the connector github · owner placard-samples · repo reading-list · pull 27 .*",
         r"Looked up miss: not kept yet, so it was fetched .*",
         r"Fetched 200 · 5\.4 kB GET api\.github\.com/repos/placard-samples/.*/pulls/27 .*",
         r"Mapped onto summary_with_details_v0 .*",
