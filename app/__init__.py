@@ -19,7 +19,7 @@ from app.web.access_log import init_access_log
 from app.web.cors import Origins, init_cors
 from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
-from app.web.host_operations import HEALTH_SECTION, host_section
+from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
 from app.wiring import build_fetcher, build_key_sources, build_verifier, build_widgets
 
@@ -76,7 +76,7 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
     fetcher = build_fetcher(settings, metrics=metrics, own=library.loopback)
     widgets = build_widgets(settings, fetcher, metrics)
     sources = build_key_sources(settings, fetcher)
-    sections = (host_section(settings), *library.sections, HEALTH_SECTION)
+    sections = (host_section(settings), *library.sections, health_section(settings))
     is_described = settings.library or settings.local
     return Service(
         settings=settings,

@@ -11,6 +11,7 @@ from app.cache import (
     Cache,
     CacheBackend,
     CachePolicy,
+    EntrySigner,
     MemoryBackend,
     RedisBackend,
     redis_client,
@@ -101,11 +102,13 @@ def build_widgets(
     clock: Callable[[], float] = time.time,
 ) -> Widgets:
     """Make the story, with its connectors and its cache; `clock` is in epoch seconds."""
+    known = all_connectors(settings)
     policy = CachePolicy(
         ttl=settings.cache_ttl,
         failure_ttl=settings.cache_failure_ttl,
         stale=settings.cache_stale,
         stale_if_error=settings.cache_stale_if_error,
+        longest_ttl=max((connector.ttl or 0.0 for connector in known), default=0.0),
     )
     cache = Cache(
         _backend(settings, metrics, clock),
@@ -115,7 +118,6 @@ def build_widgets(
         on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
         clock=clock,
     )
-    known = all_connectors(settings)
     home = urlsplit(settings.public_url) if settings.library and settings.public_url else None
     if settings.local:
         # Who writes a definition sees each change at once.
@@ -135,6 +137,7 @@ def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -
         return MemoryBackend(settings.cache_bytes, clock)
     return RedisBackend(
         redis_client(settings.cache_url, settings.ca_bundle),
+        EntrySigner(settings.cache_signing_secrets),
         on_failure=lambda kind: metrics.cache_failures.labels(kind).inc(),
     )
 

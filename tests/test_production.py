@@ -17,6 +17,7 @@ from app.cli import main
 from app.errors import ConfigurationError
 from templates_schemas import faults
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
+from tests.ports import free_port
 from tests.processes import BIN, ROOT, SOUND, Start, ask, environment
 from tests.standin import StandIn, standing_in
 
@@ -158,3 +159,15 @@ def test_the_printed_curl_line_gives_a_valid_card(start: Start, tmp_path: Path) 
         )
     assert base in line
     assert faults(json.loads(answer.stdout)) == ()
+
+
+def test_metrics_can_have_a_port_of_their_own(stand_in: StandIn, start: Start) -> None:
+    port = free_port()
+    with start("serve", "--metrics-port", str(port), settings=SOUND | stand_in.settings) as (
+        _,
+        base,
+    ):
+        assert ask(base).ok
+        told = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+        assert 'placard_requests_total{outcome="ok",route="widget"} 1.0' in told.splitlines()
+        assert requests.get(f"{base}/metrics", timeout=5).status_code == 404

@@ -9,7 +9,7 @@
     leases.py         the same among processes
     background.py     the threads that refresh stale entries
     backend.py        the contract of a backend; memory_backend.py, redis_backend.py
-    serializer.py     entries as JSON, for Redis
+    serializer.py     entries as JSON, for Redis; signing.py says that they are our own
 
 A backend stores entries by key until they expire or are evicted, and may lose any of them at any
 time. A key names the connector, the outgoing request and the identity of the credential, so that
@@ -24,6 +24,7 @@ from app.cache.freshness import CachePolicy
 from app.cache.lookup import Lookup, Result
 from app.cache.memory_backend import OVERHEAD, MemoryBackend
 from app.cache.redis_backend import RedisBackend, redis_client
+from app.cache.signing import EntrySigner
 from app.cache.single_flight import TooManyWaiters
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "CacheBackend",
     "CachePolicy",
     "Entry",
+    "EntrySigner",
     "FetchResult",
     "Lookup",
     "Make",

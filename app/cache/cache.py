@@ -86,9 +86,14 @@ class Cache:
         with limit_waiting():
             return self._backend.fault()
 
+    def _stored(self, key: str) -> Entry | None:
+        """Return what is stored, for no longer than our own settings say: others may write too."""
+        kept = self._backend.get(key)
+        return kept if kept is None or self._backend.in_process else self._policy.shortened(kept)
+
     def fresh(self, key: str) -> Lookup | None:
         """Return a fresh entry that needs no I/O, or None."""
-        kept = self._backend.get(key) if self._backend.in_process else None
+        kept = self._stored(key) if self._backend.in_process else None
         now = self._clock()
         return Lookup(kept, "hit", now) if kept and phase_of(kept, now) == "fresh" else None
 
@@ -100,7 +105,7 @@ class Cache:
         who wait for it.
         """
         with limit_waiting():
-            kept, now = self._backend.get(key), self._clock()
+            kept, now = self._stored(key), self._clock()
             phase = phase_of(kept, now) if kept else "gone"
             if kept and not refresh and phase in ("fresh", "backing_off", "stale"):
                 if phase == "stale":
@@ -132,7 +137,7 @@ class Cache:
         if isinstance(lease, Lookup):
             return lease
         with self._leases.held(request.key, lease):
-            kept = self._backend.get(request.key)
+            kept = self._stored(request.key)
             return self._made_meanwhile(request, kept) or self._make(request, kept)
 
     def _acquire_lease(self, request: _EntryRequest, patience: float) -> str | Lookup:
@@ -151,7 +156,7 @@ class Cache:
             budget = wait_budget()
             # Waiting for another process is not waiting for the backend, unless the backend fails.
             with limit_waiting(budget.seconds) as look:
-                if made := self._made_meanwhile(request, self._backend.get(request.key)):
+                if made := self._made_meanwhile(request, self._stored(request.key)):
                     return replace(made, result="shared", forwarded=request.forwarded)
                 lease = self._leases.acquire(request.key)
             if lease == "":
@@ -185,7 +190,7 @@ class Cache:
         """Keep a card though its refresh failed, and answer with it while that is allowed."""
         now = self._clock()
         noted = self._policy.note_failure(previous, fetched, now)
-        latest = self._backend.get(request.key)
+        latest = self._stored(request.key)
         # A process that lost its lease must not restore what another process has replaced.
         if latest is None or latest.times.made_at <= previous.times.made_at:
             self._backend.put(request.key, noted, noted.times.keep_until - now)
@@ -226,7 +231,7 @@ class Cache:
     def _back_off(self, request: _EntryRequest) -> None:
         """Do not refresh an entry again at once: the same bug would raise at each request."""
         with limit_waiting():
-            kept = self._backend.get(request.key)
+            kept = self._stored(request.key)
             if kept and kept.is_card:
                 self._keep_after_failure(request, kept, FetchResult(InternalError.code, b""))
 

@@ -44,6 +44,8 @@ class CachePolicy:
     failure_ttl: float
     stale: float = 0.0
     stale_if_error: float = 0.0
+    # What a connector asks for instead of `ttl`, at most.
+    longest_ttl: float = 0.0
 
     def failure_ttl_of(self, fetched: FetchResult) -> float:
         """Return how long a failure is kept: no longer than a card, except for a rate limit."""
@@ -70,6 +72,24 @@ class CachePolicy:
             changes=fetched.changes,
             validator=fetched.validator,
         )
+
+    def shortened(self, kept: Entry) -> Entry:
+        """Cut the times of an entry that was stored by other settings to what these allow."""
+        times = kept.times
+        if kept.is_card:
+            fresh = min(times.fresh_until, times.made_at + max(self.ttl, self.longest_ttl))
+            stale, error = fresh + self.stale, fresh + self.stale_if_error
+        else:
+            limited = kept.outcome == "upstream_rate_limited"
+            longest = LONGEST_WAIT if limited else min(self.failure_ttl, self.ttl)
+            fresh = stale = error = min(times.fresh_until, times.made_at + longest)
+        cut = replace(
+            times,
+            fresh_until=fresh,
+            stale_until=min(times.stale_until, stale),
+            error_until=min(times.error_until, error),
+        )
+        return kept if cut == times else replace(kept, times=cut)
 
     def note_failure(self, kept: Entry, fetched: FetchResult, now: float) -> Entry:
         """Note on a card that its refresh failed, and until when not to try again."""

@@ -28,6 +28,7 @@ from app.cache.background import BackgroundPool
 from app.cache.entry import Entry
 from app.cache.memory_backend import OVERHEAD
 from app.cache.serializer import VERSION, Unreadable, dump, load
+from app.cache.signing import EntrySigner
 
 THREADS: Final = 8
 WAITING: Final = 64
@@ -71,7 +72,7 @@ def redis_client(url: str, ca_bundle: str | None = None) -> redis.Redis:
 
 
 class RedisBackend:
-    """Stores entries in Redis, as JSON.
+    """Stores entries in Redis, as JSON that `signer` signs.
 
     `on_failure` is called with the kind of each failure: the name of its error, or `unreadable`.
     `clock` is monotonic, in seconds.
@@ -82,10 +83,12 @@ class RedisBackend:
     def __init__(
         self,
         client: redis.Redis,
+        signer: EntrySigner,
         on_failure: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = client
+        self._signer = signer
         self._on_failure = on_failure
         self._clock = clock
         self._retry_at = float("-inf")
@@ -106,9 +109,10 @@ class RedisBackend:
 
     def get(self, key: str) -> Entry | None:
         """Return the entry, or None if it is unknown, expired, unreadable or lost."""
+        name = _name(key)
         try:
-            raw = self._execute(lambda: self._redis.get(_name(key)))
-            entry = None if raw is None else self._load(raw)
+            raw = self._execute(lambda: self._redis.get(name))
+            entry = None if raw is None else self._load(name, raw)
         except _Unavailable:
             return None
         except Unreadable:
@@ -116,10 +120,11 @@ class RedisBackend:
             return None
         return None if entry is None or self._is_outdated(key, entry) else entry
 
-    def _load(self, raw: object) -> Entry:
+    def _load(self, name: str, signed: object) -> Entry:
         """Parse an entry, unless the same bytes were parsed before; raises Unreadable."""
-        if not isinstance(raw, bytes):
+        if not isinstance(signed, bytes):
             raise Unreadable("is not bytes")
+        raw = self._signer.verified(name, signed)
         with self._lock:
             parsed = self._parsed.get(raw)
         if parsed is not None:
@@ -131,10 +136,10 @@ class RedisBackend:
 
     def put(self, key: str, entry: Entry, seconds: float) -> None:
         """Store an entry for at most `seconds`; it replaces any other of this key."""
+        name, expiry = _name(key), _milliseconds(seconds)
+        signed = self._signer.sign(name, dump(entry))
         try:
-            self._execute(
-                lambda: self._redis.set(_name(key), dump(entry), px=_milliseconds(seconds))
-            )
+            self._execute(lambda: self._redis.set(name, signed, px=expiry))
         except _Unavailable:
             with self._lock:
                 self._outdated[key] = entry.times.made_at

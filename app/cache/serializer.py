@@ -1,8 +1,7 @@
 """An entry as JSON, for backends outside this process: what is read is not trusted.
 
 Refused are garbage, another version, a body that does not match its ETag, a card that breaks the
-host's contract, and times that no setting allows. Nothing is signed: whoever may write to the
-shared Redis can store any valid card under any key that they know.
+host's contract, and times that no setting allows. Who wrote it is for `signing.py` to say.
 """
 
 import json
@@ -17,7 +16,7 @@ from app.settings import LONGEST_TIME
 from templates_schemas import faults
 
 # Raise it with every change to what is written; an entry of another version is refused.
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_BYTES: Final = 1 << 20
 # In seconds: the stale time follows the fresh time; rounding may add up to one second.
 LONGEST_KEPT: Final = 2 * LONGEST_TIME + 1

@@ -6,6 +6,7 @@ arguments.py                                     the kinds of argument
 """
 
 import json
+import os
 import sys
 from dataclasses import replace
 from importlib import import_module
@@ -92,9 +93,15 @@ def main(*, local: bool) -> None:
 @click.option(
     "--threads", type=click.IntRange(1), default=64, show_default=True, help="Threads in each."
 )
-def serve(*, port: int, host: str, workers: int, threads: int) -> None:
+@click.option(
+    "--metrics-port", type=click.IntRange(1, 65535), help="A port of its own for `/metrics`."
+)
+def serve(*, port: int, host: str, workers: int, threads: int, metrics_port: int | None) -> None:
     """Start the service, under its production server."""
     provide_local_secrets()
+    if metrics_port is not None:
+        # The workers read it too.
+        os.environ["PLACARD_METRICS_PORT"] = str(metrics_port)
     serve_application(_settings(), host=host, port=port, workers=workers, threads=threads)
 
 

@@ -20,6 +20,7 @@ from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError
 from app.origins import is_loopback_host
 from app.settings import MOST_CONCURRENT_CALLS, Settings
+from app.telemetry.metrics import serve_metrics
 
 # A worker that stops has the fetch deadline for requests in flight, and this much more.
 GRACE_SECONDS = 10
@@ -59,9 +60,12 @@ def serve_application(
     )
     shown = f"[{host}]" if ":" in host else host
     with ExitStack() as stack:
-        if workers > 1 and not settings.metrics_folder:
+        folder = settings.metrics_folder
+        if not folder and (workers > 1 or settings.metrics_port):
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if folder and settings.metrics_port:
+            _serve_metrics(folder, host, settings.metrics_port)
         if settings.local and settings.public_url is None:
             # The workers read it, to recognise the addresses of their own saved widgets.
             os.environ["PLACARD_PUBLIC_URL"] = f"http://{shown}:{port}"
@@ -77,6 +81,13 @@ def _library_token(settings: Settings) -> str | None:
     from app.cli.library_tokens import local_token  # noqa: PLC0415 - only here is a database needed
 
     return local_token(settings)
+
+
+def _serve_metrics(folder: str, host: str, port: int) -> None:
+    try:
+        serve_metrics(folder, host, port)
+    except OSError as error:
+        raise ConfigurationError(f"--metrics-port: {host} {port}: {error.strerror}") from None
 
 
 def refuse_a_port_in_use(host: str, port: int) -> None:

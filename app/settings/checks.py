@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.errors import ConfigurationError
+from app.settings.fields import MEMORY
 from app.settings.settings import LIBRARY_AUDIENCE, Settings
 
 
@@ -67,6 +68,12 @@ CHECKS: Final = (
         "PLACARD_TOKEN_SECRETS",
         lambda settings: settings.library and not settings.token_secrets,
         "is missing: the library's tokens cannot be verified; set it, or PLACARD_LIBRARY=off",
+        serving=True,
+    ),
+    Check(
+        "PLACARD_CACHE_SECRETS",
+        lambda settings: settings.cache_url != MEMORY and not settings.cache_signing_secrets,
+        "is missing: nothing could sign what is kept in Redis",
         serving=True,
     ),
     Check(

@@ -123,6 +123,10 @@ class Settings:
     cache_url: str = setting(
         "PLACARD_CACHE_URL", CacheUrl(), MEMORY,
         "`memory://`: this process; `redis://:password@host:6379/0` (`rediss://`): shared")
+    cache_secrets: tuple[str, ...] = setting(
+        "PLACARD_CACHE_SECRETS", Secrets(shortest=32), (),
+        "secrets that sign what is kept in Redis: the first signs, any verifies",
+        unset="the other secrets")
     cache_bytes: int = setting(
         "PLACARD_CACHE_BYTES", Size(), 64 << 20, "the largest size of the in-process cache")
     cache_ttl: float = setting(
@@ -135,6 +139,9 @@ class Settings:
     cache_stale_if_error: float = setting(
         "PLACARD_CACHE_STALE_IF_ERROR", Seconds(or_never=True), 3600.0,
         "how long after `PLACARD_CACHE_TTL` a card stands in for a timeout, a 5xx or a rate limit")
+    metrics_port: int | None = setting(
+        "PLACARD_METRICS_PORT", Count(most=65_535), None,
+        "a port of its own for `/metrics`, which the service then does not answer")
     metrics_folder: str | None = setting(
         "PROMETHEUS_MULTIPROC_DIR", String(), None,
         "where several workers share their counters", unset="`placard serve` sets it")
@@ -193,6 +200,12 @@ class Settings:
     def has_token_keys(self) -> bool:
         """Whether there is a key that could verify a JWT."""
         return bool(self.jwt_secrets or self.jwt_public_key or self.jwt_jwks_url)
+
+    @property
+    def cache_signing_secrets(self) -> tuple[str, ...]:
+        """The secrets that sign what is kept in Redis: the first signs, any of them verifies."""
+        others = (*self.jwt_secrets, *self.signature_secrets, *self.token_secrets)
+        return self.cache_secrets or others
 
     @property
     def public_hosts(self) -> frozenset[str]:

@@ -1,6 +1,12 @@
 """The metrics of the service, for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 
@@ -65,3 +71,13 @@ class Metrics:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def serve_metrics(folder: str, host: str, port: int) -> None:
+    """Answer on a port of its own, from a thread, with the counters that workers write to a folder.
+
+    Raises OSError where the port cannot be had.
+    """
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    start_http_server(port, host, registry)

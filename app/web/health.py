@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, jsonify
 
+from app.errors import NotFound
 from app.web import Check, service
 
 blueprint = Blueprint("health", __name__)
@@ -72,7 +73,9 @@ def ready() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Give the counters, in Prometheus' text format."""
+    """Give the counters, in Prometheus' text format, unless they have a port of their own."""
+    if service().settings.metrics_port is not None:
+        raise NotFound
     return Response(
         service().metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8"
     )

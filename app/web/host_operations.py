@@ -87,6 +87,7 @@ def host_section(settings: Settings) -> Section:
     return Section(HOST, (operation,), {name: PROOFS[name] for name, is_taken in taken if is_taken})
 
 
+METRICS: Final = "/metrics"
 HEALTH_OPERATIONS: Final = (
     Operation(
         id="alive",
@@ -115,9 +116,15 @@ HEALTH_OPERATIONS: Final = (
     Operation(
         id="metrics",
         method="get",
-        path="/metrics",
+        path=METRICS,
         summary="Get the counters",
         answers={200: Answer("Text in the format of Prometheus")},
     ),
 )
-HEALTH_SECTION: Final = Section(HEALTH, HEALTH_OPERATIONS)
+
+
+def health_section(settings: Settings) -> Section:
+    """Describe what is for those who run the service, as far as it is at this port."""
+    has_metrics = settings.metrics_port is None
+    shown = (each for each in HEALTH_OPERATIONS if has_metrics or each.path != METRICS)
+    return Section(HEALTH, tuple(shown))

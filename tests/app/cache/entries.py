@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from app.cache import CARD, Entry, FetchResult, Times, Validator, etag_of
+from app.cache import CARD, Entry, EntrySigner, FetchResult, Times, Validator, etag_of
 
+SECRET = "a secret of 32 bytes or more, made up"
+SIGNER = EntrySigner([SECRET])
 NOW = 1_800_000_000.0
 BODY = (
     b'{"template":"summary_with_details_v0","metadata":{"title":"A card","fields":'

@@ -12,8 +12,9 @@ from hypothesis import given, strategies as st
 
 from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend, RedisBackend, redis_client
 from app.cache.serializer import dump, load
+from app.cache.signing import EntrySigner
 from app.settings import LONGEST_TIME
-from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, card, times
+from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, SECRET, SIGNER, card, times
 from tests.clock import Clock
 from tests.redis_server import RedisServer
 
@@ -130,7 +131,7 @@ class TestRedisBackend(BackendContract):
     @pytest.fixture
     def backend(self, redis_server: RedisServer, failures: list[str]) -> Iterator[RedisBackend]:
         with redis_client(redis_server.url) as client:
-            yield RedisBackend(client, failures.append)
+            yield RedisBackend(client, SIGNER, failures.append)
 
     @pytest.fixture
     def inside(self, redis_server: RedisServer) -> Iterator[redis.Redis]:
@@ -152,7 +153,7 @@ class TestRedisBackend(BackendContract):
     ) -> None:
         backend.put(KEY, CARD_ENTRY, 60)
         with redis_client(redis_server.url) as client:
-            assert RedisBackend(client, pytest.fail).get(KEY) == CARD_ENTRY
+            assert RedisBackend(client, SIGNER, pytest.fail).get(KEY) == CARD_ENTRY
 
     def test_keys_show_no_address_and_no_identity_and_all_expire(
         self, backend: RedisBackend, inside: redis.Redis
@@ -161,7 +162,7 @@ class TestRedisBackend(BackendContract):
         backend.acquire(KEY, 60)
         keys = [key.decode() for key in inside.scan_iter()]
         assert len(keys) == 2
-        assert all(key.startswith("placard:1:") for key in keys)
+        assert all(key.startswith("placard:2:") for key in keys)
         assert not any(word in key for key in keys for word in ("github", "flask", "TOKEN"))
         assert all(0 < inside.pttl(key) <= 60_000 for key in keys)
 
@@ -205,8 +206,8 @@ class TestRedisBackend(BackendContract):
             b"[" * 10_000,
             b"null",
             b"{}",
-            dump(CARD_ENTRY).replace(b'"version":1', b'"version":0'),
-            dump(CARD_ENTRY).replace(b'"version":1', b'"version":"1"'),
+            dump(CARD_ENTRY).replace(b'"version":2', b'"version":0'),
+            dump(CARD_ENTRY).replace(b'"version":2', b'"version":"1"'),
             dump(CARD_ENTRY).replace(b"A card", b"A fake"),
             dump(CARD_ENTRY).replace(b'"outcome":"card"', b'"outcome":"cards"'),
             dump(CARD_ENTRY).replace(b"If-None-Match", b"Authorization"),
@@ -225,7 +226,7 @@ class TestRedisBackend(BackendContract):
     ) -> None:
         backend.put(KEY, CARD_ENTRY, 60)
         (name,) = inside.scan_iter()
-        inside.set(name, raw)
+        inside.set(name, SIGNER.sign(name.decode(), raw))
         assert backend.get(KEY) is None
         assert failures == ["unreadable"]
         backend.put(KEY, FAILURE, 60)
@@ -259,9 +260,34 @@ class TestRedisBackend(BackendContract):
         assert checked == []
         (name,) = inside.scan_iter()
         forged = dump(CARD_ENTRY).replace(b"A card", b"A fake")
-        inside.set(name, forged)
+        inside.set(name, SIGNER.sign(name.decode(), forged))
         assert backend.get(KEY) is None
         assert checked == [forged]
+
+    def test_an_entry_that_somebody_else_wrote_or_moved_is_a_miss(
+        self, backend: RedisBackend, inside: redis.Redis, failures: list[str]
+    ) -> None:
+        backend.put("other", CARD_ENTRY, 60)
+        (other,) = inside.scan_iter()
+        signed = inside.get(other)
+        assert isinstance(signed, bytes)
+        backend.put(KEY, FAILURE, 60)
+        (name,) = set(inside.scan_iter()) - {other}
+        stranger = EntrySigner(["another secret of at least 32 bytes"])
+        forged = [dump(CARD_ENTRY), signed, stranger.sign(name.decode(), dump(CARD_ENTRY))]
+        for raw in (*forged, signed[:31], b""):
+            inside.set(name, raw)
+            assert backend.get(KEY) is None
+        assert failures == ["unreadable"] * 5
+        assert backend.get("other") == CARD_ENTRY
+
+    def test_an_entry_outlives_the_rotation_of_secrets(
+        self, backend: RedisBackend, redis_server: RedisServer
+    ) -> None:
+        backend.put(KEY, CARD_ENTRY, 60)
+        rotated = EntrySigner(["a new secret of at least 32 bytes", SECRET])
+        with redis_client(redis_server.url) as client:
+            assert RedisBackend(client, rotated, pytest.fail).get(KEY) == CARD_ENTRY
 
     def test_the_parsed_entries_in_memory_are_bounded(self, backend: RedisBackend) -> None:
         backend._parsed = LRUCache(10_000, getsizeof=backend._parsed.getsizeof)
@@ -276,7 +302,7 @@ class TestRedisBackend(BackendContract):
     ) -> None:
         with redis_client("redis://127.0.0.1/0") as client:
             monkeypatch.setattr(client, "get", lambda _: reply)
-            assert RedisBackend(client, failures.append).get(KEY) is None
+            assert RedisBackend(client, SIGNER, failures.append).get(KEY) is None
         assert failures == ["unreadable"]
 
     def test_concurrent_acquisitions_give_one_lease(self, backend: RedisBackend) -> None:

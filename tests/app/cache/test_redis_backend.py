@@ -27,7 +27,7 @@ from app.cache import (
 from app.cache.backend import limit_waiting, wait_budget
 from app.cache.redis_backend import RETRY_DELAY
 from app.upstream import ConcurrencyLimit
-from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED
+from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED, SIGNER
 from tests.app.upstream.servers import LOOPBACK, certificate
 from tests.clock import Clock
 from tests.redis_server import RedisServer, RunRedis
@@ -45,7 +45,7 @@ def redis_backend_at(
     url: str, failures: list[str], clock: Clock | None = None
 ) -> Iterator[RedisBackend]:
     with redis_client(url) as client:
-        yield RedisBackend(client, failures.append, clock or Clock())
+        yield RedisBackend(client, SIGNER, failures.append, clock or Clock())
 
 
 def silent(connection: socket.socket) -> None:
@@ -250,7 +250,7 @@ def test_tls_is_for_a_certificate_that_is_trusted_and_has_the_name(
     with run_redis(tmp_path, tls=True) as server:
         for bundle, holds in ((None, False), (ca_bundle, name == LOOPBACK)):
             with redis_client(server.url, bundle) as client:
-                backend = RedisBackend(client, failures.append, Clock())
+                backend = RedisBackend(client, SIGNER, failures.append, Clock())
                 backend.put("key", CARD_ENTRY, 60)
                 assert (backend.get("key") == CARD_ENTRY) == holds
     assert len(failures) == (1 if name == LOOPBACK else 2)

@@ -78,3 +78,28 @@ def test_an_entry_with_the_times_that_settings_allow_is_read_again(
 def test_the_code_of_a_card_is_refused_as_trouble() -> None:
     assert read(dump(card(times=times(trouble="upstream_timeout", retry_at=1.0)))) is not None
     assert read(dump(card(times=times(trouble=CARD)))) is None
+
+
+@given(st.floats(1, 10_000), st.floats(0, 10_000), st.floats(0, 10_000), st.sampled_from(WRITTEN))
+def test_entry_made_by_other_settings_lives_no_longer_than_ours_allow(
+    ttl: float, stale: float, error: float, written: dict[str, Any]
+) -> None:
+    policy = CachePolicy(ttl, ttl, stale, error)
+    kept = load(json.dumps(written).encode())
+
+    cut, made_at = policy.shortened(kept), kept.times.made_at
+
+    assert cut.times.fresh_until <= min(kept.times.fresh_until, made_at + ttl)
+    assert cut.times.stale_until <= min(kept.times.stale_until, cut.times.fresh_until + stale)
+    assert cut.times.error_until <= min(kept.times.error_until, cut.times.fresh_until + error)
+    assert policy.shortened(cut) == cut
+
+
+def test_entry_made_by_the_same_settings_is_left_as_it_is() -> None:
+    policy = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
+
+    assert policy.shortened(CARD_ENTRY) is CARD_ENTRY
+    assert policy.shortened(FAILURE) is FAILURE
+    assert CachePolicy(1, 1, longest_ttl=60, stale=100, stale_if_error=1000).shortened(
+        CARD_ENTRY
+    ) is (CARD_ENTRY)
