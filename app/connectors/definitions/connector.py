@@ -6,13 +6,13 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode, urlsplit
 
 from marshmallow import Schema, ValidationError
 
-from app.connectors.base import Connector, Match, ResourceUrl
+from app.connectors.base import Connector, Match, ResourceUrl, servers_of
 from app.connectors.definitions.addresses import (
     AddressForm,
     filled_body,
@@ -55,13 +55,15 @@ class DefinedConnector(Connector):
         self.forms = tuple(forms_of(definition))
         self.path = self.forms[0].path  # type: ignore[misc]
         own = settings.connector_settings if settings else {}
-        self._own_hosts: tuple[str, ...] = own.get(definition.get("hosts_setting", "")) or ()
+        own_servers = servers_of(own.get(definition.get("hosts_setting", "")))
         if settings and settings.offline:
             # Samples answer there, whatever hosts are one's own.
-            self._own_hosts = (*self._own_hosts, host_of(urlsplit(self.example)))
-        token_hosts = own.get(definition.get("credential", {}).get("hosts_setting", "")) or ()
+            own_servers = (*own_servers, Server(host_of(urlsplit(self.example))))
+        self._own_hosts = tuple(server.host for server in own_servers)
+        of_token = servers_of(own.get(definition.get("credential", {}).get("hosts_setting", "")))
+        self.servers = (*own_servers, *of_token)
         self._api_hosts = api_hosts_of(definition)
-        self.hosts = frozenset({*self._api_hosts, *self._own_hosts, *token_hosts})
+        self.hosts = frozenset({*self._api_hosts, *(server.host for server in self.servers)})
         self._has_token = bool(own.get(definition.get("credential", {}).get("setting", "")))
         self.credentials = tuple(self._credentials(own))
         self._answer = definition["answer"]
@@ -80,7 +82,13 @@ class DefinedConnector(Connector):
 
     def match(self, address: ResourceUrl) -> Match | None:
         """Match the host first, then the forms of address, in their order."""
-        return match_in(self.forms, self.hosts, address)
+        own = [server for server in self.servers if server.host == address.host]
+        for server in own or [Server(address.host)]:
+            below = address.below(server.base)
+            found = below and match_in(self.forms, self.hosts, below, server)
+            if found:
+                return found
+        return None
 
     def verdict(self, document: Any) -> Outcome | None:
         """Say what a document means that came with a good status; None where it is a resource."""
@@ -109,7 +117,7 @@ class DefinedConnector(Connector):
         template = (given.form.url if given.form else None) or request["url"]
         url = filled_url(template, parts)
         if url.startswith("/"):
-            url = f"https://{self._api_host(match.host)}{url}"
+            url = f"{self._api_url(match.server)}{url}"
         body = request.get("body")
         return UpstreamRequest(
             url,
@@ -122,6 +130,10 @@ class DefinedConnector(Connector):
     def widget(self, resource: Any, match: Match) -> SummaryWithDetails:
         """Evaluate the card's expressions; what fails is left out, and told in the trace."""
         return self._card.widget(resource, match.parts)
+
+    def _api_url(self, server: Server) -> str:
+        """Give the address of the root that is asked for an address of a server."""
+        return replace(server, host=self._api_host(server.host)).url
 
     def _api_host(self, host: str) -> str:
         """Name the host that is asked for an address of a host."""
@@ -149,7 +161,7 @@ class DefinedConnector(Connector):
 
     def _token_hosts(self, given: Mapping[str, Any], own: Mapping[str, Any]) -> set[str]:
         if only := own.get(given.get("hosts_setting", "")):
-            return set(only)
+            return {server.host for server in servers_of(only)}
         named = set(given.get("hosts", self._literal_hosts()))
         return named | {self._api_host(host) for host in self._own_hosts if given["own_hosts"]}
 
@@ -163,9 +175,12 @@ class DefinedConnector(Connector):
 
 
 def match_in(
-    forms: Iterable[AddressForm], hosts: Collection[str], address: ResourceUrl
+    forms: Iterable[AddressForm],
+    hosts: Collection[str],
+    address: ResourceUrl,
+    server: Server | None = None,
 ) -> DefinedMatch | None:
-    """Match an address of some hosts with the first form that it has."""
+    """Match an address of some hosts, and below the base of a server, with its first form."""
     host = address.host
     # With a user name before the host, addresses deceive.
     if address.has_user or not is_named(host, hosts):
@@ -176,7 +191,8 @@ def match_in(
         if form.hosts is None or is_named(host, form.hosts):
             parts = form.parts_of(address)
             if parts is not None:
-                return DefinedMatch(Server(host), parts, address.path, form=form, address=whole)
+                where = server or Server(host)
+                return DefinedMatch(where, parts, address.path, form=form, address=whole)
     return None
 
 

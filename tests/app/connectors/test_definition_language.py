@@ -358,6 +358,25 @@ def test_hosts_of_ones_own_are_served_and_given_the_token() -> None:
         assert bool(found.find(url).headers) is given
 
 
+@pytest.mark.parametrize(
+    ("root", "page"),
+    [
+        ("git.example.org/small", "https://git.example.org/small/items/7"),
+        ("git.example.org:8443/a/b", "https://git.example.org:8443/a/b/items/7"),
+        ("http://localhost:3000", "http://localhost:3000/items/7"),
+    ],
+)
+def test_hosts_of_ones_own_can_lie_below_a_path(root: str, page: str) -> None:
+    known = with_settings(
+        {"hosts_setting": "SMALL_HOSTS", "request": {"url": "/v1/{id}"}}, SMALL_HOSTS=root
+    )
+    request = asked(known, page)
+    assert request.url == page.replace("/items/", "/v1/")
+    assert request.hosts == {page.split("/")[2]}
+    with pytest.raises(NoConnector):
+        find(page.replace("/items/", "/other/items/"), [known])
+
+
 def test_a_setting_can_name_the_only_hosts_that_are_given_a_token() -> None:
     credential = {"setting": "SMALL_TOKEN", "hosts_setting": "SMALL_HOST"}
     known = with_settings(
