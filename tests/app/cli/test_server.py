@@ -3,6 +3,7 @@
 import inspect
 import socket
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -29,11 +30,16 @@ def test_who_is_connected_is_waited_for_and_who_is_not_is_refused(
     host: str, family: socket.AddressFamily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "HANDSHAKE", 0.0)
+    refuse, refusing = server._refuse_new_connections, threading.Event()
+    monkeypatch.setattr(
+        server, "_refuse_new_connections", lambda given: (refuse(given), refusing.set())
+    )
     with socket.create_server((host, 0), family=family) as listener, ThreadPoolExecutor(1) as pool:
         address = listener.getsockname()[:2]
         early = socket.create_connection(address, timeout=5)
         early.sendall(b"a request")
         draining = pool.submit(drain, [listener])
+        assert refusing.wait(10)
         # Its SYN finds no answer, as if it had been lost on its way.
         with socket.socket(family) as late:
             late.settimeout(0.3)
