@@ -31,9 +31,12 @@ def test_who_is_connected_is_waited_for_and_who_is_not_is_refused(
 ) -> None:
     monkeypatch.setattr(server, "HANDSHAKE", 0.0)
     refuse, refusing = server._refuse_new_connections, threading.Event()
-    monkeypatch.setattr(
-        server, "_refuse_new_connections", lambda given: (refuse(given), refusing.set())
-    )
+
+    def refuse_and_tell(listener: socket.socket) -> None:
+        refuse(listener)
+        refusing.set()
+
+    monkeypatch.setattr(server, "_refuse_new_connections", refuse_and_tell)
     with socket.create_server((host, 0), family=family) as listener, ThreadPoolExecutor(1) as pool:
         address = listener.getsockname()[:2]
         early = socket.create_connection(address, timeout=5)
