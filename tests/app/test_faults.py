@@ -240,6 +240,7 @@ def threads_and_files() -> tuple[int, int]:
     return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
 
+@pytest.mark.memory
 def test_faults_leave_nothing_over() -> None:
     with nobody_listens() as port:
         pass

@@ -20,7 +20,8 @@ import regex
 
 from app.connectors.base import ResourceUrl
 
-MATCH_SECONDS: Final = 0.05
+# Of the wall clock: while other threads have their turn, it goes on.
+MATCH_SECONDS: Final = 0.5
 _PART: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::((?:[^{}]|\{[0-9,]+\})+))?\}")
 _FILLED: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([a-z]+))?\}")
 _BEFORE_QUERY: Final = re.compile(r"(?:[^{}?]|\{(?:[^{}]|\{[0-9,]+\})*\})*")
