@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -78,19 +79,26 @@ class Place:
         return ended.stdout
 
     def attempt(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a command, and return how it ended."""
-        try:
-            return subprocess.run(
-                command,
-                cwd=self.folder,
-                env=self.variables,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=LONGEST,
-            )
-        except subprocess.TimeoutExpired as late:
-            raise NotAsLocked(str(late)) from late
+        """Run a command, and return how it ended; its own commands end with it.
+
+        Raises:
+            NotAsLocked: It took too long.
+        """
+        with subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                printed = process.communicate(timeout=LONGEST)
+            except subprocess.TimeoutExpired as late:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise NotAsLocked(str(late)) from late
+        return subprocess.CompletedProcess(command, process.returncode, *printed)
 
 
 def main() -> int:
