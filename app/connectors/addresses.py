@@ -97,21 +97,22 @@ def read_address(text: str) -> ResourceUrl:
     Raises MalformedRequest, which says what is wrong with it.
     """
     if len(text) > LONGEST_ADDRESS:
-        raise _malformed(f"is over {LONGEST_ADDRESS} characters")
+        raise malformed(f"is over {LONGEST_ADDRESS} characters")
     if _FORBIDDEN.search(text):
-        raise _malformed("holds a control character or a backslash, or a blank outside its path")
+        raise malformed("holds a control character or a backslash, or a blank outside its path")
     try:
         url = urlsplit(text.replace(" ", "%20"))
         host = host_of(url)
     except ValueError:
-        raise _malformed("cannot be read") from None
+        raise malformed("cannot be read") from None
     if url.scheme not in DEFAULT_PORTS or not url.hostname:
-        raise _malformed("must be an absolute http or https address")
+        raise malformed("must be an absolute http or https address")
     first_values = dict(reversed(parse_qsl(url.query, keep_blank_values=True)))
     return ResourceUrl(host, url.path, first_values, url.fragment, "@" in url.netloc)
 
 
-def _malformed(why: str) -> MalformedRequest:
+def malformed(why: str) -> MalformedRequest:
+    """Make the error of an address that is not valid, with what is wrong with it."""
     return MalformedRequest(
         f"resource_url: {why}",
         sentence=f"Illegal or malformed request. `resource_url` {why}.",

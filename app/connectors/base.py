@@ -14,6 +14,7 @@ from app.connectors.addresses import (
     Match,
     ResourceUrl,
     json_in_base64,
+    malformed,
     one_of,
     read_address,
     servers_of,
@@ -211,6 +212,9 @@ class ConnectorRegistry:
             if match is not None:
                 own = replace(match.server, base=base + match.server.base)
                 return connector, replace(match, server=own)
+        if " " in text:
+            # A project's name may have one; what no connector serves is more than an address.
+            raise malformed("holds a blank")
         raise NoConnector(f"no connector serves this address on {address.host}")
 
     def _base_of(self, address: ResourceUrl) -> str:

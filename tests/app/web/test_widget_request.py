@@ -34,6 +34,7 @@ MALFORMED = {
     "words": "not an address",
     "no host": "https:///pallets/flask/issues/1",
     "only a port": "https://:443/pallets",
+    "a blank inside": "https://github.com/pallets/flask/issues/1 2",
     "a blank before": f" {ISSUE}",
     "a blank behind": f"{ISSUE} ",
     "a tab": "https://github.com/pal\tlets/flask/issues/1",
