@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.errors import ConfigurationError
-from app.settings.fields import MEMORY
+from app.settings.private_urls import MEMORY
 from app.settings.settings import LIBRARY_AUDIENCE, Settings
 
 

@@ -5,7 +5,8 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 from marshmallow.fields import Field
 
-from app.settings.fields import HeaderWord, Masked, PrivateUrl, Servers, Token
+from app.settings.fields import HeaderWord, Masked, Servers, Token
+from app.settings.private_urls import PrivateUrl
 
 _Value = TypeVar("_Value")
 _Default = TypeVar("_Default")

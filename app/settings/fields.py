@@ -15,17 +15,13 @@ from marshmallow import ValidationError, fields, validate
 
 from app.origins import host_of, origin_of, server_of
 
-_DATABASE: Final = re.compile(
-    r"sqlite:///[^?#]+|postgresql\+psycopg://[^/?#]*/[^/?#]+(?:\?[^#]*)?", re.ASCII | re.DOTALL
-)
 _ADDRESS: Final = re.compile(r"(?P<origin>https?://[^/?#@]+)(?P<path>(?:/[\w.~%-]+)*)", re.ASCII)
 _BYTES: Final = re.compile(r"(\d{1,15}) ?(KiB|MiB|GiB)?", re.ASCII)
 _UNITS: Final = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
-MEMORY: Final = "memory://"
 MASK: Final = "********"
 LONGEST_TIME: Final = 7 * 86_400.0  # seconds
-_HOST_PORT: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.ASCII)
-_SERVER: Final = re.compile(_HOST_PORT.pattern + r"(?:/[\w.~-]+)*", re.ASCII)
+HOST_PORT: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?", re.ASCII)
+_SERVER: Final = re.compile(HOST_PORT.pattern + r"(?:/[\w.~-]+)*", re.ASCII)
 _Option = TypeVar("_Option", bound=str)
 
 
@@ -140,7 +136,7 @@ class HostPorts(Words):
 
     def word(self, word: str) -> str:
         """Check one host."""
-        if not _HOST_PORT.fullmatch(word.lower()):
+        if not HOST_PORT.fullmatch(word.lower()):
             raise ValidationError(f"{word!r} is not `host` or `host:port`")
         return word.lower()
 
@@ -207,46 +203,6 @@ class HttpUrl(fields.Url):
         super().__init__(schemes={"https", "http"}, require_tld=False, validate=no_user)
 
 
-class PrivateUrl(fields.Field[str]):
-    """An address that may hold a password: no message shows it, and it is printed with a mask."""
-
-    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
-        password = password_in(value)
-        return str(value).replace(f":{password}@", f":{MASK}@") if password else str(value)
-
-
-class CacheUrl(PrivateUrl):
-    """`memory://`, or `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        if value != MEMORY and not _is_redis(value):
-            raise ValidationError(
-                "must be memory://, or redis://host:port/0 (rediss:// with TLS), "
-                "its password percent-encoded and nothing behind the database"
-            )
-        return str(value)
-
-
-class DatabaseUrl(PrivateUrl):
-    """`sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
-        try:
-            url = urlsplit(value)
-            valid = _DATABASE.fullmatch(value) and ":memory:" not in value
-            _ = url.port
-        except ValueError:
-            valid = None
-        if not valid:
-            raise ValidationError(
-                "is not the address of a database such as sqlite:///placard.db or "
-                "postgresql+psycopg://user:password@host/placard"
-            )
-        if "password" in url.query.lower():
-            raise ValidationError("has a password in its query; it belongs before the `@`")
-        return str(value)
-
-
 class PublicUrl(fields.Field[str]):
     """The absolute address of a service, which may have a path, without a slash at its end."""
 
@@ -269,35 +225,11 @@ class Pem(fields.Field[str]):
         return pem
 
 
-def password_in(url: str) -> str:
-    """Return the password in an address, as it is written there; empty where there is none."""
-    _, scheme_end, rest = url.partition("://")
-    userinfo, at, _ = rest.rpartition("@")
-    return userinfo.partition(":")[2] if scheme_end and at else ""
-
-
-def _is_redis(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        userinfo, at, host = url.netloc.lower().rpartition("@")
-        _ = url.port
-    except ValueError:
-        return False
-    return bool(
-        url.scheme in ("redis", "rediss")
-        and _HOST_PORT.fullmatch(host)
-        and re.fullmatch(r"(?:/\d{0,3})?", url.path, re.ASCII)
-        and not (url.query or url.fragment)
-        # A word without a colon is a user's name to Redis, and would be printed unmasked.
-        and (not at or userinfo.partition(":")[2])
-    )
-
-
 def _origin(text: str) -> str:
     """Return a checked `scheme://host[:port]`, in lower case, as browsers write it."""
     try:
         url = urlsplit(text)
-        valid = url.scheme in ("http", "https") and _HOST_PORT.fullmatch(url.netloc.lower())
+        valid = url.scheme in ("http", "https") and HOST_PORT.fullmatch(url.netloc.lower())
         _ = url.port
     except ValueError:
         valid = None

@@ -13,11 +13,8 @@ from marshmallow.fields import String
 from app.origins import host_of
 from app.settings.declaration import ConnectorSetting, Declaration, setting
 from app.settings.fields import (
-    MEMORY,
-    CacheUrl,
     Choice,
     Count,
-    DatabaseUrl,
     HostPorts,
     HttpUrl,
     OriginMap,
@@ -30,8 +27,8 @@ from app.settings.fields import (
     Size,
     Switch,
     Words,
-    password_in,
 )
+from app.settings.private_urls import MEMORY, CacheUrl, DatabaseUrl, password_in
 from templates_schemas import EnvelopeForm
 
 Mode = Literal["production", "local"]

@@ -1,0 +1,78 @@
+"""The addresses of the cache and of the database, which may hold a password."""
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, fields
+
+from app.settings.fields import HOST_PORT, MASK
+
+MEMORY: Final = "memory://"
+_DATABASE: Final = re.compile(
+    r"sqlite:///[^?#]+|postgresql\+psycopg://[^/?#]*/[^/?#]+(?:\?[^#]*)?", re.ASCII | re.DOTALL
+)
+
+
+class PrivateUrl(fields.Field[str]):
+    """An address that may hold a password: no message shows it, and it is printed with a mask."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        password = password_in(value)
+        return str(value).replace(f":{password}@", f":{MASK}@") if password else str(value)
+
+
+class CacheUrl(PrivateUrl):
+    """`memory://`, or `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if value != MEMORY and not _is_redis(value):
+            raise ValidationError(
+                "must be memory://, or redis://host:port/0 (rediss:// with TLS), "
+                "its password percent-encoded and nothing behind the database"
+            )
+        return str(value)
+
+
+class DatabaseUrl(PrivateUrl):
+    """`sqlite:///FILE` or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        try:
+            url = urlsplit(value)
+            valid = _DATABASE.fullmatch(value) and ":memory:" not in value
+            _ = url.port
+        except ValueError:
+            valid = None
+        if not valid:
+            raise ValidationError(
+                "is not the address of a database such as sqlite:///placard.db or "
+                "postgresql+psycopg://user:password@host/placard"
+            )
+        if "password" in url.query.lower():
+            raise ValidationError("has a password in its query; it belongs before the `@`")
+        return str(value)
+
+
+def password_in(url: str) -> str:
+    """Return the password in an address, as it is written there; empty where there is none."""
+    _, scheme_end, rest = url.partition("://")
+    userinfo, at, _ = rest.rpartition("@")
+    return userinfo.partition(":")[2] if scheme_end and at else ""
+
+
+def _is_redis(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        userinfo, at, host = url.netloc.lower().rpartition("@")
+        _ = url.port
+    except ValueError:
+        return False
+    return bool(
+        url.scheme in ("redis", "rediss")
+        and HOST_PORT.fullmatch(host)
+        and re.fullmatch(r"(?:/\d{0,3})?", url.path, re.ASCII)
+        and not (url.query or url.fragment)
+        # A word without a colon is a user's name to Redis, and would be printed unmasked.
+        and (not at or userinfo.partition(":")[2])
+    )
