@@ -76,6 +76,11 @@ def workers_of(process: int) -> set[int]:
     return found
 
 
+def has_begun(worker: int) -> bool:
+    """Whether a worker is past the start of its interpreter, which has one thread."""
+    return len(list(Path(f"/proc/{worker}/task").iterdir())) > 1
+
+
 def is_held(process: int) -> bool:
     """Whether every thread of a process is stopped."""
     threads = Path(f"/proc/{process}/task").glob("*/stat")
@@ -146,6 +151,7 @@ def test_the_workers_of_a_first_process_that_is_killed_leave_its_port(start: Sta
     with start("serve", "--workers", "2", settings=SOUND) as (process, base):
         workers = workers_of(process.pid)
         assert len(workers) == 2
+        wait_until(lambda: all(has_begun(worker) for worker in workers))
         # One that is stopped, as a busy one, could not end by itself.
         os.kill(min(workers), signal.SIGSTOP)
         wait_until(lambda: is_held(min(workers)))
