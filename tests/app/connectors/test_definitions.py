@@ -3,6 +3,7 @@
 import json
 import re
 import tempfile
+import threading
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ from hypothesis import given, strategies as st
 
 from app import create_app
 from app.connectors import all_connectors
-from app.connectors.base import find
+from app.connectors.base import find, read_address
+from app.connectors.definitions.addresses import form_of
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.files import lint_definitions, read_definitions
 from app.connectors.definitions.schema import FileSchema
@@ -440,3 +442,24 @@ def test_an_edited_file_is_not_read_again_in_production(
     upstream.get(API, json=INCIDENT)
     file.write_text(STATUS.read_text().replace('"incident.name"', '"incident["'))
     assert running.ask(PAGE).get_json()["metadata"]["title"] == "Login fails"
+
+
+def test_a_match_has_its_time_while_other_threads_are_busy() -> None:
+    """The time of a match is that of the process: what other threads do must not end it."""
+    form, address = form_of("/{tenant}/issues/{number:[0-9]+}"), "https://a.example/acme/issues/1"
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            sum(range(2000))
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        found = [form.parts_of(read_address(address)) for _ in range(300)]
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert None not in found
