@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from app.library.core.store import Store
+from tests.mortal import mortal
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 TEMPLATE = "placard_template"
@@ -78,7 +79,7 @@ def postgresql() -> Iterator[Server]:
             user=owner, cwd="/", check=True, stdout=log, stderr=log, timeout=120,
         )  # fmt: skip
         process = subprocess.Popen(
-            [*command, *(part for setting in FAST for part in ("-c", setting))],
+            mortal([*command, *(part for it in FAST for part in ("-c", it))], signal.SIGINT),
             user=owner, cwd="/", stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
+from tests.mortal import mortal
 from tests.ports import free_port
 
 BIN: Final = Path(sys.executable).parent
@@ -34,7 +35,7 @@ class Service(subprocess.Popen[str]):
     def __init__(self, *arguments: str, settings: dict[str, str], cwd: Path, log: TextIO) -> None:
         self._log = log
         super().__init__(
-            [BIN / "placard", *arguments],
+            mortal([BIN / "placard", *arguments], signal.SIGTERM),
             env=environment(**settings),
             cwd=cwd,
             text=True,

@@ -1,5 +1,6 @@
 """A Redis server of the tests' own."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.mortal import mortal
 from tests.ports import free_port
 
 
@@ -46,7 +48,7 @@ class RedisServer:
         ports = ["--port", "0", "--tls-port", port, *self._keys()] if self.tls else ["--port", port]
         options = [*ports, "--bind", "127.0.0.1", "--save", "", *wants]
         self.process = subprocess.Popen(
-            ["redis-server", *options, "--dir", str(self.folder)],
+            mortal(["redis-server", *options, "--dir", self.folder], signal.SIGTERM),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
