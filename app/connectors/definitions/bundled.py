@@ -15,7 +15,7 @@ CATALOGUE: Final = Path(__file__).parent / "catalogue"
 
 def bundled_definitions(settings: Settings) -> tuple[DefinedConnector, ...]:
     """Make the bundled definitions that the settings turn on; offline, with samples, all."""
-    made = (DefinedConnector(known.definition, settings) for known in catalogue())
+    made = (known.with_settings(settings) for known in catalogue())
     return tuple(each for each in made if each.is_on or settings.offline)
 
 

@@ -6,6 +6,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode, urlsplit
@@ -51,21 +52,9 @@ class DefinedConnector(Connector):
         self.revision = revision_of(definition)
         self.settings = tuple(settings_of(definition))  # type: ignore[misc]
         self.definition = definition
-        self.is_trusted = settings is not None
         self.forms = tuple(forms_of(definition))
         self.path = self.forms[0].path  # type: ignore[misc]
-        own = settings.connector_settings if settings else {}
-        own_servers = servers_of(own.get(definition.get("hosts_setting", "")))
-        if settings and settings.offline:
-            # Samples answer there, whatever hosts are one's own.
-            own_servers = (*own_servers, Server(host_of(urlsplit(self.example))))
-        self._own_hosts = tuple(server.host for server in own_servers)
-        of_token = servers_of(own.get(definition.get("credential", {}).get("hosts_setting", "")))
-        self.servers = (*own_servers, *of_token)
         self._api_hosts = api_hosts_of(definition)
-        self.hosts = frozenset({*self._api_hosts, *(server.host for server in self.servers)})
-        self._has_token = bool(own.get(definition.get("credential", {}).get("setting", "")))
-        self.credentials = tuple(self._credentials(own))
         self._answer = definition["answer"]
         self._card = CardExpressions(definition["card"], self.label)
         self.not_found_statuses = frozenset(  # type: ignore[misc]
@@ -74,6 +63,28 @@ class DefinedConnector(Connector):
         self.forbidden_statuses = frozenset(  # type: ignore[misc]
             self._answer.get("forbidden_statuses", Connector.forbidden_statuses)
         )
+        self._use(settings)
+
+    def with_settings(self, settings: Settings) -> "DefinedConnector":
+        """Return the same connector with settings; what these do not change is not made anew."""
+        made = copy(self)
+        made._use(settings)  # noqa: SLF001 - it is one of its own
+        return made
+
+    def _use(self, settings: Settings | None) -> None:
+        definition = self.definition
+        self.is_trusted = settings is not None
+        own = settings.connector_settings if settings else {}
+        own_servers = servers_of(own.get(definition.get("hosts_setting", "")))
+        if settings and settings.offline:
+            # Samples answer there, whatever hosts are one's own.
+            own_servers = (*own_servers, Server(host_of(urlsplit(self.example))))
+        self._own_hosts = tuple(server.host for server in own_servers)
+        of_token = servers_of(own.get(definition.get("credential", {}).get("hosts_setting", "")))
+        self.servers = (*own_servers, *of_token)
+        self.hosts = frozenset({*self._api_hosts, *(server.host for server in self.servers)})
+        self._has_token = bool(own.get(definition.get("credential", {}).get("setting", "")))
+        self.credentials = tuple(self._credentials(own))
 
     @property
     def is_on(self) -> bool:
