@@ -5,6 +5,7 @@ What is a definition's own stands in its file: `examples` and `refused`, and in 
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -127,8 +128,9 @@ def settings_of(known: DefinedConnector) -> Settings:
     return load_settings(environment_of(known), connector_settings())
 
 
+@cache
 def made(known: DefinedConnector) -> DefinedConnector:
-    return DefinedConnector(known.definition, settings_of(known))
+    return known.with_settings(settings_of(known))
 
 
 ADDRESSES: Final = [

@@ -30,11 +30,47 @@ GRANT = Grant(ALICE, "Alice", SCOPES, ("domain-1",), timedelta(hours=1))
 MakeToken = Callable[..., str]
 
 
+@pytest.fixture(scope="session")
+def app_on_sqlite(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """The application of `library_app` on SQLite."""
+    file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("app") / "library.db")
+    with application(database_url=f"sqlite:///{file}") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def app_on_postgresql(postgresql_server: Server) -> Iterator[Flask]:
+    """The same on PostgreSQL."""
+    with postgresql_server.database() as url, application(database_url=url) as made:
+        yield made
+
+
 @pytest.fixture
-def library_app(database_url: str) -> Iterator[Flask]:
-    """An application with the library on, once on each kind of database."""
+def library_app(request: pytest.FixtureRequest, database_kind: str) -> Flask:
+    """An application with the library on and nothing in it, once on each kind of database.
+
+    It is made once, which costs more than most of its tests do. Who changes more of it than the
+    rows of its tables overrides this with `own_library_app`.
+    """
+    made: Flask = request.getfixturevalue(f"app_on_{database_kind}")
+    empty(library_of(made).store)
+    return made
+
+
+@pytest.fixture
+def own_library_app(database_url: str) -> Iterator[Flask]:
+    """An application as `library_app` is, of this test's own."""
     with application(database_url=database_url) as made:
         yield made
+
+
+def empty(store: Store) -> None:
+    """Delete all rows of the library's tables."""
+    with store.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
 
 
 @pytest.fixture
@@ -93,9 +129,7 @@ def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Pr
     """A service of two worker processes over an empty library, once on each kind of database."""
     base, url = request.getfixturevalue(f"service_on_{database_kind}")
     store = Store(url)
-    with store.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
+    empty(store)
     yield Processes(base, Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text)
     store.close()
 

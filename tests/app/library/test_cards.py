@@ -45,6 +45,11 @@ AZURE: Final = {"name": "Sprint burndown", "contributionId": "ms.vss-work.Burndo
 
 
 @pytest.fixture
+def library_app(own_library_app: Flask) -> Flask:
+    return own_library_app
+
+
+@pytest.fixture
 def served(
     database_url: str, make_token: MakeToken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Served]:

@@ -190,8 +190,9 @@ def test_the_id_of_a_body_is_that_of_the_address(ask: Ask, board: str) -> None:
 
 
 def test_a_dashboard_is_made_for_its_widgets_in_the_local_mode_only(
-    library_app: Flask, ask: Ask, database_url: str
+    own_library_app: Flask, database_url: str
 ) -> None:
+    ask = asking(own_library_app, token_of(library_of(own_library_app)))
     path = f"{DASHBOARDS}/{uuid4()}"
     for method, options in (("GET", {}), ("POST", {"json": WIDGET})):
         answer = ask(method, f"{path}/widgets", **options)

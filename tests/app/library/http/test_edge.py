@@ -35,6 +35,11 @@ ONE = f"{CCM}/a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 
 
 @pytest.fixture
+def library_app(own_library_app: Flask) -> Flask:
+    return own_library_app
+
+
+@pytest.fixture
 def on_sqlite(sqlite_url: str) -> Iterator[Flask]:
     """An application on SQLite alone: what is asked here does not reach the tables."""
     with application(database_url=sqlite_url) as app:
