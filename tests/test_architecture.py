@@ -2,9 +2,8 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,9 +63,19 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield every module that a file imports: `from app import errors` means `app.errors`."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """List the modules that a file imports: `from app import errors` means `app.errors`."""
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -74,7 +83,7 @@ def imports(path: Path) -> Iterator[str]:
             source = node.module or ""
             for alias in node.names:
                 inner = f"{source}.{alias.name}"
-                yield inner if inner in dict(MODULES) else source
+                yield inner if inner in MODULES else source
 
 
 def room(module: str) -> str:
@@ -84,52 +93,55 @@ def room(module: str) -> str:
     return next((prefix for prefix in prefixes if prefix in ROOMS), "")
 
 
-MODULES = list(modules())
-CASES = [pytest.param(module, path, id=module) for module, path in MODULES]
+MODULES = dict(modules())
 
 
-@pytest.mark.parametrize(("module", "path"), CASES)
-def test_imports_point_down(module: str, path: Path) -> None:
-    home = room(module)
-    for imported in imports(path):
-        target = room(imported)
-        if target and target != home:
-            assert ROOMS.index(home) < ROOMS.index(target), f"{module} imports {imported}"
+def test_imports_point_down() -> None:
+    wrong = [
+        f"{module} imports {imported}"
+        for module, path in MODULES.items()
+        for imported in imports(path)
+        if (target := room(imported))
+        and target != room(module)
+        and ROOMS.index(target) < ROOMS.index(room(module))
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize(("module", "path"), CASES)
-def test_a_library_is_imported_only_where_it_lives(module: str, path: Path) -> None:
-    for imported in imports(path):
-        owners = ALONE.get(imported.split(".")[0])
-        assert owners is None or room(module) in owners, f"{module} imports {imported}"
+def test_a_library_is_imported_only_where_it_lives() -> None:
+    wrong = [
+        f"{module} imports {imported}"
+        for module, path in MODULES.items()
+        for imported in imports(path)
+        if room(module) not in ALONE.get(imported.split(".")[0], (room(module),))
+    ]
+    assert wrong == []
 
 
-@pytest.mark.parametrize(("module", "path"), CASES)
-def test_only_the_settings_read_the_environment(module: str, path: Path) -> None:
+def test_only_the_settings_read_the_environment() -> None:
     # The command line hands the environment over, and sets what its worker processes will read.
-    if module.startswith(("app.settings", "app.cli")):
-        return
-    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-    taken = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
-    assert not taken & {"os.environ", "os.environb", "os.getenv", "os.getenvb"}
-    sources = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "os"]
-    named = {alias.name for node in sources for alias in node.names}
-    assert not named & {"environ", "environb", "getenv", "getenvb"}
+    for module, path in MODULES.items():
+        if module.startswith(("app.settings", "app.cli")):
+            continue
+        nodes = list(ast.walk(tree(path)))
+        taken = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+        assert not taken & {"os.environ", "os.environb", "os.getenv", "os.getenvb"}, module
+        imported = [each for each in nodes if isinstance(each, ast.ImportFrom)]
+        named = {alias.name for each in imported if each.module == "os" for alias in each.names}
+        assert not named & {"environ", "environb", "getenv", "getenvb"}, module
 
 
 def test_every_module_has_a_room() -> None:
-    assert [module for module, _ in MODULES if not room(module)] == []
+    assert [module for module in MODULES if not room(module)] == []
 
 
-@pytest.mark.parametrize(
-    ("module", "path"), [case for case in CASES if str(case.id).startswith("app.connectors.")]
-)
-def test_connectors_do_no_io_and_catch_nothing(module: str, path: Path) -> None:
-    if module.startswith(ENGINE):
-        return
-    tree = ast.parse(path.read_text("utf-8"))
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Try | ast.With)]
-    assert not {"time", "logging", "structlog", "socket", "os"} & set(imports(path))
+def test_connectors_do_no_io_and_catch_nothing() -> None:
+    for module, path in MODULES.items():
+        if not module.startswith("app.connectors.") or module.startswith(ENGINE):
+            continue
+        caught = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Try | ast.With)]
+        assert not caught, module
+        assert not {"time", "logging", "structlog", "socket", "os"} & set(imports(path)), module
 
 
 def test_the_top_level_is_calm() -> None:

@@ -56,7 +56,7 @@ def send(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Send]:
     """Eight threads of this process, or two worker processes, on either database."""
     if request.param == "threads":
         url = request.getfixturevalue("database_url")
-        with application(database_url=url, library_requests_per_minute="100000") as app:
+        with application(database_url=url) as app:
             yield in_threads(app, token_of(library_of(app)))
     else:
         processes: Processes = request.getfixturevalue("processes")
