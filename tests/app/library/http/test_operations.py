@@ -90,10 +90,9 @@ THERE: Final[Mapping[str, Callable[[Library, Caller], dict[str, str]]]] = {
 
 @pytest.fixture(scope="module")
 def on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application on SQLite alone, whose tokens have no limit that a test would meet."""
+    """An application on SQLite alone."""
     file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("described") / "library.db")
-    changes = {"library_requests_per_minute": "1000000"}
-    with application(database_url=f"sqlite:///{file}", **changes) as app:
+    with application(database_url=f"sqlite:///{file}") as app:
         yield app
 
 
