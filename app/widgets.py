@@ -14,9 +14,9 @@ from app import errors
 from app.cache import (
     CARD,
     Cache,
+    CacheLookup,
     Entry,
     FetchResult,
-    Lookup,
     TooManyWaiters,
     conditional,
     validator_of,
@@ -160,7 +160,7 @@ class Widgets:
         request = replace(request, credential=credential, rules=connector.answer_rules)
         return ResolvedRequest(connector, match, request, key_of(connector, request))
 
-    def _answer(self, lookup: Lookup) -> Widget:
+    def _answer(self, lookup: CacheLookup) -> Widget:
         add_log_fields(cache=lookup.result)
         self._metrics.cache.labels(lookup.result).inc()
         entry, status = lookup.entry, lookup.cache_status()
@@ -170,7 +170,7 @@ class Widgets:
             raise error
         return Widget(entry.body, entry.etag, status)
 
-    def _look_up(self, resolved: ResolvedRequest, *, refresh: bool) -> Lookup:
+    def _look_up(self, resolved: ResolvedRequest, *, refresh: bool) -> CacheLookup:
         try:
             # Who waits for another process first has only the rest of the time for the upstream.
             with within(self._fetcher.deadline):
@@ -323,7 +323,7 @@ def _failure(connector: Connector, error: PlacardError, verdict: Verdict | None)
     )
 
 
-def _facts(lookup: Lookup) -> dict[str, Any]:
+def _facts(lookup: CacheLookup) -> dict[str, Any]:
     as_of = datetime.fromtimestamp(lookup.entry.times.made_at, UTC)
     return {
         "result": lookup.result,
