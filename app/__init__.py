@@ -16,7 +16,7 @@ from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.web import EXTENSION, Health, Service, docs, health, widget
 from app.web.access_log import init_access_log
-from app.web.cors import Origins, init_cors
+from app.web.cors import CorsPolicy, init_cors
 from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = make_application(__name__)
     library = _library(app, settings, make_application)
     parts = app.extensions[EXTENSION] = _service(settings, metrics, library)
-    origins = Origins(settings.allowed_origins)
+    origins = CorsPolicy(settings.allowed_origins)
     init_cors(app, origins)
     init_errors(app)
     init_paths(app)

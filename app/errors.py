@@ -34,7 +34,8 @@
             └── AddressRefused
 
 Implements the section "Errors" of the host's contract. On its addresses, a dialect of the library
-writes these errors into its own envelope (app/library/http/errors.py).
+writes these errors into its own envelope (app/library/http/errors.py). The tree stands in one file,
+though a long one, so that it is seen at once.
 """
 
 from collections.abc import Iterator

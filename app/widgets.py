@@ -1,28 +1,26 @@
 """From an address to a widget: match → fetch → map → check → answer."""
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from marshmallow import ValidationError
-
 from app import errors
 from app.cache import (
     CARD,
     Cache,
+    CacheLookup,
     Entry,
     FetchResult,
-    Lookup,
     TooManyWaiters,
     conditional,
     validator_of,
 )
+from app.cards import card_of, checked
 from app.connectors import Connector, ConnectorRegistry, Match
 from app.errors import PlacardError
+from app.failures import failure_of, raise_for_verdict, worded
 from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
@@ -30,43 +28,7 @@ from app.upstream import Fetcher, within
 from app.upstream.credentials import Credentials
 from app.upstream.lookups import Lookups
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
-from app.upstream.verdict import Outcome, Verdict
-from templates_schemas import Fault, SummaryWithDetails, faults, payload
-from templates_schemas.rules import faults_in
 
-# What the host may say to its user, where the default sentence is not the most helpful one.
-SENTENCES: Final[Mapping[type[PlacardError], str]] = {
-    errors.ResourceMissing: "Not found. {label} has no such page, or does not show it to us.",
-    errors.UpstreamRefused: "Access forbidden. {label} does not let us see this page.",
-    errors.UpstreamSignedOut: "Access forbidden. {label} wants us to sign in: our credential "
-    "for it is missing or has expired.",
-    errors.UpstreamTimeout: "{label} did not answer in time.",
-    errors.UpstreamUnreachable: "{label} could not be reached.",
-    errors.UpstreamRateLimited: "{label} asks us to wait before we ask again.",
-    errors.UpstreamResting: "{label} keeps failing. We leave it alone for a moment.",
-    errors.UpstreamBusy: "Too many requests wait for {label}. Try again in a moment.",
-    errors.UpstreamFailed: "{label} answered with an error.",
-    errors.UpstreamUnreadable: "{label} gave an answer that we cannot read.",
-    errors.AddressRefused: "{label} sent us to an address that we do not visit.",
-    errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
-}
-MOST_FAULTS: Final = 5
-ERRORS: Final[Mapping[Outcome, type[PlacardError]]] = {
-    "not_modified": errors.UpstreamFailed,  # of what was asked for without a condition
-    "missing": errors.ResourceMissing,
-    "forbidden": errors.UpstreamRefused,
-    "signed_out": errors.UpstreamSignedOut,
-    "limited": errors.UpstreamRateLimited,
-    "failed": errors.UpstreamFailed,
-}
-# For these, and for a verdict that is transient, a stale card may stand in.
-_TRANSIENT: Final = (
-    errors.UpstreamTimeout,
-    errors.UpstreamUnreachable,
-    errors.UpstreamRateLimited,
-    errors.UpstreamResting,
-    errors.UpstreamBusy,
-)
 # What an address means is remembered for this many, unless an address is longer than most are.
 RESOLVED_KEPT: Final = 1024
 RESOLVED_LONGEST: Final = 256
@@ -160,7 +122,7 @@ class Widgets:
         request = replace(request, credential=credential, rules=connector.answer_rules)
         return ResolvedRequest(connector, match, request, key_of(connector, request))
 
-    def _answer(self, lookup: Lookup) -> Widget:
+    def _answer(self, lookup: CacheLookup) -> Widget:
         add_log_fields(cache=lookup.result)
         self._metrics.cache.labels(lookup.result).inc()
         entry, status = lookup.entry, lookup.cache_status()
@@ -170,7 +132,7 @@ class Widgets:
             raise error
         return Widget(entry.body, entry.etag, status)
 
-    def _look_up(self, resolved: ResolvedRequest, *, refresh: bool) -> Lookup:
+    def _look_up(self, resolved: ResolvedRequest, *, refresh: bool) -> CacheLookup:
         try:
             # Who waits for another process first has only the rest of the time for the upstream.
             with within(self._fetcher.deadline):
@@ -182,10 +144,10 @@ class Widgets:
                 )
         except TooManyWaiters:
             busy = errors.UpstreamBusy("as many requests as may wait for another's call")
-            raise _unkept(busy, resolved.connector) from None
+            raise worded(busy, resolved.connector) from None
         except TimeoutError:
             late = errors.UpstreamTimeout("another request's call took too long")
-            raise _unkept(late, resolved.connector) from None
+            raise worded(late, resolved.connector) from None
 
     def _make(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         is_own = self._fetcher.is_loopback_request(resolved.request)
@@ -202,10 +164,10 @@ class Widgets:
             verdict = response.verdict
             if previous and verdict.outcome == "not_modified" and response.url == request.url:
                 return _renewed(connector, previous, request, response)
-            card = self._map(connector, resolved.match, response)
+            card = card_of(connector, resolved.match, response)
             body = checked(card, connector, resolved.match)
         except PlacardError as error:
-            return _failure(connector, error, verdict)
+            return failure_of(connector, error, verdict)
         changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
         validator = validator_of(request, response)
         return FetchResult(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
@@ -226,16 +188,6 @@ class Widgets:
         raise_for_verdict(response.verdict)
         return response.document
 
-    @staticmethod
-    def _map(connector: Connector, match: Match, response: UpstreamResponse) -> SummaryWithDetails:
-        with trace.step("map"):
-            raise_for_verdict(response.verdict)
-            resource = load_resource(connector, response)
-            try:
-                return connector.widget(resource, match)
-            except ValueError as error:
-                raise errors.BrokenCard(f"{connector.name}: $: {error}") from error
-
 
 def key_of(connector: Connector, request: UpstreamRequest) -> str:
     """Name all that an answer depends on: who asks, what exactly, and as whom."""
@@ -245,55 +197,6 @@ def key_of(connector: Connector, request: UpstreamRequest) -> str:
     url = f"{looked_up}{request.url}"
     parts = (connector.name, connector.revision, request.method, url, body, headers)
     return "\n".join([*map(str, parts), request.credential.identity])
-
-
-def raise_for_verdict(verdict: Verdict) -> None:
-    """Let a success through, and say what any other answer means for the host.
-
-    Raises ResourceMissing, UpstreamRefused, UpstreamRateLimited or UpstreamFailed.
-    """
-    if verdict.outcome == "ok":
-        return
-    raise ERRORS[verdict.outcome](verdict.detail)
-
-
-def load_resource(connector: Connector, response: UpstreamResponse) -> Any:
-    """Load an upstream's answer with the connector's schema.
-
-    Raises UpstreamUnreadable, with the JSON path of what is not as documented.
-    """
-    document = response.document
-    try:
-        return connector.load(document)
-    except ValidationError as error:
-        raise errors.UpstreamUnreadable(_first(faults_in(error))) from None
-
-
-def checked(card: SummaryWithDetails, connector: Connector, match: Match) -> bytes:
-    """Write a card as the bytes to send, after holding it to the host's contract.
-
-    Raises BrokenCard, which names the connector, the JSON path and the rule.
-    """
-    with trace.step("check"):
-        written = payload(card)
-        _secure_icons(written["metadata"], connector, match)
-        found = faults(written)
-        if found:
-            raise errors.BrokenCard(f"{connector.name}: {_first(found)}")
-        return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _secure_icons(card: dict[str, Any], connector: Connector, match: Match) -> None:
-    """Give each icon an https address, or leave it out and tell the trace."""
-    for part in (card, card["footer"], *card["fields"]):
-        for key in part.keys() & {"subicon_url", "icon_url"}:
-            secure = connector.secure_icon(part[key], match)
-            if secure is not None:
-                part[key] = secure
-                continue
-            del part[key]
-            with trace.step("dropped", part=key, why="http, on a page of https"):
-                pass
 
 
 def _renewed(
@@ -309,21 +212,7 @@ def _renewed(
     )
 
 
-def _failure(connector: Connector, error: PlacardError, verdict: Verdict | None) -> FetchResult:
-    """Tell what went wrong, and what it means for a card that is kept."""
-    definitive = isinstance(error, errors.Forbidden | errors.NotFound)
-    transient = isinstance(error, _TRANSIENT) or (verdict is not None and verdict.transient)
-    return FetchResult(
-        error.code,
-        _sentence(connector, error).encode(),
-        detail=error.detail,
-        wait=verdict.wait if verdict else None,
-        transient=transient and not definitive,
-        definitive=definitive,
-    )
-
-
-def _facts(lookup: Lookup) -> dict[str, Any]:
+def _facts(lookup: CacheLookup) -> dict[str, Any]:
     as_of = datetime.fromtimestamp(lookup.entry.times.made_at, UTC)
     return {
         "result": lookup.result,
@@ -331,22 +220,3 @@ def _facts(lookup: Lookup) -> dict[str, Any]:
         "ttl": lookup.ttl,
         "changes": list(lookup.entry.changes),
     }
-
-
-def _first(found: Sequence[Fault]) -> str:
-    """Tell the first few faults, and how many more there are."""
-    told = "; ".join(map(str, found[:MOST_FAULTS]))
-    return told if len(found) <= MOST_FAULTS else f"{told}; and {len(found) - MOST_FAULTS} more"
-
-
-def _unkept(error: PlacardError, connector: Connector) -> PlacardError:
-    """Word an error that only this request has."""
-    error.sentence = _sentence(connector, error)
-    error.cache_status = f"Placard; fwd=miss; detail={error.code}"
-    return error
-
-
-def _sentence(connector: Connector, error: PlacardError) -> str:
-    if "sentence" in vars(error):
-        return error.sentence
-    return SENTENCES.get(type(error), error.sentence).format(label=connector.label)

@@ -19,6 +19,8 @@ ROOMS = (
     "app.library",
     "app.openapi",
     "app.widgets",
+    "app.cards",
+    "app.failures",
     "app.connectors",
     "app.cache",
     "app.verification",

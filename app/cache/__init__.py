@@ -21,7 +21,7 @@ from app.cache.cache import Cache, Make
 from app.cache.conditional import conditional, validator_of
 from app.cache.entry import CARD, Entry, FetchResult, Times, Validator, etag_of
 from app.cache.freshness import CachePolicy
-from app.cache.lookup import Lookup, Result
+from app.cache.lookup import CacheLookup, Result
 from app.cache.memory_backend import OVERHEAD, MemoryBackend
 from app.cache.redis_backend import RedisBackend, redis_client
 from app.cache.signing import EntrySigner
@@ -32,11 +32,11 @@ __all__ = [
     "OVERHEAD",
     "Cache",
     "CacheBackend",
+    "CacheLookup",
     "CachePolicy",
     "Entry",
     "EntrySigner",
     "FetchResult",
-    "Lookup",
     "Make",
     "MemoryBackend",
     "RedisBackend",

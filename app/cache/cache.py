@@ -13,7 +13,7 @@ from app.cache.background import BackgroundPool
 from app.cache.entry import Entry, FetchResult
 from app.cache.freshness import CachePolicy, is_renewable, may_stand_in, phase_of
 from app.cache.leases import Leases
-from app.cache.lookup import Forwarded, Lookup
+from app.cache.lookup import CacheLookup, Forwarded
 from app.cache.single_flight import SingleFlight
 from app.errors import InternalError
 from app.telemetry.logs import exception_fields
@@ -70,7 +70,7 @@ class Cache:
         self._on_refresh = on_refresh
         self._clock = clock
         self._pause = pause
-        self._single_flight: SingleFlight[Lookup] = SingleFlight(patience, limit)
+        self._single_flight: SingleFlight[CacheLookup] = SingleFlight(patience, limit)
         self._background = BackgroundPool(
             "placard-refresh",
             threads=REFRESH_THREADS,
@@ -91,13 +91,15 @@ class Cache:
         kept = self._backend.get(key)
         return kept if kept is None or self._backend.in_process else self._policy.shortened(kept)
 
-    def fresh(self, key: str) -> Lookup | None:
+    def fresh(self, key: str) -> CacheLookup | None:
         """Return a fresh entry that needs no I/O, or None."""
         kept = self._stored(key) if self._backend.in_process else None
         now = self._clock()
-        return Lookup(kept, "hit", now) if kept and phase_of(kept, now) == "fresh" else None
+        return CacheLookup(kept, "hit", now) if kept and phase_of(kept, now) == "fresh" else None
 
-    def look_up(self, key: str, make: Make, *, origin: str = "", refresh: bool = False) -> Lookup:
+    def look_up(
+        self, key: str, make: Make, *, origin: str = "", refresh: bool = False
+    ) -> CacheLookup:
         """Return an entry: fresh, stale, or what `make` returns.
 
         `make` calls `origin`; it is passed the card that a 304 would renew, if there is one.
@@ -110,37 +112,37 @@ class Cache:
             if kept and not refresh and phase in ("fresh", "backing_off", "stale"):
                 if phase == "stale":
                     self._refresh_in_background(_EntryRequest(key, origin, make, now, "stale"))
-                return Lookup(kept, "hit" if phase == "fresh" else "stale", now)
+                return CacheLookup(kept, "hit" if phase == "fresh" else "stale", now)
             why: Forwarded = "request" if refresh else "miss" if phase == "gone" else "stale"
             return self._make_or_wait(_EntryRequest(key, origin, make, now, why), kept)
 
-    def _make_or_wait(self, request: _EntryRequest, kept: Entry | None) -> Lookup:
+    def _make_or_wait(self, request: _EntryRequest, kept: Entry | None) -> CacheLookup:
         """Make the entry or wait for who makes it; past `patience`, fall back to a kept card."""
         try:
             lookup, made_here = self._run(request)
         except TimeoutError:
             now = self._clock()
             if kept and kept.is_card and now < kept.times.error_until:
-                return Lookup(kept, "stale", now, request.forwarded)
+                return CacheLookup(kept, "stale", now, request.forwarded)
             raise
         made = lookup.result in ("miss", "renewed")
         return replace(lookup, result="shared") if made and not made_here else lookup
 
-    def _run(self, request: _EntryRequest) -> tuple[Lookup, bool]:
+    def _run(self, request: _EntryRequest) -> tuple[CacheLookup, bool]:
         return self._single_flight.run(
             request.key, request.origin, lambda has_slot: self._lead(request, may_wait=has_slot)
         )
 
-    def _lead(self, request: _EntryRequest, *, may_wait: bool) -> Lookup:
+    def _lead(self, request: _EntryRequest, *, may_wait: bool) -> CacheLookup:
         """Make the entry, unless another thread or process has just made it."""
         lease = self._acquire_lease(request, self._patience if may_wait else 0.0)
-        if isinstance(lease, Lookup):
+        if isinstance(lease, CacheLookup):
             return lease
         with self._leases.held(request.key, lease):
             kept = self._stored(request.key)
             return self._made_meanwhile(request, kept) or self._make(request, kept)
 
-    def _acquire_lease(self, request: _EntryRequest, patience: float) -> str | Lookup:
+    def _acquire_lease(self, request: _EntryRequest, patience: float) -> str | CacheLookup:
         """Acquire the lease on the key, or wait for the process that holds it.
 
         Returns the entry that the other process made meanwhile, or a lease: an empty one if
@@ -163,17 +165,17 @@ class Cache:
                 budget.seconds = look.seconds
         return lease or ""
 
-    def _made_meanwhile(self, request: _EntryRequest, kept: Entry | None) -> Lookup | None:
+    def _made_meanwhile(self, request: _EntryRequest, kept: Entry | None) -> CacheLookup | None:
         now = self._clock()
         phase = phase_of(kept, now) if kept else "gone"
         is_new = request.forwarded != "request" or (
             kept and kept.times.made_at > request.requested_at
         )
         if kept and is_new and phase in ("fresh", "backing_off"):
-            return Lookup(kept, "hit" if phase == "fresh" else "stale", now)
+            return CacheLookup(kept, "hit" if phase == "fresh" else "stale", now)
         return None
 
-    def _make(self, request: _EntryRequest, kept: Entry | None) -> Lookup:
+    def _make(self, request: _EntryRequest, kept: Entry | None) -> CacheLookup:
         previous = kept if kept and kept.is_card else None
         now = self._clock()
         fetched = request.make(previous if previous and is_renewable(previous, now) else None)
@@ -182,11 +184,11 @@ class Cache:
             return self._keep_after_failure(request, previous, fetched)
         entry = self._policy.entry(fetched, now, previous)
         self._backend.put(request.key, entry, entry.times.keep_until - now)
-        return Lookup(entry, "renewed" if fetched.renewed else "miss", now, request.forwarded)
+        return CacheLookup(entry, "renewed" if fetched.renewed else "miss", now, request.forwarded)
 
     def _keep_after_failure(
         self, request: _EntryRequest, previous: Entry, fetched: FetchResult
-    ) -> Lookup:
+    ) -> CacheLookup:
         """Keep a card though its refresh failed, and answer with it while that is allowed."""
         now = self._clock()
         noted = self._policy.note_failure(previous, fetched, now)
@@ -195,8 +197,8 @@ class Cache:
         if latest is None or latest.times.made_at <= previous.times.made_at:
             self._backend.put(request.key, noted, noted.times.keep_until - now)
         if now < (noted.times.error_until if fetched.transient else noted.times.stale_until):
-            return Lookup(noted, "stale", now, request.forwarded)
-        return Lookup(self._policy.entry(fetched, now, None), "miss", now, request.forwarded)
+            return CacheLookup(noted, "stale", now, request.forwarded)
+        return CacheLookup(self._policy.entry(fetched, now, None), "miss", now, request.forwarded)
 
     def _refresh_in_background(self, request: _EntryRequest) -> None:
         """Queue the refresh of a stale entry, unless one of its key is queued or running."""

@@ -14,7 +14,7 @@ Forwarded = Literal["", "miss", "stale", "request"]
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class CacheLookup:
     """The entry to answer with, how it was found, and when (`now`, in epoch seconds)."""
 
     entry: Entry

@@ -51,7 +51,7 @@ class Seconds(fields.Float):
         return str(value).removesuffix(".0")
 
 
-class Count(fields.Integer):
+class PositiveInteger(fields.Integer):
     """A number from 1 to `most`."""
 
     def __init__(self, *, most: int = 1_000_000) -> None:
@@ -82,7 +82,7 @@ class Token(Masked, HeaderWord):
     """A secret that goes into a header."""
 
 
-class Words(fields.Field[tuple[str, ...]]):
+class WordList(fields.Field[tuple[str, ...]]):
     """A comma-separated list, of `options` where these are given.
 
     Blanks around a word do not count, and empty words are dropped.
@@ -106,7 +106,7 @@ class Words(fields.Field[tuple[str, ...]]):
         return word
 
 
-class Secrets(Masked, Words):
+class Secrets(Masked, WordList):
     """Secrets, each of at least `shortest` bytes."""
 
     def __init__(self, *, shortest: int) -> None:
@@ -123,7 +123,7 @@ class Secrets(Masked, Words):
         return word
 
 
-class Origins(Words):
+class OriginList(WordList):
     """Origins such as `https://app.asana.com`; `*` is not one."""
 
     def word(self, word: str) -> str:
@@ -131,7 +131,7 @@ class Origins(Words):
         return _origin(word)
 
 
-class HostPorts(Words):
+class HostPorts(WordList):
     """`host` or `host:port`."""
 
     def word(self, word: str) -> str:
@@ -141,7 +141,7 @@ class HostPorts(Words):
         return word.lower()
 
 
-class Servers(Words):
+class Servers(WordList):
     """`host`, `host:port` or `host/path`, where a system runs; with `http://` before it, http.
 
     An international host is taken in either form, and held as DNS has it.
@@ -179,7 +179,7 @@ class OriginMap(fields.Field[Mapping[str, str]]):
         return origin_of(_origin(first.strip())), _origin(second.strip())
 
 
-class Size(fields.Field[int]):
+class ByteSize(fields.Field[int]):
     """A number of bytes, such as `67108864` or `64 MiB`."""
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> str:

@@ -13,20 +13,20 @@ from marshmallow.fields import String
 from app.origins import host_of
 from app.settings.declaration import ConnectorSetting, Declaration, setting
 from app.settings.fields import (
+    ByteSize,
     Choice,
-    Count,
     HostPorts,
     HttpUrl,
+    OriginList,
     OriginMap,
-    Origins,
     Pem,
+    PositiveInteger,
     PublicUrl,
     Seconds,
     Secret,
     Secrets,
-    Size,
     Switch,
-    Words,
+    WordList,
 )
 from app.settings.private_urls import MEMORY, CacheUrl, DatabaseUrl, password_in
 from templates_schemas import EnvelopeForm
@@ -65,7 +65,7 @@ class Settings:
     jwt_jwks_url: str | None = setting(
         "PLACARD_JWT_JWKS_URL", HttpUrl(), None, "the address of a key set (JWKS)")
     jwt_algorithms: tuple[str, ...] = setting(
-        "PLACARD_JWT_ALGORITHMS", Words("HS256", "RS256", "ES256", "EdDSA"), (),
+        "PLACARD_JWT_ALGORITHMS", WordList("HS256", "RS256", "ES256", "EdDSA"), (),
         "allow-list: HS256, RS256, ES256, EdDSA", unset="by the keys")
     jwt_audience: str = setting(
         "PLACARD_JWT_AUDIENCE", String(), "placard", "the required `aud`")
@@ -80,10 +80,10 @@ class Settings:
         "PLACARD_SIGNATURE_SECRETS", Secrets(shortest=16), (),
         "the app's client secrets, of at least 16 bytes; any of them verifies")
     allowed_origins: tuple[str, ...] = setting(
-        "PLACARD_ALLOWED_ORIGINS", Origins(), ("https://app.asana.com",),
+        "PLACARD_ALLOWED_ORIGINS", OriginList(), ("https://app.asana.com",),
         "origins whose pages may read the answers (CORS)")
     allowed_workspaces: tuple[str, ...] = setting(
-        "PLACARD_ALLOWED_WORKSPACES", Words(), (),
+        "PLACARD_ALLOWED_WORKSPACES", WordList(), (),
         "workspaces that are served; others get 403", unset="all")
     error_envelope: EnvelopeForm = setting(
         "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat"), "nested",
@@ -92,13 +92,13 @@ class Settings:
         "PLACARD_FETCH_DEADLINE", Seconds(longest=60.0), 5.0,
         "how long one request may wait for upstreams, in total")
     fetch_places: int | None = setting(
-        "PLACARD_FETCH_PLACES", Count(most=MOST_CONCURRENT_CALLS), None,
+        "PLACARD_FETCH_PLACES", PositiveInteger(most=MOST_CONCURRENT_CALLS), None,
         "concurrent calls to one host, at most", unset="half of the threads")
     fetch_total: int | None = setting(
-        "PLACARD_FETCH_TOTAL", Count(most=MOST_CONCURRENT_CALLS), None,
+        "PLACARD_FETCH_TOTAL", PositiveInteger(most=MOST_CONCURRENT_CALLS), None,
         "concurrent calls to all hosts, at most", unset="all but 2 of the threads")
     breaker_failures: int = setting(
-        "PLACARD_BREAKER_FAILURES", Count(), BREAKER_FAILURES,
+        "PLACARD_BREAKER_FAILURES", PositiveInteger(), BREAKER_FAILURES,
         "a host that fails so many times in a row is not called for a while")
     breaker_rest: float = setting(
         "PLACARD_BREAKER_REST", Seconds(), BREAKER_REST,
@@ -125,7 +125,7 @@ class Settings:
         "secrets that sign what is kept in Redis: the first signs, any verifies",
         unset="the other secrets")
     cache_bytes: int = setting(
-        "PLACARD_CACHE_BYTES", Size(), 64 << 20, "the largest size of the in-process cache")
+        "PLACARD_CACHE_BYTES", ByteSize(), 64 << 20, "the largest size of the in-process cache")
     cache_ttl: float = setting(
         "PLACARD_CACHE_TTL", Seconds(), 60.0, "how long a card is fresh")
     cache_failure_ttl: float = setting(
@@ -137,13 +137,13 @@ class Settings:
         "PLACARD_CACHE_STALE_IF_ERROR", Seconds(or_never=True), 3600.0,
         "how long after `PLACARD_CACHE_TTL` a card stands in for a timeout, a 5xx or a rate limit")
     metrics_port: int | None = setting(
-        "PLACARD_METRICS_PORT", Count(most=65_535), None,
+        "PLACARD_METRICS_PORT", PositiveInteger(most=65_535), None,
         "a port of its own for `/metrics`, which the service then does not answer")
     metrics_folder: str | None = setting(
         "PROMETHEUS_MULTIPROC_DIR", String(), None,
         "where several workers share their counters", unset="`placard serve` sets it")
     connectors_file: tuple[str, ...] = setting(
-        "PLACARD_CONNECTORS_FILE", Words(), (),
+        "PLACARD_CONNECTORS_FILE", WordList(), (),
         "TOML files of connectors without code, or folders of them")
     credentials_file: str | None = setting(
         "PLACARD_CREDENTIALS_FILE", String(), None,
@@ -168,11 +168,11 @@ class Settings:
         "PLACARD_LIBRARY_API_KEYS", Secrets(shortest=16), (),
         "values of `DD-API-KEY` that may ask for saved widgets", unset="any")
     library_threads: int | None = setting(
-        "PLACARD_LIBRARY_THREADS", Count(most=MOST_CONCURRENT_CALLS), None,
+        "PLACARD_LIBRARY_THREADS", PositiveInteger(most=MOST_CONCURRENT_CALLS), None,
         "requests of the library in progress in one process, at most; more get 429",
         unset="half of the threads")
     library_requests_per_minute: int = setting(
-        "PLACARD_LIBRARY_REQUESTS_PER_MINUTE", Count(), 600,
+        "PLACARD_LIBRARY_REQUESTS_PER_MINUTE", PositiveInteger(), 600,
         "requests of each token of the library, at most")
     # fmt: on
     connector_declarations: tuple[ConnectorSetting, ...] = ()

@@ -78,7 +78,7 @@ class AnswerRules:
     shown: Shape | None = None
 
 
-class Answer(Protocol):
+class UpstreamAnswer(Protocol):
     """What is judged: an answer, with the JSON of its body and the rules of who asked."""
 
     @property
@@ -106,7 +106,7 @@ class Answer(Protocol):
         """The JSON of the body; raises UpstreamUnreadable."""
 
 
-def judge(answer: Answer, now: float) -> Verdict:
+def judge(answer: UpstreamAnswer, now: float) -> Verdict:
     """Say what an answer means; `now` is the time of day, in seconds.
 
     Raises UpstreamUnreadable where the rules read the document of a 200 and it is not JSON.
@@ -122,7 +122,7 @@ def judge(answer: Answer, now: float) -> Verdict:
     return _of_refusal(answer, detail, wait)
 
 
-def _of_refusal(answer: Answer, detail: str, wait: float) -> Verdict:
+def _of_refusal(answer: UpstreamAnswer, detail: str, wait: float) -> Verdict:
     """Say what a status that is not a success means, by the connector's rules."""
     if _is_challenge(answer):
         wait = wait or DEFAULT_WAIT
@@ -138,7 +138,7 @@ def _of_refusal(answer: Answer, detail: str, wait: float) -> Verdict:
     return Verdict("failed", detail, wait, transient=answer.status >= 500)
 
 
-def _of_document(answer: Answer, detail: str, wait: float) -> Verdict:
+def _of_document(answer: UpstreamAnswer, detail: str, wait: float) -> Verdict:
     """Ask the connector's rules what the document of a 200 means."""
     read = answer.rules.verdict
     outcome = read(answer.document) if read else None
@@ -153,22 +153,22 @@ def _limited(detail: str, wait: float) -> Verdict:
     return Verdict("limited", detail, wait, transient=True)
 
 
-def _is_limited(answer: Answer) -> bool:
+def _is_limited(answer: UpstreamAnswer) -> bool:
     if answer.status == 429:
         return True
     return answer.status == 403 and ("retry-after" in answer.headers or is_used_up(answer.headers))
 
 
-def _tells_of_a_limit(answer: Answer) -> bool:
+def _tells_of_a_limit(answer: UpstreamAnswer) -> bool:
     """Tell whether a 403 is a limit by its words alone, as GitHub's secondary limit is."""
     return answer.status == 403 and _LIMIT_WORDS.search(answer.body[:_SEARCHED]) is not None
 
 
-def _is_html(answer: Answer) -> bool:
+def _is_html(answer: UpstreamAnswer) -> bool:
     return answer.headers.get("content-type", "").lower().startswith("text/html")
 
 
-def _is_challenge(answer: Answer) -> bool:
+def _is_challenge(answer: UpstreamAnswer) -> bool:
     """Tell whether a proxy before the upstream answered, and wants a person at a browser."""
     if any(name in answer.headers for name in _CHALLENGE_HEADERS):
         return True
@@ -176,7 +176,7 @@ def _is_challenge(answer: Answer) -> bool:
     return answer.status == 403 and _is_html(answer) and server.startswith(_PROXIES)
 
 
-def _is_sign_in_page(answer: Answer) -> bool:
+def _is_sign_in_page(answer: UpstreamAnswer) -> bool:
     """Tell whether a page with a field for a password stands where JSON was asked for."""
     if answer.status not in (200, 203) or not _is_html(answer):
         return False
@@ -184,7 +184,7 @@ def _is_sign_in_page(answer: Answer) -> bool:
     return at_sign_in or _PASSWORD_FIELD.search(answer.body) is not None
 
 
-def leads_to_sign_in(answer: Answer) -> bool:
+def leads_to_sign_in(answer: UpstreamAnswer) -> bool:
     """Tell whether an answer redirects to a sign-in page or to an identity provider."""
     location = answer.headers.get("location", "")
     if answer.status not in REDIRECTS or not location:
@@ -204,7 +204,7 @@ def _asks_who_one_is(target: SplitResult, host: str) -> bool:
     return bool(names & _SIGN_IN_PARAMETERS) or _IDENTITY_PROVIDER.fullmatch(host) is not None
 
 
-def wait_asked(answer: Answer, now: float) -> float:
+def wait_asked(answer: UpstreamAnswer, now: float) -> float:
     """Return the seconds that an answer asks us to wait, 0 to `LONGEST_WAIT`.
 
     `now` is the time of day. What cannot be read asks for nothing.

@@ -24,7 +24,7 @@ PREFLIGHT: Final = {
 }
 
 
-class Origins:
+class CorsPolicy:
     """Those whose pages, and no others, may read every answer."""
 
     def __init__(self, allowed: Collection[str]) -> None:
@@ -41,7 +41,7 @@ class Origins:
         return self._headers.get(origin or "", ())
 
 
-def init_cors(app: Flask, origins: Origins) -> None:
+def init_cors(app: Flask, origins: CorsPolicy) -> None:
     """Let the pages of `origins`, and no others, read every answer: errors included.
 
     No page may read the preview, which holds proofs.

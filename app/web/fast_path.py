@@ -14,7 +14,7 @@ from flask import Flask
 from app.telemetry import trace
 from app.web import EXTENSION, Service
 from app.web.access_log import AccessRecord, begin, end
-from app.web.cors import VARY, Origins
+from app.web.cors import VARY, CorsPolicy
 from app.web.widget import (
     CONTENT_TYPE,
     PATH,
@@ -34,7 +34,7 @@ _FACTS: Final = {"method": "GET", "path": PATH, "status": 200}
 class FastPath:
     """A WSGI application before another one: begins the access record, and answers what it can."""
 
-    def __init__(self, app: Flask, origins: Origins) -> None:
+    def __init__(self, app: Flask, origins: CorsPolicy) -> None:
         self._inner: WSGIApplication = app.wsgi_app
         self._extensions = app.extensions
         self._origins = origins
@@ -76,7 +76,7 @@ class FastPath:
         return (*visit.headers, ("Vary", VARY), *self._origins.headers_for(origin))
 
 
-def init_fast_path(app: Flask, origins: Origins) -> None:
+def init_fast_path(app: Flask, origins: CorsPolicy) -> None:
     """Put the plain path before an application, where Flask's documentation wants it."""
     app.wsgi_app = FastPath(app, origins)  # type: ignore[method-assign]
 

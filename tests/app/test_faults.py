@@ -21,11 +21,11 @@ from app import create_app
 from app.connectors import CONNECTORS, Connector, connector_settings
 from app.connectors.definitions.bundled import catalogue
 from app.errors import PlacardError, UpstreamTimeout, UpstreamUnreachable
+from app.failures import SENTENCES
 from app.origins import origin_of
 from app.settings import load_settings
 from app.upstream import recorded_body
 from app.web import EXTENSION
-from app.widgets import SENTENCES
 from templates_schemas import faults
 from tests.app.upstream.faults import FAULTS, MARK, Fault, playing
 from tests.app.upstream.servers import LOOPBACK

@@ -4,6 +4,8 @@ catalogue/      the definitions that are bundled, one file a system
 bundled.py      reads them, with the settings that they bring along
 files.py        a TOML file → checked definitions
 schema.py       what a file may hold, and every fault of it
+fields.py       its kinds of values: expressions, colours, hosts
+consistency.py  how the parts of a definition go together
 addresses.py    the addresses that a definition serves, and templates of their parts
 expressions.py  JMESPath expressions over a resource, and their functions
 card.py         the expressions of a card

@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, current_app, redirect, render_temp
 
 from app.devtools.preview import signature_check
 from app.devtools.preview.advice import advice_for
-from app.devtools.preview.asking import Answer, ask
+from app.devtools.preview.asking import ServiceAnswer, ask
 from app.devtools.preview.drawing import draw
 from app.devtools.preview.editor import LONGEST, edit
 from app.devtools.preview.gallery import Gallery
@@ -134,7 +134,7 @@ def check_signature() -> Response:
     try:
         secret = request.form.get("secret", "").strip()
         context["verdict"] = signature_check.check(line, header, service().verifier, secret)
-    except signature_check.Unreadable as unreadable:
+    except signature_check.UnreadableRequest as unreadable:
         context["unreadable"] = str(unreadable)
     return _page("signature", **context)
 
@@ -161,7 +161,7 @@ def _asked(url: str, *, refresh: bool) -> dict[str, Any]:
     return context | (_card(answer) if answer.is_card else _envelope(answer))
 
 
-def _card(answer: Answer) -> dict[str, Any]:
+def _card(answer: ServiceAnswer) -> dict[str, Any]:
     return {
         "card": draw(answer.payload, now()),
         "meters": meters_of(answer.payload),
@@ -170,7 +170,7 @@ def _card(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _envelope(answer: Answer) -> dict[str, Any]:
+def _envelope(answer: ServiceAnswer) -> dict[str, Any]:
     flat = answer.payload.get("data", answer.payload)
     return {
         "sentence": flat["error"],

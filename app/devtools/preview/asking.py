@@ -22,7 +22,7 @@ PROOF_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceAnswer:
     """What the service answered: `code` and `detail` are the log's words for what went wrong.
 
     `steps` are those that the request took, and `milliseconds` what all of it took.
@@ -59,7 +59,7 @@ class Answer:
 
 def ask(
     app: Flask, settings: Settings, address: str, base: str, *, refresh: bool = False
-) -> Answer:
+) -> ServiceAnswer:
     """Ask for the widget of an address, proving the request by whatever the service accepts.
 
     `base` is the address that the service is reached at; `refresh` wants nothing from the cache.
@@ -75,7 +75,7 @@ def ask(
     return copy_context().run(_send, app, call, headers)
 
 
-def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> Answer:
+def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> ServiceAnswer:
     parts = urlsplit(call.url)
     with recording() as trace:
         began = time.perf_counter()
@@ -87,7 +87,7 @@ def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> Answer:
             environ_overrides={"REMOTE_ADDR": "127.0.0.1"},
         )
         taken = (time.perf_counter() - began) * 1000
-    return Answer(
+    return ServiceAnswer(
         call=call,
         status=response.status_code,
         body=response.get_data(),

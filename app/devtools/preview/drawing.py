@@ -39,7 +39,7 @@ class Icon:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ShownTime:
     """A time: as it was sent, as a person says it, and in full."""
 
     sent: str
@@ -55,7 +55,7 @@ class DrawnField:
     text: str = ""
     color: str = ""
     icon: Icon | None = None
-    moment: Moment | None = None
+    moment: ShownTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class DrawnFooter:
 
     text: str
     icon: Icon | None = None
-    moment: Moment | None = None
+    moment: ShownTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def draw(payload: Any, now: datetime) -> DrawnCard:
     )
 
 
-def moment_of(sent: Any, now: datetime) -> Moment | None:
+def moment_of(sent: Any, now: datetime) -> ShownTime | None:
     """Read a time with an offset; None where it is none."""
     try:
         read = datetime.fromisoformat(_text(sent))
@@ -107,7 +107,7 @@ def moment_of(sent: Any, now: datetime) -> Moment | None:
     if read.utcoffset() is None:
         return None
     exact = f"{universal:%a} {universal.day} {universal:%b} {universal.year}, {universal:%H:%M:%S}"
-    return Moment(_text(sent), _relative(universal - now), f"{exact} UTC")
+    return ShownTime(_text(sent), _relative(universal - now), f"{exact} UTC")
 
 
 def _relative(away: timedelta) -> str:

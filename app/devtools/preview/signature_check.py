@@ -53,7 +53,7 @@ _HEADER: Final = re.compile(r"""(?:-H[ \t])?['"]?([A-Za-z-]{1,40})['"]?:([^"']*)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SignatureCheck:
     """One thing that was looked at: whether it held, and in words."""
 
     held: bool
@@ -61,10 +61,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SignatureReport:
     """The checks in order, and where one failed the reason, what would match and who does that."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[SignatureCheck, ...]
     reason: str = ""
     would_match: str | None = None
     habit: str | None = None
@@ -75,46 +75,48 @@ class Verdict:
         return not self.reason
 
 
-class Unreadable(ValueError):
+class UnreadableRequest(ValueError):
     """What was pasted is no request line, or no header; its text says what would be right."""
 
 
-def check(line: str, header: str, verifier: Verifier, secret: str = "") -> Verdict:
+def check(line: str, header: str, verifier: Verifier, secret: str = "") -> SignatureReport:
     """Verify a pasted request with the service's secrets, or with one that is given instead.
 
-    Raises Unreadable.
+    Raises UnreadableRequest.
     """
     if max(len(line), len(header)) > LONGEST:
-        raise Unreadable(f"More than {LONGEST} characters are no request of the host")
+        raise UnreadableRequest(f"More than {LONGEST} characters are no request of the host")
     request = _with_header(_read_line(line), header)
     ways = replace(verifier, mode="either", secrets=(secret,) if secret else verifier.secrets)
     if request.signature is None and ways.tokens is None:
-        raise Unreadable("This service takes no tokens: PLACARD_VERIFY is signature")
+        raise UnreadableRequest("This service takes no tokens: PLACARD_VERIFY is signature")
     if request.authorization is None and not ways.secrets:
-        raise Unreadable("There is no secret to check with: give one below")
+        raise UnreadableRequest("There is no secret to check with: give one below")
     return _verdict(request, ways)
 
 
-def _verdict(request: SignedRequest, verifier: Verifier) -> Verdict:
+def _verdict(request: SignedRequest, verifier: Verifier) -> SignatureReport:
     try:
         proof = verifier.verify(request)
     except PlacardError as refused:
         return _refused(refused)
-    held = Check(held=True, told=f"the {PROOFS[proof.kind]} is that of this request")
+    held = SignatureCheck(held=True, told=f"the {PROOFS[proof.kind]} is that of this request")
     expires_at = request.parameter("expires_at")
     if expires_at is None:
-        return Verdict((held,))
+        return SignatureReport((held,))
     try:
         check_expiry(expires_at, time.time())
     except PlacardError as refused:
         return _refused(refused, held)
-    return Verdict((held, Check(held=True, told=f"it holds until {expires_at}")))
+    return SignatureReport((held, SignatureCheck(held=True, told=f"it holds until {expires_at}")))
 
 
-def _refused(refused: PlacardError, *held: Check) -> Verdict:
+def _refused(refused: PlacardError, *held: SignatureCheck) -> SignatureReport:
     found = getattr(refused, "would_match", None)
     habit = CAUSES.get(refused.code) or habit_of(found)
-    return Verdict((*held, Check(held=False, told=refused.detail)), refused.code, found, habit)
+    return SignatureReport(
+        (*held, SignatureCheck(held=False, told=refused.detail)), refused.code, found, habit
+    )
 
 
 def habit_of(would_match: str | None) -> str | None:
@@ -128,14 +130,16 @@ def _read_line(line: str) -> SignedRequest:
     found = _REQUEST_LINE.search(given)
     method, target = (found[1], found[2]) if found else ("GET", given.strip("\"'"))
     if not target or any(blank in target for blank in " \n\t"):
-        raise Unreadable("The request line should be like GET /widget?resource_url=… HTTP/1.1")
+        raise UnreadableRequest(
+            "The request line should be like GET /widget?resource_url=… HTTP/1.1"
+        )
     try:
         parts = urlsplit(target)
     except ValueError:
-        raise Unreadable("The request line holds an address that cannot be read") from None
+        raise UnreadableRequest("The request line holds an address that cannot be read") from None
     query = parts.query if parts.query or "=" not in parts.path else parts.path
     if not query:
-        raise Unreadable("The request line has no query: there is nothing that was signed")
+        raise UnreadableRequest("The request line has no query: there is nothing that was signed")
     return SignedRequest(method, parts.path, query.encode("utf-8", "surrogatepass"))
 
 
@@ -148,7 +152,9 @@ def _with_header(request: SignedRequest, header: str) -> SignedRequest:
         return replace(request, signature=value)
     if name == "authorization":
         return replace(request, authorization=value)
-    raise Unreadable(f"The header should be {SIGNATURE_HEADER}: … or Authorization: Bearer …")
+    raise UnreadableRequest(
+        f"The header should be {SIGNATURE_HEADER}: … or Authorization: Bearer …"
+    )
 
 
 def _name_of(value: str) -> str:

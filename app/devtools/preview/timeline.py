@@ -7,7 +7,7 @@ from typing import Final
 
 from jinja2.filters import do_filesizeformat
 
-from app.devtools.preview.asking import Answer
+from app.devtools.preview.asking import ServiceAnswer
 from app.telemetry.trace import Facts, Step
 
 # A named part's beginning; and the pieces of a pattern, an escape or a set of characters being one.
@@ -40,13 +40,13 @@ class Row:
     failed: bool
 
 
-def timeline(answer: Answer) -> tuple[Row, ...]:
+def timeline(answer: ServiceAnswer) -> tuple[Row, ...]:
     """Tell what happened, step by step; the last row is the answer itself."""
     whole = max(answer.milliseconds, 0.001)
     return (*(_row(step, whole, answer) for step in answer.steps), _last(answer))
 
 
-def _row(step: Step, whole: float, answer: Answer) -> Row:
+def _row(step: Step, whole: float, answer: ServiceAnswer) -> Row:
     name, words, more = _told(step)
     failed = _failed(step, answer)
     if failed:
@@ -56,7 +56,7 @@ def _row(step: Step, whole: float, answer: Answer) -> Row:
     return Row(name, words, more, step.milliseconds, start, width, failed)
 
 
-def _failed(step: Step, answer: Answer) -> bool:
+def _failed(step: Step, answer: ServiceAnswer) -> bool:
     """Tell the step that went wrong: the innermost of those that an error ended."""
     ended = [taken for taken in answer.steps if taken.failed]
     return bool(ended) and step is ended[-1]
@@ -138,13 +138,13 @@ _STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {
 }
 
 
-def _last(answer: Answer) -> Row:
+def _last(answer: ServiceAnswer) -> Row:
     words = " · ".join(_answered(answer))
     more = f"X-Request-Id {answer.headers['X-Request-Id']}"
     return Row("Answered", words, more, answer.milliseconds, 0.0, 100.0, not answer.is_card)
 
 
-def _answered(answer: Answer) -> Iterator[str]:
+def _answered(answer: ServiceAnswer) -> Iterator[str]:
     yield f"{answer.status} · {do_filesizeformat(len(answer.body))}"
     yield f"Cache-Status {answer.headers['Cache-Status']}"
     origin = answer.headers.get("Access-Control-Allow-Origin")

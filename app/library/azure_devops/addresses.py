@@ -31,7 +31,7 @@ _APIS: Final = re.compile(r"(?:\A|/)_apis(?:/|\Z)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ApiPath:
     """An address: the names before `_apis`, and those after it."""
 
     names: tuple[str, ...]
@@ -66,10 +66,10 @@ class Address:
         return WidgetKey(dashboard, widget_id)
 
 
-def read_address(path: str) -> Address:
+def read_address(path: str) -> ApiPath:
     """Read a path without its first slash."""
     before, after = _APIS.split(path, maxsplit=1)
-    return Address(
+    return ApiPath(
         tuple(before.split("/")) if before else (),
         tuple(after.removesuffix("/").split("/")) if after else (),
     )
@@ -94,7 +94,7 @@ def check_context(context: TeamContext, paths: Pattern[str]) -> None:
     check_names(address)
 
 
-def check_names(address: Address) -> None:
+def check_names(address: ApiPath) -> None:
     """Raise InvalidInput for names that no collection, project or team can have."""
     for name in address.names:
         if len(name) > NAME_LENGTH or name.strip(" .") == "" or any(map(_is_unfit, name)):
@@ -136,6 +136,6 @@ class AddressConverter(BaseConverter):
         super().__init__(map)
         self.regex = rf"{_NAMES}{{{least},4}}(?i:_apis{rest})/?"
 
-    def to_python(self, value: str) -> Address:
+    def to_python(self, value: str) -> ApiPath:
         """Read the address."""
         return read_address(value)

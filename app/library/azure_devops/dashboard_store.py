@@ -22,8 +22,8 @@ from app.library.azure_devops.records import (
     TeamContext,
 )
 from app.library.azure_devops.statements import (
-    Change,
     DashboardWrite,
+    WriteStamp,
     add_widgets,
     begin_write,
     dashboard_and_widgets,
@@ -157,8 +157,8 @@ class Dashboards:
                 require_dashboard(session, key)
                 raise Conflict(sentence=f"Dashboard {key.id} was changed since the version given.")
 
-    def _change(self, caller: Caller) -> Change:
-        return Change(caller.person.id, to_milliseconds(self._now()))
+    def _change(self, caller: Caller) -> WriteStamp:
+        return WriteStamp(caller.person.id, to_milliseconds(self._now()))
 
 
 def _listed(session: Session, context: TeamContext) -> tuple[Dashboard, ...]:
@@ -171,7 +171,7 @@ def _listed(session: Session, context: TeamContext) -> tuple[Dashboard, ...]:
     return tuple(to_dashboard(row) for row in session.scalars(statement))
 
 
-def _add(session: Session, change: Change, key: DashboardKey, draft: DashboardDraft) -> bool:
+def _add(session: Session, change: WriteStamp, key: DashboardKey, draft: DashboardDraft) -> bool:
     """Add a dashboard without widgets, unless its id is taken; tell whether it was added."""
     context = key.context
     last, count = session.execute(

@@ -5,7 +5,7 @@ from typing import Any, Final
 from marshmallow import Schema, fields
 
 from app.errors import NotFound
-from app.library.azure_devops.addresses import Address, url_of
+from app.library.azure_devops.addresses import ApiPath, url_of
 from app.library.azure_devops.answers import collection
 from app.library.azure_devops.operations import operation
 
@@ -52,7 +52,7 @@ class AreaListSchema(Schema):
 
 
 @operation("options", "/{collection}/_apis", LocationListSchema)
-def list_locations(address: Address) -> dict[str, Any]:
+def list_locations(address: ApiPath) -> dict[str, Any]:
     """List the resources that are served, and where they are."""
     del address
     return collection(
@@ -65,13 +65,13 @@ def list_locations(address: Address) -> dict[str, Any]:
 
 
 @operation("get", "/{collection}/_apis/ResourceAreas", AreaListSchema)
-def list_areas(address: Address) -> dict[str, Any]:
+def list_areas(address: ApiPath) -> dict[str, Any]:
     """List the areas of resources."""
     return collection([_area(address)])
 
 
 @operation("get", "/{collection}/_apis/ResourceAreas/{areaId}", AreaSchema)
-def show_area(address: Address) -> dict[str, Any]:
+def show_area(address: ApiPath) -> dict[str, Any]:
     """Get an area of resources."""
     if address.rest[-1].lower() != AREA:
         raise NotFound(sentence=f"There is no such area; the one of the dashboards is {AREA}.")
@@ -91,5 +91,5 @@ def _location(key: str, area: str, name: str, template: str, version: int) -> di
     }
 
 
-def _area(address: Address) -> dict[str, Any]:
+def _area(address: ApiPath) -> dict[str, Any]:
     return {"id": AREA, "name": "Dashboard", "locationUrl": url_of(*address.names)}

@@ -13,7 +13,7 @@ from flask import Blueprint, request
 from flask.sansio.blueprints import BlueprintSetupState
 from marshmallow import Schema, fields, validate
 
-from app.library.azure_devops.addresses import Address, AddressConverter, check_names
+from app.library.azure_devops.addresses import AddressConverter, ApiPath, check_names
 from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
 from app.library.azure_devops.drafts import load_widgets
 from app.library.azure_devops.schemas import ETag, Guid
@@ -128,9 +128,9 @@ def check_request() -> None:
     check_names(current_address())
 
 
-def current_address() -> Address:
+def current_address() -> ApiPath:
     """Return the address of the current request."""
-    return cast(Address, (request.view_args or {})["address"])
+    return cast(ApiPath, (request.view_args or {})["address"])
 
 
 class AzureOperations(Operations):

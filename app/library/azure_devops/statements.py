@@ -42,7 +42,7 @@ Conditions = tuple[ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WriteStamp:
     """Who writes, and when."""
 
     by: UUID
@@ -54,7 +54,7 @@ class DashboardWrite:
     """A transaction that writes a dashboard, whose version is `etag` since it began."""
 
     session: Session
-    change: Change
+    change: WriteStamp
     dashboard_id: UUID
     etag: int
 
@@ -82,7 +82,7 @@ def is_widget(dashboard_id: UUID, widget_id: UUID | None) -> Conditions:
 
 
 def begin_write(
-    session: Session, change: Change, key: DashboardKey, version: int | None, **values: Any
+    session: Session, change: WriteStamp, key: DashboardKey, version: int | None, **values: Any
 ) -> DashboardWrite:
     """Increment the version of a dashboard, and lock its row for this transaction.
 

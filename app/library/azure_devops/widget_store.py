@@ -21,8 +21,8 @@ from app.library.azure_devops.records import (
     WrittenWidget,
 )
 from app.library.azure_devops.statements import (
-    Change,
     DashboardWrite,
+    WriteStamp,
     add_widgets,
     append_widget,
     begin_write,
@@ -178,8 +178,8 @@ class DashboardWidgets:
         with self._store.writing() as session:
             yield begin_write(session, self._change(caller), dashboard, version)
 
-    def _change(self, caller: Caller) -> Change:
-        return Change(caller.person.id, to_milliseconds(self._now()))
+    def _change(self, caller: Caller) -> WriteStamp:
+        return WriteStamp(caller.person.id, to_milliseconds(self._now()))
 
 
 def set_widgets(write: DashboardWrite, drafts: Sequence[DashboardWidgetDraft]) -> None:

@@ -28,7 +28,7 @@ from app.library.spaceone.query.json_sqlite import SqliteJson
 from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root_of
 from app.library.spaceone.query.limits import LARGEST_RESULT, MOST_ORDERS, bounded, query_error
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
-from app.library.spaceone.query.stages import Named, Rows, ordering
+from app.library.spaceone.query.stages import NamedValue, Rows, ordering
 from app.library.spaceone.records import (
     CustomWidget,
     CustomWidgetChange,
@@ -251,7 +251,7 @@ def _total(session: Session, rows: Rows) -> int:
     return session.scalar(select(func.count()).select_from(rows.source)) or 0
 
 
-def _read(text: str | None, named: Named) -> Any:
+def _read(text: str | None, named: NamedValue) -> Any:
     """Read a value of an answer; the elements of a set are put in an order."""
     value: Any = None if text is None else canonical(json.loads(text))
     return sorted(value, key=to_json) if named.unordered else value

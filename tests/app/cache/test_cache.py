@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
-from app.cache import CARD, Cache, CachePolicy, Entry, FetchResult, Lookup, MemoryBackend
+from app.cache import CARD, Cache, CacheLookup, CachePolicy, Entry, FetchResult, MemoryBackend
 from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING
 from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
 from app.errors import tree
@@ -78,7 +78,7 @@ def cache(backend: MemoryBackend, clock: Clock, refreshes: Refreshes) -> Cache:
     )
 
 
-def body_and_result(lookup: Lookup) -> tuple[bytes, str]:
+def body_and_result(lookup: CacheLookup) -> tuple[bytes, str]:
     return lookup.entry.body, lookup.result
 
 
@@ -378,7 +378,7 @@ def test_a_hundred_concurrent_misses_make_one_entry(cache: Cache, upstream: Upst
 
 def together(
     cache: Cache, leader: Callable[[Entry | None], FetchResult], upstream: Upstream
-) -> list[Future[Lookup]]:
+) -> list[Future[CacheLookup]]:
     """Let one thread lead and another wait, and return the results of both."""
     upstream.open.clear()
     with ThreadPoolExecutor(2) as pool:

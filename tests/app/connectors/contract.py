@@ -14,6 +14,7 @@ import responses
 from hypothesis import HealthCheck, given, settings as examples, strategies as st
 
 from app import create_app
+from app.cards import checked, load_resource
 from app.connectors import Connector, connector_settings
 from app.connectors.base import Match, find
 from app.errors import MalformedRequest, NoConnector, UpstreamUnreadable
@@ -21,7 +22,6 @@ from app.origins import is_named
 from app.settings import Settings, load_settings
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
-from app.widgets import checked, load_resource
 from templates_schemas import faults
 from tests.host import JWT_SECRET, Host
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 import pytest
 from marshmallow import Schema, ValidationError, fields
 
+from app.cards import checked
 from app.connectors import Connector, all_connectors, connector_settings, find
 from app.connectors.base import Count, Match, Moment, Resource
 from app.settings import load_settings
 from app.telemetry.trace import recording
-from app.widgets import checked
 from tests.host import JWT_SECRET
 from tests.recordings import case_files, read_recording
 

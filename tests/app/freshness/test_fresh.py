@@ -67,8 +67,8 @@ def test_a_hit_neither_builds_nor_parses_json_and_runs_no_schema(
     def used(*_: object, **__: object) -> None:
         raise AssertionError("a hit did work")
 
-    monkeypatch.setattr("app.widgets.json.loads", loads_of_a_token_only)
-    monkeypatch.setattr("app.widgets.json.dumps", used)
+    monkeypatch.setattr("app.cards.json.loads", loads_of_a_token_only)
+    monkeypatch.setattr("app.cards.json.dumps", used)
     monkeypatch.setattr("marshmallow.Schema._do_load", used)
     monkeypatch.setattr("app.cache.entry.hashlib.sha256", used)
     answer = host.get(QUERY, headers)

@@ -23,7 +23,7 @@ from app.library.spaceone.query.filters import PLAIN, Filters
 from app.library.spaceone.query.json_backend import JsonSql, Node, Test
 from app.library.spaceone.query.keys import JsonPath
 from app.library.spaceone.query.limits import query_error
-from app.library.spaceone.query.stages import POSITION, Named, Rows, find, rows_of, value_at
+from app.library.spaceone.query.stages import POSITION, NamedValue, Rows, find, rows_of, value_at
 
 Aggregate = Callable[[JsonSql, ColumnElement[Any], ColumnElement[Any]], Node]
 # Where the parts of `2024-01-15T00:00:00.000Z` are.
@@ -88,7 +88,7 @@ def grouped(rows: Rows, stage: Group, json: JsonSql, filters: Filters) -> Rows:
     fields = {field.name: field for field in stage.fields if field.name not in keys}
     inner = _arguments(rows, keys, fields, json, filters)
     named = {
-        name: Named(inner.c[f"k{number}"], keys[name].is_datetime)
+        name: NamedValue(inner.c[f"k{number}"], keys[name].is_datetime)
         for number, name in enumerate(keys)
     }
     statement = select().select_from(inner).group_by(*(value.node for value in named.values()))
@@ -97,13 +97,13 @@ def grouped(rows: Rows, stage: Group, json: JsonSql, filters: Filters) -> Rows:
     for number, (name, field) in enumerate(fields.items()):
         aggregate = AGGREGATES[field.operator]
         node = aggregate(json, inner.c[f"a{number}"], inner.c[POSITION])
-        named[name] = Named(node, _is_datetime(field, rows), field.operator == "add_to_set")
+        named[name] = NamedValue(node, _is_datetime(field, rows), field.operator == "add_to_set")
     return rows_of(named, statement, func.min(inner.c[POSITION]), tuple(keys))
 
 
 def _arguments(
     rows: Rows,
-    keys: Mapping[str, Named],
+    keys: Mapping[str, NamedValue],
     fields: Mapping[str, GroupField],
     json: JsonSql,
     filters: Filters,
@@ -162,7 +162,7 @@ def _is_datetime(field: GroupField, rows: Rows) -> bool:
     return field.operator in ("first", "last", "max", "min") and bool(column and column.is_datetime)
 
 
-def _group_key(key: GroupKey, rows: Rows, json: JsonSql) -> Named:
+def _group_key(key: GroupKey, rows: Rows, json: JsonSql) -> NamedValue:
     value = value_at(key.key, rows, json, key.where)
     if not key.date_format:
         return value
@@ -174,8 +174,10 @@ def _group_key(key: GroupKey, rows: Rows, json: JsonSql) -> Named:
         )
     written = json.read(value.node).text
     if key.date_format in _NUMBERS:
-        return Named(json.of_number(cast(_date_part(written, _NUMBERS[key.date_format]), Integer)))
-    return Named(json.of_text(_format_date(written, key)))
+        return NamedValue(
+            json.of_number(cast(_date_part(written, _NUMBERS[key.date_format]), Integer))
+        )
+    return NamedValue(json.of_text(_format_date(written, key)))
 
 
 def _format_date(written: ColumnElement[str], key: GroupKey) -> ColumnElement[str]:

@@ -22,7 +22,7 @@ from app.library.spaceone.query.json_backend import JsonSql, Test
 from app.library.spaceone.query.keys import joined, last_elements
 from app.library.spaceone.query.limits import MOST_KEYS_AND_FIELDS, MOST_STAGES, query_error
 from app.library.spaceone.query.stages import (
-    Named,
+    NamedValue,
     Rows,
     counted,
     cut,
@@ -100,4 +100,4 @@ def distinct_rows(key: str, test: Test, json: JsonSql) -> Rows:
     )
     node = values.c.value
     position = func.row_number().over(order_by=ordering(node, json, descending=False))
-    return rows_of({"value": Named(node)}, select().select_from(values), position)
+    return rows_of({"value": NamedValue(node)}, select().select_from(values), position)

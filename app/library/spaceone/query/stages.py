@@ -38,7 +38,7 @@ _UNWRITABLE: Final = frozenset('"\\').union(map(chr, range(32)))
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedValue:
     """A value under a name; `is_datetime` where its text is one, `unordered` where it is a set."""
 
     node: Node
@@ -53,7 +53,7 @@ class Rows:
     `keys` are the names that rows were grouped by last.
     """
 
-    columns: Mapping[str, Named]
+    columns: Mapping[str, NamedValue]
     source: FromClause
     keys: tuple[str, ...] = ()
 
@@ -64,7 +64,7 @@ class Rows:
 
 
 def rows_of(
-    named: Mapping[str, Named],
+    named: Mapping[str, NamedValue],
     statement: Select[Any],
     position: ColumnElement[Any],
     keys: tuple[str, ...] = (),
@@ -86,7 +86,7 @@ def first_rows(test: Test, json: JsonSql) -> Rows:
     """Return the widgets that were searched for, the oldest first."""
     order = (CustomWidgetRow.created_at, CustomWidgetRow.id)
     named = {
-        name: Named(_node(name, json), is_datetime=name in DATETIME_COLUMNS) for name in FIELDS
+        name: NamedValue(_node(name, json), is_datetime=name in DATETIME_COLUMNS) for name in FIELDS
     }
     statement = select().select_from(CustomWidgetRow).where(test)
     return rows_of(named, statement, func.row_number().over(order_by=order))
@@ -116,14 +116,14 @@ def find(key: str, rows: Rows, where: str) -> tuple[str, tuple[str, ...]]:
     )
 
 
-def value_at(key: str, rows: Rows, json: JsonSql, where: str) -> Named:
+def value_at(key: str, rows: Rows, json: JsonSql, where: str) -> NamedValue:
     """Return the one value that a key leads to."""
     name, steps = find(key, rows, where)
     column = rows.columns[name]
     return (
         replace(column, node=node_at(column.node, steps, json))
         if not steps
-        else Named(node_at(column.node, steps, json))
+        else NamedValue(node_at(column.node, steps, json))
     )
 
 
@@ -143,13 +143,13 @@ def unwound(rows: Rows, stage: Unwind, json: JsonSql) -> Rows:
         .where(not_(json.read(node).is_null))
     )
     position = func.row_number().over(order_by=(rows.position, spread.index))
-    return rows_of({**rows.columns, name: Named(inner)}, statement, position, rows.keys)
+    return rows_of({**rows.columns, name: NamedValue(inner)}, statement, position, rows.keys)
 
 
 def counted(rows: Rows, stage: Count, json: JsonSql) -> Rows:
     """Make one row of the number of rows."""
     number = select(func.count().label("number")).select_from(rows.source).cte()
-    named = {stage.name: Named(json.of_number(number.c.number))}
+    named = {stage.name: NamedValue(json.of_number(number.c.number))}
     return rows_of(named, select().select_from(number), literal(1))
 
 
@@ -191,5 +191,5 @@ def projected(rows: Rows, stage: Project, json: JsonSql) -> Rows:
     for field in stage.fields:
         value = value_at(field.key, rows, json, field.where)
         sized = field.operator == "size"
-        named[field.name] = Named(json.of_number(json.size(value.node))) if sized else value
+        named[field.name] = NamedValue(json.of_number(json.size(value.node))) if sized else value
     return rows_of(named, select().select_from(rows.source), rows.position, kept)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.devtools.preview.advice import ADVICE, REFUSED, advice_for
-from app.devtools.preview.signature_check import CAUSES, HABITS, Unreadable, check, habit_of
+from app.devtools.preview.signature_check import CAUSES, HABITS, UnreadableRequest, check, habit_of
 from app.errors import tree
 from app.verification import SIGNATURE_HEADER, Verifier, diagnosis
 from tests.app.devtools.preview.conftest import Preview, preview_with, words_of
@@ -129,9 +129,9 @@ def test_what_cannot_be_read_is_told(preview: Preview, line: str, header: str, t
 
 def test_a_service_without_tokens_or_secrets_says_so() -> None:
     line = f"GET /widget?{QUERY}"
-    with pytest.raises(Unreadable, match="takes no tokens"):
+    with pytest.raises(UnreadableRequest, match="takes no tokens"):
         check(line, f"Authorization: Bearer {token()}", VERIFIER)
-    with pytest.raises(Unreadable, match="no secret"):
+    with pytest.raises(UnreadableRequest, match="no secret"):
         check(line, signed(), Verifier("jwt"))
 
 
@@ -150,7 +150,7 @@ def test_the_check_works_whatever_the_service_itself_accepts() -> None:
 def test_whatever_is_pasted_gets_a_verdict_or_a_word(line: str, header: str) -> None:
     try:
         found = check(line, header, VERIFIER)
-    except Unreadable as unreadable:
+    except UnreadableRequest as unreadable:
         assert str(unreadable)
     else:
         assert not found.holds

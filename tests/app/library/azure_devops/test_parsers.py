@@ -8,7 +8,7 @@ from flask import Flask
 from hypothesis import example, given, strategies as st
 
 from app.errors import InvalidInput
-from app.library.azure_devops.addresses import Address, check_context, read_address
+from app.library.azure_devops.addresses import ApiPath, check_context, read_address
 from app.library.azure_devops.records import TeamContext
 from app.library.azure_devops.versions import NEVER, SERVED, is_served, read_etag
 from app.library.http.parameters import read_uuid
@@ -55,7 +55,7 @@ def test_no_other_text_is_an_id(text: str) -> None:
 @given(st.lists(NAMES, min_size=1, max_size=4))
 def test_a_place_is_read_as_it_is_written(names: list[str]) -> None:
     address = read_address("/".join(names) + "/_apis/dashboard/dashboards")
-    assert address == Address(tuple(names), ("dashboard", "dashboards"))
+    assert address == ApiPath(tuple(names), ("dashboard", "dashboards"))
     place = address.context
     written = "/".join(name for name in (place.collection, place.project, place.team) if name)
     assert written == "/".join(names)
@@ -65,7 +65,7 @@ def test_a_place_is_read_as_it_is_written(names: list[str]) -> None:
 
 @given(st.lists(NAMES, min_size=1, max_size=4), st.lists(NAMES, min_size=1, max_size=4))
 def test_different_paths_are_different_places(first: list[str], second: list[str]) -> None:
-    places: list[TeamContext] = [Address(tuple(names), ()).context for names in (first, second)]
+    places: list[TeamContext] = [ApiPath(tuple(names), ()).context for names in (first, second)]
     assert (places[0] == places[1]) == (first == second)
 
 

@@ -1,0 +1,165 @@
+"""How the parts of one definition go together: its addresses, its requests and its examples."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from app.connectors.base import read_address
+from app.connectors.definitions.addresses import (
+    BUILT_IN,
+    AddressForm,
+    form_of,
+    is_url_template,
+    names_in,
+    strange_filters,
+)
+from app.connectors.definitions.connector import api_hosts_of, literal_host, match_in
+from app.errors import MalformedRequest
+from templates_schemas.rules import Rule
+
+# The literal beginning of a request's address, before any part: the host is not to be filled in.
+_ORIGIN: Final = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?=[/?]|\Z)|(?=/)", re.ASCII)
+Path = tuple[str | int, ...]
+Faults = Sequence[tuple[Path, Rule]]
+
+
+def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
+    """List what is wrong with how the parts of one definition go together.
+
+    `original` is what was given, `data` what could be loaded of it. The patterns of addresses must
+    be readable, a request may name only parts of its address, and the examples must match.
+    """
+    faults = [*_absence_faults(original), *_request_faults(data)]
+    forms = []
+    for place, form in _forms(data):
+        if isinstance(form, Rule):
+            faults.append((place, form))
+        else:
+            forms.append(form)
+            faults += _part_faults(data, place, form)
+    if forms and not any(place[0] in ("path", "paths", "addresses") for place, _ in faults):
+        faults += _example_faults(data, forms)
+    return faults
+
+
+def _absence_faults(given: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
+    if not {"hosts", "hosts_setting", "addresses"} & set(given):
+        yield ("hosts",), Rule("required", "is required, unless `hosts_setting` names a setting")
+    if not {"path", "paths", "addresses"} & set(given):
+        yield ("path",), Rule("required", "is required, or `paths`, or `addresses`")
+
+
+def _request_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
+    request = data.get("request", {})
+    urls: list[tuple[Path, str]] = [
+        (("addresses", place, "url"), each["url"])
+        for place, each in enumerate(data.get("addresses", []))
+        if "url" in each
+    ]
+    if "url" in request:
+        urls.append((("request", "url"), request["url"]))
+    for place, url in urls:
+        if fault := _url_fault(url):
+            yield place, fault
+    for key in ("url", "headers", "body"):
+        for name in strange_filters(request.get(key, "")):
+            yield ("request", key), Rule("filter", f"there is no filter {name}")
+
+
+def _forms(data: Mapping[str, Any]) -> Iterator[tuple[Path, AddressForm | Rule]]:
+    """Yield each form of address with its place, or what is wrong with its pattern."""
+    if isinstance(data.get("path"), str):
+        yield ("path",), _form(data["path"], {})
+    for number, path in enumerate(data.get("paths", [])):
+        yield ("paths", number), _form(path, {})
+    for number, given in enumerate(data.get("addresses", [])):
+        for inner, path in enumerate(given.get("paths", [])):
+            yield ("addresses", number, "paths", inner), _form(path, given)
+
+
+def _form(path: str, given: Mapping[str, Any]) -> AddressForm | Rule:
+    hosts = frozenset(host.lower() for host in given["hosts"]) if "hosts" in given else None
+    try:
+        return form_of(path, hosts, given.get("parts"), given.get("url"))
+    except ValueError as error:
+        return Rule("pattern", str(error))
+
+
+def _part_faults(
+    data: Mapping[str, Any], place: Path, form: AddressForm
+) -> Iterator[tuple[Path, Rule]]:
+    """Want each template to name only parts that the form of address has."""
+    request, known = data.get("request", {}), form.names | BUILT_IN
+    given: dict[Path, tuple[Any, frozenset[str]]] = {
+        ("request", key): (request.get(key), known) for key in ("headers", "body")
+    }
+    url: Path = ("request", "url") if form.url is None else (*place[:2], "url")
+    given[url] = form.url or request.get("url"), known
+    given[*place[:2], "parts"] = dict(form.parts), known - set(form.parts)
+    for where, (template, names) in given.items():
+        if strangers := sorted(set(names_in(template)) - names):
+            pattern = "path" if place == ("path",) else form.pattern
+            told = f"has parts that `{pattern}` has not: {', '.join(strangers)}"
+            yield where, Rule("part", told)
+
+
+def _example_faults(
+    data: Mapping[str, Any], forms: Sequence[AddressForm]
+) -> Iterator[tuple[Path, Rule]]:
+    if "example" not in data or not _hosts_can_be_read(data):
+        return
+    served: list[tuple[Path, str]] = [(("example",), data["example"])]
+    for number, each in enumerate(data.get("examples", [])):
+        served.append((("examples", number), each if isinstance(each, str) else each["address"]))
+    hosts = set(api_hosts_of(data))
+    if "hosts_setting" in data:
+        hosts |= {host for _, text in served if (host := _host(text))}
+    for place, text in served:
+        if not _is_served(text, hosts, forms):
+            yield place, Rule("example", "is no address of this connector")
+    for number, text in enumerate(data.get("refused", [])):
+        if _is_served(text, hosts, forms):
+            yield ("refused", number), Rule("refused", "is an address of this connector")
+
+
+def _hosts_can_be_read(data: Mapping[str, Any]) -> bool:
+    return "hosts" in data or "hosts_setting" in data or bool(data.get("addresses"))
+
+
+def _host(text: str) -> str | None:
+    try:
+        return read_address(text).host
+    except MalformedRequest:
+        return None
+
+
+def _is_served(text: str, hosts: set[str], forms: Sequence[AddressForm]) -> bool:
+    try:
+        return match_in(forms, hosts, read_address(text)) is not None
+    except MalformedRequest:
+        return False
+
+
+def _url_fault(url: str) -> Rule | None:
+    """Judge the literal beginning, and what is left when the parts are taken out."""
+    origin = _ORIGIN.match(url)
+    if origin is None or not is_url_template(url) or url.startswith("//"):
+        return Rule("url", "must be an https address of a literal host, or a path; parts as {name}")
+    try:
+        literal_host(url)
+    except ValueError:
+        return Rule("url", "has a port that is none")
+    return None
+
+
+def nested(faults: Sequence[tuple[Path, Rule]]) -> dict[Any, Any]:
+    """Write faults as marshmallow does: a table of tables, down to lists of rules."""
+    told: dict[Any, Any] = {}
+    for place, rule in faults:
+        at = told
+        for key in place[:-1]:
+            at = at.setdefault(key, {})
+        found = at.setdefault(place[-1], [])
+        if isinstance(found, list) and rule not in found:
+            found.append(rule)
+    return told

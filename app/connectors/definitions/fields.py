@@ -1,0 +1,70 @@
+"""Kinds of values in a file of definitions: expressions, colours and hosts."""
+
+import re
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields
+
+from app.connectors.definitions.expressions import ExpressionError, compiled
+from templates_schemas.limits import PILL_COLORS
+from templates_schemas.rules import Rule
+
+_HOST: Final = re.compile(r"(?:\*\.(?=[^.]+\.))?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?")
+
+
+class Expression(fields.String):
+    """A JMESPath expression."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, *args, **kwargs)
+        try:
+            compiled(text)
+        except ExpressionError as error:
+            told = " ".join(str(error).split())
+            raise ValidationError(
+                Rule("expression", f"is no JMESPath expression: {told}")
+            ) from error
+        return text
+
+
+class Color(Expression):
+    """An expression for a colour; where it is a word and no more, one that the host knows."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, *args, **kwargs)
+        constant = compiled(text).parsed
+        if constant["type"] == "literal" and constant["value"] not in PILL_COLORS:
+            raise ValidationError(Rule("one_of", f"must be one of: {', '.join(PILL_COLORS)}"))
+        return text
+
+
+class Hosts(fields.Field[Any]):
+    """A list of hosts, or a table of hosts with the one that is asked for each."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if not value or not isinstance(value, list | dict):
+            raise ValidationError("must be a list of hosts, or a table of them, and not empty")
+        named = value.items() if isinstance(value, dict) else enumerate(value)
+        faults = {key: [_not_a_host()] for key, host in named if not _is_host(host)}
+        if isinstance(value, dict):
+            faults |= {key: [_not_a_host()] for key in value if not _is_host(key)}
+        if faults:
+            raise ValidationError(faults)
+        return value
+
+
+class Host(fields.String):
+    """One host."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not _is_host(value):
+            raise ValidationError(_not_a_host())
+        return str(value)
+
+
+def _is_host(host: Any) -> bool:
+    return isinstance(host, str) and _HOST.fullmatch(host) is not None
+
+
+def _not_a_host() -> Rule:
+    return Rule("host", "must be a whole host such as status.example.com, or *.example.com")

@@ -1,0 +1,80 @@
+"""What the host is told of an upstream's failure, and what it means for a card that is kept."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app import errors
+from app.cache import FetchResult
+from app.connectors import Connector
+from app.errors import PlacardError
+from app.upstream.verdict import Outcome, Verdict
+
+# What the host may say to its user, where the default sentence is not the most helpful one.
+SENTENCES: Final[Mapping[type[PlacardError], str]] = {
+    errors.ResourceMissing: "Not found. {label} has no such page, or does not show it to us.",
+    errors.UpstreamRefused: "Access forbidden. {label} does not let us see this page.",
+    errors.UpstreamSignedOut: "Access forbidden. {label} wants us to sign in: our credential "
+    "for it is missing or has expired.",
+    errors.UpstreamTimeout: "{label} did not answer in time.",
+    errors.UpstreamUnreachable: "{label} could not be reached.",
+    errors.UpstreamRateLimited: "{label} asks us to wait before we ask again.",
+    errors.UpstreamResting: "{label} keeps failing. We leave it alone for a moment.",
+    errors.UpstreamBusy: "Too many requests wait for {label}. Try again in a moment.",
+    errors.UpstreamFailed: "{label} answered with an error.",
+    errors.UpstreamUnreadable: "{label} gave an answer that we cannot read.",
+    errors.AddressRefused: "{label} sent us to an address that we do not visit.",
+    errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
+}
+ERRORS: Final[Mapping[Outcome, type[PlacardError]]] = {
+    "not_modified": errors.UpstreamFailed,  # of what was asked for without a condition
+    "missing": errors.ResourceMissing,
+    "forbidden": errors.UpstreamRefused,
+    "signed_out": errors.UpstreamSignedOut,
+    "limited": errors.UpstreamRateLimited,
+    "failed": errors.UpstreamFailed,
+}
+# For these, and for a verdict that is transient, a stale card may stand in.
+_TRANSIENT: Final = (
+    errors.UpstreamTimeout,
+    errors.UpstreamUnreachable,
+    errors.UpstreamRateLimited,
+    errors.UpstreamResting,
+    errors.UpstreamBusy,
+)
+
+
+def raise_for_verdict(verdict: Verdict) -> None:
+    """Let a success through, and say what any other answer means for the host.
+
+    Raises ResourceMissing, UpstreamRefused, UpstreamRateLimited or UpstreamFailed.
+    """
+    if verdict.outcome == "ok":
+        return
+    raise ERRORS[verdict.outcome](verdict.detail)
+
+
+def failure_of(connector: Connector, error: PlacardError, verdict: Verdict | None) -> FetchResult:
+    """Tell what went wrong, and what it means for a card that is kept."""
+    definitive = isinstance(error, errors.Forbidden | errors.NotFound)
+    transient = isinstance(error, _TRANSIENT) or (verdict is not None and verdict.transient)
+    return FetchResult(
+        error.code,
+        _sentence(connector, error).encode(),
+        detail=error.detail,
+        wait=verdict.wait if verdict else None,
+        transient=transient and not definitive,
+        definitive=definitive,
+    )
+
+
+def worded(error: PlacardError, connector: Connector) -> PlacardError:
+    """Word an error that only this request has."""
+    error.sentence = _sentence(connector, error)
+    error.cache_status = f"Placard; fwd=miss; detail={error.code}"
+    return error
+
+
+def _sentence(connector: Connector, error: PlacardError) -> str:
+    if "sentence" in vars(error):
+        return error.sentence
+    return SENTENCES.get(type(error), error.sentence).format(label=connector.label)
