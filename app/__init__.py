@@ -7,7 +7,6 @@ import structlog
 from flask import Flask
 
 from app.connectors import connector_settings
-from app.devtools import preview
 from app.library.surface import LibrarySurface
 from app.openapi.description import describe
 from app.settings import Settings, check_settings, settings_from_environment
@@ -48,6 +47,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     if parts.description is not None:
         app.register_blueprint(docs.blueprint)
     if settings.local:
+        # Only here: no service in production loads it.
+        from app.devtools import preview  # noqa: PLC0415
+
         preview.init_preview(app, settings)
     init_fast_path(app, origins)
     _warn(settings)

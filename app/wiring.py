@@ -13,8 +13,6 @@ from app.cache import (
     CachePolicy,
     EntrySigner,
     MemoryBackend,
-    RedisBackend,
-    redis_client,
 )
 from app.connectors import Connector, ConnectorRegistry, EditedRegistry, all_connectors
 from app.errors import ConfigurationError, UpstreamFailed
@@ -135,6 +133,9 @@ def _concurrency_limit(settings: Settings) -> ConcurrencyLimit:
 def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> CacheBackend:
     if settings.cache_url == MEMORY:
         return MemoryBackend(settings.cache_bytes, clock)
+    # Only here: without a shared cache, Redis's client is not loaded.
+    from app.cache.redis_backend import RedisBackend, redis_client  # noqa: PLC0415
+
     return RedisBackend(
         redis_client(settings.cache_url, settings.ca_bundle),
         EntrySigner(settings.cache_signing_secrets),

@@ -9,13 +9,15 @@ from typing import Final
 import certifi
 import pytest
 import responses
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.connectors import connector_settings
 from app.library.core.store import Store
 from app.settings import Settings, load_settings
 from tests.corpora import NAMED
-from tests.databases import NoPostgresql, Server, migrated, postgresql
+from tests.databases import NoPostgresql, Server, empty, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET, Host
 from tests.processes import Start, running
 from tests.profiles import register_profiles
@@ -71,6 +73,15 @@ def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     file.write_text(first, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certifi, "where", lambda: str(file))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what Jinja compiles for all applications; each would compile its pages anew."""
+    kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": kept})
         yield
 
 
@@ -130,13 +141,34 @@ def database_url(request: pytest.FixtureRequest, database_kind: str) -> Iterator
         yield url
 
 
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    """A store with empty tables, once on each kind of database."""
-    opened = Store(database_url)
+@pytest.fixture(scope="session")
+def store_on_sqlite(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """The store of `store` on SQLite."""
+    file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("store") / "library.db")
+    opened = Store(f"sqlite:///{file}")
     opened.prepare()
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def store_on_postgresql(postgresql_server: Server) -> Iterator[Store]:
+    """The same on PostgreSQL."""
+    with postgresql_server.database() as url:
+        opened = Store(url)
+        opened.prepare()
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, database_kind: str) -> Store:
+    """A store with empty tables, once on each kind of database."""
+    opened: Store = request.getfixturevalue(f"store_on_{database_kind}")
+    empty(opened)
+    return opened
 
 
 def settings_with(**changes: str) -> Settings:

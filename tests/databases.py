@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 
+from app.library.core.models import Base
 from app.library.core.store import Store
 from tests.mortal import mortal
 
@@ -56,6 +57,13 @@ class Server:
             yield self.url(name)
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def empty(store: Store) -> None:
+    """Delete all rows of the library's tables."""
+    with store.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
 
 
 @contextmanager

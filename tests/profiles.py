@@ -17,7 +17,7 @@ _TIMELESS: Final = settings(deadline=None, suppress_health_check=[HealthCheck.to
 
 def register_profiles() -> None:
     """Make the profiles known, and use the quick one unless the command line names another."""
-    settings.register_profile("quick", _TIMELESS, max_examples=40, derandomize=True)
+    settings.register_profile("quick", _TIMELESS, max_examples=20, derandomize=True)
     many = int(os.environ.get("PLACARD_EXAMPLES", "200"))
     settings.register_profile("fuzz", _TIMELESS, max_examples=many, print_blob=True)
     settings.load_profile("quick")

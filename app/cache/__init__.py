@@ -23,7 +23,6 @@ from app.cache.entry import CARD, Entry, FetchResult, Times, Validator, etag_of
 from app.cache.freshness import CachePolicy
 from app.cache.lookup import CacheLookup, Result
 from app.cache.memory_backend import OVERHEAD, MemoryBackend
-from app.cache.redis_backend import RedisBackend, redis_client
 from app.cache.signing import EntrySigner
 from app.cache.single_flight import TooManyWaiters
 
@@ -39,13 +38,11 @@ __all__ = [
     "FetchResult",
     "Make",
     "MemoryBackend",
-    "RedisBackend",
     "Result",
     "Times",
     "TooManyWaiters",
     "Validator",
     "conditional",
     "etag_of",
-    "redis_client",
     "validator_of",
 ]

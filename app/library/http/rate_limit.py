@@ -11,7 +11,6 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from app.cache import redis_client
 from app.settings import MEMORY
 
 PERIOD: Final = 60
@@ -74,5 +73,8 @@ def _storage(url: str, ca_bundle: str | None) -> Storage:
     """Make the counter of the cache's client, with its timeouts and its trusted authorities."""
     if url == MEMORY:
         return MemoryStorage()
+    # Only here: without a shared counter, Redis's client is not loaded.
+    from app.cache.redis_backend import redis_client  # noqa: PLC0415
+
     pool = redis_client(url, ca_bundle).connection_pool
     return RedisStorage(url, connection_pool=pool, wrap_exceptions=True)

@@ -10,7 +10,8 @@ import redis
 from cachetools import LRUCache
 from hypothesis import given, strategies as st
 
-from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend, RedisBackend, redis_client
+from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend
+from app.cache.redis_backend import RedisBackend, redis_client
 from app.cache.serializer import dump, load
 from app.cache.signing import EntrySigner
 from app.settings import LONGEST_TIME

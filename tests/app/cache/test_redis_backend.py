@@ -19,13 +19,11 @@ from app.cache import (
     Entry,
     FetchResult,
     MemoryBackend,
-    RedisBackend,
     cache as cache_module,
     redis_backend,
-    redis_client,
 )
 from app.cache.backend import limit_waiting, wait_budget
-from app.cache.redis_backend import RETRY_DELAY
+from app.cache.redis_backend import RETRY_DELAY, RedisBackend, redis_client
 from app.upstream import ConcurrencyLimit
 from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED, SIGNER
 from tests.app.upstream.servers import LOOPBACK, certificate

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 from marshmallow import ValidationError
 
 from app.connectors import all_connectors, bundled_definitions, connector_settings
@@ -242,14 +242,12 @@ def is_card(known: DefinedConnector, page: str, answer: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=50)
 @given(JSON)
 def test_any_json_gives_a_valid_card_or_none(name: str, answer: Any) -> None:
     is_card(made(BY_NAME[name]), BY_NAME[name].example, answer)
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_an_answer_with_odd_parts_gives_a_valid_card_or_none(
     name: str, data: st.DataObject

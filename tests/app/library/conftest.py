@@ -14,14 +14,13 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.library.core.models import Base
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import init_dialect
 from app.library.wiring import DIALECTS, SCOPES
 from tests.conftest import settings_with
-from tests.databases import Server
+from tests.databases import Server, empty
 from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Service, Start
 
@@ -64,13 +63,6 @@ def own_library_app(database_url: str) -> Iterator[Flask]:
     """An application as `library_app` is, of this test's own."""
     with application(database_url=database_url) as made:
         yield made
-
-
-def empty(store: Store) -> None:
-    """Delete all rows of the library's tables."""
-    with store.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
 
 
 @pytest.fixture

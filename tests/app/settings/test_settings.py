@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app import create_app
-from app.cache import redis_client
+from app.cache.redis_backend import redis_client
 from app.cli.serve import leave_threads_free
 from app.connectors import connector_settings
 from app.errors import ConfigurationError

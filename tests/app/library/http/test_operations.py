@@ -127,7 +127,7 @@ def test_every_operation_answers_as_it_is_described(
         excluded.append(positive_data_acceptance)
 
     @examples(
-        max_examples=share(10),
+        max_examples=share(5),
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -145,7 +145,7 @@ def test_every_operation_answers_as_it_is_described(
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("path", ["/widget", "/healthz", "/readyz", "/metrics"])
 def test_the_service_s_own_routes_answer_as_they_are_described(described: Any, path: str) -> None:
-    @examples(max_examples=share(10), suppress_health_check=list(HealthCheck))
+    @examples(max_examples=share(5), suppress_health_check=list(HealthCheck))
     @given(case=described[path]["GET"].as_strategy())
     def holds(case: Any) -> None:
         case.call_and_validate()
