@@ -1,15 +1,15 @@
 """The benches' own parts: what they read of their tools, and what they write down."""
 
 import shutil
-import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, strategies as st
 
 from app.library.core.store import Store
 from tests.bench import library, library_rows
-from tests.bench.__main__ import BENCHES
+from tests.bench.__main__ import BENCHES, main
 from tests.bench.library_operations import operations_of
 from tests.bench.library_statements import Bare, heard, shortened
 from tests.bench.load import Load, middle, read_report, widget_requests
@@ -153,14 +153,8 @@ def test_the_benches_have_names_of_their_own() -> None:
 
 
 def test_an_unknown_bench_is_refused() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "nothing"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert ended.returncode == 2
+    ended = CliRunner().invoke(main, ["nothing"])
+    assert ended.exit_code == 2
     assert "'nothing' is not one of" in ended.stderr
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from app.errors import ConfigurationError
 from templates_schemas import faults
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
 from tests.ports import free_port
-from tests.processes import BIN, ROOT, SOUND, Start, ask, environment
+from tests.processes import BIN, ROOT, SOUND, Service, Start, ask, environment
 from tests.standin import StandIn, standing_in
 
 NONE: Mapping[str, str] = {}
@@ -37,6 +38,27 @@ def run(
         timeout=60,
         check=False,
     )
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service of one worker, the address of its metrics, and its upstream."""
+
+    process: Service
+    base: str
+    metrics: str
+    upstream: StandIn
+
+
+@pytest.fixture(scope="module")
+def running(start: Start) -> Iterator[Running]:
+    port = free_port()
+    options = ["--threads", "32", "--metrics-port", str(port)]
+    with (
+        standing_in() as upstream,
+        start("serve", *options, settings=SOUND | upstream.settings) as (process, base),
+    ):
+        yield Running(process, base, f"http://127.0.0.1:{port}", upstream)
 
 
 @pytest.fixture
@@ -58,15 +80,13 @@ def test_a_graceful_stop_answers_what_is_in_flight(start: Start) -> None:
         assert process.wait(10) == 0
 
 
-def test_a_hundred_requests_for_one_cold_resource_make_one_call(start: Start) -> None:
-    with (
-        standing_in(delay=0.5) as slow,
-        start("serve", "--threads", "32", settings=SOUND | slow.settings) as (_, base),
-        ThreadPoolExecutor(100) as pool,
-    ):
-        statuses = [answer.status_code for answer in pool.map(ask, [base] * 100)]
-    assert statuses == [200] * 100
-    assert len(slow.asked) == 1
+def test_a_hundred_requests_for_one_cold_resource_make_one_call(running: Running) -> None:
+    issue, running.upstream.delay = "https://github.com/pallets/flask/issues/100", 0.5
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(ask, [running.base] * 100, [issue] * 100))
+    running.upstream.delay = 0
+    assert [answer.status_code for answer in answers] == [200] * 100
+    assert running.upstream.asked.count("/repos/pallets/flask/issues/100") == 1
 
 
 def test_the_counters_of_all_workers_are_told_by_any(start: Start, stand_in: StandIn) -> None:
@@ -81,20 +101,17 @@ def test_the_counters_of_all_workers_are_told_by_any(start: Start, stand_in: Sta
 
 
 def test_a_signed_request_gives_a_valid_card_and_leaves_one_line_without_secrets(
-    start: Start, stand_in: StandIn
+    running: Running,
 ) -> None:
-    with start("serve", settings=SOUND | stand_in.settings) as (process, base):
-        proof = token()
-        headers = {"Authorization": f"Bearer {proof}", "Origin": ORIGIN, "X-Request-Id": "the-one"}
-        url = f"{base}/widget?{query_of(resource_url=ISSUE)}"
-        answer = requests.get(url, headers=headers, timeout=20)
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        log = process.logged()
+    proof = token()
+    headers = {"Authorization": f"Bearer {proof}", "Origin": ORIGIN, "X-Request-Id": "the-one"}
+    url = f"{running.base}/widget?{query_of(resource_url=ISSUE)}"
+    answer = requests.get(url, headers=headers, timeout=20)
+    log = running.process.logged()
     assert answer.status_code == 200
     assert faults(answer.json()) == ()
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert stand_in.asked == ["/repos/pallets/flask/issues/1"]
+    assert running.upstream.asked.count("/repos/pallets/flask/issues/1") == 1
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line.get("request_id") == "the-one"]
     assert {key: line[key] for key in ("event", "status", "outcome", "connector", "cache")} == {
@@ -161,13 +178,8 @@ def test_the_printed_curl_line_gives_a_valid_card(start: Start, tmp_path: Path) 
     assert faults(json.loads(answer.stdout)) == ()
 
 
-def test_metrics_can_have_a_port_of_their_own(stand_in: StandIn, start: Start) -> None:
-    port = free_port()
-    with start("serve", "--metrics-port", str(port), settings=SOUND | stand_in.settings) as (
-        _,
-        base,
-    ):
-        assert ask(base).ok
-        told = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
-        assert 'placard_requests_total{outcome="ok",route="widget"} 1.0' in told.splitlines()
-        assert requests.get(f"{base}/metrics", timeout=5).status_code == 404
+def test_metrics_can_have_a_port_of_their_own(running: Running) -> None:
+    assert ask(running.base).ok
+    told = requests.get(f"{running.metrics}/metrics", timeout=5).text
+    assert 'placard_requests_total{outcome="ok",route="widget"}' in told
+    assert requests.get(f"{running.base}/metrics", timeout=5).status_code == 404

@@ -181,7 +181,7 @@ def test_dashboards_that_are_ordered_crosswise_do_not_wait_for_each_other(send: 
 def test_a_worker_that_is_killed_leaves_no_half_written_list(
     start: Start, database_url: str
 ) -> None:
-    size, wins, enough = 150, 8, threading.Event()
+    size, wins, enough = 100, 4, threading.Event()
     won: list[int] = []
     with application(database_url=database_url) as app:
         token = token_of(library_of(app))

@@ -280,7 +280,7 @@ def test_memory_does_not_grow_with_the_number_of_widgets(one_store: Store) -> No
         return highest
 
     peak(60)
-    few, many = peak(60), peak(400)
+    few, many = peak(60), peak(240)
     assert many < few * 1.5
 
 
