@@ -29,7 +29,7 @@ from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import Outcome
 from templates_schemas import SummaryWithDetails
 
-OUTCOMES: Final[tuple[Outcome, ...]] = ("missing", "forbidden", "limited", "failed")
+OUTCOMES: Final[tuple[Outcome, ...]] = ("limited", "missing", "forbidden", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,9 @@ class DefinedConnector(Connector):
         self.path = self.forms[0].path  # type: ignore[misc]
         self._api_hosts = api_hosts_of(definition)
         self._answer = definition["answer"]
+        self._conditions = {each: self._answer[each] for each in OUTCOMES if each in self._answer}
+        told_by_nothing = {each for each, text in self._conditions.items() if _is_true(text, {})}
+        self._telling = [each for each in self._conditions if each not in told_by_nothing]
         self._card = CardExpressions(definition["card"], self.label)
         self.not_found_statuses = frozenset(  # type: ignore[misc]
             self._answer.get("not_found_statuses", Connector.not_found_statuses)
@@ -103,10 +106,16 @@ class DefinedConnector(Connector):
 
     def verdict(self, document: Any) -> Outcome | None:
         """Say what a document means that came with a good status; None where it is a resource."""
-        for outcome in OUTCOMES:
-            if outcome in self._answer and _is_true(self._answer[outcome], document):
-                return outcome
-        return None
+        met = (each for each, text in self._conditions.items() if _is_true(text, document))
+        return next(met, None)
+
+    def refusal(self, document: Any) -> Outcome | None:
+        """Say what the document of any other answer tells.
+
+        A condition that an empty answer meets, such as `!(issue)`, would be met by every refusal.
+        """
+        met = (each for each in self._telling if _is_true(self._conditions[each], document))
+        return next(met, None)
 
     def load(self, document: Any) -> Any:
         """Take the resource out of the answer: the expressions are its schema.
