@@ -16,6 +16,7 @@ from marshmallow import ValidationError
 
 from app.connectors import all_connectors, bundled_definitions, connector_settings
 from app.connectors.base import find
+from app.connectors.definitions.addresses import DefinedMatch
 from app.connectors.definitions.bundled import CATALOGUE, catalogue
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.expressions import evaluate
@@ -165,6 +166,25 @@ def test_its_address_is_its_own_among_all_connectors(
     name: str, address: str, asked: str | None
 ) -> None:
     assert find(address, all_connectors(settings_of(BY_NAME[name])))[0].name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_address_that_is_asked_is_its_own_too(name: str) -> None:
+    known = made(BY_NAME[name])
+    of_api = {form.url for form in known.forms if form.is_api}
+    for address, _ in addresses_of(known):
+        match = find(address, [known])[1]
+        assert isinstance(match, DefinedMatch)
+        assert match.form
+        if match.form.url in of_api:
+            url = known.request_for(match).url
+            assert known.request_for(find(url, [known])[1]).url == url
+
+
+def test_most_definitions_serve_the_addresses_of_the_api_itself() -> None:
+    without = {known.name for known in catalogue() if not any(f.is_api for f in known.forms)}
+    # What is asked is the same for all pages, or tells which it is by more than its path.
+    assert without == {"github_discussion", "linear", "oembed", "stackexchange"}
 
 
 @pytest.mark.parametrize("name", NAMES)
