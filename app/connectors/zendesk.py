@@ -107,7 +107,7 @@ class Zendesk(Connector):
         ConnectorSetting("ZENDESK_TOKEN", "token", "API token; sent to ZENDESK_SUBDOMAIN only"),
     )
     path: ClassVar[re.Pattern[str]] = one_of(
-        rf"/(?:agent/)?tickets/{_TICKET}(?:/(?:requester|organization|events|conversations)(?:/.*)?)?/?",
+        rf"/(?:agent/)?tickets/{_TICKET}(?:/[a-z_-]{{1,32}}(?:/.*)?)?/?",
         rf"(?:/hc(?:/[A-Za-z0-9-]{{2,20}})?)?/requests/{_TICKET}/?",
         rf"/agent/?#/tickets/{_TICKET}/?",
         rf"/api/v2/(?:tickets|requests)/{_TICKET}(?:\.json)?/?",
