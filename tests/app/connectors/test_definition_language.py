@@ -14,6 +14,7 @@ from app.connectors.definitions.files import lint_definitions, read_definitions
 from app.connectors.definitions.schema import DefinitionSchema
 from app.errors import ConfigurationError, NoConnector
 from app.settings import load_settings
+from app.telemetry.trace import recording
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest
 from tests.conftest import MakeHost
@@ -531,3 +532,24 @@ def with_settings(changes: Mapping[str, Any], **environment: str) -> DefinedConn
     known = defined(**changes)
     given = {"PLACARD_JWT_SECRETS": JWT_SECRET, **environment}
     return DefinedConnector(known.definition, load_settings(given, known.settings))
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(3, 3), ("3", 3), (0, 0), (None, None), (False, None), ("x", None)]
+)
+def test_comments_are_counted_by_a_number_or_its_text(count: Any, told: int | None) -> None:
+    card = {**SMALL["card"], "num_comments": "comments"}
+    known = defined(card=card)
+    assert card_of(known, {"name": "A", "state": "up", "comments": count}).num_comments == told
+
+
+@pytest.mark.parametrize(
+    ("value", "is_told"),
+    [({"a": 1}, True), ([1], True), (None, False), (False, False), ([], False), ("up", False)],
+)
+def test_what_cannot_be_shown_is_left_out_and_told(value: Any, is_told: bool) -> None:
+    with recording() as trace:
+        card_of(defined(), {"name": "A", "state": value})
+    assert [each.facts["part"] for each in trace.steps if each.name == "dropped"] == (
+        ["text"] * is_told
+    )
