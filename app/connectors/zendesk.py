@@ -123,10 +123,7 @@ class Zendesk(Connector):
         # As a host, `*` would be every company's.
         is_name = re.fullmatch(r"[A-Za-z0-9-]+", subdomain)
         self._account = f"{subdomain.lower()}.zendesk.com" if is_name else ""
-        email, token = (
-            values["ZENDESK_EMAIL"],
-            values["ZENDESK_TOKEN"],
-        )
+        email, token = values["ZENDESK_EMAIL"], values["ZENDESK_TOKEN"]
         if self._account and email and token:
             self.credentials = (basic(self._account, "ZENDESK_TOKEN", f"{email}/token", token),)
 
