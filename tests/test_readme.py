@@ -10,7 +10,6 @@ from marshmallow import Schema
 
 from app.cli import main
 from app.connectors import CONNECTORS, Connector
-from app.connectors.definitions.addresses import FILTERS, NUMBER, PATH
 from app.connectors.definitions.bundled import catalogue
 from app.connectors.definitions.expressions import CardFunctions
 from app.connectors.definitions.files import lint_definitions
@@ -22,6 +21,7 @@ from app.connectors.definitions.schema import (
     DefinitionSchema,
     FieldSchema,
 )
+from app.connectors.definitions.templates import FILTERS, NUMBER, PATH
 from app.errors import ConfigurationError, tree
 from app.settings.report import settings_table
 from app.upstream.credentials import read_credentials_file

@@ -114,7 +114,7 @@ def serve(*, port: int, host: str, workers: int, threads: int, metrics_port: int
     help="A TOML file of connectors to try, beside those of the settings.",
 )
 def render(*, url: str, as_json: bool, definition: str | None) -> None:
-    """Draw the card of URL, with its limits and what was cut."""
+    """Draw the card of URL, with its limits, what was cut and what was left out."""
     # The card as it is now: a shared cache may hold an older one.
     settings = replace(_settings(), cache_url=MEMORY)
     if definition is not None:

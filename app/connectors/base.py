@@ -126,15 +126,24 @@ class Connector(ABC):
         """Say what the document of a 200 means where it tells of a failure; None is a success."""
         return None
 
+    def refusal(self, document: Any) -> Outcome | None:
+        """Say what the document of any other answer tells: "limited", "forbidden" or "missing".
+
+        None leaves it to the status. What headers have decided is not asked.
+        """
+        return self.verdict(document)
+
     @cached_property
     def answer_rules(self) -> AnswerRules:
         """What the answers of this system mean."""
-        reads = type(self).verdict is not Connector.verdict
+        own = type(self)
+        reads = own.verdict is not Connector.verdict
         return AnswerRules(
             self.not_found_statuses,
             self.forbidden_statuses,
-            self.verdict if reads else None,
-            shape_of(self.schema()) if issubclass(self.schema, Resource) else None,
+            verdict=self.verdict if reads else None,
+            refusal=self.refusal if reads or own.refusal is not Connector.refusal else None,
+            shown=shape_of(self.schema()) if issubclass(self.schema, Resource) else None,
         )
 
     def load(self, document: Any) -> Any:

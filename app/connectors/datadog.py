@@ -143,10 +143,7 @@ class Datadog(Connector):
         values = settings.connector_settings
         self.hosts = frozenset(f"api.{site}" for site in SITES) | settings.public_hosts
         site = values["DD_SITE"] or "datadoghq.com"
-        key, application_key = (
-            values["DD_API_KEY"],
-            values["DD_APPLICATION_KEY"],
-        )
+        key, application_key = values["DD_API_KEY"], values["DD_APPLICATION_KEY"]
         if key and application_key:
             pair = {"DD-API-KEY": key, "DD-APPLICATION-KEY": application_key}
             self.credentials = (header_pairs(f"api.{site}", "DD_APPLICATION_KEY", pair),)

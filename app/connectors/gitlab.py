@@ -125,8 +125,9 @@ class GitLab(Connector):
         rf"/(?:(?:issues(?:/incident)?|work_items)/{_ISSUE}(?:/designs(?:/[^/]*)?)?"
         rf"|merge_requests/{_MERGE_REQUEST}{_TABS})/?",
         # What is open beside a board or a list.
-        rf"(?:/groups)?/{_NAME}(?:/{_NAME}){{0,21}}/-/(?:boards(?:/[0-9]{{1,10}})?|issues"
-        r"|work_items)/?\?show=(?P<show>[A-Za-z0-9 +/_=-]{1,2000})",
+        rf"(?:(?:/groups)?/{_NAME}(?:/{_NAME}){{0,21}}/-/(?:boards(?:/[0-9]{{1,10}})?|issues"
+        r"|work_items)|/dashboard/(?:issues|work_items))/?"
+        r"\?show=(?P<show>[A-Za-z0-9 +/_=-]{1,2000})",
         rf"/api/v4/projects/(?P<escaped>[0-9]{{1,12}}|{_NAME}(?:%2[Ff]{_NAME}){{1,21}})"
         rf"/(?:issues/{_ISSUE}|merge_requests/{_MERGE_REQUEST})/?",
     )

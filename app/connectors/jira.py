@@ -99,6 +99,7 @@ SHOWN: Final = ",".join(IssueFields().fields)
 API_HOST: Final = "api.atlassian.com"
 _CLOUD: Final = "*.atlassian.net"
 _KEY: Final = r"(?P<key>[A-Za-z][A-Za-z0-9_]{1,254}-[0-9]{1,10})"
+_ID: Final = r"(?P<id>[0-9]{1,15})"
 _FOLDER: Final = r"/[A-Za-z0-9_-]{1,255}"
 
 
@@ -115,16 +116,19 @@ class Jira(Connector):
         ConnectorSetting("JIRA_SITE", "hosts", "hosts that get JIRA_TOKEN: `acme.atlassian.net`"),
         ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue",)
+    query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue", "key", "id")
     path: ClassVar[re.Pattern[str]] = one_of(
         rf"/browse/{_KEY}/?",
         rf"(?:/(?:jira|projects)(?:{_FOLDER}){{0,8}})?/issues/{_KEY}/?",
         rf"(?:/jira/servicedesk)?/projects{_FOLDER}/queues/(?:custom/[0-9]{{1,10}}|issue)/{_KEY}/?",
         rf"/servicedesk/customer/portal/[0-9]{{1,10}}/{_KEY}/?",
+        rf"/secure/ViewIssue\.jspa\?(?:key={_KEY}|id={_ID})",
+        # For printers and for other programs.
+        rf"/si/jira\.issueviews:issue-[a-z]{{1,20}}/{_KEY}/[^/]{{1,300}}",
         # What is open beside a list, a board or a backlog.
-        rf"(?:/jira(?:{_FOLDER}){{1,8}}|(?:/projects(?:{_FOLDER}){{0,3}})?/issues"
+        rf"(?:/(?:jira|projects)(?:{_FOLDER}){{1,8}}|/issues"
         rf"|/secure/RapidBoard\.jspa)/?\?selectedIssue={_KEY}",
-        rf"/rest/(?:api/(?:2|3|latest)|agile/1\.0)/issue/{_KEY}/?",
+        rf"/rest/(?:api/(?:2|3|latest)|agile/1\.0)/issue/(?:{_KEY}|{_ID})/?",
         rf"/rest/servicedeskapi/request/{_KEY}/?",
     )
     schema: ClassVar[type[Resource]] = Issue
@@ -152,7 +156,9 @@ class Jira(Connector):
             self.credentials += (basic(API_HOST, "JIRA_SCOPED_TOKEN", email, scoped),)
 
     def canonical(self, match: Match) -> str:
-        """Return the issue's page; a request of a service desk has it too."""
+        """Return the issue's page; of one that is named by its number, the API's address."""
+        if match.get("id"):
+            return f"{match.server.url}/rest/api/latest/issue/{match['id']}"
         return f"{match.server.url}/browse/{_key(match)}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
@@ -190,7 +196,7 @@ class Jira(Connector):
 
 
 def _key(match: Match) -> str:
-    return match["key"].upper()
+    return match.get("key").upper() or match["id"]
 
 
 def _status(issue: Mapping[str, Any]) -> Pill:

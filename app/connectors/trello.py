@@ -99,10 +99,7 @@ class Trello(Connector):
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
         self.hosts = frozenset({"trello.com", "www.trello.com", API_HOST})
-        key, token = (
-            values["TRELLO_KEY"],
-            values["TRELLO_TOKEN"],
-        )
+        key, token = values["TRELLO_KEY"], values["TRELLO_TOKEN"]
         if key and token:
             proof = f'OAuth oauth_consumer_key="{key}", oauth_token="{token}"'
             self.credentials = (header_pairs(API_HOST, "TRELLO_TOKEN", {"Authorization": proof}),)

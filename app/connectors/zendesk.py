@@ -107,7 +107,7 @@ class Zendesk(Connector):
         ConnectorSetting("ZENDESK_TOKEN", "token", "API token; sent to ZENDESK_SUBDOMAIN only"),
     )
     path: ClassVar[re.Pattern[str]] = one_of(
-        rf"/(?:agent/)?tickets/{_TICKET}(?:/(?:requester|organization|events|conversations)(?:/.*)?)?/?",
+        rf"/(?:agent/)?tickets/{_TICKET}(?:/[a-z_-]{{1,32}}(?:/.*)?)?/?",
         rf"(?:/hc(?:/[A-Za-z0-9-]{{2,20}})?)?/requests/{_TICKET}/?",
         rf"/agent/?#/tickets/{_TICKET}/?",
         rf"/api/v2/(?:tickets|requests)/{_TICKET}(?:\.json)?/?",
@@ -123,10 +123,7 @@ class Zendesk(Connector):
         # As a host, `*` would be every company's.
         is_name = re.fullmatch(r"[A-Za-z0-9-]+", subdomain)
         self._account = f"{subdomain.lower()}.zendesk.com" if is_name else ""
-        email, token = (
-            values["ZENDESK_EMAIL"],
-            values["ZENDESK_TOKEN"],
-        )
+        email, token = values["ZENDESK_EMAIL"], values["ZENDESK_TOKEN"]
         if self._account and email and token:
             self.credentials = (basic(self._account, "ZENDESK_TOKEN", f"{email}/token", token),)
 

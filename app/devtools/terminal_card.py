@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.errors import PlacardError
-from app.telemetry.trace import Trace
+from app.telemetry.trace import Trace, left_out
 from templates_schemas.limits import (
     FIELD_NAME_MAX,
     FIELD_TEXT_MAX,
@@ -41,7 +41,7 @@ _STYLES: Final[Mapping[PillColor, str]] = {
 
 
 def draw_card(console: Console, payload: Mapping[str, Any], trace: Trace | None) -> None:
-    """Draw a checked card, the use it makes of the host's limits, and what was cut."""
+    """Draw a checked card, the use it makes of the host's limits, what was cut and left out."""
     metadata = payload["metadata"]
     parts: list[RenderableType] = [Text(metadata["title"], style="bold")]
     if "subtitle" in metadata:
@@ -53,6 +53,8 @@ def draw_card(console: Console, payload: Mapping[str, Any], trace: Trace | None)
     console.print(Text(_limits(metadata), style="dim"))
     for change in _changes(trace):
         console.print(Text(change, style="yellow"))
+    for value in left_out(trace.steps if trace else ()):
+        console.print(Text(f"left out: {value}", style="yellow"))
 
 
 def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> None:

@@ -8,7 +8,7 @@ Outside `recording`, `step` only reads a context variable.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -37,6 +37,12 @@ class Trace:
 
     started: float = field(default_factory=time.perf_counter)
     steps: list[Step] = field(default_factory=list)
+
+
+def left_out(steps: Iterable[Step]) -> list[str]:
+    """List what of an answer the card does without, as lines `part: why`."""
+    told = (step.facts for step in steps if step.name == "dropped")
+    return [f"{facts.get('expression', facts['part'])}: {facts['why']}" for facts in told]
 
 
 _current: ContextVar[Trace | None] = ContextVar("placard_trace", default=None)

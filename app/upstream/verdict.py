@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
+from app.errors import UpstreamUnreadable
 from app.upstream.excerpt import Shape
 
 Outcome = Literal["ok", "not_modified", "missing", "forbidden", "signed_out", "limited", "failed"]
@@ -23,11 +24,15 @@ LONGEST_WAIT: Final = 900.0
 DEFAULT_WAIT: Final = 60.0
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Azure DevOps says with a 200 that the next call shall wait, GitHub's secondary limit with a 403.
-_STATUSES_THAT_WAIT: Final = frozenset({200, 403, 429, 503})
+_STATUSES_THAT_WAIT: Final = frozenset({200, 403, 420, 429, 503})
+# Statuspage says with a 420 what RFC 6585 says with a 429.
+_STATUSES_OF_A_LIMIT: Final = frozenset({420, 429})
 _FAMILIES: Final = ("x-ratelimit", "ratelimit", "x-sentry-rate-limit")
 _DIGITS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 # A reset below it counts seconds from now (IETF, Datadog), others are times (GitHub, GitLab).
 _FIRST_TIME: Final = 1_000_000_000
+# One above it is in milliseconds (Linear, LaunchDarkly).
+_LAST_SECONDS: Final = 100_000_000_000
 # How much of a body is searched for words.
 _SEARCHED: Final = 1 << 14
 _LIMIT_WORDS: Final = re.compile(rb"rate limit|abuse detection|too many requests", re.IGNORECASE)
@@ -69,12 +74,15 @@ class AnswerRules:
     """What a connector says of the answers of its system.
 
     `verdict` reads the document of a 200, where that may tell of a failure; None is a success.
-    `shown` is what is read of a document that is too large to be kept whole; None is nothing.
+    `refusal` reads that of any other answer, where it may tell more than the status does: of
+    `limited`, `forbidden` and `missing`. `shown` is what is read of a document that is too large to
+    be kept whole; None is nothing.
     """
 
     not_found_statuses: frozenset[int] = frozenset({404, 410, 451})
     forbidden_statuses: frozenset[int] = frozenset({401, 403})
     verdict: Callable[[Any], Outcome | None] | None = None
+    refusal: Callable[[Any], Outcome | None] | None = None
     shown: Shape | None = None
 
 
@@ -123,7 +131,7 @@ def judge(answer: UpstreamAnswer, now: float) -> Verdict:
 
 
 def _of_refusal(answer: UpstreamAnswer, detail: str, wait: float) -> Verdict:
-    """Say what a status that is not a success means, by the connector's rules."""
+    """Say what a status that is not a success means: by its headers, its words, the status."""
     if _is_challenge(answer):
         wait = wait or DEFAULT_WAIT
         return Verdict("failed", f"{detail}: a proxy's challenge", wait, transient=True)
@@ -131,6 +139,22 @@ def _of_refusal(answer: UpstreamAnswer, detail: str, wait: float) -> Verdict:
         return _limited(detail, wait)
     if _tells_of_a_limit(answer):
         return _limited(f"{detail}, by its words", wait or DEFAULT_WAIT)
+    return _of_body(answer, detail, wait) or _of_status(answer, detail, wait)
+
+
+def _of_body(answer: UpstreamAnswer, detail: str, wait: float) -> Verdict | None:
+    """Ask the connector's rules what the document of a refusal tells, if that is JSON."""
+    read, detail = answer.rules.refusal, f"{detail}, by its body"
+    try:
+        outcome = read(answer.document) if read else None
+    except UpstreamUnreadable:
+        return None
+    if outcome == "limited":
+        return _limited(detail, wait or DEFAULT_WAIT)
+    return Verdict(outcome, detail, wait) if outcome in ("forbidden", "missing") else None
+
+
+def _of_status(answer: UpstreamAnswer, detail: str, wait: float) -> Verdict:
     if answer.status in answer.rules.forbidden_statuses:
         return Verdict("forbidden", detail, wait)
     if answer.status in answer.rules.not_found_statuses:
@@ -154,7 +178,7 @@ def _limited(detail: str, wait: float) -> Verdict:
 
 
 def _is_limited(answer: UpstreamAnswer) -> bool:
-    if answer.status == 429:
+    if answer.status in _STATUSES_OF_A_LIMIT:
         return True
     return answer.status == 403 and ("retry-after" in answer.headers or is_used_up(answer.headers))
 
@@ -213,7 +237,9 @@ def wait_asked(answer: UpstreamAnswer, now: float) -> float:
     waits = [0.0]
     if answer.status in _STATUSES_THAT_WAIT and "retry-after" in headers:
         waits.append(retry_after(headers["retry-after"], now) or 0.0)
-    if is_used_up(headers) or (answer.status == 429 and "retry-after" not in headers):
+    if is_used_up(headers) or (
+        answer.status in _STATUSES_OF_A_LIMIT and "retry-after" not in headers
+    ):
         waits.extend(reset(headers.get(f"{family}-reset", ""), now) for family in _FAMILIES)
     return min(max(waits), LONGEST_WAIT)
 
@@ -224,10 +250,15 @@ def is_used_up(headers: Mapping[str, str]) -> bool:
 
 
 def reset(value: str, now: float) -> float:
-    """Read when a limit is new again: seconds from now, a time in seconds, or ISO 8601 (Jira)."""
+    """Read when a limit is new again, as seconds from now.
+
+    It is told in seconds from now, or as a time: in seconds, in milliseconds, in ISO 8601 (Jira).
+    """
     text = value.strip()
     if _DIGITS.fullmatch(text):
         seconds = float(text)
+        if seconds > _LAST_SECONDS:
+            seconds /= 1000
         return seconds if seconds < _FIRST_TIME else max(seconds - now, 0.0)
     try:
         return _seconds_until(datetime.fromisoformat(text), now)

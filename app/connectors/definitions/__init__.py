@@ -6,7 +6,8 @@ files.py        a TOML file → checked definitions
 schema.py       what a file may hold, and every fault of it
 fields.py       its kinds of values: expressions, colours, hosts
 consistency.py  how the parts of a definition go together
-addresses.py    the addresses that a definition serves, and templates of their parts
+addresses.py    the addresses that a definition serves
+templates.py    what the parts of an address are filled into
 expressions.py  JMESPath expressions over a resource, and their functions
 card.py         the expressions of a card
 connector.py    a definition as a connector

@@ -1,166 +1,217 @@
-"""The addresses that a definition serves, and the templates that their parts are filled into.
+"""The addresses that a definition serves.
 
-A pattern is a path, and where they matter query parameters in any order:
+A pattern is a path, and where they matter query parameters in any order, and the fragment:
 
     /incidents/{id}                       a part is what stands between two slashes
     /builds/{number:[0-9]+}/**            or what a regular expression takes; `/**`: anything below
     /view/*/pages?pageId={id}             `*`: anything between two slashes
+    /alert#/show/{id}                     what follows the `#`
+
+The addresses of the API itself need no pattern: they are what is asked for the pages.
 
 An address is decoded once before it is matched, and a part is encoded once where it is filled in.
 Only `/`, `?`, `#` and `%` stay escaped while a pattern is matched, so that they delimit nothing.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote, urlencode, urlsplit
 
 import regex
 
-from app.connectors.base import ResourceUrl
+from app.connectors.base import Match, ResourceUrl
+from app.connectors.definitions.templates import BUILT_IN, FILLED, PATH, filled_text, names_in
+from app.origins import Server, host_of, is_named
 
 MATCH_SECONDS: Final = 0.05
 _PART: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::((?:[^{}]|\{[0-9,]+\})+))?\}")
-_FILLED: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([a-z]+))?\}")
-_BEFORE_QUERY: Final = re.compile(r"(?:[^{}?]|\{(?:[^{}]|\{[0-9,]+\})*\})*")
+_BRACES: Final = r"\{(?:[^{}]|\{[0-9,]+\})*\}"
+_PIECES: Final = re.compile(
+    rf"((?:[^{{}}?#]|{_BRACES})*)(?:\?((?:[^{{}}#]|{_BRACES})*))?(?:#(.*))?", re.DOTALL
+)
 _ANY_PART: Final = r"(?:[^/?#%]|%25|%3[Ff]|%23){1,200}"
+_ANY_STEP: Final = r"[^/?#]{1,500}"
 _ANY_VALUE: Final = r".{1,200}"
+# Filters that change nothing more where what they made is filled in again.
+_SAME_TWICE: Final = frozenset({PATH, "upper", "lower"})
 # What an escape must be, and those that stay while a path is matched.
 _MALFORMED: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DELIMITER: Final = re.compile(r"%(?=2[35Ff]|3[Ff])")
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\]")
-# What the address itself is, beside its parts.
-BUILT_IN: Final = frozenset({"host", "address"})
-FILTERS: Final[Mapping[str, Callable[[str], str]]] = {
-    "upper": str.upper,
-    "lower": str.lower,
-    "spaced": lambda text: text.replace("+", " "),
-}
-PATH: Final = "path"  # keeps slashes
-NUMBER: Final = "number"  # of a body: a number of JSON
 
 
 @dataclass(frozen=True, slots=True)
 class AddressForm:
-    """One form of address: its path, its query, and what else it says.
+    """One form of address: its path, its query and its fragment, and what else it says.
 
     `hosts` are the only ones that have it, or None; `parts` are templates of further parts; `url`
-    is asked in place of the definition's own.
+    is asked in place of the definition's own, and `fallback` where that says "not found". One that
+    `is_api` is of the API's own addresses.
     """
 
     pattern: str
     path: re.Pattern[str]
     query: Mapping[str, re.Pattern[str]]
-    hosts: frozenset[str] | None
-    parts: Mapping[str, str]
-    url: str | None
+    fragment: re.Pattern[str] | None = None
+    hosts: frozenset[str] | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    url: str | None = None
+    fallback: str | None = None
+    is_api: bool = False
 
     @property
     def names(self) -> frozenset[str]:
         """The parts that every address of this form has."""
-        patterns = (self.path, *self.query.values())
+        patterns = filter(None, (self.path, *self.query.values(), self.fragment))
         return frozenset({name for each in patterns for name in each.groupindex} | set(self.parts))
 
     def parts_of(self, address: ResourceUrl) -> dict[str, str] | None:
         """Return the decoded parts of an address, or None where it is not of this form."""
-        path = _readable(address.path)
-        if path is None:
-            return None
-        wanted = [
-            (self.path, path),
-            *((each, address.query.get(key)) for key, each in self.query.items()),
-        ]
-        found = [_match(pattern, text) for pattern, text in wanted]
-        parts = _decoded(found[0], found[1:])
-        if parts is None:
+        paths = [(self.path, address.path)]
+        if self.fragment is not None:
+            paths.append((self.fragment, address.fragment))
+        parts: dict[str, str] = {}
+        for pattern, text in paths:
+            found = _match(pattern, _readable(text))
+            if found is None:
+                return None
+            parts |= {name: _unescaped(part) for name, part in found.groupdict("").items()}
+        for key, pattern in self.query.items():
+            # These were decoded when the address was read.
+            found = _match(pattern, address.query.get(key))
+            if found is None:
+                return None
+            parts |= found.groupdict("")
+        if not all(map(_is_fit, parts.values())):
             return None
         return parts | {name: filled_text(text, parts) for name, text in self.parts.items()}
 
 
-def form_of(
-    pattern: str,
-    hosts: frozenset[str] | None = None,
-    parts: Mapping[str, str] | None = None,
-    url: str | None = None,
-) -> AddressForm:
-    """Make a form of its pattern.
+@dataclass(frozen=True, slots=True)
+class DefinedMatch(Match):
+    """A match, with the form that matched and the address that is asked for it."""
+
+    form: AddressForm | None = None
+    address: str = field(default="", compare=False)
+
+
+def match_in(
+    forms: Iterable[AddressForm],
+    hosts: Collection[str],
+    api_hosts: Collection[str],
+    address: ResourceUrl,
+    server: Server | None = None,
+) -> DefinedMatch | None:
+    """Match an address with the first form that its host has, below the base of a server.
+
+    `hosts` have the pages, `api_hosts` the addresses of the API.
+    """
+    host = address.host
+    # With a user name before the host, addresses deceive.
+    if address.has_user:
+        return None
+    query = f"?{urlencode(address.query)}" if address.query else ""
+    whole = f"https://{host}{address.path}{query}"
+    for form in forms:
+        home = api_hosts if form.is_api else hosts
+        if is_named(host, home if form.hosts is None else form.hosts):
+            parts = form.parts_of(address)
+            if parts is not None:
+                where = server or Server(host)
+                return DefinedMatch(where, parts, address.path, form=form, address=whole)
+    return None
+
+
+def forms_of(definition: Mapping[str, Any]) -> tuple[AddressForm, ...]:
+    """List the forms of address, the pages' first.
+
+    Raises ValueError where a pattern cannot be read.
+    """
+    pages = tuple(_page_forms(definition))
+    api = [api for form in pages if (api := _api_form(definition, form))]
+    return (*pages, *{form.pattern: form for form in api}.values())
+
+
+def form_of(pattern: str, given: Mapping[str, Any] | None = None) -> AddressForm:
+    """Make a form of its pattern, and of what is `given` beside it.
 
     Raises ValueError where a named part is no regular expression, or is named twice.
     """
-    found = _BEFORE_QUERY.match(pattern)
-    path = found[0] if found else ""
-    pairs = [pair.partition("=") for pair in pattern[len(path) + 1 :].split("&") if pair]
-    query = {name: _compiled(value, _ANY_VALUE) for name, _, value in pairs}
-    return AddressForm(pattern, _compiled(path, _ANY_PART, "/?"), query, hosts, parts or {}, url)
-
-
-def names_in(template: Any) -> Iterator[str]:
-    """Yield the named parts in every template of a JSON value."""
-    if isinstance(template, str):
-        yield from (found[1] for found in _FILLED.finditer(template) if _is_template(template))
-    elif isinstance(template, Mapping):
-        for inner in template.values():
-            yield from names_in(inner)
-    elif isinstance(template, list):
-        for inner in template:
-            yield from names_in(inner)
-
-
-def strange_filters(template: Any) -> list[str]:
-    """List the filters in a JSON value's templates that do not exist."""
-    found = re.findall(r"\{[a-z][a-z0-9_]*\|([a-z]+)\}", str(template))
-    return sorted(set(found) - {*FILTERS, PATH, NUMBER})
-
-
-def is_url_template(text: str) -> bool:
-    """Tell whether every brace in a text belongs to a named part."""
-    return not set("{}") & set(_FILLED.sub("", text))
-
-
-def filled_url(template: str, parts: Mapping[str, str]) -> str:
-    """Fill parts into an address or a header: each is encoded once; `|path` keeps its slashes."""
-
-    def fill(found: re.Match[str]) -> str:
-        value = FILTERS.get(found[2] or "", str)(parts[found[1]])
-        return quote(value, safe="/" if found[2] == PATH else "")
-
-    return _FILLED.sub(fill, template)
-
-
-def filled_text(template: str, parts: Mapping[str, str]) -> str:
-    """Fill parts into a text, as they are."""
-    return _FILLED.sub(lambda found: FILTERS.get(found[2] or "", str)(parts[found[1]]), template)
-
-
-def filled_body(template: Any, parts: Mapping[str, str]) -> Any:
-    """Fill parts into every text of a JSON template; one with other braces, too, stays as it is."""
-    if isinstance(template, str):
-        return _filled_value(template, parts) if _is_template(template) else template
-    if isinstance(template, Mapping):
-        return {key: filled_body(inner, parts) for key, inner in template.items()}
-    return (
-        [filled_body(each, parts) for each in template] if isinstance(template, list) else template
+    found = _PIECES.fullmatch(pattern)
+    path, query, fragment = found.groups() if found else (pattern, None, None)
+    names = [part[1] for part in _PART.finditer(pattern)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{pattern}: names a part twice")
+    given = given or {}
+    pairs = [pair.partition("=") for pair in (query or "").split("&") if pair]
+    return AddressForm(
+        pattern,
+        _compiled(path, _ANY_PART, "/?"),
+        {name: _compiled(value, _ANY_VALUE) for name, _, value in pairs},
+        None if fragment is None else _compiled(fragment, _ANY_PART, "/?"),
+        hosts=frozenset(map(str.lower, given["hosts"])) if "hosts" in given else None,
+        parts=given.get("parts", {}),
+        url=given.get("url"),
+        fallback=given.get("fallback"),
     )
 
 
-def _filled_value(template: str, parts: Mapping[str, str]) -> str | int:
-    whole = _FILLED.fullmatch(template)
-    if whole and whole[2] == NUMBER and re.fullmatch(r"[0-9]{1,15}", parts[whole[1]], re.ASCII):
-        return int(parts[whole[1]])
-    return filled_text(template, parts)
+def _page_forms(definition: Mapping[str, Any]) -> Iterator[AddressForm]:
+    if "path" in definition:
+        yield form_of(definition["path"])
+    for path in definition.get("paths", []):
+        yield form_of(path)
+    for given in definition.get("addresses", []):
+        for path in given["paths"]:
+            yield form_of(path, given)
 
 
-def _is_template(text: str) -> bool:
-    """Tell templates from what merely has braces, such as a query of GraphQL."""
-    return is_url_template(text)
+def _api_form(definition: Mapping[str, Any], page: AddressForm) -> AddressForm | None:
+    """Make the form of the API's addresses that are asked for those of a page.
+
+    None where what is asked does not say by its path alone of which page it is.
+    """
+    request = definition["request"]
+    url = page.url or request["url"]
+    template = url.partition("?")[0]
+    named = {part[1] for part in FILLED.finditer(template) if (part[2] or PATH) in _SAME_TWICE}
+    tells_all = named and not (named & BUILT_IN or set(names_in(url)) - named)
+    if request["method"] != "GET" or not tells_all or not named <= page.names:
+        return None
+    host = None if template[0] == "/" else literal_host(template)
+    base = definition.get("hosts_base", "") if host is None else ""
+    known = dict(_PART.findall(page.pattern))
+    path = f"/{template.partition('//')[2].partition('/')[2]}" if host else template
+    pattern = FILLED.sub(lambda part: _api_part(part, known), path)
+    return AddressForm(
+        pattern,
+        _compiled(pattern, _ANY_PART, "/?", f"(?:{re.escape(base)})?"),
+        {},
+        hosts=frozenset({host}) if host else None,
+        url=page.url,
+        fallback=page.fallback,
+        is_api=True,
+    )
 
 
-def _compiled(pattern: str, part: str, end: str = "") -> re.Pattern[str]:
-    written, at = "", 0
-    names = [found[1] for found in _PART.finditer(pattern)]
-    if len(set(names)) < len(names):
-        raise ValueError(f"{pattern}: names a part twice")
+def literal_host(url: str) -> str:
+    """Name the host of a template of an address; raises ValueError where its port is none."""
+    return host_of(urlsplit(url.partition("{")[0]))
+
+
+def _api_part(part: re.Match[str], known: Mapping[str, str]) -> str:
+    """Write a part of a template as one of a pattern: as the page has it, within one step."""
+    wanted = known.get(part[1], "")
+    has_steps = "/" in wanted.replace("[^/", "[")
+    if has_steps and part[2] != PATH:
+        wanted = _ANY_STEP
+    return f"{{{part[1]}:{wanted}}}" if wanted else f"{{{part[1]}}}"
+
+
+def _compiled(pattern: str, part: str, end: str = "", start: str = "") -> re.Pattern[str]:
+    written, at = start, 0
     for found in _PART.finditer(pattern):
         written += _literal(pattern[at : found.start()])
         written += f"(?P<{found[1]}>{found[2] or part})"
@@ -200,18 +251,6 @@ def _match(pattern: Any, text: str | None) -> re.Match[str] | None:
     except TimeoutError:
         return None
     return found
-
-
-def _decoded(
-    path: re.Match[str] | None, query: list[re.Match[str] | None]
-) -> dict[str, str] | None:
-    """Decode a path's parts; those of a query are decoded already. None where one is unfit."""
-    if path is None or None in query:
-        return None
-    parts = {name: _unescaped(part) for name, part in path.groupdict("").items()}
-    for found in query:
-        parts |= found.groupdict("") if found else {}
-    return parts if all(map(_is_fit, parts.values())) else None
 
 
 def _unescaped(part: str) -> str:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from marshmallow import ValidationError
+
 from app.connectors.card_parts import words
 from app.connectors.definitions.expressions import ExpressionError, evaluate, number_text
+from app.connectors.resources import Count
 from app.telemetry.trace import step
 from templates_schemas import (
     Created,
@@ -79,12 +82,27 @@ class _Evaluation:
                 return None
 
     def text(self, given: Given, key: str) -> str | None:
+        return _text_of(self.shown(given, key))
+
+    def shown(self, given: Given, key: str) -> Any:
+        """A value that can be shown; what an object or a list is has no text, and is told."""
         value = self.value(given, key)
-        return value if isinstance(value, str) else _number(value)
+        if value and isinstance(value, dict | list):
+            with step("dropped", part=key, expression=given[key], why="is no text and no number"):
+                return None
+        return value
 
     def count(self, given: Given, key: str) -> int | None:
+        """A number of things, 0 or more; `"3"` is 3, as in every connector."""
         value = self.value(given, key)
-        return value if type(value) is int and 0 <= value <= LARGEST_NUMBER else None
+        if value is None or value is False:
+            return None
+        try:
+            counted: int = Count().deserialize(value)
+        except ValidationError as error:
+            with step("dropped", part=key, expression=given[key], why=str(error.messages[0])):
+                return None
+        return counted
 
     def time(self, given: Given, key: str) -> str | None:
         """A time as `time()` gives it; the function is put around what is not one yet."""
@@ -100,11 +118,11 @@ class _Evaluation:
                 return self.pill(given)
             case "datetime_with_icon":
                 return DatetimeWithIcon(name, self.time(given, "datetime"), icon)
-        return TextWithIcon(name, _worded(given, self.value(given, "text")), icon)
+        return TextWithIcon(name, _worded(given, self.shown(given, "text")), icon)
 
     def pill(self, given: Given) -> Pill:
         """Show a value by `texts`, in its colour by `color`, `colors`, or both."""
-        value = self.value(given, "text")
+        value = self.shown(given, "text")
         named = self.value(given, "color") if "color" in given else value
         color = named if "colors" not in given else given["colors"].get(_key(named))
         if "color" not in given and "colors" not in given:
@@ -140,7 +158,7 @@ def _quietly(expression: str, resource: Any) -> Any:
 def _worded(given: Given, value: Any) -> str | None:
     """Show a value by `texts`; one that is not there as it comes, in words where there are some."""
     if "texts" not in given:
-        return value if isinstance(value, str) else _number(value)
+        return _text_of(value)
     key = _key(value)
     return given["texts"].get(key) or (None if isinstance(value, bool) else words(key))
 
@@ -150,6 +168,10 @@ def _key(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else _number(value) or ""
+
+
+def _text_of(value: Any) -> str | None:
+    return value if isinstance(value, str) else _number(value)
 
 
 def _number(value: Any) -> str | None:

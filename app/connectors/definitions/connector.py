@@ -5,39 +5,29 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError
 
 from app.connectors.base import Connector, Match, ResourceUrl, servers_of
-from app.connectors.definitions.addresses import (
-    AddressForm,
-    filled_body,
-    filled_url,
-    form_of,
-)
+from app.connectors.definitions.addresses import DefinedMatch, forms_of, literal_host, match_in
 from app.connectors.definitions.card import CardExpressions
 from app.connectors.definitions.expressions import ExpressionError, evaluate
-from app.origins import Server, host_of, is_named
+from app.connectors.definitions.templates import filled_body, filled_url
+from app.origins import Server, host_of
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import HostCredential, basic, header_pairs
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import Outcome
 from templates_schemas import SummaryWithDetails
 
-OUTCOMES: Final[tuple[Outcome, ...]] = ("missing", "forbidden", "limited", "failed")
-
-
-@dataclass(frozen=True, slots=True)
-class DefinedMatch(Match):
-    """A match, with the form that matched and the address that is asked for it."""
-
-    form: AddressForm | None = None
-    address: str = field(default="", compare=False)
+_SETTING_IN_HOST: Final = re.compile(r"\{([A-Z][A-Z0-9_]+)\}(\..+)")
+OUTCOMES: Final[tuple[Outcome, ...]] = ("limited", "missing", "forbidden", "failed")
 
 
 class DefinedConnector(Connector):
@@ -52,10 +42,13 @@ class DefinedConnector(Connector):
         self.revision = revision_of(definition)
         self.settings = tuple(settings_of(definition))  # type: ignore[misc]
         self.definition = definition
-        self.forms = tuple(forms_of(definition))
+        self.forms = forms_of(definition)
         self.path = self.forms[0].path  # type: ignore[misc]
         self._api_hosts = api_hosts_of(definition)
         self._answer = definition["answer"]
+        self._conditions = {each: self._answer[each] for each in OUTCOMES if each in self._answer}
+        told_by_nothing = {each for each, text in self._conditions.items() if _is_true(text, {})}
+        self._telling = [each for each in self._conditions if each not in told_by_nothing]
         self._card = CardExpressions(definition["card"], self.label)
         self.not_found_statuses = frozenset(  # type: ignore[misc]
             self._answer.get("not_found_statuses", Connector.not_found_statuses)
@@ -82,8 +75,15 @@ class DefinedConnector(Connector):
         self._own_hosts = tuple(server.host for server in own_servers)
         of_token = servers_of(own.get(definition.get("credential", {}).get("hosts_setting", "")))
         self.servers = (*own_servers, *of_token)
-        self.hosts = frozenset({*self._api_hosts, *(server.host for server in self.servers)})
-        self._has_token = bool(own.get(definition.get("credential", {}).get("setting", "")))
+        served = {server.host for server in self.servers}
+        self._page_hosts = frozenset({*self._api_hosts, *served})
+        asked = {*map(self._api_host, served), *self._api_hosts.values()}
+        self._asked_hosts = frozenset(host for host in asked if "*" not in host[1:])
+        of_forms = (host for form in self.forms for host in form.hosts or ())
+        self.hosts = self._page_hosts.union(self._asked_hosts, of_forms)
+        given = definition.get("credential", {})
+        tokens = (given.get("setting", ""), given.get("own_setting", ""))
+        self._has_token = any(own.get(name) for name in tokens)
         self.credentials = tuple(self._credentials(own))
 
     @property
@@ -96,17 +96,25 @@ class DefinedConnector(Connector):
         own = [server for server in self.servers if server.host == address.host]
         for server in own or [Server(address.host)]:
             below = address.below(server.base)
-            found = below and match_in(self.forms, self.hosts, below, server)
+            found = below and match_in(
+                self.forms, self._page_hosts, self._asked_hosts, below, server
+            )
             if found:
                 return found
         return None
 
     def verdict(self, document: Any) -> Outcome | None:
         """Say what a document means that came with a good status; None where it is a resource."""
-        for outcome in OUTCOMES:
-            if outcome in self._answer and _is_true(self._answer[outcome], document):
-                return outcome
-        return None
+        met = (each for each, text in self._conditions.items() if _is_true(text, document))
+        return next(met, None)
+
+    def refusal(self, document: Any) -> Outcome | None:
+        """Say what the document of any other answer tells.
+
+        A condition that an empty answer meets, such as `!(issue)`, would be met by every refusal.
+        """
+        met = (each for each in self._telling if _is_true(self._conditions[each], document))
+        return next(met, None)
 
     def load(self, document: Any) -> Any:
         """Take the resource out of the answer: the expressions are its schema.
@@ -125,18 +133,24 @@ class DefinedConnector(Connector):
             match if isinstance(match, DefinedMatch) else DefinedMatch(match.server, match.parts)
         )
         parts = {**match.parts, "host": match.host, "address": given.address}
-        template = (given.form.url if given.form else None) or request["url"]
-        url = filled_url(template, parts)
-        if url.startswith("/"):
-            url = f"{self._api_url(match.server)}{url}"
-        body = request.get("body")
-        return UpstreamRequest(
+        form, body = given.form, request.get("body")
+        url = self._filled((form and form.url) or request["url"], match.server, parts)
+        asked = UpstreamRequest(
             url,
             hosts=frozenset({host_of(urlsplit(url))}),
             method=request["method"],
             headers={name: filled_url(text, parts) for name, text in request["headers"].items()},
             body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
         )
+        if form is None or form.fallback is None:
+            return asked
+        return replace(
+            asked, fallback=replace(asked, url=self._filled(form.fallback, match.server, parts))
+        )
+
+    def _filled(self, template: str, server: Server, parts: Mapping[str, str]) -> str:
+        url = filled_url(template, parts)
+        return f"{self._api_url(server)}{url}" if url.startswith("/") else url
 
     def widget(self, resource: Any, match: Match) -> SummaryWithDetails:
         """Evaluate the card's expressions; what fails is left out, and told in the trace."""
@@ -144,7 +158,10 @@ class DefinedConnector(Connector):
 
     def _api_url(self, server: Server) -> str:
         """Give the address of the root that is asked for an address of a server."""
-        return replace(server, host=self._api_host(server.host)).url
+        host = self._api_host(server.host)
+        is_own = server.host in self._own_hosts and host == server.host
+        base = self.definition.get("hosts_base", "") if is_own else ""
+        return replace(server, host=host, base=server.base + base).url
 
     def _api_host(self, host: str) -> str:
         """Name the host that is asked for an address of a host."""
@@ -154,27 +171,24 @@ class DefinedConnector(Connector):
 
     def _credentials(self, own: Mapping[str, Any]) -> Iterator[HostCredential]:
         """Yield the credential of each host; `*.example.com` has none: anybody can have a child."""
-        if not self._has_token:
+        given = self.definition.get("credential")
+        if given is None:
             return
-        given = self.definition["credential"]
-        token, user = own[given["setting"]], own.get(given.get("user_setting", "")) or ""
-        as_pair = "basic" in given and ("{user}" not in given["basic"] or user)
-        values = {"token": token, "user": user}
-        for host in sorted(self._token_hosts(given, own)):
-            if as_pair:
-                user, _, password = given["basic"].partition(":")
-                yield basic(
-                    host, given["setting"], user.format(**values), password.format(**values)
-                )
-            else:
-                value = given["value"].format(**values)
-                yield header_pairs(host, given["setting"], {given["header"]: value})
+        for host, setting in sorted(self._token_hosts(given, own).items()):
+            if token := own.get(setting):
+                user = own.get(given.get("user_setting", "")) or ""
+                yield _credential(given, host, setting, {"token": token, "user": user})
 
-    def _token_hosts(self, given: Mapping[str, Any], own: Mapping[str, Any]) -> set[str]:
+    def _token_hosts(self, given: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, str]:
+        """Map each host that is given a token to the setting that has it."""
         if only := own.get(given.get("hosts_setting", "")):
-            return {server.host for server in servers_of(only)}
-        named = set(given.get("hosts", self._literal_hosts()))
-        return named | {self._api_host(host) for host in self._own_hosts if given["own_hosts"]}
+            return {server.host: given["setting"] for server in servers_of(only)}
+        named = {_named_host(host, own) for host in given.get("hosts", self._literal_hosts())}
+        tokens = dict.fromkeys(filter(None, named), given["setting"])
+        if given["own_hosts"]:
+            of_own = given.get("own_setting", given["setting"])
+            tokens |= dict.fromkeys(map(self._api_host, self._own_hosts), of_own)
+        return tokens
 
     def _literal_hosts(self) -> set[str]:
         """List the hosts that the definition itself asks, each by its whole name."""
@@ -183,33 +197,6 @@ class DefinedConnector(Connector):
         if any(url.startswith("/") for url in urls):
             asked |= set(self._api_hosts.values())
         return {host for host in asked if "*" not in host}
-
-
-def match_in(
-    forms: Iterable[AddressForm],
-    hosts: Collection[str],
-    address: ResourceUrl,
-    server: Server | None = None,
-) -> DefinedMatch | None:
-    """Match an address of some hosts, and below the base of a server, with its first form."""
-    host = address.host
-    # With a user name before the host, addresses deceive.
-    if address.has_user or not is_named(host, hosts):
-        return None
-    query = f"?{urlencode(address.query)}" if address.query else ""
-    whole = f"https://{host}{address.path}{query}"
-    for form in forms:
-        if form.hosts is None or is_named(host, form.hosts):
-            parts = form.parts_of(address)
-            if parts is not None:
-                where = server or Server(host)
-                return DefinedMatch(where, parts, address.path, form=form, address=whole)
-    return None
-
-
-def literal_host(url: str) -> str:
-    """Name the host of a template of an address; raises ValueError where its port is none."""
-    return host_of(urlsplit(url.partition("{")[0]))
 
 
 def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:
@@ -222,16 +209,24 @@ def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:
     return known
 
 
-def forms_of(definition: Mapping[str, Any]) -> Iterator[AddressForm]:
-    """Yield the forms of address; raises ValueError where a pattern cannot be read."""
-    if "path" in definition:
-        yield form_of(definition["path"])
-    for path in definition.get("paths", []):
-        yield form_of(path)
-    for given in definition.get("addresses", []):
-        hosts = frozenset(host.lower() for host in given["hosts"]) if "hosts" in given else None
-        for path in given["paths"]:
-            yield form_of(path, hosts, given.get("parts"), given.get("url"))
+def _credential(
+    given: Mapping[str, Any], host: str, setting: str, values: Mapping[str, str]
+) -> HostCredential:
+    """Write a token as a definition sends it: a pair for Basic, or a header."""
+    if "basic" in given and (values["user"] or "{user}" not in given["basic"]):
+        user, _, password = given["basic"].partition(":")
+        return basic(host, setting, user.format(**values), password.format(**values))
+    return header_pairs(host, setting, {given["header"]: given["value"].format(**values)})
+
+
+def _named_host(host: str, own: Mapping[str, Any]) -> str | None:
+    """Fill a setting into `{SETTING}.example.com`; None where that names no one host."""
+    found = _SETTING_IN_HOST.fullmatch(host)
+    if found is None:
+        return host
+    child = (own.get(found[1]) or "").removesuffix(found[2])
+    # As a host, `*` would be everybody's.
+    return f"{child}{found[2]}".lower() if re.fullmatch(r"[A-Za-z0-9-]+", child) else None
 
 
 def settings_of(definition: Mapping[str, Any]) -> Iterator[ConnectorSetting]:
@@ -245,6 +240,10 @@ def settings_of(definition: Mapping[str, Any]) -> Iterator[ConnectorSetting]:
         yield ConnectorSetting(
             credential["setting"], "token", credential.get("meaning", f"token for {label}")
         )
+        if "own_setting" in credential:
+            yield ConnectorSetting(
+                credential["own_setting"], "token", f"token for your own hosts of {label}"
+            )
         if "hosts_setting" in credential:
             meaning = f"the only hosts that are given {credential['setting']}"
             yield ConnectorSetting(credential["hosts_setting"], "hosts", meaning)

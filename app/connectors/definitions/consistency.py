@@ -6,14 +6,19 @@ from typing import Any, Final
 
 from app.connectors.base import read_address
 from app.connectors.definitions.addresses import (
-    BUILT_IN,
     AddressForm,
     form_of,
+    forms_of,
+    literal_host,
+    match_in,
+)
+from app.connectors.definitions.connector import api_hosts_of
+from app.connectors.definitions.templates import (
+    BUILT_IN,
     is_url_template,
     names_in,
     strange_filters,
 )
-from app.connectors.definitions.connector import api_hosts_of, literal_host, match_in
 from app.errors import MalformedRequest
 from templates_schemas.rules import Rule
 
@@ -38,7 +43,9 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
             forms.append(form)
             faults += _part_faults(data, place, form)
     if forms and not any(place[0] in ("path", "paths", "addresses") for place, _ in faults):
-        faults += _example_faults(data, forms)
+        # The API's own addresses are served too, where it can be told what these are.
+        is_whole = not faults and "url" in data.get("request", {})
+        faults += _example_faults(data, forms_of(data) if is_whole else forms)
     return faults
 
 
@@ -52,9 +59,10 @@ def _absence_faults(given: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
 def _request_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
     request = data.get("request", {})
     urls: list[tuple[Path, str]] = [
-        (("addresses", place, "url"), each["url"])
+        (("addresses", place, key), each[key])
         for place, each in enumerate(data.get("addresses", []))
-        if "url" in each
+        for key in ("url", "fallback")
+        if key in each
     ]
     if "url" in request:
         urls.append((("request", "url"), request["url"]))
@@ -78,9 +86,8 @@ def _forms(data: Mapping[str, Any]) -> Iterator[tuple[Path, AddressForm | Rule]]
 
 
 def _form(path: str, given: Mapping[str, Any]) -> AddressForm | Rule:
-    hosts = frozenset(host.lower() for host in given["hosts"]) if "hosts" in given else None
     try:
-        return form_of(path, hosts, given.get("parts"), given.get("url"))
+        return form_of(path, given)
     except ValueError as error:
         return Rule("pattern", str(error))
 
@@ -95,6 +102,7 @@ def _part_faults(
     }
     url: Path = ("request", "url") if form.url is None else (*place[:2], "url")
     given[url] = form.url or request.get("url"), known
+    given[*place[:2], "fallback"] = form.fallback, known
     given[*place[:2], "parts"] = dict(form.parts), known - set(form.parts)
     for where, (template, names) in given.items():
         if strangers := sorted(set(names_in(template)) - names):
@@ -111,14 +119,14 @@ def _example_faults(
     served: list[tuple[Path, str]] = [(("example",), data["example"])]
     for number, each in enumerate(data.get("examples", [])):
         served.append((("examples", number), each if isinstance(each, str) else each["address"]))
-    hosts = set(api_hosts_of(data))
-    if "hosts_setting" in data:
-        hosts |= {host for _, text in served if (host := _host(text))}
+    known = api_hosts_of(data)
+    own = {_host(text) for _, text in served} if "hosts_setting" in data else set()
+    hosts, asked = {*known, *own} - {""}, {*known.values(), *own} - {""}
     for place, text in served:
-        if not _is_served(text, hosts, forms):
+        if not _is_served(text, hosts, asked, forms):
             yield place, Rule("example", "is no address of this connector")
     for number, text in enumerate(data.get("refused", [])):
-        if _is_served(text, hosts, forms):
+        if _is_served(text, hosts, asked, forms):
             yield ("refused", number), Rule("refused", "is an address of this connector")
 
 
@@ -126,16 +134,16 @@ def _hosts_can_be_read(data: Mapping[str, Any]) -> bool:
     return "hosts" in data or "hosts_setting" in data or bool(data.get("addresses"))
 
 
-def _host(text: str) -> str | None:
+def _host(text: str) -> str:
     try:
         return read_address(text).host
     except MalformedRequest:
-        return None
+        return ""
 
 
-def _is_served(text: str, hosts: set[str], forms: Sequence[AddressForm]) -> bool:
+def _is_served(text: str, hosts: set[str], asked: set[str], forms: Sequence[AddressForm]) -> bool:
     try:
-        return match_in(forms, hosts, read_address(text)) is not None
+        return match_in(forms, hosts, asked, read_address(text)) is not None
     except MalformedRequest:
         return False
 

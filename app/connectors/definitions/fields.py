@@ -11,6 +11,9 @@ from templates_schemas.rules import Rule
 
 _HOST: Final = re.compile(r"(?:\*\.(?=[^.]+\.))?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?")
 
+# Of a host that stands for many, the API may be at a child of each: `api.*.example.com`.
+_ASKED: Final = re.compile(rf"(?:[A-Za-z0-9-]+\.(?=\*\.))?{_HOST.pattern}")
+
 
 class Expression(fields.String):
     """A JMESPath expression."""
@@ -44,10 +47,11 @@ class Hosts(fields.Field[Any]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if not value or not isinstance(value, list | dict):
             raise ValidationError("must be a list of hosts, or a table of them, and not empty")
-        named = value.items() if isinstance(value, dict) else enumerate(value)
-        faults = {key: [_not_a_host()] for key, host in named if not _is_host(host)}
+        served = enumerate(value) if isinstance(value, list) else zip(value, value, strict=True)
+        faults = {key: [_not_a_host()] for key, host in served if not _is_host(host)}
         if isinstance(value, dict):
-            faults |= {key: [_not_a_host()] for key in value if not _is_host(key)}
+            strange = (key for key, host in value.items() if not _is_asked(key, host))
+            faults |= {key: [_not_a_host()] for key in strange}
         if faults:
             raise ValidationError(faults)
         return value
@@ -64,6 +68,12 @@ class Host(fields.String):
 
 def _is_host(host: Any) -> bool:
     return isinstance(host, str) and _HOST.fullmatch(host) is not None
+
+
+def _is_asked(served: str, host: Any) -> bool:
+    if "*" not in served:
+        return _is_host(host)
+    return isinstance(host, str) and _ASKED.fullmatch(host) is not None
 
 
 def _not_a_host() -> Rule:

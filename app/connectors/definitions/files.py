@@ -17,7 +17,7 @@ SETTING: Final = "PLACARD_CONNECTORS_FILE"
 _TABLE: Final = re.compile(r"(\[\[?)([^\[\]=]+)\]\]?\s*(?:#.*)?\Z")
 _LONG_TEXT: Final = re.compile(r"\"\"\"|'''")
 # A file that is not bundled names no settings: its credentials are those that name its connectors.
-_BUNDLED_ONLY: Final = ("credential", "hosts_setting")
+_BUNDLED_ONLY: Final = ("credential", "hosts_setting", "hosts_base")
 
 
 def read_definitions(paths: Sequence[str]) -> tuple[DefinedConnector, ...]:

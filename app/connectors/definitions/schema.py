@@ -13,6 +13,7 @@ from templates_schemas.limits import PILL_COLORS
 from templates_schemas.rules import Rule
 from templates_schemas.summary_with_details import FIELD_KINDS
 
+_BASE: Final = validate.Regexp(r"(?:/[A-Za-z0-9._-]+)+\Z", error="must be a path such as /api/v3")
 _HEADER: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
 _VISIBLE: Final = validate.Regexp(r"[ -~]*\Z", error="must be visible ASCII")
 _SETTING: Final = validate.Regexp(r"[A-Z][A-Z0-9_]{2,59}\Z", error="must be a setting's name")
@@ -65,11 +66,13 @@ class CredentialSchema(Schema):
     """`[connector.credential]`: the setting that has the token, how it is sent, and to whom.
 
     By default that is the hosts that are asked, where the definition names them wholly, and those
-    of the definition's `hosts_setting`, unless `own_hosts` is false. Where its own `hosts_setting`
-    is given, it is the hosts that this names, and they alone.
+    of the definition's `hosts_setting`, unless `own_hosts` is false; where these have a token of
+    their own, `own_setting` names its setting. Where the credential's own `hosts_setting` is given,
+    it is the hosts that this names, and they alone.
     """
 
     setting = fields.String(required=True, validate=_SETTING)
+    own_setting = fields.String(validate=_SETTING)
     user_setting = fields.String(validate=_SETTING)
     meaning = fields.String(validate=validate.Length(1, 100))
     header = fields.String(load_default="Authorization", validate=_HEADER)
@@ -160,6 +163,7 @@ class AddressSchema(Schema):
         keys=fields.String(validate=validate.Regexp(r"[a-z][a-z0-9_]*\Z")), values=fields.String()
     )
     url = fields.String()
+    fallback = fields.String()
 
 
 class ExampleSchema(Schema):
@@ -184,6 +188,7 @@ class DefinitionSchema(Schema):
     hosts = Hosts()
     hosts_setting = fields.String(validate=_SETTING)
     hosts_meaning = fields.String(validate=validate.Length(1, 100))
+    hosts_base = fields.String(validate=_BASE)
     path = fields.String(validate=validate.Regexp(r"/"))
     paths = fields.List(fields.String(validate=validate.Regexp(r"/")), validate=validate.Length(1))
     addresses = fields.List(fields.Nested(AddressSchema), validate=validate.Length(1))

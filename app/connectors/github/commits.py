@@ -85,7 +85,7 @@ class GitHubCommit(GitHubPage):
         "https://github.com/pallets/flask/commit/33850c0ebd23ae615e6823993d441f46d80b1ff0"
     )
     path: ClassVar[re.Pattern[str]] = one_of(
-        rf"{REPOSITORY}/commit/{_SHA}(?:\.patch|\.diff)?/?",
+        rf"{REPOSITORY}/commit/{_SHA}(?:\.patch|\.diff|/checks)?/?",
         rf"{API}{REPOSITORY}/commits/{_SHA}",
     )
     # For a commit that is not there, GitHub answers "No commit found for SHA".

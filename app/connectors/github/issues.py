@@ -88,6 +88,7 @@ STATES: Final[PillTable] = {
 MEASURES: Final = ("changed_files", "additions", "deletions")
 _NUMBER: Final = r"(?P<{}>[0-9]{{1,10}})"
 _ISSUE, _PULL = _NUMBER.format("issue"), _NUMBER.format("pull")
+_PLACE: Final = r"/[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}"
 # The tabs of a pull request, and what is below them.
 _TABS: Final = r"(?:/(?:files|changes|commits|checks|conflicts|agent-sessions)(?:/.*)?)?"
 _PAGE: Final = re.compile(r"/([^/\s]+/[^/\s]+)/(issues|pull)/([0-9]{1,10})")
@@ -101,8 +102,9 @@ class GitHub(GitHubPage):
     path: ClassVar[re.Pattern[str]] = one_of(
         rf"{REPOSITORY}/issues/{_ISSUE}/?",
         rf"{REPOSITORY}/pull/{_PULL}(?:{_TABS}|\.diff|\.patch)/?",
-        # The side pane of a project: the parameter is `owner|repository|number`.
-        r"/(?:orgs|users)/[A-Za-z0-9-]{1,100}/projects/[0-9]{1,10}(?:/views/[0-9]{1,10})?/?"
+        # What is open beside a project or a list: the parameter is `owner|repository|number`.
+        rf"(?:{_PLACE}/projects/[0-9]{{1,10}}(?:/views/[0-9]{{1,10}})?"
+        rf"|/issues(?:/[a-z0-9_-]{{1,40}})?|{_PLACE}/issues)/?"
         r"\?issue=(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})"
         rf"\|(?P<repo>(?!\.\.?\|)[A-Za-z0-9._-]{{1,100}})\|{_ISSUE}",
         rf"{API}{REPOSITORY}/issues/{_ISSUE}/?",

@@ -15,7 +15,7 @@ from app.devtools.signed_calls import Proving, SignedCall, signed_call, unsigned
 from app.errors import ConfigurationError
 from app.settings import Settings
 from app.telemetry.logs import log_fields
-from app.telemetry.trace import Step, recording
+from app.telemetry.trace import Step, left_out, recording
 
 # A page that is left open can be tried again from its `curl` line for this long.
 PROOF_SECONDS = 300
@@ -55,6 +55,11 @@ class ServiceAnswer:
     def changes(self) -> list[str]:
         """What was cut or dropped to fit the host's limits, as lines `path: what`."""
         return [change for step in self.steps for change in step.facts.get("changes", ())]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What of the system's answer the card does without, as lines `part: why`."""
+        return left_out(self.steps)
 
 
 def ask(

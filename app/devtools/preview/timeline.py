@@ -84,6 +84,10 @@ def _checked(_: Facts) -> tuple[str, str]:
     return "against the host's contract", ""
 
 
+def _left_out(facts: Facts) -> tuple[str, str]:
+    return f"{facts['part']}: {facts['why']}", facts.get("expression", "")
+
+
 def _untold(_: Facts) -> tuple[str, str]:
     return "", ""
 
@@ -134,6 +138,7 @@ _STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {
     "cache": ("Looked up", _looked_up),
     "fetch": ("Fetched", _fetched),
     "map": ("Mapped", _mapped),
+    "dropped": ("Left out", _left_out),
     "check": ("Checked", _checked),
 }
 

@@ -166,6 +166,16 @@ def test_render_draws_every_part_and_what_was_cut(
         assert seen in ended.stdout
 
 
+def test_render_tells_what_of_the_answer_was_left_out(
+    run: Run, upstream: responses.RequestsMock
+) -> None:
+    upstream.get(API, json={**RESOURCE, "milestone": "2.0", "labels": [None, {"name": "bug"}]})
+    ended = run("render", ISSUE)
+    assert "left out: $.milestone: " in ended.stdout
+    assert "left out: $.labels[0]: " in ended.stdout
+    assert "bug" in ended.stdout
+
+
 def test_render_tells_the_error_and_its_reason(run: Run, upstream: responses.RequestsMock) -> None:
     upstream.get(API, status=404, json={"message": "Not Found"})
     ended = run("render", ISSUE)

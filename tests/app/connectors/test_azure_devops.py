@@ -12,7 +12,11 @@ from templates_schemas import SummaryWithDetails
 from templates_schemas.cards import Pill, TextWithIcon
 from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
-ENVIRONMENT: Final = {"AZURE_DEVOPS_PAT": "the-token", "AZURE_DEVOPS_ORGANIZATION": "Fabrikam"}
+ENVIRONMENT: Final = {
+    "AZURE_DEVOPS_PAT": "the-token",
+    "AZURE_DEVOPS_ORGANIZATION": "Fabrikam",
+    "PLACARD_AZURE_DEVOPS_HOSTS": "tfs.example.com/tfs,http://tfs:8080/tfs",
+}
 PROOF: Final = {"Authorization": f"Basic {base64.b64encode(b':the-token').decode()}"}
 HEADERS: Final = {"Accept": "application/json", "X-TFS-FedAuthRedirect": "Suppress"}
 KINDS: Final = (AzureDevOpsWidget, AzureDevOpsWorkItem)
@@ -31,6 +35,9 @@ ITEM_QUERY: Final = (
     "Microsoft.VSTS.Common.Priority,System.CommentCount,System.CreatedDate,System.ChangedDate"
 )
 ITEM: Final = f"{CLOUD}/_apis/wit/workitems/1{ITEM_QUERY}"
+OLD_QUERY: Final = ITEM_QUERY.replace("7.1", "5.0")
+OWN: Final = "https://tfs.example.com/tfs/DefaultCollection"
+OWN_ITEM: Final = f"{OWN}/_apis/wit/workitems/1{OLD_QUERY}"
 OLDER_ITEM: Final = f"{OLDER}/_apis/wit/workitems/1{ITEM_QUERY}"
 
 
@@ -58,6 +65,7 @@ class TestAzureDevOpsWidget(ConnectorContract):
         f"{OLDER}/DefaultCollection/Fabrikam/T{IDS}": (
             f"{OLDER}/DefaultCollection/Fabrikam/T{IDS}{WIDGET_VERSION}"
         ),
+        f"{OWN}/Fabrikam/T{IDS}": f"{OWN}/Fabrikam/T{IDS}?api-version=5.0-preview.2",
         f"https://Other.VisualStudio.com/Fabrikam/T{IDS}": (
             f"https://other.visualstudio.com/Fabrikam/T{IDS}{WIDGET_VERSION}"
         ),
@@ -185,6 +193,17 @@ class TestAzureDevOpsWorkItem(ConnectorContract):
         f"{CLOUD}/_workitems/?_a=edit&id=1&fullScreen=true": ITEM,
         f"{CLOUD}/Fabrikam/_apis/wit/workItems/1": ITEM,
         f"{CLOUD}/_apis/wit/workItems/1?$expand=all": ITEM,
+        f"{CLOUD}/Fabrikam/_workitems?id=1#top": ITEM,
+        f"{CLOUD}/Fabrikam/_queries?workitem=1#top": ITEM,
+        f"{CLOUD}/Fabrikam/_workitems#_a=edit&id=1&fullScreen=true": ITEM,
+        f"{OWN}/Fabrikam/_workitems#id=1": OWN_ITEM,
+        f"{OWN}/Fabrikam/_workitems/edit/1": OWN_ITEM,
+        f"{OWN}/_workitems?id=1&_a=edit": OWN_ITEM,
+        f"{OWN}/Fabrikam/A%20Team/_backlogs/backlog?workitem=1": OWN_ITEM,
+        f"{OWN}/_apis/wit/workItems/1": OWN_ITEM,
+        "http://tfs:8080/tfs/DefaultCollection/_workitems/edit/1": (
+            f"http://tfs:8080/tfs/DefaultCollection/_apis/wit/workitems/1{OLD_QUERY}"
+        ),
         f"{OLDER}/_workitems/edit/1": OLDER_ITEM,
         f"{OLDER}/_workitems?id=1": OLDER_ITEM,
         f"{OLDER}/_apis/wit/workItems/1": OLDER_ITEM,
@@ -215,6 +234,11 @@ class TestAzureDevOpsWorkItem(ConnectorContract):
         f"{CLOUD}/Fabrikam/_workitems",
         f"{CLOUD}/Fabrikam/_workitems?id=",
         f"{CLOUD}/Fabrikam/_boards?id=1",
+        f"{CLOUD}/Fabrikam/_workitems#_a=edit&grid=1",
+        f"{CLOUD}/Fabrikam/_boards#id=1",
+        "https://tfs.example.com/DefaultCollection/Fabrikam/_workitems/edit/1",
+        "https://tfs.example.com/tfs/_workitems/edit/1",
+        "https://other.example.com/tfs/DefaultCollection/_workitems/edit/1",
         "https://dev.azure.com/_workitems/edit/1",
         "https://dev.azure.com/_apis/wit/workItems/1",
         f"{CLOUD}/_apis/wit/workItems/1/updates",
@@ -356,6 +380,14 @@ def test_the_token_goes_to_its_own_hosts_only(
     for host in hosts:
         sent = PROOF if host in proven else {}
         assert sent_headers(known, f"https://{host}/_apis") == sent
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_of_ones_own_has_a_token_of_its_own(kind: type[AzureDevOps]) -> None:
+    known = kind(settings_of({**ENVIRONMENT, "AZURE_DEVOPS_SERVER_PAT": "of_own"}))
+    proof = {"Authorization": f"Basic {base64.b64encode(b':of_own').decode()}"}
+    assert sent_headers(known, f"{OWN}/_apis") == proof
+    assert sent_headers(known, f"{CLOUD}/_apis") == PROOF
 
 
 def test_a_work_item_is_asked_of_the_host_of_its_address_alone() -> None:

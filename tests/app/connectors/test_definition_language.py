@@ -8,12 +8,13 @@ from typing import Any, Final
 import pytest
 import responses
 
-from app.connectors import find
+from app.connectors import connector_settings, find
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.files import lint_definitions, read_definitions
 from app.connectors.definitions.schema import DefinitionSchema
 from app.errors import ConfigurationError, NoConnector
 from app.settings import load_settings
+from app.telemetry.trace import recording
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest
 from tests.conftest import MakeHost
@@ -169,6 +170,146 @@ def test_a_form_of_address_can_have_hosts_parts_and_a_request_of_its_own() -> No
     )
     with pytest.raises(NoConnector):
         find("https://small.example.com/x/1", [known])
+
+
+def test_a_form_of_address_can_be_in_the_fragment() -> None:
+    example = "https://small.example.com/app#/show/1/details"
+    known = defined(path="/app#/show/{id}/details", example=example)
+    url = "https://api.small.example.com/v1/a%20b"
+    for address in ("/app#/show/a%20b/details", "/app/?x=1#/show/a b/details"):
+        assert asked(known, f"https://small.example.com{address}").url == url
+    for address in (
+        "/app",
+        "/app#/show/1",
+        "/app#/show/a%2Fb/details",
+        "/app#/show/%2E%2E/details",
+    ):
+        with pytest.raises(NoConnector):
+            find(f"https://small.example.com{address}", [known])
+
+
+@pytest.mark.parametrize(
+    ("template", "part", "value"),
+    [
+        ("{id|escaped}", "feature%2Fcart", "feature%252Fcart"),
+        ("{id|tiny}", "JYAB", "98341"),
+        ("{id|tiny}", "LIQHDA", "201819180"),
+        ("{id|tiny}", "-_8", "61439"),
+        ("{id|tiny}", "%C3%A9", "0"),
+        ("{id|upper}", "eng-1", "ENG-1"),
+    ],
+)
+def test_a_part_can_be_changed_where_it_is_filled_in(template: str, part: str, value: str) -> None:
+    known = defined(
+        path="/items/{id:[^/]+}", request={"url": f"https://api.small.example.com/v1/{template}"}
+    )
+    address = f"https://small.example.com/items/{part}"
+    assert asked(known, address).url == f"https://api.small.example.com/v1/{value}"
+
+
+def test_the_apis_own_addresses_are_served() -> None:
+    known = defined(path="/items/{id:[0-9]+}")
+    assert asked(known, "https://api.small.example.com/v1/7?x=1").url.endswith("/v1/7")
+    for address in (
+        "https://api.small.example.com/v1/a",
+        "https://api.small.example.com/v2/7",
+        "https://api.small.example.com/items/7",
+        "https://small.example.com/v1/7",
+    ):
+        with pytest.raises(NoConnector):
+            find(address, [known])
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"url": "https://api.small.example.com/v1/{id}", "method": "POST"},
+        {"url": "https://api.small.example.com/v1?id={id}"},
+        {"url": "https://api.small.example.com/v1/{host}/{id}"},
+        {"url": "https://api.small.example.com/v1"},
+    ],
+)
+def test_what_does_not_tell_its_page_by_its_path_is_no_address(request_: dict[str, Any]) -> None:
+    known = defined(request=request_)
+    with pytest.raises(NoConnector):
+        find("https://api.small.example.com/v1/small.example.com/7", [known])
+
+
+def test_what_is_missing_can_be_asked_for_elsewhere(
+    make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    file = tmp_path / "small.toml"
+    form = '{ paths = ["/items/{id}"], fallback = "https://api.small.example.com/b/{id}" }'
+    told = TOML.replace('path = "/items/{id}"', f"addresses = [{form}]")
+    file.write_text(told.replace("graphql", "{id}"), "utf-8")
+    upstream.get("https://api.small.example.com/1", status=404)
+    upstream.get("https://api.small.example.com/b/1", json={"name": "A post", "state": "up"})
+    answer = make_host(connectors_file=str(file)).ask("https://small.example.com/items/1")
+    assert answer.get_json()["metadata"]["title"] == "A post"
+
+
+OWN: Final[Mapping[str, Any]] = {
+    "hosts": {"*.small.example": "api.*.small.example", "small.example.com": "api.example.com"},
+    "hosts_setting": "PLACARD_GITHUB_HOSTS",
+    "hosts_base": "/api/v3",
+    "request": {"url": "/v1/{id}"},
+    "credential": {
+        "setting": "GITHUB_TOKEN",
+        "own_setting": "GH_ENTERPRISE_TOKEN",
+        "hosts": ["api.example.com", "{AZURE_DEVOPS_ORGANIZATION}.example.org"],
+    },
+}
+
+
+def own(**settings: str) -> DefinedConnector:
+    given = {"PLACARD_JWT_SECRETS": JWT_SECRET, **settings}
+    loaded = load_settings(given, connector_settings())
+    return DefinedConnector(DefinitionSchema().load({**SMALL, **OWN}), loaded)
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("https://small.example.com/items/1", "https://api.example.com/v1/1"),
+        ("https://acme.small.example/items/1", "https://api.acme.small.example/v1/1"),
+        ("https://own.example/items/1", "https://own.example/api/v3/v1/1"),
+        ("https://own.example/api/v3/v1/1", "https://own.example/api/v3/v1/1"),
+        ("https://below.example/git/items/1", "https://below.example/git/api/v3/v1/1"),
+        ("https://api.corp.small.example/v1/1", "https://api.corp.small.example/v1/1"),
+    ],
+)
+def test_hosts_of_ones_own_have_the_api_below_a_path(address: str, url: str) -> None:
+    hosts = "own.example,below.example/git,corp.small.example"
+    assert asked(own(PLACARD_GITHUB_HOSTS=hosts), address).url == url
+
+
+def test_hosts_of_ones_own_have_a_token_of_their_own() -> None:
+    known = own(
+        PLACARD_GITHUB_HOSTS="own.example,corp.small.example",
+        GITHUB_TOKEN="of_all",
+        GH_ENTERPRISE_TOKEN="of_own",
+    )
+    given = {each.host: each.headers["Authorization"] for each in known.credentials}
+    assert given == {
+        "api.example.com": "Bearer of_all",
+        "own.example": "Bearer of_own",
+        "api.corp.small.example": "Bearer of_own",
+    }
+
+
+@pytest.mark.parametrize(
+    ("organization", "host"),
+    [
+        ("Acme", "acme.example.org"),
+        ("acme.example.org", "acme.example.org"),
+        ("*", None),
+        ("a.b", None),
+        ("", None),
+    ],
+)
+def test_a_setting_names_one_host_of_many(organization: str, host: str | None) -> None:
+    known = own(GITHUB_TOKEN="made_up", AZURE_DEVOPS_ORGANIZATION=organization)
+    assert {each.host for each in known.credentials} == {"api.example.com", host} - {None}
 
 
 def test_values_are_worded_and_coloured_by_tables() -> None:
@@ -391,3 +532,24 @@ def with_settings(changes: Mapping[str, Any], **environment: str) -> DefinedConn
     known = defined(**changes)
     given = {"PLACARD_JWT_SECRETS": JWT_SECRET, **environment}
     return DefinedConnector(known.definition, load_settings(given, known.settings))
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(3, 3), ("3", 3), (0, 0), (None, None), (False, None), ("x", None)]
+)
+def test_comments_are_counted_by_a_number_or_its_text(count: Any, told: int | None) -> None:
+    card = {**SMALL["card"], "num_comments": "comments"}
+    known = defined(card=card)
+    assert card_of(known, {"name": "A", "state": "up", "comments": count}).num_comments == told
+
+
+@pytest.mark.parametrize(
+    ("value", "is_told"),
+    [({"a": 1}, True), ([1], True), (None, False), (False, False), ([], False), ("up", False)],
+)
+def test_what_cannot_be_shown_is_left_out_and_told(value: Any, is_told: bool) -> None:
+    with recording() as trace:
+        card_of(defined(), {"name": "A", "state": value})
+    assert [each.facts["part"] for each in trace.steps if each.name == "dropped"] == (
+        ["text"] * is_told
+    )

@@ -26,6 +26,8 @@ class TestGitHubCommit(ConnectorContract):
     connector = GitHubCommit
     environment = ENVIRONMENT
     matches: ClassVar[Mapping[str, str]] = {
+        f"{PAGE}/checks": f"{API}/{SHA}",
+        f"{PAGE}/checks?check_suite_id=1": f"{API}/{SHA}",
         PAGE: f"{API}/{SHA}",
         f"{PAGE}/": f"{API}/{SHA}",
         f"{PAGE}?diff=split": f"{API}/{SHA}",

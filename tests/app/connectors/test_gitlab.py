@@ -56,6 +56,7 @@ MATCHES: Final = {
     f"{PAGE}/-/issues?state=opened&show={SHOWN}": f"{API}/issues/1",
     f"{PAGE}/-/work_items/?show={SHOWN}": f"{API}/issues/1",
     f"https://gitlab.com/groups/gitlab-org/-/boards/9?show={SHOWN}": f"{API}/issues/1",
+    f"https://gitlab.com/dashboard/issues?assignee_username=x&show={SHOWN}": f"{API}/issues/1",
     f"{API}/issues/1": f"{API}/issues/1",
     f"{API}/merge_requests/7": f"{API}/merge_requests/7",
     "https://gitlab.com/api/v4/projects/278964/issues/1": (
@@ -126,6 +127,7 @@ NEAR_MISSES: Final = (
     f"{PAGE}/-/boards/9?show={shown(full_path='gitlab-org/gitlab')}",
     f"{PAGE}/-/boards/9?show={shown(iid=[1], full_path={})}",
     f"{PAGE}/-/labels?show={SHOWN}",
+    f"https://gitlab.com/dashboard/groups?show={SHOWN}",
     f"{API}/issues",
     f"{API}/issues/1/notes",
     "https://gitlab.com/api/v4/projects/gitlab-org%2F..%2Fx/issues/1",

@@ -1,7 +1,7 @@
 """One value of an answer that is null, odd or of another type never costs the card."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import pytest
@@ -86,6 +86,132 @@ def test_one_odd_value_of_a_recorded_answer_never_costs_the_card(
     for odd in ODD:
         resource = connector.load(with_value(document, path, odd))
         assert checked(connector.widget(resource, match), connector, match)
+
+
+GITHUB: Final = "https://github.com/o/r"
+GITLAB: Final = "https://gitlab.com/o/r/-"
+AZURE: Final = "https://dev.azure.com/fabrikam/_workitems/edit/1"
+TRELLO: Final = "https://trello.com/c/nqPiDKmw"
+SENTRY: Final = "https://acme.sentry.io/issues/1/"
+ADA: Final = {"login": "ada", "name": "Ada", "fullName": "Ada"}
+GIT: Final = {"message": "Begin", "committer": {"name": "Ada", "date": "2025-10-02T09:15:27Z"}}
+
+
+def item(**values: Any) -> dict[str, Any]:
+    return {"fields": {"System.Title": "T", "System.State": "Active", **values}}
+
+
+# By what is odd: the page, the answer, and what the card shows of a field all the same.
+EXAMPLES: Final[Mapping[str, tuple[str, Any, str, str | None]]] = {
+    "a null within GitHub's assignees": (
+        f"{GITHUB}/issues/1", {"assignees": [None, ADA]}, "Assignee", "ada",
+    ),
+    "a null within GitHub's labels": (
+        f"{GITHUB}/issues/1", {"labels": [None, {"name": "bug"}]}, "Labels", "bug",
+    ),
+    "a null within GitLab's assignees": (
+        f"{GITLAB}/issues/1", {"assignees": [None, ADA]}, "Assignee", "Ada",
+    ),
+    "a null within GitLab's labels": (
+        f"{GITLAB}/issues/1", {"labels": [None, "bug"]}, "Labels", "bug",
+    ),
+    "a null within Trello's members": (
+        TRELLO, {"name": "T", "members": [None, ADA]}, "Member", "Ada",
+    ),
+    "a null within Trello's labels": (
+        TRELLO, {"name": "T", "labels": [None, {"name": "bug"}]}, "Labels", "bug",
+    ),
+    "a null within Zendesk's users": (
+        "https://acme.zendesk.com/agent/tickets/1",
+        {
+            "ticket": {"subject": "T", "status": "open", "requester_id": 1},
+            "users": [None, {"id": 1, "name": "Ada"}],
+        },
+        "Requester", "Ada",
+    ),
+    "a null within Zendesk's tags": (
+        "https://acme.zendesk.com/agent/tickets/1",
+        {"ticket": {"subject": "T", "status": "open", "tags": [None, "printer"]}},
+        "Tags", "printer",
+    ),
+    "a null within PagerDuty's assignments": (
+        "https://acme.pagerduty.com/incidents/PT4KHLK",
+        {
+            "incident": {
+                "title": "T", "status": "triggered",
+                "assignments": [None, {"assignee": {"summary": "Ada"}}],
+            }
+        },
+        "Assignee", "Ada",
+    ),
+    "GitHub's commit.author that is null": (
+        f"{GITHUB}/commit/33850c0", {"commit": {**GIT, "author": None}, "author": ADA},
+        "Author", "ada",
+    ),
+    "Sentry's lastSeen that is null": (
+        SENTRY, {"title": "T", "status": "resolved", "lastSeen": None}, "Status", "Resolved",
+    ),
+    "Azure's AssignedTo as a text": (
+        AZURE, item(**{"System.AssignedTo": "Some One <someone@example.com>"}),
+        "Assignee", "Some One",
+    ),
+    "Azure's Priority as a text": (
+        AZURE, item(**{"Microsoft.VSTS.Common.Priority": "2"}), "Priority", "2",
+    ),
+    "GitHub's milestone as a text": (
+        f"{GITHUB}/issues/1", {"milestone": "2.0"}, "Milestone", None,
+    ),
+    "GitLab's milestone as a text": (
+        f"{GITLAB}/issues/1", {"milestone": "2.0"}, "Milestone", None,
+    ),
+    "a closed_at that is impossible": (
+        f"{GITHUB}/issues/1",
+        {"state": "closed", "state_reason": "completed", "closed_at": "2025-02-30T00:00:00Z"},
+        "State", "Closed",
+    ),
+    "a closed_at in a leap second": (
+        f"{GITHUB}/issues/1",
+        {"state": "closed", "state_reason": "completed", "closed_at": "2016-12-31T23:59:60Z"},
+        "State", "Closed",
+    ),
+}  # fmt: skip
+
+
+def metadata_of(page: str, answer: Any) -> dict[str, Any]:
+    settings = load_settings({"PLACARD_JWT_SECRETS": JWT_SECRET}, connector_settings())
+    connector, match = find(page, all_connectors(settings))
+    made = json.loads(checked(connector.widget(connector.load(answer), match), connector, match))
+    card: dict[str, Any] = made["metadata"]
+    return card
+
+
+@pytest.mark.parametrize(("page", "answer", "name", "text"), EXAMPLES.values(), ids=EXAMPLES)
+def test_odd_value_is_left_out_and_the_rest_is_shown(
+    page: str, answer: Any, name: str, text: str | None
+) -> None:
+    whole = (
+        answer
+        if set(answer) & {"ticket", "incident", "commit", "fields"}
+        else ({"title": "T", "state": "open", **answer})
+    )
+    fields = {field["name"]: field.get("text") for field in metadata_of(page, whole)["fields"]}
+    assert fields.get(name) == text
+
+
+@pytest.mark.parametrize("comments", ["3", 3])
+def test_comments_may_be_counted_by_a_text(comments: Any) -> None:
+    for page, answer in {
+        f"{GITHUB}/issues/1": {"title": "T", "state": "open", "comments": comments},
+        f"{GITLAB}/issues/1": {"title": "T", "state": "open", "user_notes_count": comments},
+        AZURE: item(**{"System.CommentCount": comments}),
+    }.items():
+        assert metadata_of(page, answer)["num_comments"] == 3
+
+
+def test_priority_of_a_work_item_comes_before_its_tags() -> None:
+    answer = item(**{"System.Tags": "one; two", "Microsoft.VSTS.Common.Priority": 2})
+    names = [field["name"] for field in metadata_of(AZURE, answer)["fields"]]
+    assert names.index("Priority") < names.index("Tags")
 
 
 class Label(Resource):

@@ -55,6 +55,8 @@ class TestZendesk(ConnectorContract):
         f"{HOST}/agent/tickets/35436#comment-5": TICKET,
         f"{HOST}/agent/tickets/35436/events": TICKET,
         f"{HOST}/agent/tickets/35436/requester/requested_tickets": TICKET,
+        f"{HOST}/agent/tickets/35436/side_conversations/a-b": TICKET,
+        f"{HOST}/tickets/35436/print": TICKET,
         f"{HOST}/agent/#/tickets/35436": TICKET,
         f"{HOST}/agent#/tickets/35436": TICKET,
         f"{HOST}/tickets/35436": TICKET,

@@ -37,6 +37,10 @@ CASES: Mapping[str, tuple[UpstreamResponse, Outcome, float]] = {
     "GitHub's primary limit": (
         answer(403, x_ratelimit_remaining="0", x_ratelimit_reset=f"{NOW + 45:.0f}"), "limited", 45,
     ),
+    "Statuspage's limit": (answer(420, retry_after="30"), "limited", 30),
+    "LaunchDarkly's reset in milliseconds": (
+        answer(429, x_ratelimit_reset=f"{(NOW + 7) * 1000:.0f}"), "limited", 7,
+    ),
     "the IETF's header": (answer(403, ratelimit_remaining="0", ratelimit_reset="9"), "limited", 9),
     "GitHub's secondary limit": (
         answer(403, SECONDARY, x_ratelimit_remaining="4821"), "limited", DEFAULT_WAIT,
@@ -121,6 +125,34 @@ def test_a_200_that_is_not_json_has_no_verdict_where_the_connector_reads_it() ->
     with pytest.raises(UpstreamUnreadable):
         judge(answer(200, b"<", RULES), NOW)
     assert judge(answer(404, b"<", RULES), NOW).outcome == "missing"
+
+
+TELLS = AnswerRules(refusal=read)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])
+@pytest.mark.parametrize(
+    ("means", "wait"), [("missing", 0), ("forbidden", 0), ("limited", DEFAULT_WAIT)]
+)
+def test_a_connector_reads_what_a_refusal_means(status: int, means: Outcome, wait: float) -> None:
+    verdict = judge(answer(status, json.dumps({"means": means}).encode(), TELLS), NOW)
+    assert (verdict.outcome, verdict.wait) == (means, wait)
+    assert verdict.transient is (means == "limited")
+
+
+@pytest.mark.parametrize("body", [b'{"means": null}', b'{"means": "failed"}', b"<html>", b""])
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(400, "failed"), (401, "forbidden"), (404, "missing"), (500, "failed")]
+)
+def test_a_refusal_that_tells_no_more_means_what_its_status_says(
+    status: int, outcome: Outcome, body: bytes
+) -> None:
+    assert judge(answer(status, body, TELLS), NOW).outcome == outcome
+
+
+def test_a_limit_in_the_headers_is_decided_without_the_body() -> None:
+    told = answer(403, b'{"means": "missing"}', TELLS, retry_after="30")
+    assert (judge(told, NOW).outcome, judge(told, NOW).wait) == ("limited", 30)
 
 
 def test_a_connector_names_statuses_of_its_own() -> None:

@@ -266,6 +266,19 @@ def test_the_payload_that_is_shown_is_what_the_host_gets(preview: Preview) -> No
     assert faults(json.loads(unescape(re.sub(r"<[^>]*>", "", shown[1])))) == ()
 
 
+def test_what_of_an_answer_was_left_out_is_told(upstream: responses.RequestsMock) -> None:
+    upstream.get(
+        "https://api.github.com/repos/a/b/issues/1",
+        json={"title": "T", "state": "open", "milestone": "2.0", "comments": {}},
+    )
+    words = preview_with(offline="off").words(url="https://github.com/a/b/issues/1")
+    told = words[words.index("Left out of the system") :]
+    assert "$.milestone: " in told
+    trace = words[words.index("verified, then step by step") :]
+    assert "Left out $.milestone: " in trace
+    assert "Left out $.comments: " in trace
+
+
 def test_hostile_texts_are_escaped(upstream: responses.RequestsMock) -> None:
     upstream.get(
         "https://api.github.com/repos/a/b/issues/1",

@@ -1,0 +1,184 @@
+"""Azure DevOps' work items, such as https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1 .
+
+Reads "Work Items - Get Work Item" 7.1 of the REST API
+(https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/work-items/get-work-item), with the
+credentials of all of its pages. Oddity: a person may be a text, `Ada <ada@fabrikam.com>`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from marshmallow import fields, pre_load
+
+from app.connectors.azure_devops.api import (
+    API_HEADERS,
+    ICON,
+    NAME,
+    AzureDevOps,
+    encoded,
+    has_organization,
+)
+from app.connectors.base import Count, Match, Moment, Resource, ResourceUrl, one_of
+from app.connectors.card_parts import ask, card, colored, footer, names, people
+from app.upstream.messages import UpstreamRequest
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
+from templates_schemas.limits import PillColor
+from templates_schemas.text import first_text
+
+
+class Person(Resource):
+    """Somebody of the organization; older versions give a text, `Ada <ada@fabrikam.com>`."""
+
+    name = fields.String(data_key="displayName")
+    image = fields.String(data_key="imageUrl")
+
+    @pre_load
+    def read_text(self, given: Any, **_: Any) -> Any:
+        """Take the name of a text."""
+        if not isinstance(given, str):
+            return given
+        return {"displayName": first_text(given.partition("<")[0], given)}
+
+
+class ItemFields(Resource):
+    """The fields of a work item, by their reference names; one without a value is left out."""
+
+    needs_any = ("title", "state", "kind")
+    title = fields.String(data_key="System.Title")
+    state = fields.String(data_key="System.State")
+    kind = fields.String(data_key="System.WorkItemType")
+    project = fields.String(data_key="System.TeamProject")
+    assignee = fields.Nested(Person, data_key="System.AssignedTo")
+    iteration = fields.String(data_key="System.IterationPath")
+    area = fields.String(data_key="System.AreaPath")
+    tags = fields.String(data_key="System.Tags")
+    priority = Count(data_key="Microsoft.VSTS.Common.Priority")
+    comments = Count(data_key="System.CommentCount")
+    created = Moment(data_key="System.CreatedDate")
+    changed = Moment(data_key="System.ChangedDate")
+
+
+class WorkItem(Resource):
+    """A work item, of any type and process."""
+
+    fields_ = fields.Nested(ItemFields, data_key="fields", required=True)
+
+
+# The states of the Basic, Agile, Scrum and CMMI processes; others are of a team's own making.
+STATES: Final[dict[str, PillColor]] = {
+    "new": "cool-gray",
+    "to do": "cool-gray",
+    "proposed": "cool-gray",
+    "design": "cool-gray",
+    "approved": "aqua",
+    "ready": "aqua",
+    "active": "blue",
+    "doing": "blue",
+    "in progress": "blue",
+    "committed": "blue",
+    "open": "blue",
+    "resolved": "orange",
+    "done": "green",
+    "closed": "green",
+    "completed": "green",
+    "removed": "cool-gray",
+}
+KINDS: Final[dict[str, PillColor]] = {
+    "bug": "red",
+    "epic": "orange",
+    "feature": "purple",
+    "user story": "blue",
+    "product backlog item": "blue",
+    "requirement": "blue",
+    "task": "yellow",
+    "issue": "magenta",
+    "impediment": "magenta",
+    "test case": "blue-green",
+}
+PRIORITIES: Final[dict[str, PillColor]] = {
+    "1": "red",
+    "2": "orange",
+    "3": "yellow",
+    "4": "cool-gray",
+}
+# A field that a project does not have is answered with an error: these are in every process.
+SHOWN: Final = ",".join(str(field.data_key) for field in ItemFields().fields.values())
+_PLACE: Final = rf"(?:/(?P<first>{NAME})(?:/{NAME}){{0,2}})?"
+_NUMBER: Final = r"(?P<number>[0-9]{1,10})"
+
+
+class AzureDevOpsWorkItem(AzureDevOps):
+    """Work items by their own address, or as a board, backlog, sprint or query has them open."""
+
+    name: ClassVar[str] = "azure_devops_work_item"
+    example: ClassVar[str] = "https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1"
+    path: ClassVar[re.Pattern[str]] = one_of(
+        rf"{_PLACE}/_(?:workitems|queries)/edit/{_NUMBER}/?",
+        rf"{_PLACE}/_(?:backlogs|boards|queries|sprints|workitems)(?:/{NAME}){{0,9}}/?"
+        rf"\?workitem={_NUMBER}(?:[&#].*)?",
+        rf"{_PLACE}/_workitems/?\?id={_NUMBER}(?:#.*)?",
+        # Of older servers.
+        rf"{_PLACE}/_workitems/?#(?:.*&)?id={_NUMBER}(?:&.*)?",
+        rf"{_PLACE}/_apis/wit/workitems/{_NUMBER}/?",
+        any_case=True,
+    )
+    query_parameters: ClassVar[tuple[str, ...]] = ("workitem", "id")
+    reads_fragment: ClassVar[bool] = True
+    schema: ClassVar[type[Resource]] = WorkItem
+
+    def match(self, address: ResourceUrl) -> Match | None:
+        """Match as all do, where the path or the host names an organization."""
+        match = super().match(address)
+        named = match and (match.get("first") or not has_organization(match))
+        return match if named else None
+
+    def canonical(self, match: Match) -> str:
+        """Return the page, which needs no project."""
+        return f"{match.server.url}/{_organization(match)}_workitems/edit/{match['number']}"
+
+    def request_for(self, match: Match) -> UpstreamRequest:
+        """Ask the organization: it numbers the items of all its projects in one sequence."""
+        item = f"{_organization(match)}_apis/wit/workitems/{match['number']}"
+        query = f"{self.version(match, '7.1')}&fields={SHOWN}"
+        return ask(match, f"{item}?{query}", headers=API_HEADERS)
+
+    def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
+        """Show the state, what and whose it is, how urgent, and when it is planned for."""
+        item = resource["fields_"]
+        assignee = item.get("assignee") or {}
+        tags = [tag.strip() for tag in (item.get("tags") or "").split(";")]
+        return card(
+            item.get("title"),
+            f"{first_text(item.get('project'))} #{match['number']}".strip(),
+            icon=ICON,
+            fields=[
+                colored("State", first_text(item.get("state"), "Unknown"), STATES),
+                colored("Type", item.get("kind"), KINDS),
+                people("Assignee", [(assignee.get("name"), assignee.get("image"))]),
+                _plan(item),
+                _priority(item.get("priority")),
+                names("Tags", tags),
+                DatetimeWithIcon("Created", item.get("created")),
+            ],
+            footer=footer(item.get("changed"), item.get("created"), self.label),
+            comments=item.get("comments"),
+        )
+
+
+def _organization(match: Match) -> str:
+    """Return the organization as the path has it, with a slash; '' where the host has it."""
+    return f"{encoded(match['first'])}/" if has_organization(match) else ""
+
+
+def _priority(priority: int | None) -> Pill | None:
+    return None if priority is None else colored("Priority", str(priority), PRIORITIES)
+
+
+def _plan(item: Mapping[str, Any]) -> TextWithIcon | None:
+    """Name the iteration; where that is the project itself, nothing is planned: then the area."""
+    for name in ("iteration", "area"):
+        _, _, leaf = (item.get(name) or "").rpartition("\\")
+        if leaf != item.get(name) and first_text(leaf):
+            return TextWithIcon(name.capitalize(), leaf)
+    return None
