@@ -108,10 +108,17 @@ def local_token(settings: Settings) -> str:
 def _tokens(settings: Settings) -> Iterator[Tokens]:
     if not settings.token_secrets:
         raise ConfigurationError("PLACARD_TOKEN_SECRETS: is missing, so no token can be signed")
+    with prepared_store(settings) as store:
+        yield Tokens(store, settings.token_secrets, SCOPES)
+
+
+@contextmanager
+def prepared_store(settings: Settings) -> Iterator[Store]:
+    """Open the store, with its tables up to date; raises what `Store.prepare` does."""
     store = Store(settings.database_url)
     try:
         store.prepare()
-        yield Tokens(store, settings.token_secrets, SCOPES)
+        yield store
     finally:
         store.close()
 

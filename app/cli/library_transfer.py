@@ -13,8 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.library_tokens import library, library_settings
-from app.errors import ConfigurationError, StoreUnavailable
+from app.cli.library_tokens import library, library_settings, prepared_store
+from app.errors import ConfigurationError, StoreFull, StoreUnavailable
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.http.transfer import Outcome, Owner, Transfer, lines_of
@@ -100,17 +100,16 @@ def _replacing(path: Path) -> Iterator[IO[Any]]:
 @contextmanager
 def _store() -> Iterator[Store]:
     """Open the store; if it stops answering, say that the command can be run again."""
-    store = Store(library_settings().database_url)
-    try:
-        store.prepare()
-        yield store
-    except StoreUnavailable as error:
-        raise ConfigurationError(
-            f"PLACARD_DATABASE_URL: the database stopped answering ({error.detail}); what was "
-            "stored stays, so run this again"
-        ) from None
-    finally:
-        store.close()
+    with prepared_store(library_settings()) as store:
+        try:
+            yield store
+        except StoreFull:
+            raise
+        except StoreUnavailable as error:
+            raise ConfigurationError(
+                f"PLACARD_DATABASE_URL: the database stopped answering ({error.detail}); what was "
+                "stored stays, so run this again"
+            ) from None
 
 
 def _progress() -> Progress:

@@ -30,9 +30,9 @@ SCOPES: Final = tuple(sorted({scope for each in _OPERATIONS for scope in each.sc
 
 
 def build_library(settings: Settings) -> Library:
-    """Make the library; raises StoreUnavailable where its database does not answer."""
+    """Make the library; its database may be down, and is then prepared when it is back."""
     store = Store(settings.database_url)
-    store.prepare()
+    store.prepare_now_or_later()
     return Library(
         settings=settings,
         store=store,
