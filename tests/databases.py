@@ -42,7 +42,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        command = [BINARIES[-1], "-D", self.folder / "data", "-k", self.folder]
+        command: list[str | Path] = [BINARIES[-1], "-D", self.folder / "data", "-k", self.folder]
         options = [part for setting in ("listen_addresses=", *FAST) for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

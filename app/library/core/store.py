@@ -54,6 +54,10 @@ _PSYCOPG: Final[Mapping[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": PATIENCE * 1000,
 }
+_UNHURRIED: Final = (
+    "SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = 0; "
+    "SET LOCAL idle_in_transaction_session_timeout = 0"
+)
 FULL: Final = "disk full"
 WRITES: Final = "placard_writes"
 # In bytes: a text or a row, which SQLite lets grow to a gigabyte, in this process.
@@ -106,6 +110,17 @@ class Store:
             self._is_full = True
             raise
         self._is_full = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Yield a session that reads one moment, however long that takes; nothing can be written.
+
+        Meanwhile SQLite's log grows by what others write, and PostgreSQL keeps what they replace.
+        """
+        with self.reading() as session:
+            if self.dialect == "postgresql":
+                session.execute(text(_UNHURRIED))
+            yield session
 
     def _snapshots(self) -> Engine:
         """Read from one snapshot in a transaction: SQLite does, PostgreSQL is told to."""
