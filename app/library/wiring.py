@@ -38,7 +38,10 @@ def build_library(settings: Settings) -> Library:
         store=store,
         tokens=Tokens(store, settings.token_secrets, SCOPES),
         limiter=Limiter(
-            settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
+            settings.library_requests_per_minute,
+            settings.cache_url,
+            settings.metrics_folder,
+            settings.ca_bundle,
         ),
     )
 

@@ -227,14 +227,15 @@ def test_each_token_has_its_own_requests_in_a_minute(sqlite_url: str) -> None:
 
 
 def test_a_counter_that_does_not_answer_leaves_each_process_its_own(
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    limiter = Limiter(2, "memory://")
+    limiter = Limiter(2, "memory://", str(tmp_path))
 
     def fail(*_: Any) -> None:
         raise StorageError(ConnectionError())
 
-    monkeypatch.setattr(limiter._shared, "hit", fail)
+    monkeypatch.setattr(limiter._shared[0], "hit", fail)
     assert [limiter.take("one").granted for _ in range(3)] == [True, True, False]
 
 
@@ -256,7 +257,7 @@ def test_processes_count_together_in_redis(tmp_path: Path, run_redis: RunRedis) 
 def test_a_counter_behind_an_own_authority_is_trusted(tmp_path: Path, run_redis: RunRedis) -> None:
     _, bundle = certificate(tmp_path, LOOPBACK)
     with run_redis(tmp_path, tls=True) as server:
-        first, second = (Limiter(1, server.url, bundle) for _ in range(2))
+        first, second = (Limiter(1, server.url, ca_bundle=bundle) for _ in range(2))
         assert [first.take("one").granted, second.take("one").granted] == [True, False]
 
 
