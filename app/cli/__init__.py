@@ -1,7 +1,7 @@
 """The command line: `placard …`.
 
 serve.py, server.py, workers.py, connections.py  the service, its workers and its connections
-library_tokens.py, library_transfer.py           tokens; import and export of saved widgets
+library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
 arguments.py                                     the kinds of argument
 """
 
@@ -49,7 +49,7 @@ base_option = click.option(
 
 # Loaded when they are called: their database is of no use to who serves without the library.
 LIBRARY_COMMANDS: Final = {
-    "library": "app.cli.library_transfer",
+    "library": "app.cli.library",
     "token": "app.cli.library_tokens",
 }
 

@@ -1,4 +1,4 @@
-"""`placard token` and `placard library migrate`: the library's access tokens and its tables."""
+"""`placard token`: the access tokens of the widget library."""
 
 import sys
 from collections.abc import Iterator
@@ -31,11 +31,6 @@ LOCAL_GRANT: Final = Grant(
 @click.group()
 def token() -> None:
     """Make, list and revoke the tokens of the widget library."""
-
-
-@click.group()
-def library() -> None:
-    """Look after the database of the widget library."""
 
 
 @token.command()
@@ -77,17 +72,6 @@ def revoke(*, jti: str) -> None:
             click.echo(f"{jti}: there is no such token, or it is revoked already", err=True)
             sys.exit(1)
     click.echo(f"{jti}: revoked")
-
-
-@library.command()
-def migrate() -> None:
-    """Bring the tables of PLACARD_DATABASE_URL up to date."""
-    store = Store(library_settings().database_url)
-    try:
-        before, after = store.migrate()
-    finally:
-        store.close()
-    click.echo(f"the tables are at {after}; they were at {before or 'nothing'}")
 
 
 def local_token(settings: Settings) -> str:

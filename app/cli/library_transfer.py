@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.library_tokens import library, library_settings, prepared_store
+from app.cli.library_tokens import library_settings, prepared_store
 from app.errors import ConfigurationError, StoreFull, StoreUnavailable
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
@@ -32,7 +32,7 @@ _dialect = click.option(
 _FILE: Final = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 
 
-@library.command(name="import")
+@click.command(name="import")
 @_dialect
 @click.option(
     "--sub", default=OWNER, show_default=True, help="The owner of widgets that name none."
@@ -58,7 +58,7 @@ def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
         sys.exit(1)
 
 
-@library.command()
+@click.command()
 @_dialect
 @click.argument("file", type=_FILE, default="-")
 def export(*, dialect: str, file: Path) -> None:
