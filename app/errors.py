@@ -16,12 +16,13 @@
     │   ├── MethodNotAllowed     405
     │   ├── Conflict             409
     │   ├── PayloadTooLarge      413
-    │   └── TooManyRequests      429
+    │   ├── TooManyRequests      429
+    │   └── StoreUnavailable     503
+    │       └── StoreFull        507
     └── InternalError            500
         ├── KeysUnavailable
         ├── BrokenCard
         ├── BrokenDefinition
-        ├── StoreUnavailable
         └── UpstreamError
             ├── UpstreamTimeout
             ├── UpstreamUnreachable
@@ -207,6 +208,23 @@ class TooManyRequests(LibraryRefusal):
         self.retry_after = retry_after
 
 
+class StoreUnavailable(LibraryRefusal):
+    """The library's database does not answer, or not in time; `retry_after` is in seconds."""
+
+    status = 503
+    code = "store_unavailable"
+    sentence = "The library's database does not answer; try again later."
+    retry_after: ClassVar[int] = 5
+
+
+class StoreFull(StoreUnavailable):
+    """The disk of the library's database is full; what was stored can still be read."""
+
+    status = 507
+    code = "store_full"
+    sentence = "The disk of the library's database is full: nothing was stored."
+
+
 class InternalError(PlacardError):
     """Our fault, or the upstream's."""
 
@@ -227,12 +245,6 @@ class BrokenDefinition(InternalError):
     """A file of definitions that was edited cannot be used: its faults, in the local mode."""
 
     code = "broken_definition"
-
-
-class StoreUnavailable(InternalError):
-    """The library's database does not answer, or not in time."""
-
-    code = "store_unavailable"
 
 
 class UpstreamError(InternalError):

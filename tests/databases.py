@@ -29,21 +29,43 @@ class NoPostgresql(Exception):
     """There is no PostgreSQL server; the text says how to get it."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A PostgreSQL server, reached by its socket alone."""
+    """A PostgreSQL server, reached by its socket alone. It may be stopped, and started again."""
 
     folder: Path
-    connection: psycopg.Connection
     numbers: Iterator[int] = field(default_factory=count)
+    _process: subprocess.Popen[bytes] = field(init=False)
+    _connection: psycopg.Connection = field(init=False)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://placard@/{database}?host={self.folder}"
 
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command: list[str | Path] = [BINARIES[-1], "-D", self.folder / "data", "-k", self.folder]
+        options = [part for setting in ("listen_addresses=", *FAST) for part in ("-c", setting)]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                mortal([*command, *options], signal.SIGINT),
+                user=_owner(), cwd="/", stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        self._connection = _waited_for(self.folder, self._process)
+
+    def stop(self) -> None:
+        """Stop it: who is connected is cut off."""
+        self._connection.close()
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(20)
+
     def execute(self, statement: str, database: str = "") -> None:
         """Run a statement, in a database where one is named."""
         if not database:
-            self.connection.execute(statement.encode())
+            self._connection.execute(statement.encode())
             return
         with _connected(self.folder, database) as connection:
             connection.execute(statement.encode())
@@ -78,28 +100,22 @@ def postgresql() -> Iterator[Server]:
     owner = _owner()
     if owner is not None:
         shutil.chown(folder, owner)
-    data, log = folder / "data", (folder / "log").open("wb")
-    command: list[str | Path] = [BINARIES[-1], "-D", data, "-k", folder, "-c", "listen_addresses="]
     try:
-        subprocess.run(
-            [BINARIES[-1].with_name("initdb"), "-D", data, "-U", "placard", "-A", "trust",
-             "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-            user=owner, cwd="/", check=True, stdout=log, stderr=log, timeout=120,
-        )  # fmt: skip
-        process = subprocess.Popen(
-            mortal([*command, *(part for it in FAST for part in ("-c", it))], signal.SIGINT),
-            user=owner, cwd="/", stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+        with (folder / "log").open("wb") as log:
+            subprocess.run(
+                [BINARIES[-1].with_name("initdb"), "-D", folder / "data", "-U", "placard",
+                 "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                user=owner, cwd="/", check=True, stdout=log, stderr=log, timeout=120,
+            )  # fmt: skip
+        server = Server(folder)
+        server.start()
         try:
-            with _waited_for(folder, process) as connection:
-                server = Server(folder, connection)
-                server.execute(f"CREATE DATABASE {TEMPLATE}")
-                migrated(server.url(TEMPLATE)).close()
-                yield server
+            server.execute(f"CREATE DATABASE {TEMPLATE}")
+            migrated(server.url(TEMPLATE)).close()
+            yield server
         finally:
-            _stop(process)
+            server.stop()
     finally:
-        log.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -124,15 +140,6 @@ def _waited_for(folder: Path, process: subprocess.Popen[bytes]) -> psycopg.Conne
         except psycopg.OperationalError:
             time.sleep(0.05)
     raise RuntimeError("PostgreSQL did not come up")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
 
 
 def migrated(url: str) -> Store:

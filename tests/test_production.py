@@ -4,6 +4,7 @@ import json
 import os
 import runpy
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 from app.cli import main
 from app.errors import ConfigurationError
 from templates_schemas import faults
-from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
+from tests.host import ISSUE, JWT_SECRET, ORIGIN, TOKEN_SECRET, query_of, token
 from tests.ports import free_port
 from tests.processes import BIN, ROOT, SOUND, Service, Start, ask, environment
 from tests.standin import StandIn, standing_in
@@ -165,6 +166,18 @@ def test_a_port_that_somebody_listens_on_is_refused(stand_in: StandIn) -> None:
     ended = run([BIN / "placard", "serve", "--port", port], settings=SOUND)
     assert ended.returncode == 2
     assert ended.stderr == f"--host, --port: 127.0.0.1 {port}: Address already in use\n"
+
+
+def test_a_database_of_a_newer_release_is_refused_with_a_sentence(
+    sqlite_url: str,
+) -> None:
+    with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    library = {"PLACARD_DATABASE_URL": sqlite_url, "PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
+    ended = run([BIN / "placard", "serve"], settings=SOUND | library)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("PLACARD_DATABASE_URL: the tables are at 9999")
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_printed_curl_line_gives_a_valid_card(start: Start, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The command line: `placard …`.
 
 serve.py, server.py, workers.py, connections.py  the service, its workers and its connections
-library_tokens.py, library_transfer.py           tokens; import and export of saved widgets
+library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
 arguments.py                                     the kinds of argument
 """
 
@@ -24,7 +24,7 @@ from app.devtools.doctor import ADVICE_FAILED, examine
 from app.devtools.recorder import WrittenAnswer, record_case, sample_of
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.devtools.terminal_card import draw_card, draw_error
-from app.errors import ConfigurationError, PlacardError
+from app.errors import ConfigurationError, PlacardError, StoreUnavailable
 from app.settings import MEMORY, Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
 from app.settings.report import setting_lines, settings_table, unknown_settings
@@ -49,13 +49,13 @@ base_option = click.option(
 
 # Loaded when they are called: their database is of no use to who serves without the library.
 LIBRARY_COMMANDS: Final = {
-    "library": "app.cli.library_transfer",
+    "library": "app.cli.library",
     "token": "app.cli.library_tokens",
 }
 
 
 class Commands(click.Group):
-    """The commands; with settings that cannot be used, each prints why and exits with 2."""
+    """The commands; each exits with 2, and says why, where settings or database cannot be used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the commands, those of the library too."""
@@ -74,6 +74,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ConfigurationError as error:
             click.echo(error.detail, err=True)
+            sys.exit(2)
+        except StoreUnavailable as error:
+            click.echo(f"PLACARD_DATABASE_URL: {error.detail}: {error.sentence}", err=True)
             sys.exit(2)
 
 

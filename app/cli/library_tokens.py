@@ -1,4 +1,4 @@
-"""`placard token` and `placard library migrate`: the library's access tokens and its tables."""
+"""`placard token`: the access tokens of the widget library."""
 
 import sys
 from collections.abc import Iterator
@@ -31,11 +31,6 @@ LOCAL_GRANT: Final = Grant(
 @click.group()
 def token() -> None:
     """Make, list and revoke the tokens of the widget library."""
-
-
-@click.group()
-def library() -> None:
-    """Look after the database of the widget library."""
 
 
 @token.command()
@@ -79,17 +74,6 @@ def revoke(*, jti: str) -> None:
     click.echo(f"{jti}: revoked")
 
 
-@library.command()
-def migrate() -> None:
-    """Bring the tables of PLACARD_DATABASE_URL up to date."""
-    store = Store(library_settings().database_url)
-    try:
-        before, after = store.migrate()
-    finally:
-        store.close()
-    click.echo(f"the tables are at {after}; they were at {before or 'nothing'}")
-
-
 def local_token(settings: Settings) -> str:
     """Return the token of the local mode; make one, and write it to `.env`, if none is valid.
 
@@ -108,10 +92,17 @@ def local_token(settings: Settings) -> str:
 def _tokens(settings: Settings) -> Iterator[Tokens]:
     if not settings.token_secrets:
         raise ConfigurationError("PLACARD_TOKEN_SECRETS: is missing, so no token can be signed")
+    with prepared_store(settings) as store:
+        yield Tokens(store, settings.token_secrets, SCOPES)
+
+
+@contextmanager
+def prepared_store(settings: Settings) -> Iterator[Store]:
+    """Open the store, with its tables up to date; raises what `Store.prepare` does."""
     store = Store(settings.database_url)
     try:
         store.prepare()
-        yield Tokens(store, settings.token_secrets, SCOPES)
+        yield store
     finally:
         store.close()
 

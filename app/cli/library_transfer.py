@@ -13,8 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.library_tokens import library, library_settings
-from app.errors import ConfigurationError, StoreUnavailable
+from app.cli.library_tokens import library_settings, prepared_store
+from app.errors import ConfigurationError, StoreFull, StoreUnavailable
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.http.transfer import Outcome, Owner, Transfer, lines_of
@@ -32,7 +32,7 @@ _dialect = click.option(
 _FILE: Final = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 
 
-@library.command(name="import")
+@click.command(name="import")
 @_dialect
 @click.option(
     "--sub", default=OWNER, show_default=True, help="The owner of widgets that name none."
@@ -58,7 +58,7 @@ def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
         sys.exit(1)
 
 
-@library.command()
+@click.command()
 @_dialect
 @click.argument("file", type=_FILE, default="-")
 def export(*, dialect: str, file: Path) -> None:
@@ -100,17 +100,16 @@ def _replacing(path: Path) -> Iterator[IO[Any]]:
 @contextmanager
 def _store() -> Iterator[Store]:
     """Open the store; if it stops answering, say that the command can be run again."""
-    store = Store(library_settings().database_url)
-    try:
-        store.prepare()
-        yield store
-    except StoreUnavailable as error:
-        raise ConfigurationError(
-            f"PLACARD_DATABASE_URL: the database stopped answering ({error.detail}); what was "
-            "stored stays, so run this again"
-        ) from None
-    finally:
-        store.close()
+    with prepared_store(library_settings()) as store:
+        try:
+            yield store
+        except StoreFull:
+            raise
+        except StoreUnavailable as error:
+            raise ConfigurationError(
+                f"PLACARD_DATABASE_URL: the database stopped answering ({error.detail}); what was "
+                "stored stays, so run this again"
+            ) from None
 
 
 def _progress() -> Progress:

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import socket
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import click
 from granian.constants import HTTPModes, Interfaces
@@ -17,7 +17,7 @@ from app.cli.server import DrainingServer
 from app.cli.workers import load_application
 from app.connectors import all_connectors
 from app.devtools.signed_calls import Proving, curl_line, signed_call
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, StoreUnavailable
 from app.origins import is_loopback_host
 from app.settings import MOST_CONCURRENT_CALLS, Settings
 from app.telemetry.metrics import serve_metrics
@@ -33,11 +33,13 @@ def serve_application(
 ) -> None:
     """Serve until told to stop (SIGTERM, SIGINT); requests in flight are answered first.
 
-    Raises ConfigurationError before it listens, if the settings are unsafe.
+    Raises ConfigurationError before it listens, if the settings are unsafe, or the library's tables
+    are not those of this release.
     """
     if settings.local and not is_loopback_host(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
     create_app(settings)
+    _check_database(settings)
     connections = provide_connections(threads)
     leave_threads_free(settings, threads)
     refuse_a_port_in_use(host, port)
@@ -73,6 +75,16 @@ def serve_application(
             hello = greeting(settings, f"http://{shown}:{port}", _library_token(settings))
             server.on_startup(lambda: click.echo(hello))
         server.serve(target_loader=load_application)
+
+
+def _check_database(settings: Settings) -> None:
+    """Refuse a database that somebody must see to; one that is down may come back by itself."""
+    if not settings.library:
+        return
+    from app.cli.library_tokens import prepared_store  # noqa: PLC0415 - as below
+
+    with suppress(StoreUnavailable), prepared_store(settings):
+        pass
 
 
 def _library_token(settings: Settings) -> str | None:

@@ -30,15 +30,18 @@ SCOPES: Final = tuple(sorted({scope for each in _OPERATIONS for scope in each.sc
 
 
 def build_library(settings: Settings) -> Library:
-    """Make the library; raises StoreUnavailable where its database does not answer."""
+    """Make the library; its database may be down, and is then prepared when it is back."""
     store = Store(settings.database_url)
-    store.prepare()
+    store.prepare_now_or_later()
     return Library(
         settings=settings,
         store=store,
         tokens=Tokens(store, settings.token_secrets, SCOPES),
         limiter=Limiter(
-            settings.library_requests_per_minute, settings.cache_url, settings.ca_bundle
+            settings.library_requests_per_minute,
+            settings.cache_url,
+            settings.metrics_folder,
+            settings.ca_bundle,
         ),
     )
 

@@ -141,7 +141,8 @@ class Settings:
         "a port of its own for `/metrics`, which the service then does not answer")
     metrics_folder: str | None = setting(
         "PROMETHEUS_MULTIPROC_DIR", String(), None,
-        "where several workers share their counters", unset="`placard serve` sets it")
+        "where several workers share their counters: of metrics, and of the library's requests",
+        unset="`placard serve` sets it")
     connectors_file: tuple[str, ...] = setting(
         "PLACARD_CONNECTORS_FILE", WordList(), (),
         "TOML files of connectors without code, or folders of them")
@@ -173,7 +174,8 @@ class Settings:
         unset="half of the threads")
     library_requests_per_minute: int = setting(
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE", PositiveInteger(), 600,
-        "requests of each token of the library, at most")
+        "requests of each token of the library, at most: over all workers, and with Redis over all "
+        "machines")
     # fmt: on
     connector_declarations: tuple[ConnectorSetting, ...] = ()
     connector_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -6,8 +6,7 @@ Implements the section "Azure DevOps dashboard widgets" of the library's contrac
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -29,6 +28,7 @@ from app.library.azure_devops.statements import (
     dashboard_and_widgets,
     in_team,
     is_dashboard,
+    made_by,
     require_dashboard,
     to_dashboard,
 )
@@ -73,7 +73,7 @@ class Dashboards:
         """Store a new dashboard, with the widgets that the draft has."""
         change, key = self._change(caller), DashboardKey(context, uuid.uuid4())
         with self._store.writing() as session:
-            _add(session, change, key, draft)
+            add_dashboard(session, change, key, draft)
             write = DashboardWrite(session, change, key.id, etag=1)
             add_widgets(write, enumerate(draft.widgets or (), 1))
             return dashboard_and_widgets(session, key)
@@ -81,27 +81,7 @@ class Dashboards:
     def ensure(self, caller: Caller, key: DashboardKey) -> None:
         """Make an empty dashboard of an id, unless there is one, here or elsewhere."""
         with self._store.writing() as session:
-            _add(session, self._change(caller), key, DashboardDraft(IMPLICIT_NAME))
-
-    def import_one(self, caller: Caller, key: DashboardKey, draft: DashboardDraft) -> bool:
-        """Make a dashboard of an id, without widgets; False where the team has it already.
-
-        Raises Conflict where the id is that of a dashboard elsewhere.
-        """
-        with self._store.writing() as session:
-            if _add(session, self._change(caller), key, draft):
-                return True
-            if session.scalar(select(DashboardRow.id).where(*is_dashboard(key))) is None:
-                raise Conflict(sentence=f"The id {key.id} is taken by a dashboard elsewhere.")
-            return False
-
-    def after(self, last: UUID | None, count: int) -> tuple[Dashboard, ...]:
-        """Return the next dashboards of the whole store, by their ids."""
-        statement = select(DashboardRow).order_by(DashboardRow.id).limit(count)
-        if last is not None:
-            statement = statement.where(DashboardRow.id > last)
-        with self._store.reading() as session:
-            return tuple(to_dashboard(row) for row in session.scalars(statement))
+            add_dashboard(session, self._change(caller), key, DashboardDraft(IMPLICIT_NAME))
 
     def replace(
         self, caller: Caller, key: DashboardKey, draft: DashboardDraft, version: int | None
@@ -171,8 +151,13 @@ def _listed(session: Session, context: TeamContext) -> tuple[Dashboard, ...]:
     return tuple(to_dashboard(row) for row in session.scalars(statement))
 
 
-def _add(session: Session, change: WriteStamp, key: DashboardKey, draft: DashboardDraft) -> bool:
-    """Add a dashboard without widgets, unless its id is taken; tell whether it was added."""
+def add_dashboard(
+    session: Session, change: WriteStamp, key: DashboardKey, draft: DashboardDraft, **values: Any
+) -> bool:
+    """Add a dashboard without widgets, unless its id is taken; tell whether it was added.
+
+    `values` are columns that a new dashboard would have otherwise.
+    """
     context = key.context
     last, count = session.execute(
         select(func.max(DashboardRow.rank), func.count()).where(*in_team(context))
@@ -182,22 +167,19 @@ def _add(session: Session, change: WriteStamp, key: DashboardKey, draft: Dashboa
             f"A team has at most {MOST_DASHBOARDS} dashboards.", rule="too_many_dashboards"
         )
     names = {name: getattr(context, name) for name in ("collection", "project", "team")}
+    columns = {
+        "id": key.id,
+        "name": draft.name,
+        "description": draft.description,
+        "rank": draft.rank or min((last or 0) + 1, LAST_RANK),
+        "refresh_interval": draft.refresh_interval,
+        **made_by(change),
+        **names,
+        **{f"{name}_folded": folded(given) for name, given in names.items()},
+    }
     added = session.execute(
         insert(session, DashboardRow)
-        .values(
-            id=key.id,
-            name=draft.name,
-            description=draft.description,
-            rank=draft.rank or min((last or 0) + 1, LAST_RANK),
-            refresh_interval=draft.refresh_interval,
-            etag=1,
-            created_at=change.at,
-            created_by_id=change.by,
-            modified_at=change.at,
-            modified_by_id=change.by,
-            **names,
-            **{f"{name}_folded": folded(given) for name, given in names.items()},
-        )
+        .values(columns | values)
         .on_conflict_do_nothing(index_elements=["id"])
         .returning(DashboardRow.id)
     )

@@ -20,6 +20,8 @@ KEYS_BY_STATUS: Final[Mapping[int, str]] = {
     413: "RequestTooLargeException",
     429: "RequestBlockedException",
     500: "WidgetServiceUnavailableException",
+    503: "WidgetServiceUnavailableException",
+    507: "WidgetServiceUnavailableException",
 }
 KEYS_BY_RESOURCE: Final[Mapping[str, str]] = {
     "": "ResourceNotFoundException",

@@ -129,20 +129,31 @@ def no_widget(widget_id: object, dashboard_id: object) -> NotFound:
     )
 
 
+def made_by(change: WriteStamp) -> dict[str, Any]:
+    """Return the columns of the history of what is new."""
+    return {
+        "etag": 1,
+        "created_at": change.at,
+        "created_by_id": change.by,
+        "modified_at": change.at,
+        "modified_by_id": change.by,
+    }
+
+
 def add_widgets(
-    write: DashboardWrite, drafts: Iterable[tuple[int, DashboardWidgetDraft]]
+    write: DashboardWrite, drafts: Iterable[tuple[int, DashboardWidgetDraft]], **values: Any
 ) -> list[UUID]:
-    """Add widgets at their ranks, with new ids where they have none; return the ids."""
+    """Add widgets at their ranks, with new ids where they have none; return the ids.
+
+    `values` are columns that a new widget would have otherwise.
+    """
+    history = made_by(write.change) | values
     rows = [
         DashboardWidgetRow(
             id=draft.id or uuid.uuid4(),
             dashboard_id=write.dashboard_id,
             rank=rank,
-            etag=1,
-            created_at=write.change.at,
-            created_by_id=write.change.by,
-            modified_at=write.change.at,
-            modified_by_id=write.change.by,
+            **history,
             **_all_columns(draft),
         )
         for rank, draft in drafts
@@ -153,11 +164,11 @@ def add_widgets(
     return [row.id for row in rows]
 
 
-def append_widget(write: DashboardWrite, draft: DashboardWidgetDraft) -> UUID:
-    """Add a widget at the end of the list; return its id."""
+def append_widget(write: DashboardWrite, draft: DashboardWidgetDraft, **values: Any) -> UUID:
+    """Add a widget at the end of the list, with such values as `add_widgets`; return its id."""
     on_it = DashboardWidgetRow.dashboard_id == write.dashboard_id
     last = write.session.scalar(select(func.max(DashboardWidgetRow.rank)).where(on_it)) or 0
-    (added,) = add_widgets(write, [(last + 1, draft)])
+    (added,) = add_widgets(write, [(last + 1, draft)], **values)
     return added
 
 

@@ -1,10 +1,14 @@
 """Exports and imports dashboards: each comes before its widgets, which are in their order.
 
-    {"collection": …, "project": …, "team": …, "dashboard": {"id": …, "name": …, …}}
-    {"collection": …, "project": …, "team": …, "dashboardId": …, "widget": {"id": …, …}}
+    {"collection": …, "project": …, "team": …, "dashboard": {"id": …, "name": …, …}, "history": …}
+    {"collection": …, "project": …, "team": …, "dashboardId": …, "widget": {…}, "history": …}
 
-`dashboard` and `widget` are as in the API, and are checked by the same schemas. The user and the
-time are not exported: an import sets its owner, and now.
+`dashboard` and `widget` are as in the API, and are checked by the same schemas. `history` is
+
+    {"eTag": "7", "createdDate": …, "createdBy": {"uniqueName": …, "displayName": …},
+     "modifiedDate": …, "modifiedBy": …, "widgets": 3}
+
+where `widgets` is how many a dashboard has. Without it, an import sets its owner, and now.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,27 +18,45 @@ from re import Pattern
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from sqlalchemy.orm import Session
 
 from app.library.azure_devops.addresses import check_context
 from app.library.azure_devops.answers import dashboard_body, widget_body
-from app.library.azure_devops.dashboard_store import Dashboards
+from app.library.azure_devops.archive import (
+    Author,
+    History,
+    archived,
+    restore_dashboard,
+    restore_widget,
+)
 from app.library.azure_devops.drafts import dashboard_draft_of, widget_draft_of
 from app.library.azure_devops.records import DashboardKey, TeamContext
-from app.library.azure_devops.schemas import DashboardSchema, Guid, ListedWidgetSchema
-from app.library.azure_devops.widget_store import DashboardWidgets
-from app.library.core.callers import Caller
-from app.library.core.columns import to_json
+from app.library.azure_devops.schemas import (
+    LARGEST as LARGEST_INTEGER,
+    DashboardSchema,
+    Guid,
+    ListedWidgetSchema,
+)
+from app.library.azure_devops.statements import MOST_WIDGETS, WriteStamp
+from app.library.core.columns import to_json, to_milliseconds
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.users import find_or_add_user
 from app.library.http.body import BodySchema, load
-from app.library.http.transfer import Outcome, Owner, Transfer, import_records
+from app.library.http.transfer import (
+    RECORD_NAME,
+    RECORD_TIME,
+    EqualRecords,
+    Outcome,
+    Owner,
+    Transfer,
+    import_records,
+)
 from templates_schemas.rules import Rule
+from templates_schemas.text import host_time
 
-AT_ONCE: Final = 20
-FIRST: Final = (0, UUID(int=0))
 _NAMESPACE: Final = UUID("a9c0a1ff-35a5-4ac5-9a3f-3f2f3e0a7b16")
 
 
@@ -47,6 +69,34 @@ class KeptDashboardSchema(DashboardSchema):
     id = Guid(required=True)
 
 
+class AuthorSchema(BodySchema):
+    """A user."""
+
+    handle = fields.String(data_key="uniqueName", required=True, validate=RECORD_NAME)
+    name = fields.String(data_key="displayName", allow_none=True, validate=RECORD_NAME)
+
+    @post_load
+    def _pair(self, data: Mapping[str, Any], **_: Any) -> Author:
+        return data["handle"], data.get("name") or data["handle"]
+
+
+class HistorySchema(BodySchema):
+    """The version of a dashboard's list or of a widget, and who changed it when."""
+
+    etag = fields.Integer(
+        data_key="eTag", required=True, validate=validate.Range(1, LARGEST_INTEGER)
+    )
+    created_at = fields.AwareDateTime(data_key="createdDate", required=True, validate=RECORD_TIME)
+    created_by = fields.Nested(AuthorSchema, data_key="createdBy", required=True)
+    modified_at = fields.AwareDateTime(data_key="modifiedDate", required=True, validate=RECORD_TIME)
+    modified_by = fields.Nested(AuthorSchema, data_key="modifiedBy", required=True)
+    widgets = fields.Integer(load_default=0, validate=validate.Range(0, MOST_WIDGETS))
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> History:
+        return History(**data)
+
+
 class DashboardRecordSchema(BodySchema):
     """A line: a dashboard, or a widget and the dashboard that it is on."""
 
@@ -56,6 +106,7 @@ class DashboardRecordSchema(BodySchema):
     dashboard = fields.Nested(KeptDashboardSchema)
     dashboard_id = Guid(data_key="dashboardId")
     widget = fields.Nested(ListedWidgetSchema)
+    history = fields.Nested(HistorySchema, load_default=None)
 
     @validates_schema
     def _check_what_it_is(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -70,15 +121,14 @@ _RECORD: Final = DashboardRecordSchema()
 
 def exported(store: Store) -> Iterator[bytes]:
     """Yield every dashboard as a line, and then each of its widgets."""
-    dashboards, widgets = Dashboards(store), DashboardWidgets(store)
-    last = None
-    while page := dashboards.after(last, AT_ONCE):
-        for dashboard in page:
-            names = asdict(dashboard.context)
-            yield _written(names | {"dashboard": dashboard_body(dashboard)})
-            for widget in _widgets(widgets, dashboard.id):
-                yield _written(names | {"dashboardId": str(dashboard.id), "widget": widget})
-        last = page[-1].id
+    for each in archived(store):
+        dashboard, names = each.dashboard, asdict(each.dashboard.context)
+        history = _history(each.history) | {"widgets": each.history.widgets}
+        yield _written(names | {"dashboard": dashboard_body(dashboard), "history": history})
+        names |= {"dashboardId": str(dashboard.id)}
+        for widget, of_widget in each.widgets:
+            body = {"id": str(widget.id)} | widget_body(widget)
+            yield _written(names | {"widget": body, "history": _history(of_widget)})
 
 
 def imported(
@@ -87,34 +137,41 @@ def imported(
     """Import the records of the lines, by id; the id of a widget without one is its hash."""
     with store.writing() as session:
         person = find_or_add_user(session, owner.handle, owner.name, utc_now())
-    caller = Caller(person, frozenset(), frozenset(), jti="")
-    return import_records(lines, partial(_import_one, paths, store, caller))
+    change = WriteStamp(person.id, to_milliseconds(utc_now()))
+    return import_records(store, lines, partial(_import_one, paths, change, EqualRecords()))
 
 
-def _import_one(paths: Pattern[str], store: Store, caller: Caller, record: Any) -> tuple[str, bool]:
+def _import_one(
+    paths: Pattern[str], change: WriteStamp, equal: EqualRecords, session: Session, record: Any
+) -> tuple[str, bool]:
     loaded = load(_RECORD, record)
     context = TeamContext(loaded["collection"], loaded["project"], loaded["team"])
     check_context(context, paths)
+    history = loaded["history"]
     if "dashboard" in loaded:
         key = DashboardKey(context, loaded["dashboard"]["id"])
         draft = dashboard_draft_of(loaded["dashboard"])
-        return str(key.id), Dashboards(store).import_one(caller, key, draft)
+        return str(key.id), restore_dashboard(session, change, key, draft, history)
     key, widget = DashboardKey(context, loaded["dashboard_id"]), loaded["widget"]
-    widget_id = widget.get("id") or _key_of([str(key.id), record["widget"]])
-    draft_of_widget = widget_draft_of(widget, widget_id)
-    return str(widget_id), DashboardWidgets(store).import_one(caller, key, draft_of_widget)
+    content = [str(key.id), record["widget"]]
+    widget_id = widget.get("id") or uuid5(_NAMESPACE, to_json(equal.numbered(content)))
+    of_widget = widget_draft_of(widget, widget_id)
+    return str(widget_id), restore_widget(session, change, key, of_widget, history)
 
 
-def _key_of(content: Any) -> UUID:
-    return uuid5(_NAMESPACE, to_json(content))
+def _history(history: History) -> dict[str, Any]:
+    return {
+        "eTag": str(history.etag),
+        "createdDate": host_time(history.created_at),
+        "createdBy": _author(history.created_by),
+        "modifiedDate": host_time(history.modified_at),
+        "modifiedBy": _author(history.modified_by),
+    }
 
 
-def _widgets(widgets: DashboardWidgets, dashboard_id: UUID) -> Iterator[dict[str, Any]]:
-    last = FIRST
-    while page := widgets.after(dashboard_id, last, AT_ONCE):
-        for _, widget in page:
-            yield {"id": str(widget.id)} | widget_body(widget)
-        last, _ = page[-1]
+def _author(author: Author) -> dict[str, str]:
+    handle, name = author
+    return {"uniqueName": handle, "displayName": name}
 
 
 def _written(record: Mapping[str, Any]) -> bytes:

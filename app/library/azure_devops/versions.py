@@ -14,8 +14,9 @@ SERVED: Final = (
     "3.0", "3.1", "3.2", "4.0", "4.1", "5.0", "5.1", "5.2", "6.0", "6.1", "7.0", "7.1",
 )  # fmt: skip
 FIRST_PREVIEW_OF_3_0: Final = 2
-# No version is ever this one: versions count from 1.
-NEVER: Final = -1
+# No version is ever this one: they count from 1, and that of a list that is being imported from a
+# little below.
+NEVER: Final = -(2**31)
 _API_VERSION: Final = re.compile(
     r"([0-9]{1,3}\.[0-9]{1,3})(?:-preview(?:\.([0-9]{1,3}))?)?", re.ASCII
 )

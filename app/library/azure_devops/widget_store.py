@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select
 
-from app.errors import Conflict
 from app.library.azure_devops.records import (
     DashboardKey,
     DashboardWidget,
@@ -29,7 +28,6 @@ from app.library.azure_devops.statements import (
     dashboard_and_widgets,
     is_dashboard,
     is_widget,
-    no_dashboard,
     no_widget,
     replace_widget,
     require_dashboard,
@@ -136,40 +134,6 @@ class DashboardWidgets:
             for draft in drafts:
                 update_widget(write, draft)
             return WidgetList(write.etag, widgets_of(write.session, dashboard.id))
-
-    def import_one(
-        self, caller: Caller, dashboard: DashboardKey, draft: DashboardWidgetDraft
-    ) -> bool:
-        """Add a widget of an id at the end of the list; False where the dashboard has it already.
-
-        Raises Conflict where the id is that of a widget elsewhere.
-        """
-        with self._store.writing() as session:
-            # Nobody else adds it between our look and our insert.
-            locked = select(DashboardRow.id).where(*is_dashboard(dashboard)).with_for_update()
-            if session.scalar(locked) is None:
-                raise no_dashboard(dashboard.id)
-            kept = select(DashboardWidgetRow.dashboard_id).where(DashboardWidgetRow.id == draft.id)
-            home = session.scalar(kept)
-            if home is None:
-                append_widget(begin_write(session, self._change(caller), dashboard, None), draft)
-            elif home != dashboard.id:
-                raise Conflict(sentence=f"The id {draft.id} is taken by a widget elsewhere.")
-            return home is None
-
-    def after(
-        self, dashboard_id: UUID, last: tuple[int, UUID], count: int
-    ) -> tuple[tuple[tuple[int, UUID], DashboardWidget], ...]:
-        """Return the next widgets of a dashboard's list, each with its rank and id."""
-        key = (DashboardWidgetRow.rank, DashboardWidgetRow.id)
-        statement = (
-            select(DashboardWidgetRow)
-            .where(DashboardWidgetRow.dashboard_id == dashboard_id, tuple_(*key) > tuple_(*last))
-            .order_by(*key)
-            .limit(count)
-        )
-        with self._store.reading() as session:
-            return tuple(((row.rank, row.id), to_widget(row)) for row in session.scalars(statement))
 
     @contextmanager
     def _writing(

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import regex
-from sqlalchemy import Connection, Engine, create_engine, event, exc, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.errors import ConfigurationError, StoreUnavailable
+from app.errors import ConfigurationError, StoreFull, StoreUnavailable
 from app.library.core.columns import folded, to_json
-from app.library.core.migrations import head, revision_of, upgrade
+from app.library.core.failures import translated_failures, translated_start
+from app.library.core.migrations import head, is_known, revision_of, upgrade
+from app.library.core.preparation import Preparation
 
 # In seconds: how long a writer waits for another, a request for a connection, a statement at most.
 PATIENCE: Final = 10
@@ -34,7 +36,8 @@ CONNECT_TIMEOUT: Final = 5
 
 _OF_SQLITE: Final = (
     "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=NORMAL",
+    # What was acknowledged is on the disk, also after a power cut.
+    "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={PATIENCE * 1000}",
 )
@@ -43,8 +46,19 @@ _OF_POSTGRESQL: Final = (
     f"SET statement_timeout = '{PATIENCE}s'",
     f"SET idle_in_transaction_session_timeout = '{PATIENCE}s'",
 )
-_UNREACHABLE: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
-_UNUSABLE: Final = (exc.DBAPIError, exc.TimeoutError)
+# A server whose machine is gone says nothing: its connections are given up after PATIENCE.
+_PSYCOPG: Final[Mapping[str, Any]] = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "keepalives_idle": PATIENCE // 2,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": PATIENCE * 1000,
+}
+_UNHURRIED: Final = (
+    "SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = 0; "
+    "SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+FULL: Final = "disk full"
 WRITES: Final = "placard_writes"
 # In bytes: a text or a row, which SQLite lets grow to a gigabyte, in this process.
 LONGEST_OF_SQLITE: Final = 1 << 27
@@ -59,6 +73,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self._file = make_url(url).database if self.dialect == "sqlite" else None
+        self._preparation = Preparation(self.prepare)
+        self._is_full = False
         self._readers = sessionmaker(self._snapshots(), expire_on_commit=False)
         self._writers = sessionmaker(
             self._engine.execution_options(**{WRITES: True}), expire_on_commit=False
@@ -75,16 +91,35 @@ class Store:
 
         Raises StoreUnavailable where the database does not answer.
         """
-        with _translate_errors(), self._readers() as session:
+        self._preparation.require()
+        with translated_failures(), self._readers() as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Yield a session whose work is committed when the block ends, or rolled back.
 
-        Raises StoreUnavailable where the database does not answer, or another writes for too long.
+        Raises StoreUnavailable where the database does not answer, or another writes for too long,
+        and StoreFull where its disk is full.
         """
-        with _translate_errors(), self._writers.begin() as session:
+        self._preparation.require()
+        try:
+            with translated_failures(), self._writers.begin() as session:
+                yield session
+        except StoreFull:
+            self._is_full = True
+            raise
+        self._is_full = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Yield a session that reads one moment, however long that takes; nothing can be written.
+
+        Meanwhile SQLite's log grows by what others write, and PostgreSQL keeps what they replace.
+        """
+        with self.reading() as session:
+            if self.dialect == "postgresql":
+                session.execute(text(_UNHURRIED))
             yield session
 
     def _snapshots(self) -> Engine:
@@ -96,46 +131,53 @@ class Store:
     def prepare(self) -> None:
         """Bring SQLite's tables up to date; only look whether PostgreSQL's are.
 
-        Raises ConfigurationError, with the command that helps, where the service cannot start.
+        A store that is used before that prepares itself. Raises ConfigurationError, with what
+        helps, where the database cannot be used as it is, and StoreUnavailable where it is down.
         """
-        try:
-            if self.dialect == "sqlite":
-                self.migrate()
-                return
-            with self._engine.connect() as connection:
-                current = revision_of(connection)
-        except _UNUSABLE as error:
-            raise _unreachable(error) from None
-        if current != head():
+        if self._file is not None:
+            _make_for_the_owner_only(Path(self._file))
+        with translated_start(), self._engine.connect() as connection:
+            current = revision_of(connection)
+        _refuse_newer(current)
+        if current == head():
+            return
+        if self.dialect != "sqlite":
             raise ConfigurationError(
                 f"PLACARD_DATABASE_URL: the tables are at {current or 'nothing'}, and this version "
                 f"of Placard needs {head()}; run: placard library migrate"
             )
+        self.migrate()
+
+    def prepare_now_or_later(self) -> None:
+        """Prepare the database, unless it is down: then it is prepared when it is first used."""
+        with suppress(StoreUnavailable):
+            self._preparation.require()
 
     def migrate(self) -> tuple[str | None, str]:
         """Bring the tables up to date, one process at a time; return the old and new revision.
 
-        Raises ConfigurationError where the database cannot be reached.
+        Raises what `prepare` does.
         """
         if self._file is not None:
             _make_for_the_owner_only(Path(self._file))
-        try:
-            with self._writers.kw["bind"].connect() as connection, _rebuilding(connection):
-                _lock(connection)
-                before = revision_of(connection)
-                upgrade(connection)
-                return before, head()
-        except _UNUSABLE as error:
-            raise _unreachable(error) from None
+        writer: Engine = self._writers.kw["bind"]
+        with translated_start(), writer.connect() as connection, _rebuilding(connection):
+            _lock(connection)
+            before = revision_of(connection)
+            _refuse_newer(before)
+            upgrade(connection)
+            return before, head()
 
     def fault(self) -> str | None:
-        """Return `database` where the library cannot answer without it, or None."""
+        """Say what the library cannot do without: None, `database`, `disk full`, or a sentence."""
         try:
             with self.reading() as session:
                 session.execute(text("SELECT 1"))
+        except StoreFull:
+            return FULL
         except StoreUnavailable:
-            return "database"
-        return None
+            return self._preparation.refusal or "database"
+        return FULL if self._is_full else None
 
     def close(self) -> None:
         """Close all connections."""
@@ -145,10 +187,9 @@ class Store:
 def _engine(url: str) -> Engine:
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
-    wait: dict[str, Any] = {"timeout": PATIENCE} if sqlite else {"connect_timeout": CONNECT_TIMEOUT}
     engine = create_engine(
         address,
-        connect_args=wait,
+        connect_args={"timeout": PATIENCE} if sqlite else _PSYCOPG,
         # Neither a log nor an exception shows the values of a statement.
         hide_parameters=True,
         json_serializer=to_json,
@@ -201,6 +242,14 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _refuse_newer(revision: str | None) -> None:
+    if revision is not None and not is_known(revision):
+        raise ConfigurationError(
+            f"PLACARD_DATABASE_URL: the tables are at {revision}, of a newer release of Placard: "
+            f"this one knows them up to {head()}; run that release, or restore a backup of this one"
+        )
+
+
 def _make_for_the_owner_only(file: Path) -> None:
     """Make SQLite's file before it does; an unwritable folder is reported by SQLite."""
     with suppress(OSError):
@@ -233,29 +282,3 @@ def _lock(connection: Connection) -> None:
         connection.execute(
             text("SELECT pg_advisory_xact_lock(hashtext('placard library migrate'))")
         )
-
-
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    try:
-        yield
-    except _UNREACHABLE as error:
-        raise StoreUnavailable(_code_of(error)) from None
-
-
-def _unreachable(error: Exception) -> ConfigurationError:
-    return ConfigurationError(
-        f"PLACARD_DATABASE_URL: the database cannot be used: {_code_of(error)}; is it running, and "
-        "may this user open it?"
-    )
-
-
-def _code_of(error: Exception) -> str:
-    """Return the code of a driver's error: its text may hold the address and the user."""
-    cause = getattr(error, "orig", None) or error
-    return getattr(cause, "sqlstate", None) or _sqlite_name(cause) or type(cause).__name__
-
-
-def _sqlite_name(cause: Any) -> str | None:
-    name: str | None = getattr(cause, "sqlite_errorname", None)
-    return name

@@ -55,7 +55,9 @@ ERRORS: Final = {
     403: Answer("The token is missing, not valid, or has none of the scopes", Body(ErrorsSchema)),
     413: Answer("The body is too large", Body(ErrorsSchema)),
     429: Answer("The token has no request left in this minute", Body(ErrorsSchema)),
-    500: Answer("Our fault, or the database does not answer", Body(ErrorsSchema)),
+    500: Answer("Our fault", Body(ErrorsSchema)),
+    503: Answer("The database does not answer", Body(ErrorsSchema)),
+    507: Answer("The database's disk is full", Body(ErrorsSchema)),
 }
 ERRORS_OF_ONE: Final = ERRORS | {404: Answer("There is no such widget", Body(ErrorsSchema))}
 

@@ -14,14 +14,14 @@ from uuid import UUID
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from app.errors import Conflict, NotFound
+from app.errors import NotFound
 from app.library.core.callers import Caller, Person
 from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import FavoriteRow, SavedWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.upsert import insert
-from app.library.core.users import find_or_add_user, person_of
+from app.library.core.users import person_of
 from app.library.datadog.search import (
     SearchFilter,
     SearchPage,
@@ -65,16 +65,6 @@ class SearchResult:
     totals: Totals
 
 
-@dataclass(frozen=True, slots=True)
-class Authorship:
-    """Who made an imported widget, and when; a user is a handle and a name."""
-
-    created_at: datetime
-    created_by: tuple[str, str]
-    modified_at: datetime
-    modified_by: tuple[str, str]
-
-
 class SavedWidgets:
     """The saved widgets of a store."""
 
@@ -92,12 +82,12 @@ class SavedWidgets:
             created_by_id=caller.person.id,
             modified_at=now,
             modified_by_id=caller.person.id,
-            **_columns(draft),
+            **columns_of(draft),
         )
         with self._store.writing() as session:
             session.add(row)
             session.flush()
-            return _to_saved_widget(row, is_favorited=False)
+            return to_saved_widget(row, is_favorited=False)
 
     def get(self, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:
         """Return a widget; raises NotFound where there is none, or it is deleted."""
@@ -115,7 +105,7 @@ class SavedWidgets:
             statement = select(SavedWidgetRow, marked_by(user)).where(found)
             ordered = statement.order_by(*ordered_by(page, user))
             rows = session.execute(ordered.limit(page.size).offset(page.number * page.size))
-            widgets = tuple(_to_saved_widget(row, is_favorited=mark) for row, mark in rows)
+            widgets = tuple(to_saved_widget(row, is_favorited=mark) for row, mark in rows)
             return SearchResult(widgets, counted)
 
     def replace(
@@ -124,7 +114,7 @@ class SavedWidgets:
         """Replace a widget's definition and tags by those of a draft; raises NotFound."""
         values = {"modified_at": to_milliseconds(self._now()), "modified_by_id": caller.person.id}
         with self._store.writing() as session:
-            _update(session, experience_type, widget_id, **values, **_columns(draft))
+            _update(session, experience_type, widget_id, **values, **columns_of(draft))
             return _one(session, caller, experience_type, widget_id)
 
     def delete(self, caller: Caller, experience_type: str, widget_id: UUID) -> None:
@@ -153,47 +143,9 @@ class SavedWidgets:
             _require(session, widget_id)
             session.execute(gone)
 
-    def import_one(
-        self, experience_type: str, widget_id: UUID, draft: SavedWidgetDraft, origin: Authorship
-    ) -> bool:
-        """Store a widget that has an id already; tell whether it is new.
 
-        A widget that is stored already stays as it is, also where it was deleted. Raises Conflict
-        where the id belongs to a widget of another experience type.
-        """
-        now = to_milliseconds(self._now())
-        with self._store.writing() as session:
-            if _is_stored(session, experience_type, widget_id):
-                return False
-            people = {
-                user: find_or_add_user(session, *user, now)
-                for user in sorted({origin.created_by, origin.modified_by})
-            }
-            values = {
-                "id": widget_id,
-                "experience_type": experience_type,
-                "created_at": to_milliseconds(origin.created_at),
-                "created_by_id": people[origin.created_by].id,
-                "modified_at": to_milliseconds(origin.modified_at),
-                "modified_by_id": people[origin.modified_by].id,
-                **_columns(draft),
-            }
-            # Others may have stored it since it was looked for.
-            added = insert(session, SavedWidgetRow).values(values).on_conflict_do_nothing()
-            new = session.scalars(added.returning(SavedWidgetRow.id)).one_or_none()
-            return new is not None or not _is_stored(session, experience_type, widget_id)
-
-    def after(self, last: UUID | None, most: int) -> tuple[SavedWidget, ...]:
-        """Return the next `most` widgets of every experience type by id, without favourites."""
-        every = select(SavedWidgetRow).where(SavedWidgetRow.deleted_at.is_(None))
-        if last is not None:
-            every = every.where(SavedWidgetRow.id > last)
-        with self._store.reading() as session:
-            rows = session.scalars(every.order_by(SavedWidgetRow.id).limit(most))
-            return tuple(_to_saved_widget(row, is_favorited=False) for row in rows)
-
-
-def _columns(draft: SavedWidgetDraft) -> dict[str, Any]:
+def columns_of(draft: SavedWidgetDraft) -> dict[str, Any]:
+    """Return the columns that a draft sets."""
     title = draft.definition["title"]
     return {
         "title": title,
@@ -218,16 +170,7 @@ def _one(session: Session, caller: Caller, experience_type: str, widget_id: UUID
     found = session.execute(statement).one_or_none()
     if found is None:
         raise _missing(widget_id, experience_type)
-    return _to_saved_widget(found[0], is_favorited=found[1])
-
-
-def _is_stored(session: Session, experience_type: str, widget_id: UUID) -> bool:
-    """Tell whether a widget is or was stored; raises Conflict for another experience type."""
-    statement = select(SavedWidgetRow.experience_type).where(SavedWidgetRow.id == widget_id)
-    found = session.scalars(statement).one_or_none()
-    if found not in (None, experience_type):
-        raise Conflict(sentence=f"The id {widget_id} is that of a widget elsewhere.")
-    return found is not None
+    return to_saved_widget(found[0], is_favorited=found[1])
 
 
 def _require(session: Session, widget_id: UUID) -> None:
@@ -240,7 +183,8 @@ def _missing(widget_id: UUID, experience_type: str) -> NotFound:
     return NotFound(sentence=f"There is no widget {widget_id} among the {experience_type}.")
 
 
-def _to_saved_widget(row: SavedWidgetRow, *, is_favorited: bool) -> SavedWidget:
+def to_saved_widget(row: SavedWidgetRow, *, is_favorited: bool) -> SavedWidget:
+    """Return the widget of a row."""
     return SavedWidget(
         id=row.id,
         experience_type=row.experience_type,

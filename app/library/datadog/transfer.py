@@ -1,43 +1,47 @@
 """Saved widgets of the Datadog dialect as records: its resources, each with its experience type.
 
-    {"experience_type": "ccm_reports", "data": {…}, "included": […]}
+    {"experience_type": "ccm_reports", "data": {…}, "included": […], "favorites": […]}
 
-`data` and `included` are as Datadog answers them. An import refuses what the API would refuse.
+`data` and `included` are as Datadog answers them; each of `favorites` has a user's `handle` and
+`name`, and when the mark was set. An import refuses what the API would refuse.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from marshmallow import fields, post_load, validate
+from sqlalchemy.orm import Session
 
 from app.library.core.columns import to_json
-from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.datadog.api import draft_of, included, resource
+from app.library.datadog.archive import Favorite, Origin, archived, restore
 from app.library.datadog.schemas import EXPERIENCE_TYPES, AttributesSchema, DataSchema
-from app.library.datadog.store import Authorship, SavedWidget, SavedWidgets
+from app.library.datadog.store import SavedWidget
 from app.library.http.body import BodySchema, load
 from app.library.http.parameters import UuidParameter
-from app.library.http.transfer import Outcome, Owner, Transfer, import_records
-
-AT_ONCE: Final = 50
-_NAMESPACE: Final = UUID("5f1ad2b4-6c1e-4c43-9a51-0f5a1c1f0d3e")
-_TIME: Final = validate.Range(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
-_NAME: Final = (
-    validate.Length(1, NAME_LENGTH),
-    validate.Predicate("isprintable", error="must be printable"),
+from app.library.http.transfer import (
+    RECORD_NAME,
+    RECORD_TIME,
+    EqualRecords,
+    Outcome,
+    Owner,
+    Transfer,
+    import_records,
 )
+from templates_schemas.text import host_time
+
+_NAMESPACE: Final = UUID("5f1ad2b4-6c1e-4c43-9a51-0f5a1c1f0d3e")
 
 
 class RecordAttributesSchema(AttributesSchema):
     """The attributes of a widget, with its times."""
 
-    created_at = fields.AwareDateTime(validate=_TIME)
-    modified_at = fields.AwareDateTime(validate=_TIME)
+    created_at = fields.AwareDateTime(validate=RECORD_TIME)
+    modified_at = fields.AwareDateTime(validate=RECORD_TIME)
 
 
 class ReferenceSchema(BodySchema):
@@ -70,8 +74,8 @@ class RecordDataSchema(DataSchema):
 class RecordUserAttributesSchema(BodySchema):
     """A user's handle, and the name where one is known."""
 
-    handle = fields.String(required=True, validate=_NAME)
-    name = fields.String(allow_none=True, validate=_NAME)
+    handle = fields.String(required=True, validate=RECORD_NAME)
+    name = fields.String(allow_none=True, validate=RECORD_NAME)
 
     @post_load
     def _pair(self, data: Mapping[str, Any], **_: Any) -> tuple[str, str]:
@@ -84,60 +88,79 @@ class RecordUserSchema(ReferenceSchema):
     attributes = fields.Nested(RecordUserAttributesSchema, required=True)
 
 
+class FavoriteSchema(BodySchema):
+    """The mark of a user."""
+
+    handle = fields.String(required=True, validate=RECORD_NAME)
+    name = fields.String(allow_none=True, validate=RECORD_NAME)
+    created_at = fields.AwareDateTime(required=True, validate=RECORD_TIME)
+
+    @post_load
+    def _make(self, data: Mapping[str, Any], **_: Any) -> Favorite:
+        user = data["handle"], data.get("name") or data["handle"]
+        return Favorite(user, data["created_at"])
+
+
 class SavedWidgetRecordSchema(BodySchema):
     """A saved widget, and where it belongs."""
 
     experience_type = fields.String(required=True, validate=validate.OneOf(EXPERIENCE_TYPES))
     data = fields.Nested(RecordDataSchema, required=True)
     included = fields.List(fields.Nested(RecordUserSchema), load_default=list)
+    favorites = fields.List(fields.Nested(FavoriteSchema), load_default=list)
 
 
 _RECORD: Final = SavedWidgetRecordSchema()
 
 
 def exported(store: Store) -> Iterator[bytes]:
-    """Yield every saved widget as a line, without deleted ones and without favourites."""
-    widgets = SavedWidgets(store)
-    last = None
-    while page := widgets.after(last, AT_ONCE):
-        yield from map(_written, page)
-        last = page[-1].id
+    """Yield every saved widget as a line, without deleted ones."""
+    for widget, favorites in archived(store):
+        yield _written(widget, favorites)
 
 
 def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
     """Import the widgets of the lines, by id; the id of a record without one is its hash."""
-    return import_records(lines, partial(_import_one, SavedWidgets(store), owner))
+    return import_records(store, lines, partial(_import_one, owner, EqualRecords()))
 
 
-def _written(widget: SavedWidget) -> bytes:
+def _written(widget: SavedWidget, favorites: Iterable[Favorite]) -> bytes:
     data = resource(widget)
     del data["attributes"]["is_favorited"]
     people = included((widget.created_by, widget.modified_by))
-    record = {"experience_type": widget.experience_type, "data": data, "included": people}
+    record = {
+        "experience_type": widget.experience_type,
+        "data": data,
+        "included": people,
+        "favorites": [
+            {"handle": mark.user[0], "name": mark.user[1], "created_at": host_time(mark.created_at)}
+            for mark in favorites
+        ],
+    }
     return f"{to_json(record)}\n".encode()
 
 
-def _import_one(widgets: SavedWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
+def _import_one(
+    owner: Owner, equal: EqualRecords, session: Session, record: Any
+) -> tuple[str, bool]:
     loaded = load(_RECORD, record)
     experience_type, data, draft = loaded["experience_type"], loaded["data"], draft_of(loaded)
-    key = data.get("id") or _key_of([experience_type, draft.definition, list(draft.tags)])
-    return str(key), widgets.import_one(experience_type, key, draft, _origin(loaded, owner))
+    content = [experience_type, draft.definition, list(draft.tags)]
+    key = data.get("id") or uuid5(_NAMESPACE, to_json(equal.numbered(content)))
+    return str(key), restore(session, experience_type, key, draft, _origin(loaded, owner))
 
 
-def _key_of(content: Any) -> UUID:
-    return uuid5(_NAMESPACE, to_json(content))
-
-
-def _origin(loaded: Mapping[str, Any], owner: Owner) -> Authorship:
+def _origin(loaded: Mapping[str, Any], owner: Owner) -> Origin:
     """Return who made a widget, and when; by default the owner, and now."""
     attributes, relationships = loaded["data"]["attributes"], loaded["data"]["relationships"]
     people = {user["id"]: user["attributes"] for user in loaded["included"]}
     created = attributes.get("created_at") or attributes.get("modified_at") or utc_now()
-    return Authorship(
+    return Origin(
         created_at=created,
         created_by=people.get(_id_in(relationships, "created_by"), (owner.handle, owner.name)),
         modified_at=attributes.get("modified_at") or created,
         modified_by=people.get(_id_in(relationships, "modified_by"), (owner.handle, owner.name)),
+        favorites=tuple(loaded["favorites"]),
     )
 
 

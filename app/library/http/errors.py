@@ -18,13 +18,13 @@ from app.errors import (
     NotFound,
     PayloadTooLarge,
     PlacardError,
+    StoreFull,
     StoreUnavailable,
     TooManyRequests,
 )
 from app.telemetry.logs import add_log_fields, exception_fields
 
 UNFORESEEN: Final = "Internal error."
-UNAVAILABLE: Final = "The library's database does not answer."
 # The words that the log and the metrics have for what the library refuses.
 OUTCOMES: Final[Mapping[int, str]] = {
     400: "malformed",
@@ -36,6 +36,8 @@ OUTCOMES: Final[Mapping[int, str]] = {
     413: "too_large",
     429: "too_many_requests",
     500: "broken",
+    503: StoreUnavailable.code,
+    507: StoreFull.code,
 }
 
 
@@ -56,8 +58,6 @@ def init_errors(app: Flask, error_response: Callable[[PlacardError], Response]) 
 def refusal_of(error: BaseException) -> PlacardError:
     """Return the error that a client is answered for any exception."""
     match error:
-        case StoreUnavailable():
-            return InternalError(sentence=UNAVAILABLE)
         case InternalError():
             return InternalError(sentence=UNFORESEEN)
         case PlacardError():
@@ -81,7 +81,7 @@ def _of_the_framework(error: HTTPException) -> PlacardError:
 def _log(error: BaseException, refusal: PlacardError) -> None:
     add_log_fields(outcome=OUTCOMES[refusal.status])
     match error:
-        case InternalError(code=code, detail=detail):
+        case InternalError(code=code, detail=detail) | StoreUnavailable(code=code, detail=detail):
             add_log_fields(outcome=code, detail=detail)
         case NotAuthenticated(code=reason):
             add_log_fields(reason=reason)
@@ -95,6 +95,6 @@ def _headers(refusal: PlacardError) -> Mapping[str, str]:
     """Return the headers that HTTP wants beside a refusal."""
     if isinstance(refusal, MethodNotAllowed) and refusal.allowed:
         return {"Allow": ", ".join(refusal.allowed)}
-    if isinstance(refusal, TooManyRequests):
+    if isinstance(refusal, TooManyRequests | StoreUnavailable):
         return {"Retry-After": str(refusal.retry_after)}
     return {}

@@ -1,7 +1,8 @@
 """Limits the requests of each token in a minute."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
@@ -11,6 +12,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from app.library.http.shared_storage import SharedStorage
 from app.settings import MEMORY
 
 PERIOD: Final = 60
@@ -37,30 +39,34 @@ class RateLimitStatus:
 
 
 class Limiter:
-    """Counts the requests of each token, in this process or where all processes count.
+    """Counts the requests of each token, where as many processes count together as can.
 
-    `storage` is `memory://` or `redis://…`. Where that does not answer at once, each process counts
-    for itself: the limit is then loose, but the library answers.
+    `cache_url` is `memory://` or `redis://…`, for all machines; `folder` is one that the workers of
+    this machine share, if there are several. Where Redis does not answer at once they count there,
+    and without the folder each for itself: the limit is then looser, but the library answers.
     """
 
     def __init__(
         self,
         per_minute: int,
-        storage: str,
+        cache_url: str,
+        folder: str | None = None,
         ca_bundle: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._item: RateLimitItem = RateLimitItemPerMinute(per_minute, namespace="placard-library")
-        self._shared = FixedWindowRateLimiter(_storage(storage, ca_bundle))
-        self._local = FixedWindowRateLimiter(MemoryStorage())
+        self._shared = [
+            FixedWindowRateLimiter(each) for each in _shared(cache_url, folder, ca_bundle)
+        ]
+        self._own = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
 
     def take(self, jti: str) -> RateLimitStatus:
         """Count one request of a token, and tell whether it is granted."""
-        try:
-            return self._take(self._shared, jti)
-        except StorageError:
-            return self._take(self._local, jti)
+        for strategy in self._shared:
+            with suppress(StorageError):
+                return self._take(strategy, jti)
+        return self._take(self._own, jti)
 
     def _take(self, strategy: FixedWindowRateLimiter, jti: str) -> RateLimitStatus:
         granted = strategy.hit(self._item, jti)
@@ -69,12 +75,14 @@ class Limiter:
         return RateLimitStatus(granted, self._item.amount, remaining, seconds)
 
 
-def _storage(url: str, ca_bundle: str | None) -> Storage:
-    """Make the counter of the cache's client, with its timeouts and its trusted authorities."""
-    if url == MEMORY:
-        return MemoryStorage()
-    # Only here: without a shared counter, Redis's client is not loaded.
-    from app.cache.redis_backend import redis_client  # noqa: PLC0415
+def _shared(cache_url: str, folder: str | None, ca_bundle: str | None) -> Iterator[Storage]:
+    """Yield the counters that processes share, the widest first."""
+    if cache_url != MEMORY:
+        # Only here: without a shared cache, Redis's client is not loaded.
+        from app.cache.redis_backend import redis_client  # noqa: PLC0415
 
-    pool = redis_client(url, ca_bundle).connection_pool
-    return RedisStorage(url, connection_pool=pool, wrap_exceptions=True)
+        # The cache's client, with its timeouts and its trusted authorities.
+        pool = redis_client(cache_url, ca_bundle).connection_pool
+        yield RedisStorage(cache_url, connection_pool=pool, wrap_exceptions=True)
+    if folder is not None:
+        yield SharedStorage(folder)

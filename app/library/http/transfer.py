@@ -1,19 +1,37 @@
 """Exports and imports widgets as lines of JSON: what the records of all dialects share.
 
-A record is one line. Only one is in memory at a time.
+A record is one line. An export has a few in memory at a time, an import a few megabytes.
 """
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, Literal
 
+from marshmallow import validate
+from sqlalchemy.orm import Session
+
 from app.errors import Conflict, InvalidInput, NotFound
+from app.library.core.columns import to_json
+from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.http.body import LARGEST, parse_json
 
 # A body takes up to four times as much when it is written again: `1e15` is
 # `1000000000000000.0`. Beside that, a record has its users and times.
 LONGEST_LINE: Final = 4 * LARGEST + (64 << 10)
+# Of a user that a record names, and of a time.
+RECORD_NAME: Final = (
+    validate.Length(1, NAME_LENGTH),
+    validate.Predicate("isprintable", error="must be printable"),
+)
+RECORD_TIME: Final = validate.Range(
+    datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+)
+# Records in a transaction, at most: each transaction waits for the disk once.
+AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +73,62 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
+class EqualRecords:
+    """Counts equal records without an id: each is its own, and the same one in a second run."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[bytes] = Counter()
+
+    def numbered(self, content: Any) -> Any:
+        """Return a record's content, with a number where an equal one came before."""
+        digest = hashlib.sha256(to_json(content).encode()).digest()
+        before = self._seen[digest]
+        self._seen[digest] += 1
+        return [content, before] if before else content
+
+
 def import_records(
-    lines: Iterable[bytes], import_one: Callable[[Any], tuple[str, bool]]
+    store: Store, lines: Iterable[bytes], import_one: Callable[[Session, Any], tuple[str, bool]]
 ) -> Iterator[Outcome]:
-    """Import the record of each line that is not blank.
+    """Import the record of each line that is not blank, many in a transaction.
 
     `import_one` returns a record's key, and whether it is new. A record that it refuses, and a line
-    that is not JSON, are reported as refused; the others go on.
+    that is not JSON, are reported as refused; the others go on. What is reported is committed.
     """
-    for number, line in enumerate(lines, 1):
+    for batch in _batches(enumerate(lines, 1)):
+        with store.writing() as session:
+            outcomes = [_outcome(session, *each, import_one) for each in batch]
+        yield from outcomes
+
+
+def _batches(lines: Iterable[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Collect lines that are not blank: others that write wait no longer than for one batch."""
+    batch, size = [], 0
+    for number, line in lines:
         if not line.strip():
             continue
-        try:
-            key, new = import_one(_record(line))
-        except (InvalidInput, NotFound, Conflict) as refusal:
-            others = refusal.others if isinstance(refusal, InvalidInput) else ()
-            yield Outcome(number, "refused", why="; ".join((refusal.sentence, *others)))
-        else:
-            yield Outcome(number, "stored" if new else "known", key)
+        batch.append((number, line))
+        size += len(line)
+        if len(batch) == AT_ONCE or size >= LARGEST:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _outcome(
+    session: Session,
+    number: int,
+    line: bytes,
+    import_one: Callable[[Session, Any], tuple[str, bool]],
+) -> Outcome:
+    try:
+        with session.begin_nested():
+            key, new = import_one(session, _record(line))
+    except (InvalidInput, NotFound, Conflict) as refusal:
+        others = refusal.others if isinstance(refusal, InvalidInput) else ()
+        return Outcome(number, "refused", why="; ".join((refusal.sentence, *others)))
+    return Outcome(number, "stored" if new else "known", key)
 
 
 def _record(line: bytes) -> Any:

@@ -37,6 +37,8 @@ ERRORS: Final[Mapping[int, str]] = {
     404: "The domain has no such widget",
     413: "The body is too large",
     429: "The token has no request left in this minute",
+    503: "The database does not answer",
+    507: "The database's disk is full",
 }
 CODES: Final[Mapping[int, str]] = {
     401: "ERROR_AUTHENTICATE_FAILURE",
@@ -47,6 +49,8 @@ CODES: Final[Mapping[int, str]] = {
     413: "ERROR_REQUEST_TOO_LARGE",
     429: "ERROR_TOO_MANY_REQUESTS",
     500: "ERROR_UNKNOWN",
+    503: "ERROR_SERVICE_UNAVAILABLE",
+    507: "ERROR_INSUFFICIENT_STORAGE",
 }
 CODES_BY_RULE: Final[Mapping[str, str]] = {
     "required": "ERROR_REQUIRED_PARAMETER",

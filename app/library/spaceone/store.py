@@ -76,17 +76,6 @@ class CustomWidgets:
             session.flush()
             return _to_widget(row)
 
-    def import_one(self, widget: CustomWidget) -> bool:
-        """Store a widget that was exported, as it was; False where its id is taken already."""
-        try:
-            with self._store.writing() as session:
-                if session.get(CustomWidgetRow, widget.id) is not None:
-                    return False
-                session.add(_row_of(widget))
-        except IntegrityError:  # another request stored it meanwhile
-            return False
-        return True
-
     def get(self, caller: Caller, domain_id: str, widget_id: str) -> CustomWidget:
         """Return a widget; raises NotFound where the domain has none of that id."""
         caller.require_domain(domain_id)
@@ -148,16 +137,11 @@ class CustomWidgets:
             return Results(tuple(values), total)
 
     def all(self) -> Iterator[CustomWidget]:
-        """Yield the widgets of all domains by id, a few at a time in short transactions."""
-        last, statement = "", select(CustomWidgetRow)
-        while True:
-            page = statement.where(CustomWidgetRow.id > last).order_by(CustomWidgetRow.id)
-            with self._store.reading() as session:
-                widgets = [_to_widget(row) for row in session.scalars(page.limit(_AT_ONCE))]
-            yield from widgets
-            if len(widgets) < _AT_ONCE:
-                return
-            last = widgets[-1].id
+        """Yield the widgets of all domains by id, as they are at one moment, a few at a time."""
+        every = select(CustomWidgetRow).order_by(CustomWidgetRow.id)
+        with self._store.snapshot() as session:
+            for row in session.scalars(every.execution_options(yield_per=_AT_ONCE)):
+                yield _to_widget(row)
 
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
@@ -200,6 +184,18 @@ class CustomWidgets:
 
 
 _PLAIN_COLUMNS: Final = tuple(f.name for f in fields(CustomWidget) if f.name != "document")
+
+
+def restore(session: Session, widget: CustomWidget) -> bool:
+    """Store a widget that was exported, as it was; False where its id is taken already."""
+    if session.get(CustomWidgetRow, widget.id) is not None:
+        return False
+    try:
+        with session.begin_nested():
+            session.add(_row_of(widget))
+    except IntegrityError:  # another request stored it meanwhile
+        return False
+    return True
 
 
 def new_id() -> str:

@@ -1,7 +1,8 @@
 """Exports and imports custom widgets: a line of JSON each.
 
 A line is a `CustomWidgetInfo`. A create request of SpaceONE is a line too: it makes a new widget,
-whose id is a hash of the request, so that a second run finds it.
+whose id is a hash of the request, and of how many equal ones came before it, so that a second run
+finds it.
 """
 
 import hashlib
@@ -11,17 +12,18 @@ from functools import partial
 from typing import Any, Final
 
 from marshmallow import fields, validate
+from sqlalchemy.orm import Session
 
 from app.library.core.columns import canonical, to_json, to_milliseconds
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.http.body import load
-from app.library.http.transfer import Outcome, Owner, Transfer, import_records
+from app.library.http.transfer import EqualRecords, Outcome, Owner, Transfer, import_records
 from app.library.spaceone.api import draft_of, info
 from app.library.spaceone.records import CustomWidget
 from app.library.spaceone.schemas import CreateCustomWidgetRequest
-from app.library.spaceone.store import PREFIX, CustomWidgets
+from app.library.spaceone.store import PREFIX, CustomWidgets, restore
 
 _ID: Final = r"custom-widget-[0-9a-f]{12}\Z"
 
@@ -48,21 +50,23 @@ def exported(store: Store) -> Iterator[bytes]:
 
 def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
     """Import the records of the lines, each into its domain and by its id."""
-    return import_records(lines, partial(_import_one, CustomWidgets(store), owner))
+    return import_records(store, lines, partial(_import_one, owner, EqualRecords()))
 
 
-def _import_one(widgets: CustomWidgets, owner: Owner, record: Any) -> tuple[str, bool]:
-    widget = read_record(record, owner)
-    return widget.id, widgets.import_one(widget)
+def _import_one(
+    owner: Owner, equal: EqualRecords, session: Session, record: Any
+) -> tuple[str, bool]:
+    widget = read_record(record, owner, equal)
+    return widget.id, restore(session, widget)
 
 
-def read_record(document: Any, owner: Owner) -> CustomWidget:
+def read_record(document: Any, owner: Owner, equal: EqualRecords) -> CustomWidget:
     """Read a record; the owner and the time are defaults. Raises InvalidInput."""
     loaded = load(_RECORD, document)
     draft = draft_of(loaded)
     created: datetime = loaded.get("created_at") or to_milliseconds(utc_now())
     return CustomWidget(
-        id=loaded.get("custom_widget_id") or id_of(document),
+        id=loaded.get("custom_widget_id") or id_of(equal.numbered(canonical(document))),
         domain_id=draft.domain_id,
         widget_name=draft.widget_name,
         title=draft.title,
@@ -75,9 +79,8 @@ def read_record(document: Any, owner: Owner) -> CustomWidget:
 
 
 def id_of(document: Any) -> str:
-    """Return the id of a record that has none: equal for equal records."""
-    written = to_json(canonical(document)).encode()
-    return PREFIX + hashlib.sha256(written).hexdigest()[:12]
+    """Return the id of a canonical record that has none."""
+    return PREFIX + hashlib.sha256(to_json(document).encode()).hexdigest()[:12]
 
 
 TRANSFER: Final = Transfer("spaceone", exported, imported)

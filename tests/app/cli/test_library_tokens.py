@@ -125,7 +125,7 @@ def test_a_token_that_cannot_be_is_refused(
         ({"PLACARD_DATABASE_URL": "sqlite:///x.db"}, "PLACARD_TOKEN_SECRETS: is missing"),
         (
             {**SOUND, "PLACARD_DATABASE_URL": "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"},
-            "PLACARD_DATABASE_URL: the database cannot be used",
+            "PLACARD_DATABASE_URL: Connection refused: The library's database does not",
         ),
     ],
 )

@@ -14,7 +14,6 @@ from app.cli.library_transfer import TRANSFERS
 from app.connectors import connector_settings
 from app.errors import StoreUnavailable
 from app.library.core.store import Store
-from app.library.datadog.store import SavedWidgets
 from app.settings.report import setting_names
 from tests.host import TOKEN_SECRET
 
@@ -108,7 +107,7 @@ def test_a_database_that_stops_to_answer_is_told(run: Run, monkeypatch: pytest.M
     def fail(*_: object, **__: object) -> bool:
         raise StoreUnavailable("57P01")
 
-    monkeypatch.setattr(SavedWidgets, "import_one", fail)
+    monkeypatch.setattr("app.library.datadog.transfer.restore", fail)
     result = run("import", "--from", "datadog", "-", stdin=jsonl(*LINES))
     assert result.exit_code == 2
     assert result.stderr.startswith("PLACARD_DATABASE_URL: the database stopped answering (57P01)")

@@ -21,6 +21,11 @@ def head() -> str:
     return str(_scripts().get_current_head())
 
 
+def is_known(revision: str) -> bool:
+    """Tell whether this version of Placard has the step that leads to a revision."""
+    return revision in {step.revision for step in _scripts().walk_revisions()}
+
+
 def revision_of(connection: Connection) -> str | None:
     """Return the revision of a database's tables; None where it has none."""
     return MigrationContext.configure(connection).get_current_revision()

@@ -11,15 +11,18 @@ import pytest
 from flask import Flask
 from hypothesis import given, strategies as st
 
+from app.library.azure_devops.archive import AT_ONCE
 from app.library.http.context import Library
 from app.library.http.transfer import Outcome, Owner
 from app.library.wiring import AZURE_DEVOPS
 from tests.app.library.azure_devops.asking import (
+    BARE,
     DASHBOARDS,
     WIDGET,
     Ask,
     a_dashboard,
     a_widget,
+    asking,
     on_sqlite,
 )
 from tests.app.library.conftest import ALICE, application, library_of, token_of
@@ -171,12 +174,86 @@ def test_an_export_holds_a_few_widgets_at_a_time(ask: Ask, library: Library) -> 
     assert ask("GET", DASHBOARDS).get_json()["count"] == 1
 
 
-def test_a_widget_without_an_id_is_known_by_its_content(ask: Ask, library: Library) -> None:
+def test_equal_widgets_without_an_id_are_each_their_own(ask: Ask, library: Library) -> None:
     board = a_dashboard(ask)
     record = NAMES | {"dashboardId": board.rpartition("/")[2], "widget": WIDGET}
     lines = [json.dumps(record).encode()] * 2
-    first, second = imported(library, lines)
-    assert (first.state, second.state, first.key == second.key) == ("stored", "known", True)
-    (widget,) = ask("GET", f"{board}/widgets").get_json()["value"]
-    assert widget["id"] == first.key
-    assert {name: widget[name] for name in WIDGET} == WIDGET
+    stored, known = imported(library, lines), imported(library, lines)
+    assert [one.state for one in (*stored, *known)] == ["stored"] * 2 + ["known"] * 2
+    assert [one.key for one in stored] == [one.key for one in known]
+    widgets = ask("GET", f"{board}/widgets").get_json()["value"]
+    assert [widget["id"] for widget in widgets] == [one.key for one in stored]
+    assert len({one.key for one in stored}) == 2
+    for widget in widgets:
+        assert {name: widget[name] for name in WIDGET} == WIDGET
+
+
+def test_an_export_is_of_one_moment_whatever_is_written_meanwhile(
+    ask: Ask, library: Library
+) -> None:
+    boards = [a_dashboard(ask, widgets=[BARE] * 2 * AT_ONCE) for _ in range(3)]
+    before = exported(library)
+    running = AZURE_DEVOPS.transfer.exported(library.store)
+    first = [next(running) for _ in range(3)]
+    for board in boards:
+        etag = ask("GET", f"{board}/widgets").headers["ETag"]
+        replaced = ask("PUT", f"{board}/widgets", json=[BARE] * 50, headers={"ETag": etag})
+        assert replaced.status_code == 200
+    assert ask("DELETE", boards[2]).status_code == 204
+    assert [*first, *running] == before
+
+
+def test_an_import_restores_versions_authors_and_times(
+    ask: Ask, library: Library, empty: Flask
+) -> None:
+    board = a_dashboard(ask, widgets=[BARE, BARE])
+    widget = a_widget(ask, board)
+    for name in ("One", "Two"):
+        etag = ask("GET", f"{board}/widgets/{widget['id']}").get_json()["eTag"]
+        ask("PATCH", f"{board}/widgets/{widget['id']}", json={"eTag": etag, "name": name})
+    other = library_of(empty)
+    lines = exported(library)
+    # Cut off in the middle, and run again.
+    imported(other, lines[:2])
+    imported(other, lines)
+    assert exported(other) == lines
+    history = json.loads(lines[0])["history"]
+    assert (history["eTag"], history["widgets"]) == ("4", 3)
+    assert history["createdBy"] == {"uniqueName": ALICE, "displayName": "Alice"}
+    there = asking(empty, token_of(other))
+    listed = there("GET", f"{board}/widgets")
+    assert listed.headers["ETag"] == ask("GET", f"{board}/widgets").headers["ETag"]
+    # Who had read the list before it moved can go on.
+    kept = [{"id": each["id"], "eTag": each["eTag"]} for each in listed.get_json()["value"]]
+    given = [each | BARE for each in kept]
+    etag = {"ETag": listed.headers["ETag"]}
+    assert there("PUT", f"{board}/widgets", json=given, headers=etag).status_code == 200
+
+
+def test_a_widget_that_is_added_to_a_list_in_use_moves_its_version(
+    ask: Ask, library: Library
+) -> None:
+    board = a_dashboard(ask)
+    a_widget(ask, board)
+    lines = exported(library)
+    listed = ask("GET", f"{board}/widgets")
+    (widget,) = listed.get_json()["value"]
+    ask("DELETE", f"{board}/widgets/{widget['id']}")
+    between = ask("GET", f"{board}/widgets").headers["ETag"]
+    assert [one.state for one in imported(library, lines)] == ["known", "stored"]
+    now = ask("GET", f"{board}/widgets").headers["ETag"]
+    assert listed.headers["ETag"] < between < now
+
+
+def test_a_file_of_an_earlier_release_is_imported(library: Library, ask: Ask) -> None:
+    """Written by the first release, which knew no history."""
+    key = str(uuid4())
+    records = [
+        NAMES | {"dashboard": {"id": key, "name": "Old", "description": None, "position": 1}},
+        NAMES | {"dashboardId": key, "widget": WIDGET | {"id": str(uuid4())}},
+    ]
+    outcomes = imported(library, [json.dumps(each).encode() for each in records])
+    assert [one.state for one in outcomes] == ["stored"] * 2
+    assert ask("GET", f"{DASHBOARDS}/{key}/widgets").headers["ETag"] == "2"
+    written = [json.loads(each)["history"]["createdBy"] for each in exported(library)]
+    assert written == [{"uniqueName": "import@localhost", "displayName": "Import"}] * 2

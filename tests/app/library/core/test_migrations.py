@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, inspect
+from structlog.testing import capture_logs
 
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, StoreUnavailable
 from app.library.core.migrations import head
 from app.library.core.models import Base
 from app.library.core.store import Store
@@ -145,19 +146,84 @@ def test_a_user_who_may_not_add_pg_trgm_gets_all_the_rest(postgresql_server: Ser
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "why"),
     [
-        "postgresql+psycopg://alice:hunter2@127.0.0.1:1/placard",
-        "postgresql+psycopg://alice:hunter2@/placard?host=/no/such/folder",
-        "sqlite:////no/such/folder/hunter2/placard.db",
+        ("postgresql+psycopg://alice:hunter2@127.0.0.1:1/placard", "Connection refused"),
+        (
+            "postgresql+psycopg://alice:hunter2@/placard?host=/no/such/folder",
+            "No such file or directory",
+        ),
     ],
 )
-def test_a_database_out_of_reach_stops_the_start_without_telling_the_password(url: str) -> None:
+def test_a_database_that_is_down_is_told_without_its_address(url: str, why: str) -> None:
     store = Store(url)
-    with pytest.raises(ConfigurationError, match=r"^PLACARD_DATABASE_URL: ") as caught:
+    with pytest.raises(StoreUnavailable) as caught:
+        store.prepare()
+    assert caught.value.detail == why
+    assert store.fault() == "database"
+    store.close()
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused() -> None:
+    store = Store("sqlite:////no/such/folder/hunter2/placard.db")
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_DATABASE_URL: .*CANTOPEN") as caught:
         store.prepare()
     assert "hunter2" not in caught.value.detail
-    assert store.fault() == "database"
+    assert store.fault() == caught.value.detail
+    store.close()
+
+
+def test_tables_of_a_newer_release_are_refused_with_a_sentence(
+    store: Store, database_url: str
+) -> None:
+    with store.writing() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    older = Store(database_url)
+    for begin in (older.prepare, older.migrate):
+        with pytest.raises(ConfigurationError, match="at 9999, of a newer release") as told:
+            begin()
+    with pytest.raises(StoreUnavailable, match="newer release"), older.reading():
+        pass
+    assert older.fault() == told.value.detail
+    older.close()
+
+
+def test_a_database_that_was_down_at_the_start_is_prepared_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.library.core.preparation.RETRY_DELAY", 0.0)
+    folder = tmp_path / "later"
+    store = Store(f"sqlite:///{folder / 'placard.db'}")
+    with capture_logs() as log:
+        store.prepare_now_or_later()
+        with pytest.raises(StoreUnavailable), store.reading():
+            pass
+        folder.mkdir()
+        assert store.fault() is None
+    assert [line["event"] for line in log] == ["library_unavailable", "library_available"]
+    assert store.migrate() == (head(), head())
+    store.close()
+
+
+def test_a_database_that_is_down_is_tried_once_in_a_while_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.library.core.preparation.RETRY_DELAY", 3600.0)
+    store = Store(f"sqlite:///{tmp_path / 'later' / 'placard.db'}")
+    store.prepare_now_or_later()
+    (tmp_path / "later").mkdir()
+    with pytest.raises(StoreUnavailable, match="CANTOPEN"), store.reading():
+        pass
+    store.close()
+
+
+def test_what_sqlite_acknowledges_is_on_the_disk(sqlite_url: str) -> None:
+    store = Store(sqlite_url)
+    for begin in (store.reading, store.writing):
+        with begin() as session:
+            connection = session.connection()
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
     store.close()
 
 

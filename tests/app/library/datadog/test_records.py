@@ -4,6 +4,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,16 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import example, given, strategies as st
+from sqlalchemy import event
 
 from app.library.core.callers import Caller
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.library.datadog.archive import AT_ONCE as PAGE, archived
 from app.library.datadog.schemas import WIDGET_TYPES
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.datadog.transfer import TRANSFER
-from app.library.http.transfer import LONGEST_LINE, Outcome, Owner, lines_of
+from app.library.http.transfer import AT_ONCE, LONGEST_LINE, Outcome, Owner, lines_of
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT, application, library_of, token_of
 from tests.app.library.datadog.test_changes import WRITERS, at_once
@@ -89,6 +92,51 @@ def without_ids_of_users(records: list[Any]) -> str:
     return text
 
 
+def test_an_export_is_of_one_moment_whatever_is_written_meanwhile(
+    store: Store, caller: Caller
+) -> None:
+    widgets = SavedWidgets(store)
+    made = [
+        widgets.create(caller, "ccm_reports", SavedWidgetDraft(DEFINITION, (str(number),)))
+        for number in range(3 * PAGE)
+    ]
+    before = list(TRANSFER.exported(store))
+    running = TRANSFER.exported(store)
+    first = next(running)
+    for each in made:
+        widgets.replace(caller, "ccm_reports", each.id, SavedWidgetDraft(DEFINITION, ()))
+        widgets.mark(caller, each.id)
+    for each in made[PAGE:]:
+        widgets.delete(caller, "ccm_reports", each.id)
+    widgets.create(caller, "ccm_reports", SavedWidgetDraft(DEFINITION, ("new",)))
+    assert [first, *running] == before
+
+
+def test_favourites_are_exported_and_restored(
+    store: Store, elsewhere: Store, caller: Caller
+) -> None:
+    widgets, tokens = SavedWidgets(store), Tokens(store, [JWT_SECRET], SCOPES)
+    bob = tokens.caller(tokens.create(replace(GRANT, subject="bob@example.com", name="Bob")).text)
+    first, second = (
+        widgets.create(caller, "ccm_reports", SavedWidgetDraft(DEFINITION, ())) for _ in range(2)
+    )
+    widgets.mark(caller, first.id)
+    widgets.mark(bob, first.id)
+    lines = list(TRANSFER.exported(store))
+    assert {outcome.state for outcome in take(elsewhere, *lines)} == {"stored"}
+    again = Tokens(elsewhere, [JWT_SECRET], SCOPES)
+    there = again.caller(again.create(replace(GRANT, subject=bob.subject, name="Bob")).text)
+    assert SavedWidgets(elsewhere).get(there, "ccm_reports", first.id).is_favorited
+    assert not SavedWidgets(elsewhere).get(there, "ccm_reports", second.id).is_favorited
+    assert without_ids_of_users(written(elsewhere)) == without_ids_of_users(written(store))
+
+
+def test_a_file_of_an_earlier_release_is_imported(store: Store) -> None:
+    """Written by the first release, which knew no favourites."""
+    assert take(store, line(record()))[0].state == "stored"
+    assert written(store)[0]["favorites"] == []
+
+
 def test_what_is_exported_can_be_imported_elsewhere(
     store: Store, elsewhere: Store, caller: Caller
 ) -> None:
@@ -109,7 +157,7 @@ def test_what_is_exported_can_be_imported_elsewhere(
 def test_a_record_keeps_its_id_times_and_people(store: Store) -> None:
     (outcome,) = take(store, line(record()))
     assert outcome == Outcome(1, "stored", ID)
-    (kept,) = SavedWidgets(store).after(None, 10)
+    ((kept, _),) = archived(store)
     assert json.dumps(kept.definition) == json.dumps(DEFINITION)
     assert (str(kept.id), kept.experience_type, kept.tags) == (ID, "ccm_reports", ("a",))
     assert kept.created_at == datetime(2024, 1, 15, tzinfo=UTC)
@@ -118,36 +166,47 @@ def test_a_record_keeps_its_id_times_and_people(store: Store) -> None:
     assert (kept.modified_by.handle, kept.modified_by.name) == ("ben@example.com",) * 2
 
 
-def test_a_record_without_an_origin_is_the_owner_s_and_new(store: Store) -> None:
+def test_equal_records_without_an_id_are_each_their_own_and_the_owner_s(store: Store) -> None:
     bare = {"type": "widgets", "attributes": {"definition": DEFINITION}}
-    lines = [line({"experience_type": each, "data": bare}) for each in ("ccm_reports",) * 2]
+    lines = [line({"experience_type": each, "data": bare}) for each in ("ccm_reports",) * 3]
     other = line({"experience_type": "csv_reports", "data": bare})
-    states = [outcome.state for outcome in take(store, *lines, other)]
-    assert states == ["stored", "known", "stored"]
-    kept = SavedWidgets(store).after(None, 10)
-    assert {widget.created_by.handle for widget in kept} == {OWNER.handle}
+    first, again = take(store, *lines, other), take(store, *lines, other)
+    assert [outcome.state for outcome in first] == ["stored"] * 4
+    assert [outcome.state for outcome in again] == ["known"] * 4
+    assert [outcome.key for outcome in first] == [outcome.key for outcome in again]
+    assert len({outcome.key for outcome in first}) == 4
+    assert {widget.created_by.handle for widget, _ in archived(store)} == {OWNER.handle}
 
 
 def test_an_import_can_be_broken_off_and_run_again(store: Store, caller: Caller) -> None:
-    lines = [line(record(id=str(uuid4()))) for _ in range(20)]
+    lines = [line(record(id=str(uuid4()))) for _ in range(AT_ONCE + 20)]
     running = TRANSFER.imported(store, OWNER, lines)
     first = [next(running) for _ in range(7)]
     running.close()  # type: ignore[attr-defined]  # a generator's
     again = take(store, *lines)
-    assert [outcome.state for outcome in again] == ["known"] * 7 + ["stored"] * 13
+    # What is told is committed, as is what is in the same transaction.
+    assert [outcome.state for outcome in again] == ["known"] * AT_ONCE + ["stored"] * 20
     assert [outcome.key for outcome in again][:7] == [outcome.key for outcome in first]
-    assert len(written(store)) == 20
+    assert len(written(store)) == AT_ONCE + 20
+
+
+def test_an_import_waits_for_the_disk_once_for_many_records(store: Store) -> None:
+    commits: list[object] = []
+    event.listen(store._engine, "commit", commits.append)
+    lines = [line(record(id=str(uuid4()))) for _ in range(2 * AT_ONCE)]
+    assert {outcome.state for outcome in take(store, *lines)} == {"stored"}
+    assert len(commits) == 2
 
 
 def test_what_is_known_stays_as_it_is_here(store: Store, caller: Caller) -> None:
     take(store, line(record()))
     changed = SavedWidgetDraft({**DEFINITION, "title": "Changed here"}, ())
-    key = SavedWidgets(store).after(None, 1)[0].id
+    key = next(archived(store))[0].id
     SavedWidgets(store).replace(caller, "ccm_reports", key, changed)
     renamed = record()
     renamed["included"][0]["attributes"]["name"] = "Somebody else"
     assert take(store, line(renamed))[0].state == "known"
-    (kept,) = SavedWidgets(store).after(None, 10)
+    ((kept, _),) = archived(store)
     assert (kept.definition["title"], kept.created_by.name) == ("Changed here", "Ann")
     SavedWidgets(store).delete(caller, "ccm_reports", key)
     assert take(store, line(record()))[0].state == "known"

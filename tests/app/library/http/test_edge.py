@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from app.errors import ConfigurationError, StoreUnavailable
+from app.errors import ConfigurationError, StoreFull, StoreUnavailable
 from app.library.datadog.store import SavedWidgets
 from app.library.http.authentication import application_key, basic_or_bearer, bearer
 from app.library.http.context import Library
@@ -117,14 +117,20 @@ def test_all_other_addresses_keep_the_host_s_envelope(on_sqlite: Flask, path: st
 
 
 @pytest.mark.parametrize(
-    ("raised", "told", "logged"),
+    ("raised", "status", "told", "logged"),
     [
-        (RuntimeError("hunter2"), "Internal error.", "broken"),
-        (StoreUnavailable("57P01"), "The library's database does not answer.", "store_unavailable"),
+        (RuntimeError("hunter2"), 500, "Internal error.", "broken"),
+        (StoreUnavailable("57P01"), 503, StoreUnavailable.sentence, "store_unavailable"),
+        (StoreFull("53100"), 507, StoreFull.sentence, "store_full"),
     ],
 )
-def test_what_nobody_foresaw_is_a_500_in_the_dialect_s_envelope(
-    on_sqlite: Flask, monkeypatch: pytest.MonkeyPatch, raised: Exception, told: str, logged: str
+def test_our_own_fault_is_answered_in_the_dialect_s_envelope(
+    on_sqlite: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Exception,
+    status: int,
+    told: str,
+    logged: str,
 ) -> None:
     def fail(*_: Any) -> None:
         raise raised
@@ -133,26 +139,19 @@ def test_what_nobody_foresaw_is_a_500_in_the_dialect_s_envelope(
     monkeypatch.setattr(SavedWidgets, "get", fail)
     with capture_logs(processors=[merge_log_fields]) as log:
         answer = on_sqlite.test_client().get(ONE, headers=key(text))
-    assert (answer.status_code, answer.get_json()) == (500, {"errors": [told]})
+    assert (answer.status_code, answer.get_json()) == (status, {"errors": [told]})
+    assert ("Retry-After" in answer.headers) == (status != 500)
     assert log[-1]["outcome"] == logged
     assert "hunter2" not in str(log)
 
 
-def test_a_database_that_is_gone_is_told(library_app: Flask, token: str) -> None:
+def test_a_statement_that_is_wrong_is_our_own_fault(library_app: Flask, token: str) -> None:
     store = library_of(library_app).store
     client = library_app.test_client()
-    assert client.get("/readyz").status_code == 200
     with store.writing() as session:
         session.connection().exec_driver_sql("ALTER TABLE tokens RENAME TO hidden")
     assert client.get(ONE, headers=key(token)).status_code == 500
-    assert client.get(ONE, headers=key(token)).get_json() == {"errors": [BROKEN[store.dialect]]}
-
-
-# To SQLite, a table that is missing is an operational error; to PostgreSQL, a wrong program.
-BROKEN = {
-    "sqlite": "The library's database does not answer.",
-    "postgresql": "Internal error.",
-}
+    assert client.get(ONE, headers=key(token)).get_json() == {"errors": ["Internal error."]}
 
 
 def test_pages_of_the_host_cannot_read_the_library(on_sqlite: Flask) -> None:
@@ -228,14 +227,15 @@ def test_each_token_has_its_own_requests_in_a_minute(sqlite_url: str) -> None:
 
 
 def test_a_counter_that_does_not_answer_leaves_each_process_its_own(
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    limiter = Limiter(2, "memory://")
+    limiter = Limiter(2, "memory://", str(tmp_path))
 
     def fail(*_: Any) -> None:
         raise StorageError(ConnectionError())
 
-    monkeypatch.setattr(limiter._shared, "hit", fail)
+    monkeypatch.setattr(limiter._shared[0], "hit", fail)
     assert [limiter.take("one").granted for _ in range(3)] == [True, True, False]
 
 
@@ -257,7 +257,7 @@ def test_processes_count_together_in_redis(tmp_path: Path, run_redis: RunRedis) 
 def test_a_counter_behind_an_own_authority_is_trusted(tmp_path: Path, run_redis: RunRedis) -> None:
     _, bundle = certificate(tmp_path, LOOPBACK)
     with run_redis(tmp_path, tls=True) as server:
-        first, second = (Limiter(1, server.url, bundle) for _ in range(2))
+        first, second = (Limiter(1, server.url, ca_bundle=bundle) for _ in range(2))
         assert [first.take("one").granted, second.take("one").granted] == [True, False]
 
 

@@ -55,6 +55,30 @@ def test_a_line_that_is_wrong_is_told_and_the_others_are_stored(ask: Ask, librar
     assert ask("list")["total_count"] == 1
 
 
+def test_equal_records_without_an_id_are_each_their_own(ask: Ask, library: Library) -> None:
+    lines = [json.dumps(GIVEN).encode()] * 3
+    stored, known = imported_into(library, lines), imported_into(library, lines)
+    assert [outcome.state for outcome in stored] == ["stored"] * 3
+    assert [outcome.state for outcome in known] == ["known"] * 3
+    assert [outcome.key for outcome in stored] == [outcome.key for outcome in known]
+    assert ask("list")["total_count"] == 3
+
+
+def test_an_export_is_of_one_moment_whatever_is_written_meanwhile(
+    ask: Ask, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.library.spaceone.store._AT_ONCE", 2)
+    made = [ask("create", **(GIVEN | {"title": str(number)})) for number in range(7)]
+    before = list(exported(library.store))
+    running = exported(library.store)
+    first = next(running)
+    for widget in made:
+        ask("update", custom_widget_id=widget["custom_widget_id"], title="changed")
+    ask("delete", custom_widget_id=made[-1]["custom_widget_id"])
+    ask("create", **GIVEN)
+    assert [first, *running] == before
+
+
 def test_a_record_stays_in_the_domain_that_it_names(ask: Ask, library: Library) -> None:
     record = json.dumps({**GIVEN, "domain_id": "domain-2"}).encode()
     assert imported_into(library, [record])[0].state == "stored"

@@ -1,0 +1,53 @@
+"""`placard library`: the tables and the backup of the widget library, and its widgets as JSON."""
+
+from pathlib import Path
+
+import click
+
+from app.cli.library_tokens import library_settings
+from app.cli.library_transfer import export, import_
+from app.errors import ConfigurationError
+from app.library.core.backup import copy_sqlite, pg_dump_line, sqlite_file
+from app.library.core.store import Store
+
+
+@click.group()
+def library() -> None:
+    """Look after the database of the widget library."""
+
+
+library.add_command(import_)
+library.add_command(export)
+
+
+@library.command()
+def migrate() -> None:
+    """Bring the tables of PLACARD_DATABASE_URL up to date."""
+    store = Store(library_settings().database_url)
+    try:
+        before, after = store.migrate()
+    finally:
+        store.close()
+    click.echo(f"the tables are at {after}; they were at {before or 'nothing'}")
+
+
+@library.command()
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(*, force: bool, file: Path) -> None:
+    """Copy the database to FILE while the service runs.
+
+    FILE is the database of one moment, checked, and readable by its owner only. If the copy fails,
+    FILE stays as it was. For PostgreSQL it says which line of pg_dump does this, and exits with 2.
+    """
+    url = library_settings().database_url
+    source = sqlite_file(url)
+    if source is None:
+        raise ConfigurationError(f"PostgreSQL has a tool for this; run: {pg_dump_line(url, file)}")
+    own = {source.resolve().with_name(f"{source.name}{end}") for end in ("", "-wal", "-shm")}
+    if file.resolve() in own:
+        raise click.UsageError(f"{file}: is the database itself")
+    if file.exists() and not force:
+        raise click.UsageError(f"{file}: is there already; --force replaces it")
+    copy_sqlite(source, file.resolve())
+    click.echo(f"{file}: {file.stat().st_size} bytes", err=True)
