@@ -171,6 +171,15 @@ def store(request: pytest.FixtureRequest, database_kind: str) -> Store:
     return opened
 
 
+@pytest.fixture
+def own_store(database_url: str) -> Iterator[Store]:
+    """A store of this test's own, which may change more than rows."""
+    opened = Store(database_url)
+    opened.prepare()
+    yield opened
+    opened.close()
+
+
 def settings_with(**changes: str) -> Settings:
     """Load settings as from an environment: `verify="off"` stands for `PLACARD_VERIFY=off`."""
     given = {

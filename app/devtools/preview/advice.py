@@ -26,6 +26,7 @@ ADVICE: Final[dict[str, str]] = {
     "broken_card": "The connector built a card that the host would refuse. The reason names the "
     "path and the rule: mend the connector there.",
     "store_unavailable": "The library's database does not answer: see PLACARD_DATABASE_URL.",
+    "store_full": "The disk of the library's database is full: make room there.",
     "upstream_error": "The system answered with an error; try again.",
     "upstream_timeout": "The system did not answer within PLACARD_FETCH_DEADLINE. Try again, or "
     "see whether the address can be reached from this machine.",

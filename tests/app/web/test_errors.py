@@ -61,6 +61,8 @@ def test_error_has_a_status_the_host_knows_and_its_default_text(kind: type[Placa
         413: "Payload too large.",
         429: "Too many requests.",
         500: "Internal server error.",
+        503: "The library's database does not answer; try again later.",
+        507: "The disk of the library's database is full: nothing was stored.",
     }
 
     assert kind.sentence == defaults[kind.status]
@@ -85,6 +87,8 @@ def test_statuses_are_those_of_the_contract() -> None:
         "Conflict": 409,
         "PayloadTooLarge": 413,
         "TooManyRequests": 429,
+        "StoreUnavailable": 503,
+        "StoreFull": 507,
     }
 
 

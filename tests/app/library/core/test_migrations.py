@@ -174,9 +174,9 @@ def test_a_file_in_a_folder_that_is_not_there_is_refused() -> None:
 
 
 def test_tables_of_a_newer_release_are_refused_with_a_sentence(
-    store: Store, database_url: str
+    own_store: Store, database_url: str
 ) -> None:
-    with store.writing() as session:
+    with own_store.writing() as session:
         session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     older = Store(database_url)
     for begin in (older.prepare, older.migrate):
