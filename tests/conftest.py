@@ -30,6 +30,7 @@ OWN: Final = {option.name for option in connector_settings()}
 NEEDS: Final = {
     "chromium": "browser",
     "postgresql_server": "server",
+    "processes": "server",
     "run_redis": "server",
     "start": "server",
 }

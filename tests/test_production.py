@@ -23,6 +23,7 @@ from tests.ports import free_port
 from tests.processes import BIN, ROOT, SOUND, Service, Start, ask, environment
 from tests.standin import StandIn, standing_in
 
+pytestmark = pytest.mark.server
 NONE: Mapping[str, str] = {}
 
 

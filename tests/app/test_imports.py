@@ -8,6 +8,7 @@ import pytest
 
 from tests.host import JWT_SECRET, TOKEN_SECRET
 
+pytestmark = pytest.mark.server
 LIBRARY_ONLY = ("sqlalchemy", "alembic", "limits", "app.library.wiring")
 # Of the shared cache, and of the local mode.
 OTHERS = ("redis", "app.devtools.preview")

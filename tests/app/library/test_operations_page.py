@@ -21,6 +21,7 @@ from tests.databases import BINARIES, Server, migrated
 from tests.host import TOKEN_SECRET
 from tests.processes import BIN, ROOT, SOUND, environment
 
+pytestmark = pytest.mark.server
 PAGE: Final = (ROOT / "app/library/OPERATIONS.md").read_text("utf-8")
 CCM: Final = "/api/v2/widgets/ccm_reports"
 BODY: Final = {
@@ -45,7 +46,8 @@ class Machine:
 
     def __init__(self, kind: str, url: str, folder: Path, settings: Mapping[str, str]) -> None:
         self.kind, self.url, self.folder = kind, url, folder
-        path = os.pathsep.join([str(BIN), str(BINARIES[-1].parent), os.environ["PATH"]])
+        servers = [str(binary.parent) for binary in BINARIES[-1:]]
+        path = os.pathsep.join([str(BIN), *servers, os.environ["PATH"]])
         self.environment = environment(
             **SOUND, PLACARD_TOKEN_SECRETS=TOKEN_SECRET, PLACARD_DATABASE_URL=url, **settings
         ) | {"PATH": path}

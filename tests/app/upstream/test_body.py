@@ -271,9 +271,9 @@ def test_failed_fetches_leave_no_thread_and_no_file_open() -> None:
     for fault in faults:
         patient = UpstreamPolicy(failures=1000)
         with serving(fault) as server, fetching(deadline=0.1, manners=patient) as fetcher:
-            for place in range(34):
+            for place in range(12):
                 failures[_failure(fetcher, f"{server.origin}/{place}")] += 1
-    assert failures.total() == 204
+    assert failures.total() == 72
     assert len(failures) == 4
     assert _threads_and_files() == before
 
