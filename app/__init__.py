@@ -75,7 +75,7 @@ def _library(
 
 
 def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> Service:
-    fetcher = build_fetcher(settings, metrics=metrics, own=library.loopback)
+    fetcher = build_fetcher(settings, metrics=metrics, loopback=library.loopback)
     widgets = build_widgets(settings, fetcher, metrics)
     sources = build_key_sources(settings, fetcher)
     sections = (host_section(settings), *library.sections, health_section(settings))

@@ -57,12 +57,12 @@ def build_fetcher(
     settings: Settings,
     on_exchange: Callable[[Exchange], None] | None = None,
     metrics: Metrics | None = None,
-    own: Loopback | None = None,
+    loopback: Loopback | None = None,
     adapter: SampleAdapter | None = None,
 ) -> Fetcher:
     """Make the HTTP client; offline, the bundled samples stand in for the network.
 
-    An `adapter` stands in for both. `own` answers what is asked of this service's own address.
+    An `adapter` stands in for both. `loopback` answers what is asked of this service's own address.
     """
     stand_ins = [urlsplit(origin) for origin in settings.upstreams.values()]
     allowed = [*settings.allow_private_hosts, *map(_host_port, stand_ins)]
@@ -73,15 +73,15 @@ def build_fetcher(
     return Fetcher(
         deadline=settings.fetch_deadline,
         guard=guard,
-        manners=_manners(settings, Bulkhead(limit), metrics or Metrics()),
+        policy=_policy(settings, Bulkhead(limit), metrics or Metrics()),
         stand_ins=StandIns(settings.upstreams, settings.cleartext_hosts),
         adapter=adapter or (SampleAdapter(bundled_samples()) if settings.offline else network),
         on_exchange=on_exchange,
-        own=own,
+        loopback=loopback,
     )
 
 
-def _manners(settings: Settings, bulkhead: Bulkhead, metrics: Metrics) -> UpstreamPolicy:
+def _policy(settings: Settings, bulkhead: Bulkhead, metrics: Metrics) -> UpstreamPolicy:
     def count(event: Event) -> None:
         metrics.upstream_events.labels(event).inc()
 

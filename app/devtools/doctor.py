@@ -48,7 +48,7 @@ class _Service:
             deadline=settings.fetch_deadline + 5,
             guard=guard,
             # A diagnosis goes on where all fails.
-            manners=UpstreamPolicy(failures=MOST_PROBES),
+            policy=UpstreamPolicy(failures=MOST_PROBES),
             adapter=GuardedAdapter(guard, settings.ca_bundle),
         )
 

@@ -81,9 +81,9 @@ class Fetcher:
 
     `deadline` is in seconds and covers everything: name resolution, redirects, the body.
     `adapter` is the transport: guarded, or the offline samples. There is no session around it: that
-    would keep cookies, and read the environment's proxies and .netrc. `manners` say when a host is
+    would keep cookies, and read the environment's proxies and .netrc. `policy` says when a host is
     not to be asked; `stand_ins`, which addresses answer for others. `on_exchange` is told of each
-    answer. What is asked of the service's `own` address needs no network.
+    answer. What is asked of this service itself, `loopback` answers.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class Fetcher:
         deadline: float,
         guard: AddressGuard,
         adapter: BaseAdapter,
-        manners: UpstreamPolicy | None = None,
+        policy: UpstreamPolicy | None = None,
         stand_ins: StandIns | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
-        own: Loopback | None = None,
+        loopback: Loopback | None = None,
     ) -> None:
         self.deadline = deadline
-        self._own = own
+        self._loopback = loopback
         self._guard = guard
-        self._manners = manners or UpstreamPolicy()
+        self._policy = policy or UpstreamPolicy()
         self._stand_ins = stand_ins or StandIns({})
         self._on_exchange = on_exchange
         self._adapter = adapter
@@ -112,9 +112,9 @@ class Fetcher:
         UpstreamFailed (too many redirects) or AddressRefused; and without a call
         UpstreamRateLimited, UpstreamResting or UpstreamBusy.
         """
-        if self._own is not None and self._own.has(request):
-            return _ask_itself(request, self._own)
-        retry = Retry(request.method, partial(self._manners.tell, "retried"))
+        if self._loopback is not None and self._loopback.has(request):
+            return _ask_itself(request, self._loopback)
+        retry = Retry(request.method, partial(self._policy.report, "retried"))
         with within(self.deadline):
             address = request.address
             for _ in range(MAX_REDIRECTS + 1):
@@ -122,7 +122,7 @@ class Fetcher:
                 identity = _proof(request, address).identity
                 response = retry.call(
                     partial(self._exchange, request, address),
-                    partial(self._manners.may_ask, address.origin, identity),
+                    partial(self._policy.may_ask, address.origin, identity),
                 )
                 location = response.headers.get("location")
                 if response.verdict.outcome == "signed_out":
@@ -135,7 +135,7 @@ class Fetcher:
 
     def is_loopback_request(self, request: UpstreamRequest) -> bool:
         """Tell whether this service itself has what is asked for."""
-        return self._own is not None and self._own.has(request)
+        return self._loopback is not None and self._loopback.has(request)
 
     def _check(self, address: Address, request: UpstreamRequest) -> None:
         """Let through only what the connector names, and never from https down to http."""
@@ -159,7 +159,7 @@ class Fetcher:
             sent["Content-Type"] = "application/json"
         outgoing = requests.Request(request.method, actual.url, sent, data=request.body)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
-            response = self._manners.call(
+            response = self._policy.call(
                 address.origin, proof.identity, partial(self._send, outgoing, url, request.rules)
             )
             f.update(status=response.status, bytes=len(response.body))
@@ -189,8 +189,8 @@ def _headers_for(request: UpstreamRequest, url: str) -> Mapping[str, str]:
     """Return the request's own headers, without its conditions where a redirect led elsewhere."""
     if url == request.url:
         return request.headers
-    own = request.headers.items()
-    return {name: value for name, value in own if name.lower() not in CONDITIONS}
+    headers = request.headers.items()
+    return {name: value for name, value in headers if name.lower() not in CONDITIONS}
 
 
 def _proof(request: UpstreamRequest, address: Address) -> Credential:
@@ -199,10 +199,10 @@ def _proof(request: UpstreamRequest, address: Address) -> Credential:
     return request.credential if at_home else ANONYMOUS
 
 
-def _ask_itself(request: UpstreamRequest, own: Loopback) -> UpstreamResponse:
+def _ask_itself(request: UpstreamRequest, loopback: Loopback) -> UpstreamResponse:
     path = request.address.parts.path
-    with trace.step("fetch", method=request.method, host=own.host, path=path) as facts:
-        response = replace(own.answer(request), rules=request.rules)
+    with trace.step("fetch", method=request.method, host=loopback.host, path=path) as facts:
+        response = replace(loopback.answer(request), rules=request.rules)
         facts.update(status=response.status, bytes=len(response.body))
     return response
 

@@ -51,7 +51,7 @@ class UpstreamPolicy:
         on_event: Callable[[Event], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.tell = on_event
+        self.report = on_event
         self._rate_limits = RateLimits(clock)
         self._origins = Breaker(failures, rest, is_unreachable, self._origin_opened, clock)
         self._credentials = Breaker(failures, rest, is_server_error, self._opened, clock)
@@ -72,7 +72,7 @@ class UpstreamPolicy:
                 _check_time()
                 response = self._call(origin, identity, send)
         except tuple(REFUSALS) as refusal:
-            self.tell(REFUSALS[type(refusal)])
+            self.report(REFUSALS[type(refusal)])
             raise
         self._observe(origin, identity, response)
         return response
@@ -99,15 +99,15 @@ class UpstreamPolicy:
     def _observe(self, origin: str, identity: str, response: UpstreamResponse) -> None:
         seconds = self._rate_limits.observe(origin, identity, response)
         if seconds:
-            self.tell("hold")
+            self.report("hold")
             _log.warning("upstream_hold", origin=origin, credential=identity, seconds=seconds)
 
     def _origin_opened(self, origin: str) -> None:
-        self.tell("opened")
+        self.report("opened")
         _log.warning("upstream_breaker_opened", origin=origin)
 
     def _opened(self, key: tuple[str, str]) -> None:
-        self.tell("opened")
+        self.report("opened")
         _log.warning("upstream_breaker_opened", origin=key[0], credential=key[1])
 
 

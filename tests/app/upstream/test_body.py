@@ -270,7 +270,7 @@ def test_failed_fetches_leave_no_thread_and_no_file_open() -> None:
     failures: Counter[type[UpstreamError]] = Counter()
     for fault in faults:
         patient = UpstreamPolicy(failures=1000)
-        with serving(fault) as server, fetching(deadline=0.1, manners=patient) as fetcher:
+        with serving(fault) as server, fetching(deadline=0.1, policy=patient) as fetcher:
             for place in range(12):
                 failures[_failure(fetcher, f"{server.origin}/{place}")] += 1
     assert failures.total() == 72

@@ -124,14 +124,14 @@ def test_the_wait_for_a_slot_is_not_counted_as_a_failure_of_the_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     events: list[Event] = []
-    manners = UpstreamPolicy(failures=1, on_event=events.append)
-    monkeypatch.setattr(manners._bulkhead, "slot", slot_at_the_deadline)
-    with serving(saying(answer())) as server, fetching(manners=manners, deadline=0.05) as fetcher:
+    policy = UpstreamPolicy(failures=1, on_event=events.append)
+    monkeypatch.setattr(policy._bulkhead, "slot", slot_at_the_deadline)
+    with serving(saying(answer())) as server, fetching(policy=policy, deadline=0.05) as fetcher:
         with pytest.raises(UpstreamTimeout):
             fetcher.fetch(request_to(server.origin))
         assert events == []
         assert server.requests == []
-        assert manners.may_ask(server.origin, "")
+        assert policy.may_ask(server.origin, "")
 
 
 def credential(identity: str, url: str) -> Credential:
@@ -151,8 +151,8 @@ def test_hold_of_one_credential_holds_no_other() -> None:
 
 def test_server_errors_of_one_credential_close_a_host_to_no_other() -> None:
     failing = saying(*[answer(b"", status="500 No")] * 3, answer(b"theirs"), answer(b"theirs"))
-    manners = UpstreamPolicy(failures=3)
-    with serving(failing) as server, fetching(manners=manners) as fetcher:
+    policy = UpstreamPolicy(failures=3)
+    with serving(failing) as server, fetching(policy=policy) as fetcher:
         one, other = credential("ONE#1", server.origin), credential("OTHER#2", server.origin)
         for _ in range(3):
             assert fetcher.fetch(request_to(server.origin, credential=one)).status == 500
@@ -164,10 +164,10 @@ def test_server_errors_of_one_credential_close_a_host_to_no_other() -> None:
 
 def test_host_that_cannot_be_reached_is_left_alone_with_every_credential() -> None:
     # Each is tried twice.
-    manners = UpstreamPolicy(failures=6)
+    policy = UpstreamPolicy(failures=6)
     with serving(saying()) as server:
         pass
-    with fetching(manners=manners) as fetcher:
+    with fetching(policy=policy) as fetcher:
         for identity in ("ONE#1", "OTHER#2", "THIRD#3"):
             request = request_to(server.origin, credential=credential(identity, server.origin))
             with pytest.raises(UpstreamUnreachable):
@@ -190,9 +190,9 @@ def test_hold_that_a_redirect_brings_is_obeyed_at_once() -> None:
 
 def test_hold_ends_by_the_clock() -> None:
     now = [0.0]
-    manners = UpstreamPolicy(clock=lambda: now[0])
+    policy = UpstreamPolicy(clock=lambda: now[0])
     limited = saying(answer(b"", "Retry-After: 60", status="429 Too Many Requests"), answer())
-    with serving(limited) as server, fetching(manners=manners) as fetcher:
+    with serving(limited) as server, fetching(policy=policy) as fetcher:
         assert fetcher.fetch(request_to(server.origin)).status == 429
         now[0] = 59.0
         with pytest.raises(UpstreamRateLimited):
@@ -206,7 +206,7 @@ def test_holds_and_openings_are_logged_without_a_secret() -> None:
     limited = saying(answer(b"", "Retry-After: 60", status="503 Service Unavailable"))
     with (
         serving(limited) as server,
-        fetching(manners=UpstreamPolicy(failures=1, on_event=events.append)) as fetcher,
+        fetching(policy=UpstreamPolicy(failures=1, on_event=events.append)) as fetcher,
         capture_logs() as lines,
     ):
         url = f"{server.origin}/?token=q-secret"

@@ -124,9 +124,9 @@ def test_the_failure_of_the_second_call_is_raised(retry: Retry) -> None:
 
 def test_a_503_followed_by_a_200_gives_the_answer() -> None:
     events: list[Event] = []
-    manners = UpstreamPolicy(on_event=events.append)
+    policy = UpstreamPolicy(on_event=events.append)
     answers = saying(answer(status="503 Service Unavailable"), answer(b"there"))
-    with serving(answers) as server, fetching(manners=manners) as fetcher:
+    with serving(answers) as server, fetching(policy=policy) as fetcher:
         assert fetcher.fetch(request_to(server.origin)).body == b"there"
     assert server.connections == 1
     assert events == ["retried"]
@@ -138,7 +138,7 @@ def test_a_refused_connection_is_retried_once() -> None:
         unused.bind((LOOPBACK, 0))
         url = f"http://{LOOPBACK}:{unused.getsockname()[1]}/"
         with (
-            fetching(manners=UpstreamPolicy(on_event=events.append)) as fetcher,
+            fetching(policy=UpstreamPolicy(on_event=events.append)) as fetcher,
             pytest.raises(UpstreamUnreachable),
         ):
             fetcher.fetch(request_to(url))
@@ -147,10 +147,10 @@ def test_a_refused_connection_is_retried_once() -> None:
 
 def test_retry_does_not_pass_an_open_breaker() -> None:
     events: list[Event] = []
-    manners = UpstreamPolicy(failures=1, on_event=events.append)
+    policy = UpstreamPolicy(failures=1, on_event=events.append)
     with (
         serving(saying(answer(status="502 Bad Gateway"))) as server,
-        fetching(manners=manners) as fetcher,
+        fetching(policy=policy) as fetcher,
     ):
         assert fetcher.fetch(request_to(server.origin)).status == 502
     assert len(server.requests) == 1
