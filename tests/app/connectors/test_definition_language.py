@@ -553,3 +553,49 @@ def test_what_cannot_be_shown_is_left_out_and_told(value: Any, is_told: bool) ->
     assert [each.facts["part"] for each in trace.steps if each.name == "dropped"] == (
         ["text"] * is_told
     )
+
+
+@pytest.mark.parametrize(
+    ("expression", "shape"),
+    [
+        ("a.b", {"a": {"b": None}}),
+        ("a[0].b || c", {"a": {"b": None}, "c": None}),
+        ("a[].b", {"a": {"b": None}}),
+        ("a[?k == 'x'].v | [0]", {"a": {"k": None, "v": None}}),
+        ("length(a)", {"a": {}}),
+        ("a && b", {"a": None, "b": None}),
+        ("a && a.b", {"a": {"b": None}}),
+        ("!(a)", {"a": None}),
+        ("a == `[]`", {"a": {}}),
+        ("join(' ', [a, b][?@])", {"a": None, "b": None}),
+        ("values(a)[].b", {"a": None}),
+        ("a.*.b", {"a": None, "b": None}),
+        ("to_string(a)", {"a": None}),
+        ("sort_by(a, &b)[].c", {"a": None, "b": None}),
+        ("a[1:3].b", {"a": {"b": None}}),
+        ("{x: a, y: b}", {"a": None, "b": None}),
+        ("'word'", {}),
+    ],
+)
+def test_what_is_read_of_an_answer_is_told_by_its_expressions(
+    expression: str, shape: Mapping[str, Any]
+) -> None:
+    card = {"title": "'A'", "fields": [{"type": "pill", "name": "It", "text": expression}]}
+    assert defined(card=card).shown == shape
+
+
+def test_all_is_read_where_an_expression_shows_all() -> None:
+    card = {"title": "@", "fields": [{"type": "pill", "name": "It", "text": "a"}]}
+    assert defined(card=card).shown is None
+
+
+def test_of_a_large_answer_what_is_shown_is_kept(
+    make_host: MakeHost, upstream: responses.RequestsMock
+) -> None:
+    part = {"type": "conversation_part", "body": "<p>" + "x" * 9_000 + "</p>"}
+    parts = {"total_count": 400, "conversation_parts": [part] * 400}
+    answer = {"title": "Refund", "state": "open", "conversation_parts": parts}
+    upstream.get("https://api.intercom.io/conversations/471", json=answer)
+    host = make_host(intercom_access_token="made_up")
+    card = host.ask("https://app.intercom.com/a/inbox/ab12/conversation/471").get_json()["metadata"]
+    assert (card["title"], card["num_comments"]) == ("Refund", 400)
