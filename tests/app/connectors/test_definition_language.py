@@ -337,6 +337,7 @@ def test_a_colour_can_be_that_of_another_value() -> None:
         ("line(lines)", "first"),
         ("after(ref, 'refs/heads/')", "main"),
         ("words(kind)", "In progress"),
+        ("drawn(short)", "🐛 std::bug::x"),
         ("part('id')", "1"),
         ("text(price)", "5"),
         ('choose(code, `{"7": "seven"}`, \'other\')', "seven"),
@@ -349,6 +350,7 @@ def test_functions_of_expressions(expression: str, text: str) -> None:
         "lines": "\nfirst\nsecond",
         "ref": "refs/heads/main",
         "kind": "in_progress",
+        "short": ":bug: std::bug::x",
         "price": 5.0,
         "code": 7,
     }
