@@ -235,6 +235,20 @@ def test_what_does_not_tell_its_page_by_its_path_is_no_address(request_: dict[st
         find("https://api.small.example.com/v1/small.example.com/7", [known])
 
 
+def test_what_is_missing_is_so_for_addresses_without_a_fallback_alone(
+    make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    file = tmp_path / "small.toml"
+    form = '{ paths = ["/x/{id}"], fallback = "https://api.small.example.com/b/{id}" }'
+    told = TOML.replace("[connector.request]", f"addresses = [{form}]\n[connector.request]")
+    file.write_text(told.replace("graphql", "{id}"), "utf-8")
+    upstream.get("https://api.small.example.com/1", status=404)
+    upstream.get("https://api.small.example.com/b/1", json={"name": "A post", "state": "up"})
+    host = make_host(connectors_file=str(file))
+    for page, status in {"items/1": 404, "x/1": 200, "items/1?": 404}.items():
+        assert host.ask(f"https://small.example.com/{page}").status_code == status
+
+
 def test_what_is_missing_can_be_asked_for_elsewhere(
     make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path
 ) -> None:
