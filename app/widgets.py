@@ -194,7 +194,8 @@ def key_of(connector: Connector, request: UpstreamRequest) -> str:
     headers = sorted((name.lower(), value) for name, value in request.headers.items())
     body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
     looked_up = f"{request.lookup.url} " if request.lookup else ""
-    url = f"{looked_up}{request.url}"
+    otherwise = f" {request.fallback.url}" if request.fallback else ""
+    url = f"{looked_up}{request.url}{otherwise}"
     parts = (connector.name, connector.revision, request.method, url, body, headers)
     return "\n".join([*map(str, parts), request.credential.identity])
 

@@ -25,6 +25,7 @@ from app.origins import Server, host_of, is_named, names_of
 from app.settings import ConnectorSetting, Settings
 from app.telemetry.trace import is_recording, step
 from app.upstream.credentials import HostCredential
+from app.upstream.excerpt import Shape
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import AnswerRules, Outcome
 from templates_schemas import SummaryWithDetails
@@ -143,8 +144,13 @@ class Connector(ABC):
             self.forbidden_statuses,
             verdict=self.verdict if reads else None,
             refusal=self.refusal if reads or own.refusal is not Connector.refusal else None,
-            shown=shape_of(self.schema()) if issubclass(self.schema, Resource) else None,
+            shown=self.shown,
         )
+
+    @property
+    def shown(self) -> Shape | None:
+        """What is read of an answer, by its keys: all that is kept of a large one."""
+        return shape_of(self.schema()) if issubclass(self.schema, Resource) else None
 
     def load(self, document: Any) -> Any:
         """Load an upstream's JSON with the schema; what was left out of it is told in the trace.

@@ -17,11 +17,13 @@ from marshmallow import Schema, ValidationError
 from app.connectors.base import Connector, Match, ResourceUrl, servers_of
 from app.connectors.definitions.addresses import DefinedMatch, forms_of, literal_host, match_in
 from app.connectors.definitions.card import CardExpressions
+from app.connectors.definitions.excerpts import shape_read
 from app.connectors.definitions.expressions import ExpressionError, evaluate
 from app.connectors.definitions.templates import filled_body, filled_url
 from app.origins import Server, host_of
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import HostCredential, basic, header_pairs
+from app.upstream.excerpt import Shape
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import Outcome
 from templates_schemas import SummaryWithDetails
@@ -115,6 +117,11 @@ class DefinedConnector(Connector):
         """
         met = (each for each in self._telling if _is_true(self._conditions[each], document))
         return next(met, None)
+
+    @property
+    def shown(self) -> Shape | None:
+        """What the expressions read of an answer, by its keys."""
+        return shape_read(self.definition)
 
     def load(self, document: Any) -> Any:
         """Take the resource out of the answer: the expressions are its schema.

@@ -8,6 +8,7 @@ text(x)                                    a number or a truth as text
 words(x)                                   `in_progress` as `In progress`
 plain(x)                                   a text of HTML, without its tags and entities
 line(x)                                    the first line of a text
+drawn(x)                                   a text whose `:bug:` is 🐛, as GitHub and GitLab draw it
 after(x, start)                            what follows a beginning: `after(ref, 'refs/heads/')`
 part(name)                                 a part of the address
 """
@@ -25,7 +26,7 @@ import jmespath
 from jmespath import exceptions, functions
 from jmespath.parser import ParsedResult
 
-from app.connectors.card_parts import words
+from app.connectors.card_parts import drawn, words
 from templates_schemas.limits import FIELD_TEXT_MAX
 from templates_schemas.text import host_time, listed
 
@@ -98,6 +99,10 @@ class CardFunctions(functions.Functions):
     @functions.signature({"types": ["string", "null"]})
     def _func_line(self, value: str | None) -> str | None:
         return value and next(iter(value.strip().splitlines()), "")
+
+    @functions.signature({"types": ["string", "null"]})
+    def _func_drawn(self, value: str | None) -> str | None:
+        return drawn(value)
 
     @functions.signature({"types": ["string", "null"]}, {"types": ["string"]})
     def _func_after(self, value: str | None, start: str) -> str | None:

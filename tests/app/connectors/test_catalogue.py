@@ -25,6 +25,7 @@ from app.errors import MalformedRequest, NoConnector
 from app.origins import host_of, is_named
 from app.settings import Settings, load_settings
 from app.upstream.credentials import Credentials
+from app.upstream.excerpt import excerpt
 from templates_schemas import faults, payload
 from tests.app.connectors.contract import (
     JSON,
@@ -302,6 +303,22 @@ def test_one_value_that_is_odd_does_not_cost_the_card(name: str, file: Path) -> 
             changed = json.loads(json.dumps(answer))
             set_at(changed, path, odd)
             assert is_card(known, case.resource_url, changed), f"{path}: {odd!r}"
+
+
+@pytest.mark.parametrize(("name", "file"), CASES)
+def test_what_is_kept_of_a_large_answer_makes_the_same_card(name: str, file: Path) -> None:
+    known, case = made(BY_NAME[name]), read_recording(file)
+    answer = case.exchanges[-1]["response"].get("body")
+    if case.exchanges[-1]["response"]["status"] != 200:
+        return  # Of a refusal nothing is left out.
+    shape = known.answer_rules.shown
+    assert shape is not None
+    kept = json.loads(excerpt([json.dumps(answer).encode()], shape, 1 << 20))
+    assert known.verdict(kept) == known.verdict(answer)
+    if known.verdict(answer) is None:
+        match = find(case.resource_url, [known])[1]
+        cards = [payload(known.widget(known.load(each), match)) for each in (answer, kept)]
+        assert cards[0] == cards[1]
 
 
 @pytest.mark.parametrize("name", NAMES)

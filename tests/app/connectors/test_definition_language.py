@@ -235,6 +235,20 @@ def test_what_does_not_tell_its_page_by_its_path_is_no_address(request_: dict[st
         find("https://api.small.example.com/v1/small.example.com/7", [known])
 
 
+def test_what_is_missing_is_so_for_addresses_without_a_fallback_alone(
+    make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    file = tmp_path / "small.toml"
+    form = '{ paths = ["/x/{id}"], fallback = "https://api.small.example.com/b/{id}" }'
+    told = TOML.replace("[connector.request]", f"addresses = [{form}]\n[connector.request]")
+    file.write_text(told.replace("graphql", "{id}"), "utf-8")
+    upstream.get("https://api.small.example.com/1", status=404)
+    upstream.get("https://api.small.example.com/b/1", json={"name": "A post", "state": "up"})
+    host = make_host(connectors_file=str(file))
+    for page, status in {"items/1": 404, "x/1": 200, "items/1?": 404}.items():
+        assert host.ask(f"https://small.example.com/{page}").status_code == status
+
+
 def test_what_is_missing_can_be_asked_for_elsewhere(
     make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path
 ) -> None:
@@ -337,6 +351,7 @@ def test_a_colour_can_be_that_of_another_value() -> None:
         ("line(lines)", "first"),
         ("after(ref, 'refs/heads/')", "main"),
         ("words(kind)", "In progress"),
+        ("drawn(short)", "🐛 std::bug::x"),
         ("part('id')", "1"),
         ("text(price)", "5"),
         ('choose(code, `{"7": "seven"}`, \'other\')', "seven"),
@@ -349,6 +364,7 @@ def test_functions_of_expressions(expression: str, text: str) -> None:
         "lines": "\nfirst\nsecond",
         "ref": "refs/heads/main",
         "kind": "in_progress",
+        "short": ":bug: std::bug::x",
         "price": 5.0,
         "code": 7,
     }
@@ -553,3 +569,49 @@ def test_what_cannot_be_shown_is_left_out_and_told(value: Any, is_told: bool) ->
     assert [each.facts["part"] for each in trace.steps if each.name == "dropped"] == (
         ["text"] * is_told
     )
+
+
+@pytest.mark.parametrize(
+    ("expression", "shape"),
+    [
+        ("a.b", {"a": {"b": None}}),
+        ("a[0].b || c", {"a": {"b": None}, "c": None}),
+        ("a[].b", {"a": {"b": None}}),
+        ("a[?k == 'x'].v | [0]", {"a": {"k": None, "v": None}}),
+        ("length(a)", {"a": {}}),
+        ("a && b", {"a": None, "b": None}),
+        ("a && a.b", {"a": {"b": None}}),
+        ("!(a)", {"a": None}),
+        ("a == `[]`", {"a": {}}),
+        ("join(' ', [a, b][?@])", {"a": None, "b": None}),
+        ("values(a)[].b", {"a": None}),
+        ("a.*.b", {"a": None, "b": None}),
+        ("to_string(a)", {"a": None}),
+        ("sort_by(a, &b)[].c", {"a": None, "b": None}),
+        ("a[1:3].b", {"a": {"b": None}}),
+        ("{x: a, y: b}", {"a": None, "b": None}),
+        ("'word'", {}),
+    ],
+)
+def test_what_is_read_of_an_answer_is_told_by_its_expressions(
+    expression: str, shape: Mapping[str, Any]
+) -> None:
+    card = {"title": "'A'", "fields": [{"type": "pill", "name": "It", "text": expression}]}
+    assert defined(card=card).shown == shape
+
+
+def test_all_is_read_where_an_expression_shows_all() -> None:
+    card = {"title": "@", "fields": [{"type": "pill", "name": "It", "text": "a"}]}
+    assert defined(card=card).shown is None
+
+
+def test_of_a_large_answer_what_is_shown_is_kept(
+    make_host: MakeHost, upstream: responses.RequestsMock
+) -> None:
+    part = {"type": "conversation_part", "body": "<p>" + "x" * 9_000 + "</p>"}
+    parts = {"total_count": 400, "conversation_parts": [part] * 400}
+    answer = {"title": "Refund", "state": "open", "conversation_parts": parts}
+    upstream.get("https://api.intercom.io/conversations/471", json=answer)
+    host = make_host(intercom_access_token="made_up")
+    card = host.ask("https://app.intercom.com/a/inbox/ab12/conversation/471").get_json()["metadata"]
+    assert (card["title"], card["num_comments"]) == ("Refund", 400)

@@ -156,6 +156,16 @@ def test_short_codes_are_drawn_where_the_system_draws_them(title: str, drawn: st
     assert metadata_of("https://acme.atlassian.net/browse/ACME-12", jira)["title"] == title
 
 
+def test_short_codes_are_drawn_in_definitions_of_these_systems() -> None:
+    for page, answer in {
+        f"{GITHUB}/releases/tag/v1": {"name": ":bug: v1", "tag_name": "v1"},
+        "https://gitlab.com/groups/acme/-/epics/9": {"title": ":bug: v1", "state": "opened"},
+        "https://gitlab.com/acme/web/-/releases/v1": {"name": ":bug: v1", "tag_name": "v1"},
+        "https://codeberg.org/acme/web/issues/1": {"title": ":bug: v1", "state": "open"},
+    }.items():
+        assert metadata_of(page, answer)["title"] == "🐛 v1"
+
+
 @pytest.mark.parametrize(
     ("icon", "shown_icon"),
     [

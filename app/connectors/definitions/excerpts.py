@@ -1,0 +1,114 @@
+"""What of a large answer is read: the keys that the expressions of a definition name.
+
+An expression is followed over the places of a document that its value may come from. Lists do not
+count: `labels[].name` reads `name` of each label. What cannot be followed is read whole.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from app.connectors.definitions.expressions import compiled
+from app.upstream.excerpt import Shape
+
+# Of these only what is next to it counts: an index of a list, or the value itself.
+_SAME: Final = frozenset({"index", "slice", "current", "identity"})
+_ONE_BY_ONE: Final = frozenset({"subexpression", "index_expression", "pipe", "projection"})
+_EACH: Final = frozenset(
+    {"or_expression", "multi_select_list", "multi_select_dict", "key_val_pair"}
+)
+# They look at no more than whether there is something, and how much.
+_COUNTING: Final = frozenset({"length", "type"})
+Node = Mapping[str, Any]
+
+
+class Place:
+    """A place within a document, and what of it is read."""
+
+    def __init__(self) -> None:
+        self.is_whole = False
+        self.is_tested = False
+        self._inner: dict[str, Place] = {}
+
+    def at(self, key: str) -> "Place":
+        """Return the place of a key, which is read from now on."""
+        return self._inner.setdefault(key, Place())
+
+    @property
+    def shape(self) -> Shape | None:
+        """What is read of it, by the keys; None is all of it."""
+        # An object is true where it holds anything: one that is only tested is kept as it is.
+        if self.is_whole or (self.is_tested and not self._inner):
+            return None
+        return {key: place.shape for key, place in self._inner.items()}
+
+
+def shape_read(definition: Mapping[str, Any]) -> Shape | None:
+    """Return what a definition reads of an answer, by the keys; None is all of it."""
+    root, answer = Place(), dict(definition["answer"])
+    resource = _follow(compiled(answer.pop("resource")).parsed, [root])
+    for text in answer.values():
+        if isinstance(text, str):
+            _test(_follow(compiled(text).parsed, [root]))
+    for text in _expressions(definition["card"]):
+        _read_whole(_follow(compiled(text).parsed, resource))
+    return root.shape
+
+
+def _expressions(card: Mapping[str, Any]) -> Iterable[str]:
+    shown = ("title", "subtitle", "subicon_url", "num_comments", "text", "datetime", "icon_url")
+    parts = (card, card["footer"], *card["fields"])
+    for part in parts:
+        yield from (part[key] for key in (*shown, "color", "updated", "created") if key in part)
+
+
+def _follow(node: Node, at: list[Place]) -> list[Place]:
+    """Return the places that a value may come from, over those that it is evaluated at."""
+    kind, children = node["type"], node["children"]
+    if kind == "field":
+        return [place.at(node["value"]) for place in at]
+    if kind in _SAME:
+        return at
+    if kind in _ONE_BY_ONE:
+        for child in children:
+            at = _follow(child, at)
+        return at
+    if kind == "and_expression":
+        _test(_follow(children[0], at))
+        return _follow(children[1], at)
+    if kind in _EACH:
+        return [place for child in children for place in _follow(child, at)]
+    return _looked_at(node, at)
+
+
+def _looked_at(node: Node, at: list[Place]) -> list[Place]:
+    """Follow what filters, compares or computes."""
+    kind, children = node["type"], node["children"]
+    if kind == "flatten":
+        return _follow(children[0], at)
+    if kind == "filter_projection":
+        found = _follow(children[0], at)
+        _read_whole(_follow(children[2], found))
+        return _follow(children[1], found)
+    inner = [place for child in children for place in _follow(child, at)]
+    if kind == "not_expression":
+        _test(inner)
+    elif not _only_counts(node):
+        _read_whole(inner)
+    return []
+
+
+def _only_counts(node: Node) -> bool:
+    """Tell a function that counts, and a comparison with a literal that is empty."""
+    if node["type"] == "function_expression":
+        return node["value"] in _COUNTING
+    return any(child["type"] == "literal" and not child["value"] for child in node["children"])
+
+
+def _test(places: Iterable[Place]) -> None:
+    for place in places:
+        place.is_tested = True
+
+
+def _read_whole(places: Iterable[Place]) -> None:
+    for place in places:
+        place.is_whole = True
