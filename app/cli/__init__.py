@@ -1,6 +1,7 @@
 """The command line: `placard …`.
 
 serve.py, server.py, workers.py, connections.py  the service, its workers and its connections
+lint.py, record.py, doctor.py                    payloads, recorded cases, a running service
 library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
 arguments.py                                     the kinds of argument
 """
@@ -10,8 +11,7 @@ import os
 import sys
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import click
 from rich.console import Console
@@ -19,9 +19,6 @@ from rich.console import Console
 from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.serve import serve_application
 from app.connectors import all_connectors, connector_settings
-from app.connectors.definitions.files import lint_definitions, load_file
-from app.devtools.doctor import ADVICE_FAILED, examine
-from app.devtools.recorder import WrittenAnswer, record_case, sample_of
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.devtools.terminal_card import draw_card, draw_error
 from app.errors import ConfigurationError, PlacardError, StoreUnavailable
@@ -31,7 +28,6 @@ from app.settings.report import setting_lines, settings_table, unknown_settings
 from app.telemetry.metrics import Metrics
 from app.telemetry.trace import recording
 from app.wiring import build_fetcher, build_widgets
-from templates_schemas import faults
 
 __all__ = ["main"]
 
@@ -47,9 +43,12 @@ base_option = click.option(
 )
 
 
-# Loaded when they are called: their database is of no use to who serves without the library.
-LIBRARY_COMMANDS: Final = {
+# Loaded when they are called: what they stand on is of no use to who serves.
+LOADED_WHEN_CALLED: Final = {
+    "doctor": "app.cli.doctor",
     "library": "app.cli.library",
+    "lint": "app.cli.lint",
+    "record": "app.cli.record",
     "token": "app.cli.library_tokens",
 }
 
@@ -58,14 +57,14 @@ class Commands(click.Group):
     """The commands; each exits with 2, and says why, where settings or database cannot be used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the commands, those of the library too."""
-        return sorted([*super().list_commands(ctx), *LIBRARY_COMMANDS])
+        """List the commands, those that are loaded when they are called too."""
+        return sorted([*super().list_commands(ctx), *LOADED_WHEN_CALLED])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, and load it first where it is one of the library's."""
-        if cmd_name not in LIBRARY_COMMANDS:
+        """Return a command, and load it first where it is not yet."""
+        if cmd_name not in LOADED_WHEN_CALLED:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(LIBRARY_COMMANDS[cmd_name]), cmd_name)
+        command: click.Command = getattr(import_module(LOADED_WHEN_CALLED[cmd_name]), cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -157,31 +156,6 @@ def sign(*, url: str, base: str, by: str | None, expires_in: float, **parameters
 
 
 @main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-def lint(*, file: str) -> None:
-    """Check the payload in FILE (`-`: standard input): path, rule and what would be right.
-
-    Exits with 0 where the host would take it, 1 where not, 2 where it is not JSON. A FILE.toml is
-    checked as a file of connectors.
-    """
-    if file.endswith(".toml"):
-        _lint_definitions(Path(file))
-        return
-    try:
-        with click.open_file(file, "rb") as opened:
-            payload = json.loads(opened.read(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        click.echo(f"{file}: is not JSON: {error}", err=True)
-        sys.exit(2)
-    broken = faults(payload)
-    for fault in broken:
-        click.echo(str(fault))
-    if broken:
-        sys.exit(1)
-    click.echo(f"{file}: the host would take it")
-
-
-@main.command()
 def connectors() -> None:
     """List the connectors: hosts, an example, the credentials that each wants."""
     for connector in all_connectors(_settings()):
@@ -189,79 +163,6 @@ def connectors() -> None:
         click.echo(_indented(f"example: {connector.example}"))
         click.echo(_indented(f"hosts: {', '.join(sorted(connector.hosts))}"))
         click.echo(_indented(f"settings: {', '.join(each.name for each in connector.settings)}"))
-
-
-@main.command()
-@click.argument("url")
-@click.option(
-    "--to", type=click.Path(path_type=Path, file_okay=False), default=Path("tests/recorded"),
-    show_default=True, help="The folder of the recorded cases.",
-)  # fmt: skip
-@click.option("--name", required=True, help="The case's name, such as `closed_issue`.")
-@click.option(
-    "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer.",
-)  # fmt: skip
-@click.option("--status", type=int, default=200, help="The status of this answer.")
-@click.option("--page", help="The page of the system's documentation that it is written from.")
-@click.option(
-    "--sample", type=click.Path(path_type=Path, file_okay=False),
-    help="Make a sample of the preview of it, too: in this folder, such as app/samples.",
-)  # fmt: skip
-def record(
-    *,
-    url: str,
-    to: Path,
-    name: str,
-    answer: BinaryIO | None,
-    status: int,
-    page: str | None,
-    sample: Path | None,
-) -> None:
-    """Record the live answer for URL as a test case, with credentials scrubbed.
-
-    With --answer and --page it is made of one that is written by hand, without the network.
-    """
-    settings = _settings()
-    if (answer is None) != (page is None):
-        raise click.UsageError("--answer and --page go together")
-    if settings.offline and answer is None:
-        raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
-    given = WrittenAnswer(page, answer.read(), status) if answer and page else None
-    try:
-        written = record_case(settings, url, to, name, given)
-    except ConfigurationError:
-        raise
-    except PlacardError as error:
-        draw_error(Console(stderr=True), error, None)
-        sys.exit(1)
-    for path in written:
-        click.echo(path)
-    if sample:
-        click.echo(sample_of(written[0], sample))
-
-
-@main.command()
-@click.argument("base_url", type=BaseUrl())
-@click.option("--resource-url", help="An address to ask for; by default a connector's example.")
-@click.option("--origin", help="The host's origin; by default the first that is allowed.")
-def doctor(*, base_url: str, resource_url: str | None, origin: str | None) -> None:
-    """Probe the service at BASE_URL as the host's client would, and say what is wrong.
-
-    It signs with this machine's settings, which must be those of the service.
-    """
-    provide_local_secrets()
-    settings = _settings()
-    resource = resource_url or all_connectors(settings)[0].example
-    console, all_sound = Console(), True
-    for finding in examine(settings, base_url, resource, origin or settings.allowed_origins[0]):
-        mark = "[green]✓[/]" if finding.sound else "[red]✗[/]"
-        console.print(f"{mark} {finding.what}", highlight=False)
-        if not finding.sound:
-            console.print(f"  {finding.advice}", style="yellow", highlight=False)
-        all_sound = all_sound and finding.sound
-    if not all_sound:
-        console.print(ADVICE_FAILED)
-        sys.exit(1)
 
 
 @main.command()
@@ -279,23 +180,9 @@ def settings(*, markdown: bool) -> None:
         click.echo(f"{name}: is not a setting{hint}", err=True)
 
 
-def _lint_definitions(file: Path) -> None:
-    broken = lint_definitions(file)
-    for fault in broken:
-        click.echo(fault)
-    if broken:
-        sys.exit(1)
-    names = ", ".join(each["name"] for each in load_file(file))
-    click.echo(f"{file}: {names}: can be used")
-
-
 def _settings() -> Settings:
     return settings_from_environment(connector_settings())
 
 
 def _indented(text: str) -> str:
     return click.wrap_text(text, initial_indent="    ", subsequent_indent="    ")
-
-
-def _refuse_constant(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")

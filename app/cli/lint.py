@@ -1,0 +1,50 @@
+"""`placard lint`: a payload or a file of connectors, checked before anybody is shown it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.connectors.definitions.files import lint_definitions, load_file
+from templates_schemas import faults
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+def lint(*, file: str) -> None:
+    """Check the payload in FILE (`-`: standard input): path, rule and what would be right.
+
+    Exits with 0 where the host would take it, 1 where not, 2 where it is not JSON. A FILE.toml is
+    checked as a file of connectors.
+    """
+    if file.endswith(".toml"):
+        _lint_definitions(Path(file))
+        return
+    try:
+        with click.open_file(file, "rb") as opened:
+            payload = json.loads(opened.read(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        click.echo(f"{file}: is not JSON: {error}", err=True)
+        sys.exit(2)
+    broken = faults(payload)
+    for fault in broken:
+        click.echo(str(fault))
+    if broken:
+        sys.exit(1)
+    click.echo(f"{file}: the host would take it")
+
+
+def _lint_definitions(file: Path) -> None:
+    broken = lint_definitions(file)
+    for fault in broken:
+        click.echo(fault)
+    if broken:
+        sys.exit(1)
+    names = ", ".join(each["name"] for each in load_file(file))
+    click.echo(f"{file}: {names}: can be used")
+
+
+def _refuse_constant(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,63 @@
+"""`placard record`: recorded cases for the tests of a connector."""
+
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from rich.console import Console
+
+from app.connectors import connector_settings
+from app.devtools.recorder import WrittenAnswer, record_case, sample_of
+from app.devtools.terminal_card import draw_error
+from app.errors import ConfigurationError, PlacardError
+from app.settings import settings_from_environment
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--to", type=click.Path(path_type=Path, file_okay=False), default=Path("tests/recorded"),
+    show_default=True, help="The folder of the recorded cases.",
+)  # fmt: skip
+@click.option("--name", required=True, help="The case's name, such as `closed_issue`.")
+@click.option(
+    "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer.",
+)  # fmt: skip
+@click.option("--status", type=int, default=200, help="The status of this answer.")
+@click.option("--page", help="The page of the system's documentation that it is written from.")
+@click.option(
+    "--sample", type=click.Path(path_type=Path, file_okay=False),
+    help="Make a sample of the preview of it, too: in this folder, such as app/samples.",
+)  # fmt: skip
+def record(
+    *,
+    url: str,
+    to: Path,
+    name: str,
+    answer: BinaryIO | None,
+    status: int,
+    page: str | None,
+    sample: Path | None,
+) -> None:
+    """Record the live answer for URL as a test case, with credentials scrubbed.
+
+    With --answer and --page it is made of one that is written by hand, without the network.
+    """
+    settings = settings_from_environment(connector_settings())
+    if (answer is None) != (page is None):
+        raise click.UsageError("--answer and --page go together")
+    if settings.offline and answer is None:
+        raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
+    given = WrittenAnswer(page, answer.read(), status) if answer and page else None
+    try:
+        written = record_case(settings, url, to, name, given)
+    except ConfigurationError:
+        raise
+    except PlacardError as error:
+        draw_error(Console(stderr=True), error, None)
+        sys.exit(1)
+    for path in written:
+        click.echo(path)
+    if sample:
+        click.echo(sample_of(written[0], sample))
