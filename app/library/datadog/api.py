@@ -53,6 +53,7 @@ FAVORITE: Final = "/api/v2/favorites/widgets/{uuid}"
 ERRORS: Final = {
     400: Answer("What is wrong, and where", Body(ErrorsSchema)),
     403: Answer("The token is missing, not valid, or has none of the scopes", Body(ErrorsSchema)),
+    408: Answer("The body did not arrive in time", Body(ErrorsSchema)),
     413: Answer("The body is too large", Body(ErrorsSchema)),
     429: Answer("The token has no request left in this minute", Body(ErrorsSchema)),
     500: Answer("Our fault", Body(ErrorsSchema)),

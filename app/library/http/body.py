@@ -13,6 +13,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from marshmallow.fields import Field
 
 from app.errors import InvalidInput, PayloadTooLarge
+from app.library.http.arrival import read_in_time
 from templates_schemas.rules import Rule, faults_in
 
 LARGEST: Final = 1 << 20
@@ -41,9 +42,12 @@ def read_json_object_or_list() -> dict[str, Any] | list[Any]:
 
 
 def read_json() -> Any:
-    """Read the body of the current request as JSON of any kind."""
+    """Read the body of the current request as JSON of any kind.
+
+    Raises InvalidInput, PayloadTooLarge, or BodyTimeout.
+    """
     request.max_content_length = LARGEST + 1
-    raw = request.get_data(cache=False)
+    raw = read_in_time(request.stream)
     if len(raw) > LARGEST:
         raise PayloadTooLarge(sentence=f"The body is over {LARGEST} bytes.")
     return parse_json(raw)
