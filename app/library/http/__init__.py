@@ -7,7 +7,8 @@ thread_share.py    how many requests may be in progress: the other threads are f
 rate_limit.py      the requests of each token in a minute
 shared_storage.py  where the workers of a machine count them together
 parameters.py      the path and the query, read with schemas
-body.py            JSON bodies, bounded and read with schemas
+body.py            JSON bodies, bounded before they are read
+schema.py          what the schemas of bodies share
 arrival.py         the bytes of a body, within the time they have
 response.py        JSON answers
 errors.py          every error, in the dialect's envelope and in the log

@@ -15,7 +15,6 @@ MOST_CONDITIONS: Final = 50
 # Keys, fields and conditions of all stages: what it takes to read the statement cannot be stopped.
 MOST_KEYS_AND_FIELDS: Final = 200
 MOST_VALUES: Final = 1000
-MOST_VALUES_IN_ALL: Final = 10_000
 MOST_TEXTS: Final = 100
 MOST_PATTERNS: Final = 20
 MOST_STAGES: Final = 20

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from app.library.core.callers import Caller, Person
 from app.library.core.store import Store
-from app.library.http.body import load
+from app.library.http.schema import load
 from app.library.spaceone.api import info
 from app.library.spaceone.query_reader import read_listing, read_statistics
 from app.library.spaceone.records import CustomWidgetDraft
