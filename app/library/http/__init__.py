@@ -11,6 +11,8 @@ body.py            JSON bodies, bounded before they are read
 schema.py          what the schemas of bodies share
 arrival.py         the bytes of a body, within the time they have
 response.py        JSON answers
+rows.py            answers of many rows, written one by one up to a bound
+places.py          what only a few may do at a time
 errors.py          every error, in the dialect's envelope and in the log
 context.py         the library's parts, for views
 loopback.py        the service's own widgets, read in this process for cards
