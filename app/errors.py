@@ -14,6 +14,7 @@
     │   └── ResourceMissing
     ├── LibraryRefusal                what only clients of the library are answered
     │   ├── MethodNotAllowed     405
+    │   ├── BodyTimeout          408
     │   ├── Conflict             409
     │   ├── PayloadTooLarge      413
     │   ├── TooManyRequests      429
@@ -181,6 +182,13 @@ class MethodNotAllowed(LibraryRefusal):
     def __init__(self, allowed: tuple[str, ...]) -> None:
         super().__init__(sentence=f"Method not allowed; this address takes {', '.join(allowed)}.")
         self.allowed = allowed
+
+
+class BodyTimeout(LibraryRefusal):
+    """The body did not arrive in time."""
+
+    status = 408
+    sentence = "The body took too long."
 
 
 class Conflict(LibraryRefusal):

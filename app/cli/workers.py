@@ -12,12 +12,16 @@ from typing import Any, Final
 
 from granian._internal import load_target
 
+from app.cli.stalled import Stalled, watch
+from app.library.http.arrival import PATIENCE
+from app.settings import Settings
 from app.web import EXTENSION, Service
 
 # In seconds. Who lived so long did work: its successor comes at once.
 STEADY: Final = 10.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
+_LATER: Final = 0.25
 # linux/prctl.h: the signal that a process is sent when its parent ends.
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -74,7 +78,18 @@ def load_application(target: str) -> Any:
     app: Any = load_target(target)
     service = app.extensions[EXTENSION]
     threading.Thread(target=fetch_keys, args=(service,), name="placard-keys", daemon=True).start()
+    if service.settings.library:
+        watch(Stalled(longest_wait(service.settings)))
     return app
+
+
+def longest_wait(settings: Settings) -> float:
+    """Return for how many seconds a request may be without any answer: its body may be late.
+
+    That is a little more than the body has, or its request would not know that time is up; and more
+    than a card takes.
+    """
+    return max(PATIENCE + _LATER, settings.fetch_deadline * 2)
 
 
 def fetch_keys(service: Service) -> None:

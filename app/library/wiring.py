@@ -13,12 +13,13 @@ from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import Dialect, Dispatcher, init_dialect
 from app.library.http.loopback import make_loopback
+from app.library.http.places import Places
 from app.library.http.rate_limit import Limiter
 from app.library.http.thread_share import ThreadShare
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.surface import LibrarySurface
 from app.settings import Settings
-from app.upstream import Loopback
+from app.upstream import ConcurrencyLimit, Loopback
 
 # A dialect is a line here. Azure DevOps has the addresses that no other one has.
 PREFIXED: Final[tuple[Dialect, ...]] = (DATADOG, SPACEONE)
@@ -27,6 +28,10 @@ DIALECTS: Final = (*PREFIXED, AZURE_DEVOPS)
 _OPERATIONS: Final = [operation for dialect in DIALECTS for operation in dialect.operations]
 # The scopes that a token may have: those that any operation asks for.
 SCOPES: Final = tuple(sorted({scope for each in _OPERATIONS for scope in each.scopes}))
+# In one process, for one token and for all. A search keeps a processor busy, which cards need too;
+# a large answer takes up to its largest size in memory, until its client has read it.
+SEARCHES: Final = ConcurrencyLimit(per_origin=2, total=4)
+LARGE_ANSWERS: Final = ConcurrencyLimit(per_origin=4, total=8)
 
 
 def build_library(settings: Settings) -> Library:
@@ -43,6 +48,8 @@ def build_library(settings: Settings) -> Library:
             settings.metrics_folder,
             settings.ca_bundle,
         ),
+        searches=Places(SEARCHES),
+        large_answers=Places(LARGE_ANSWERS),
     )
 
 

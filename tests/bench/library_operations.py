@@ -65,7 +65,8 @@ def _datadog(kept: SavedWidgets, widgets: int) -> list[Operation]:
         return kept.create(who, EXPERIENCE, SavedWidgetDraft(definition(number), tags))
 
     def search(asked: SearchFilter, page: SearchPage = page) -> object:
-        return kept.search(who, EXPERIENCE, asked, page)
+        with kept.search(who, EXPERIENCE, asked, page) as found:
+            return list(found.widgets)
 
     return [
         Operation("Datadog: create", create),
@@ -94,7 +95,12 @@ def _spaceone(kept: CustomWidgets, widgets: int) -> list[Operation]:
     def find(*every: Condition, start: int = 1) -> object:
         page = Rows(start, PAGE)
         orders = (Order("title", descending=False, where="query.sort"),)
-        return kept.find(who, Listing(Search(DOMAIN, every), orders, page))
+        with kept.find(who, Listing(Search(DOMAIN, every), orders, page)) as found:
+            return list(found.widgets)
+
+    def group() -> object:
+        with kept.statistics(who, _GROUPED) as found:
+            return list(found.values)
 
     def asked(key: str, operator: str, value: str) -> Condition:
         return Condition(key, operator, value, "query.filter.0")
@@ -110,9 +116,7 @@ def _spaceone(kept: CustomWidgets, widgets: int) -> list[Operation]:
         Operation("SpaceONE: by tag", lambda n: find(asked("tags.team", "eq", team(at(n))))),
         Operation("SpaceONE: by title, first page", lambda _: find()),
         Operation("SpaceONE: by title, deep", lambda _: find(start=widgets // 2 + 1)),
-        Operation(
-            "SpaceONE: stat, a group by widget_name", lambda _: kept.statistics(who, _GROUPED)
-        ),
+        Operation("SpaceONE: stat, a group by widget_name", lambda _: group()),
     ]
 
 

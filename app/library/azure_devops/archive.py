@@ -18,14 +18,13 @@ from app.library.azure_devops.records import (
     DashboardWidget,
     DashboardWidgetDraft,
 )
+from app.library.azure_devops.rows import to_dashboard, to_widget
 from app.library.azure_devops.statements import (
     WriteStamp,
     append_widget,
     begin_write,
     is_dashboard,
     no_dashboard,
-    to_dashboard,
-    to_widget,
 )
 from app.library.core.models import DashboardRow, DashboardWidgetRow, UserRow
 from app.library.core.store import Store

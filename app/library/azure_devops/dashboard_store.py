@@ -20,6 +20,7 @@ from app.library.azure_devops.records import (
     DashboardKey,
     TeamContext,
 )
+from app.library.azure_devops.rows import to_dashboard
 from app.library.azure_devops.statements import (
     DashboardWrite,
     WriteStamp,
@@ -30,7 +31,6 @@ from app.library.azure_devops.statements import (
     is_dashboard,
     made_by,
     require_dashboard,
-    to_dashboard,
 )
 from app.library.azure_devops.widget_store import set_widgets
 from app.library.core.callers import Caller

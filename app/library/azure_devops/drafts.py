@@ -10,8 +10,8 @@ from app.errors import InvalidInput
 from app.library.azure_devops.records import DashboardDraft, DashboardEntry, DashboardWidgetDraft
 from app.library.azure_devops.schemas import ExtraFieldsSchema
 from app.library.azure_devops.statements import MOST_WIDGETS
-from app.library.http.body import load
 from app.library.http.operation import Loaded
+from app.library.http.schema import load
 
 _EXTRA_FIELDS: Final = ExtraFieldsSchema()
 

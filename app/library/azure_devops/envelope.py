@@ -16,6 +16,7 @@ KEYS_BY_STATUS: Final[Mapping[int, str]] = {
     401: "UnauthorizedRequestException",
     403: "InsufficientPermissionsException",
     405: "HttpMethodNotSupportedException",
+    408: "RequestTimeoutException",
     409: "WidgetETagConflictException",
     413: "RequestTooLargeException",
     429: "RequestBlockedException",

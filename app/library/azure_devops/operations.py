@@ -106,13 +106,14 @@ ERRORS: Final[Mapping[int, str]] = {
     401: "The token is missing or not valid.",
     403: "The token lacks the scope.",
     404: "There is no such dashboard or widget.",
+    408: "The body did not arrive in time.",
     409: "A version that was given is not the current one; nothing was changed.",
     413: "The body is too large.",
     429: "The token has no request left.",
     503: "The database does not answer.",
     507: "The database's disk is full; nothing was changed.",
 }
-ERRORS_OF_WRITES: Final = (409, 413, 507)
+ERRORS_OF_WRITES: Final = (408, 409, 413, 507)
 
 blueprint = Blueprint("azure_api", __name__)
 

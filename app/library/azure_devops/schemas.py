@@ -13,8 +13,8 @@ from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
 from app.library.azure_devops.statements import MOST_WIDGETS
 from app.library.azure_devops.versions import read_etag
 from app.library.core.models import NAME_LENGTH
-from app.library.http.body import BodySchema, JsonBoolean
 from app.library.http.parameters import read_uuid
+from app.library.http.schema import BodySchema, JsonBoolean, JsonList
 from templates_schemas.rules import Rule
 
 LARGEST: Final = 2**31 - 1
@@ -113,7 +113,7 @@ class ExtraFieldsSchema(BodySchema):
         data_key="areSettingsBlockedForUser", allow_none=True
     )
     lightbox_options = fields.Nested(LightboxSchema, data_key="lightboxOptions", allow_none=True)
-    allowed_sizes = fields.List(fields.Nested(SizeSchema), data_key="allowedSizes", allow_none=True)
+    allowed_sizes = JsonList(fields.Nested(SizeSchema), data_key="allowedSizes", allow_none=True)
 
 
 class ParentSchema(BodySchema):
@@ -201,7 +201,7 @@ class DashboardSchema(BodySchema):
     position = JsonInteger(allow_none=True)
     refresh_interval = JsonInteger(least=0, data_key="refreshInterval", allow_none=True)
     etag = ETag(data_key="eTag", allow_none=True)
-    widgets = fields.List(
+    widgets = JsonList(
         fields.Nested(ListedWidgetSchema),
         allow_none=True,
         validate=validate.Length(max=MOST_WIDGETS),
@@ -211,7 +211,7 @@ class DashboardSchema(BodySchema):
 class NewDashboardSchema(DashboardSchema):
     """A dashboard that is created."""
 
-    widgets = fields.List(
+    widgets = JsonList(
         fields.Nested(NewWidgetSchema), allow_none=True, validate=validate.Length(max=MOST_WIDGETS)
     )
 
@@ -232,7 +232,7 @@ class EntrySchema(BodySchema):
 class DashboardGroupSchema(BodySchema):
     """All the dashboards of a team: one that is left out is deleted."""
 
-    entries = fields.List(
+    entries = JsonList(
         fields.Nested(EntrySchema),
         data_key="dashboardEntries",
         required=True,

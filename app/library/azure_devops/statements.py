@@ -6,9 +6,11 @@ transaction has ended.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,27 +19,25 @@ from sqlalchemy.orm import Session
 
 from app.errors import Conflict, InvalidInput, NotFound
 from app.library.azure_devops.records import (
-    Dashboard,
     DashboardAndWidgets,
     DashboardKey,
     DashboardWidget,
     DashboardWidgetDraft,
     TeamContext,
 )
+from app.library.azure_devops.rows import (
+    LARGEST_LIST,
+    TEXTS_AND_NUMBERS,
+    bounded_widgets,
+    to_dashboard,
+    to_widget,
+    too_large,
+)
 from app.library.core.columns import folded
 from app.library.core.models import DashboardRow, DashboardWidgetRow
-from app.library.core.users import person_of
 
 MOST_WIDGETS: Final = 1000
-_TEXTS_AND_NUMBERS: Final = (
-    "name",
-    "contribution_id",
-    "row",
-    "column",
-    "row_span",
-    "column_span",
-    "settings",
-)
+_AT_ONCE: Final = 10
 Conditions = tuple[ColumnElement[bool], ...]
 
 
@@ -180,6 +180,14 @@ def _check_count(write: DashboardWrite) -> None:
         raise InvalidInput(f"A dashboard has at most {MOST_WIDGETS} widgets.", rule="too_many")
 
 
+def check_size(write: DashboardWrite) -> None:
+    """Refuse widgets that come to more than a list may; an import takes what was stored before."""
+    on_it = DashboardWidgetRow.dashboard_id == write.dashboard_id
+    length = select(func.sum(func.length(DashboardWidgetRow.settings))).where(on_it)
+    if (write.session.scalar(length) or 0) > LARGEST_LIST:
+        raise too_large()
+
+
 def replace_widget(write: DashboardWrite, draft: DashboardWidgetDraft, **values: Any) -> None:
     """Replace a widget: what the draft does not have is removed."""
     _write(write, draft, _all_columns(draft) | values)
@@ -187,7 +195,7 @@ def replace_widget(write: DashboardWrite, draft: DashboardWidgetDraft, **values:
 
 def update_widget(write: DashboardWrite, draft: DashboardWidgetDraft) -> None:
     """Write what the draft has of a widget, and leave the rest as it is."""
-    plain = {name: getattr(draft, name) for name in _TEXTS_AND_NUMBERS}
+    plain = {name: getattr(draft, name) for name in TEXTS_AND_NUMBERS}
     given = {name: value for name, value in plain.items() if value is not None}
     if draft.settings_version or draft.extra_fields:
         row = _row(write.session, write.dashboard_id, draft.id)
@@ -208,9 +216,10 @@ def widgets_of(session: Session, dashboard_id: UUID) -> tuple[DashboardWidget, .
         select(DashboardWidgetRow)
         .where(DashboardWidgetRow.dashboard_id == dashboard_id)
         .order_by(DashboardWidgetRow.rank, DashboardWidgetRow.id)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, yield_per=_AT_ONCE)
     )
-    return tuple(to_widget(row) for row in session.scalars(statement))
+    with closing(session.scalars(statement)) as rows:
+        return tuple(bounded_widgets(rows))
 
 
 def dashboard_and_widgets(session: Session, key: DashboardKey) -> DashboardAndWidgets:
@@ -223,39 +232,14 @@ def dashboard_and_widgets(session: Session, key: DashboardKey) -> DashboardAndWi
         .outerjoin(DashboardWidgetRow, DashboardWidgetRow.dashboard_id == DashboardRow.id)
         .where(*is_dashboard(key))
         .order_by(DashboardWidgetRow.rank, DashboardWidgetRow.id)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, yield_per=_AT_ONCE)
     )
-    rows: Sequence[Any] = session.execute(statement).all()
-    if not rows:
-        raise no_dashboard(key.id)
-    widgets = tuple(to_widget(widget) for _, widget in rows if widget is not None)
-    return DashboardAndWidgets(to_dashboard(rows[0][0]), widgets)
-
-
-def to_dashboard(row: DashboardRow) -> Dashboard:
-    """Return the dashboard of a row."""
-    return Dashboard(
-        id=row.id,
-        context=TeamContext(row.collection, row.project, row.team),
-        name=row.name,
-        description=row.description,
-        rank=row.rank,
-        refresh_interval=row.refresh_interval,
-        etag=row.etag,
-        modified_at=row.modified_at,
-        modified_by=person_of(row.modified_by),
-    )
-
-
-def to_widget(row: DashboardWidgetRow) -> DashboardWidget:
-    """Return the widget of a row."""
-    return DashboardWidget(
-        id=row.id,
-        etag=row.etag,
-        settings_version=row.settings_version,
-        extra_fields=row.extra_fields or {},
-        **{name: getattr(row, name) for name in _TEXTS_AND_NUMBERS},
-    )
+    with closing(session.execute(statement)) as rows:
+        first = rows.fetchone()
+        if first is None:
+            raise no_dashboard(key.id)
+        listed = (widget for _, widget in chain([first], rows) if widget is not None)
+        return DashboardAndWidgets(to_dashboard(first[0]), tuple(bounded_widgets(listed)))
 
 
 def _row(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> DashboardWidgetRow:
@@ -297,7 +281,7 @@ def _write(write: DashboardWrite, draft: DashboardWidgetDraft, values: dict[str,
 
 
 def _all_columns(draft: DashboardWidgetDraft) -> dict[str, Any]:
-    values = {name: getattr(draft, name) for name in _TEXTS_AND_NUMBERS}
+    values = {name: getattr(draft, name) for name in TEXTS_AND_NUMBERS}
     version = None if draft.settings_version is None else dict(draft.settings_version)
     return values | {"settings_version": version, "extra_fields": dict(draft.extra_fields)}
 

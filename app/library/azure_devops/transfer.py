@@ -44,7 +44,7 @@ from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.users import find_or_add_user
-from app.library.http.body import BodySchema, load
+from app.library.http.schema import BodySchema, load
 from app.library.http.transfer import (
     RECORD_NAME,
     RECORD_TIME,

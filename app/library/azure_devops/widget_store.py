@@ -19,19 +19,20 @@ from app.library.azure_devops.records import (
     WidgetList,
     WrittenWidget,
 )
+from app.library.azure_devops.rows import to_widget
 from app.library.azure_devops.statements import (
     DashboardWrite,
     WriteStamp,
     add_widgets,
     append_widget,
     begin_write,
+    check_size,
     dashboard_and_widgets,
     is_dashboard,
     is_widget,
     no_widget,
     replace_widget,
     require_dashboard,
-    to_widget,
     update_widget,
     widget_of,
     widgets_of,
@@ -83,7 +84,9 @@ class DashboardWidgets:
     ) -> WrittenWidget:
         """Add a widget at the end of the list."""
         with self._writing(caller, dashboard, version) as write:
-            return _written(write, append_widget(write, draft))
+            added = append_widget(write, draft)
+            check_size(write)
+            return _written(write, added)
 
     def replace(
         self, caller: Caller, key: WidgetKey, draft: DashboardWidgetDraft, version: int | None

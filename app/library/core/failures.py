@@ -43,6 +43,9 @@ def translated_failures() -> Iterator[None]:
         if code == WRONG_STATEMENT:
             raise
         raise (StoreFull if code in FULL else StoreUnavailable)(code) from None
+    except MemoryError:
+        # SQLite's: others use up what all connections may take together.
+        raise StoreUnavailable("SQLITE_NOMEM") from None
 
 
 @contextmanager

@@ -3,7 +3,8 @@
     with store.reading() as session:   # a snapshot
     with store.writing() as session:   # committed at the end, rolled back by an exception
 
-Keep a transaction short: no network call and no rendering within it. On SQLite one writer works at
+Keep a transaction short: no network call within it, and no rendering but that of rows which are too
+many to be kept (queries.py). On SQLite one writer works at
 a time and the others queue for up to PATIENCE seconds; on PostgreSQL writers of the same row do.
 """
 
@@ -34,12 +35,17 @@ CONNECTIONS: Final = 8
 MORE_CONNECTIONS: Final = 24
 CONNECT_TIMEOUT: Final = 5
 
+# In bytes. SQLite works in this process, whose memory cards need: what a text or a row may have,
+# which it would let grow to a gigabyte, and what it may take for all connections together.
+LONGEST_OF_SQLITE: Final = 1 << 24
+MOST_OF_SQLITE: Final = 200 << 20
 _OF_SQLITE: Final = (
     "PRAGMA journal_mode=WAL",
     # What was acknowledged is on the disk, also after a power cut.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={PATIENCE * 1000}",
+    f"PRAGMA hard_heap_limit={MOST_OF_SQLITE}",
 )
 _OF_POSTGRESQL: Final = (
     "SET TIME ZONE 'UTC'",
@@ -60,8 +66,6 @@ _UNHURRIED: Final = (
 )
 FULL: Final = "disk full"
 WRITES: Final = "placard_writes"
-# In bytes: a text or a row, which SQLite lets grow to a gigabyte, in this process.
-LONGEST_OF_SQLITE: Final = 1 << 27
 # In the `info` of a connection to SQLite: when what it runs has to be done, by time.monotonic().
 DEADLINE: Final = "deadline"
 PATTERN_FLAGS: Final = regex.ASCII | regex.DOTALL | regex.VERSION0

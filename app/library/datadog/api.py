@@ -5,14 +5,16 @@ saved widgets. Its statuses are 400, 403, 404 and 429: a request without a valid
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
 from app.errors import Forbidden, InvalidInput, NotAuthenticated, PlacardError
 from app.library.core.callers import Person
+from app.library.core.columns import to_json
 from app.library.datadog.schemas import (
     ErrorsSchema,
     ExperiencePathSchema,
@@ -29,6 +31,7 @@ from app.library.http.authentication import caller
 from app.library.http.context import library
 from app.library.http.operation import Loaded, Operations
 from app.library.http.response import json_response
+from app.library.http.rows import WrittenRows, searching
 from app.openapi.operation import Answer, Body
 from templates_schemas.text import host_time
 
@@ -53,6 +56,7 @@ FAVORITE: Final = "/api/v2/favorites/widgets/{uuid}"
 ERRORS: Final = {
     400: Answer("What is wrong, and where", Body(ErrorsSchema)),
     403: Answer("The token is missing, not valid, or has none of the scopes", Body(ErrorsSchema)),
+    408: Answer("The body did not arrive in time", Body(ErrorsSchema)),
     413: Answer("The body is too large", Body(ErrorsSchema)),
     429: Answer("The token has no request left in this minute", Body(ErrorsSchema)),
     500: Answer("Our fault", Body(ErrorsSchema)),
@@ -79,17 +83,29 @@ def check_api_key() -> None:
     parameters=ExperiencePathSchema,
     query=SearchParametersSchema,
 )
-def search_widgets(path: Loaded, query: dict[str, Any]) -> dict[str, Any]:
-    """Search widgets."""
+def search_widgets(path: Loaded, query: dict[str, Any]) -> Response:
+    """Search widgets.
+
+    A page of more than 16 MiB ends at a whole widget: ask for smaller pages.
+    """
     sort, number, size = query.pop("sort"), query.pop("number"), query.pop("size")
     page = SearchPage(sort.removeprefix("-"), sort.startswith("-"), number, size)
-    found = widgets().search(caller(), path["experience_type"], SearchFilter(**query), page)
-    people = [person for each in found.widgets for person in (each.created_by, each.modified_by)]
-    return {
-        "data": [resource(widget) for widget in found.widgets],
-        "included": included(people),
-        "meta": {f"{name}_total": count for name, count in asdict(found.totals).items()},
-    }
+    kind, wanted = path["experience_type"], SearchFilter(**query)
+    people: list[tuple[Person, Person]] = []
+    with searching(), widgets().search(caller(), kind, wanted, page) as found:
+        rows = WrittenRows(_written(found.widgets, people))
+        rest = {
+            "included": included(chain.from_iterable(people[: rows.count])),
+            "meta": {f"{name}_total": count for name, count in asdict(found.totals).items()},
+        }
+    return rows.response("data", rest)
+
+
+def _written(found: Iterable[SavedWidget], people: list[tuple[Person, Person]]) -> Iterator[bytes]:
+    """Write each widget, and note its people."""
+    for widget in found:
+        people.append((widget.created_by, widget.modified_by))
+        yield to_json(resource(widget)).encode()
 
 
 @operations.add(

@@ -18,7 +18,6 @@ from marshmallow import (
 )
 
 from app.connectors.datadog import EXPERIENCES, TYPES
-from app.library.http.body import BodySchema
 from app.library.http.parameters import (
     BooleanParameter,
     IntegerParameter,
@@ -26,6 +25,7 @@ from app.library.http.parameters import (
     TextParameter,
     UuidParameter,
 )
+from app.library.http.schema import BodySchema, JsonList
 from templates_schemas.fields import HostTime
 from templates_schemas.rules import Rule
 
@@ -60,7 +60,7 @@ class DefinitionSchema(BodySchema):
 
     title = fields.String(required=True, validate=validate.Length(1, LONGEST_TITLE))
     type = fields.String(required=True, validate=validate.OneOf(WIDGET_TYPES))
-    requests = fields.List(fields.Raw(allow_none=True), required=True)
+    requests = JsonList(fields.Raw(allow_none=True), required=True)
 
     @post_load(pass_original=True)
     def _as_given(self, _: Any, original: Mapping[str, Any], **__: Any) -> Mapping[str, Any]:
@@ -101,7 +101,7 @@ class AttributesSchema(BodySchema):
     """The attributes of a widget that is created or replaced."""
 
     definition = fields.Nested(DefinitionSchema, required=True)
-    tags = fields.List(fields.String(), load_default=list)
+    tags = JsonList(fields.String(), load_default=list)
 
 
 class DataSchema(BodySchema):
@@ -192,7 +192,7 @@ class KeptAttributesSchema(Schema):
     """The attributes of a widget."""
 
     definition = fields.Nested(KeptDefinitionSchema, required=True)
-    tags = fields.List(fields.String(), required=True)
+    tags = JsonList(fields.String(), required=True)
     is_favorited = fields.Boolean(required=True)
     created_at = HostTime(required=True)
     modified_at = HostTime(required=True)
@@ -244,7 +244,7 @@ class WidgetAnswerSchema(Schema):
     """One widget, and the users that it names."""
 
     data = fields.Nested(ResourceSchema, required=True)
-    included = fields.List(fields.Nested(UserSchema), required=True)
+    included = JsonList(fields.Nested(UserSchema), required=True)
 
 
 class TotalsSchema(Schema):
@@ -259,12 +259,12 @@ class TotalsSchema(Schema):
 class WidgetListSchema(Schema):
     """A page of widgets, and the users that they name, each once."""
 
-    data = fields.List(fields.Nested(ResourceSchema), required=True)
-    included = fields.List(fields.Nested(UserSchema), required=True)
+    data = JsonList(fields.Nested(ResourceSchema), required=True)
+    included = JsonList(fields.Nested(UserSchema), required=True)
     meta = fields.Nested(TotalsSchema, required=True)
 
 
 class ErrorsSchema(Schema):
     """What is wrong, and where."""
 
-    errors = fields.List(fields.String(), required=True, validate=validate.Length(min=1))
+    errors = JsonList(fields.String(), required=True, validate=validate.Length(min=1))

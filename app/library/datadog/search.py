@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -103,9 +103,9 @@ def ordered_by(page: SearchPage, user: UUID) -> tuple[ColumnElement[Any], ...]:
 
 
 def totals(
-    session: Session, found: ColumnElement[bool], experience_type: str, user: UUID
-) -> Totals:
-    """Count the widgets that match, and all of the experience type."""
+    found: ColumnElement[bool], experience_type: str, user: UUID
+) -> Select[tuple[int, int, int, int]]:
+    """Count the widgets that match, and all of the experience type, as Totals has them."""
     # From the marks, which are few, and not mark by mark of all that match.
     marked = (
         select(func.count())
@@ -114,7 +114,7 @@ def totals(
         .where(FavoriteRow.user_id == user, found)
     )
     everything = select(func.count()).select_from(SavedWidgetRow).where(alive(experience_type))
-    counted = (
+    return (
         select(
             func.count(),
             func.count().filter(SavedWidgetRow.created_by_id == user),
@@ -124,7 +124,6 @@ def totals(
         .select_from(SavedWidgetRow)
         .where(found)
     )
-    return Totals(*session.execute(counted).one())
 
 
 def _tagged(session: Session, tags: tuple[str, ...]) -> ColumnElement[bool]:

@@ -4,20 +4,23 @@ Implements the section "Datadog saved widgets" of the library's contract. A widg
 stays in its table, and is never answered.
 """
 
+import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Text, delete, exists, select, type_coerce, update
+from sqlalchemy.orm import Session, defer
 
-from app.errors import NotFound
+from app.errors import InvalidInput, NotFound
 from app.library.core.callers import Caller, Person
 from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import FavoriteRow, SavedWidgetRow
+from app.library.core.queries import SECONDS, Query, QueryTooSlow, querying
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.upsert import insert
@@ -59,9 +62,9 @@ class SavedWidget:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A page of what a search found, and how many widgets there are."""
+    """A page of what a search found, which is read once, and how many widgets there are."""
 
-    widgets: tuple[SavedWidget, ...]
+    widgets: Iterator[SavedWidget]
     totals: Totals
 
 
@@ -94,19 +97,33 @@ class SavedWidgets:
         with self._store.reading() as session:
             return _one(session, caller, experience_type, widget_id)
 
+    @contextmanager
     def search(
         self, caller: Caller, experience_type: str, search: SearchFilter, page: SearchPage
-    ) -> SearchResult:
-        """Return a page of the widgets that meet a filter, and how many there are."""
+    ) -> Iterator[SearchResult]:
+        """Yield a page of the widgets that meet a filter, to be read in the block.
+
+        Raises InvalidInput where the database takes too long.
+        """
         user = caller.person.id
-        with self._store.reading() as session:
+        with self._store.reading() as session, _bounded(session) as query:
             found = matching(session, search, experience_type, user)
-            counted = totals(session, found, experience_type, user)
-            statement = select(SavedWidgetRow, marked_by(user)).where(found)
-            ordered = statement.order_by(*ordered_by(page, user))
-            rows = session.execute(ordered.limit(page.size).offset(page.number * page.size))
-            widgets = tuple(to_saved_widget(row, is_favorited=mark) for row, mark in rows)
-            return SearchResult(widgets, counted)
+            counted = Totals(*query.one(totals(found, experience_type, user)))
+            # As text: not more than one is parsed at a time.
+            definition = type_coerce(SavedWidgetRow.definition, Text)
+            statement = (
+                select(SavedWidgetRow, definition, marked_by(user))
+                .options(defer(SavedWidgetRow.definition, raiseload=True))
+                .where(found)
+                .order_by(*ordered_by(page, user))
+                .limit(page.size)
+                .offset(page.number * page.size)
+            )
+            rows = (
+                _saved_widget(row, json.loads(text), is_favorited=mark)
+                for row, text, mark in query.rows(statement)
+            )
+            yield SearchResult(rows, counted)
 
     def replace(
         self, caller: Caller, experience_type: str, widget_id: UUID, draft: SavedWidgetDraft
@@ -183,12 +200,29 @@ def _missing(widget_id: UUID, experience_type: str) -> NotFound:
     return NotFound(sentence=f"There is no widget {widget_id} among the {experience_type}.")
 
 
+@contextmanager
+def _bounded(session: Session) -> Iterator[Query]:
+    try:
+        with querying(session) as query:
+            yield query
+    except QueryTooSlow:
+        raise InvalidInput(
+            f"takes more than {SECONDS:g} s: narrow the search", where="filter"
+        ) from None
+
+
 def to_saved_widget(row: SavedWidgetRow, *, is_favorited: bool) -> SavedWidget:
     """Return the widget of a row."""
+    return _saved_widget(row, row.definition, is_favorited=is_favorited)
+
+
+def _saved_widget(
+    row: SavedWidgetRow, definition: Mapping[str, Any], *, is_favorited: bool
+) -> SavedWidget:
     return SavedWidget(
         id=row.id,
         experience_type=row.experience_type,
-        definition=row.definition,
+        definition=definition,
         tags=tuple(row.tags),
         is_favorited=is_favorited,
         created_at=row.created_at,

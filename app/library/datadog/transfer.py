@@ -21,8 +21,8 @@ from app.library.datadog.api import draft_of, included, resource
 from app.library.datadog.archive import Favorite, Origin, archived, restore
 from app.library.datadog.schemas import EXPERIENCE_TYPES, AttributesSchema, DataSchema
 from app.library.datadog.store import SavedWidget
-from app.library.http.body import BodySchema, load
 from app.library.http.parameters import UuidParameter
+from app.library.http.schema import BodySchema, JsonList, load
 from app.library.http.transfer import (
     RECORD_NAME,
     RECORD_TIME,
@@ -106,8 +106,8 @@ class SavedWidgetRecordSchema(BodySchema):
 
     experience_type = fields.String(required=True, validate=validate.OneOf(EXPERIENCE_TYPES))
     data = fields.Nested(RecordDataSchema, required=True)
-    included = fields.List(fields.Nested(RecordUserSchema), load_default=list)
-    favorites = fields.List(fields.Nested(FavoriteSchema), load_default=list)
+    included = JsonList(fields.Nested(RecordUserSchema), load_default=list)
+    favorites = JsonList(fields.Nested(FavoriteSchema), load_default=list)
 
 
 _RECORD: Final = SavedWidgetRecordSchema()

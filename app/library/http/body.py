@@ -1,24 +1,27 @@
-"""Reads bodies: JSON of bounded size and depth, which every database can store.
+"""Reads bodies: JSON of bounded size, depth and number of parts, which every database can store.
 
 Anything else raises InvalidInput, which says what is wrong and where.
 """
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from flask import request
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
-from marshmallow.fields import Field
 
 from app.errors import InvalidInput, PayloadTooLarge
-from templates_schemas.rules import Rule, faults_in
+from app.library.http.arrival import read_in_time
 
 LARGEST: Final = 1 << 20
 DEEPEST: Final = 64
+# In all lists and objects together: each takes far more to read than its bytes.
+MOST_ELEMENTS: Final = 10_000
+LONGEST_KEY: Final = 1000
 MOST_SHOWN: Final = 40
-MOST_FAULTS: Final = 50
+# What stands between quotes: a comma in it separates nothing.
+_TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
 def read_json_object() -> dict[str, Any]:
@@ -41,16 +44,22 @@ def read_json_object_or_list() -> dict[str, Any] | list[Any]:
 
 
 def read_json() -> Any:
-    """Read the body of the current request as JSON of any kind."""
+    """Read the body of the current request as JSON of any kind.
+
+    Raises InvalidInput, PayloadTooLarge, or BodyTimeout.
+    """
     request.max_content_length = LARGEST + 1
-    raw = request.get_data(cache=False)
+    raw = read_in_time(request.stream)
     if len(raw) > LARGEST:
         raise PayloadTooLarge(sentence=f"The body is over {LARGEST} bytes.")
-    return parse_json(raw)
+    # All elements but the first of a list or an object follow a comma: none needs to be read.
+    if raw.count(b",") >= MOST_ELEMENTS and _TEXT.sub(b"", raw).count(b",") >= MOST_ELEMENTS:
+        raise _too_many(MOST_ELEMENTS)
+    return parse_json(raw, MOST_ELEMENTS)
 
 
-def parse_json(raw: bytes) -> Any:
-    """Parse the bytes of a body; raises InvalidInput."""
+def parse_json(raw: bytes, most: int | None = None) -> Any:
+    """Parse the bytes of a body; raises InvalidInput, also where it has over `most` elements."""
     try:
         document = json.loads(
             raw.decode("utf-8"),
@@ -67,53 +76,8 @@ def parse_json(raw: bytes) -> Any:
         raise InvalidInput(f"is not JSON: {error.msg} at {where}", where="$") from None
     except ValueError:
         raise InvalidInput("has a number of too many digits", where="$") from None
-    _check(document)
+    _check(document, most)
     return document
-
-
-def load(schema: Schema, document: Any) -> Any:
-    """Load a document with a schema; raises InvalidInput with the first MOST_FAULTS faults."""
-    try:
-        return schema.load(document)
-    except ValidationError as error:
-        found = faults_in(error)
-        first, *others = found[:MOST_FAULTS]
-        others_shown = [f"{fault.path}: {fault.message}" for fault in others]
-        if len(found) > MOST_FAULTS:
-            others_shown.append(f"and {len(found) - MOST_FAULTS} more")
-        raise InvalidInput(
-            first.message, where=first.path, rule=first.rule, others=tuple(others_shown)
-        ) from None
-
-
-class BodySchema(Schema):
-    """A schema of what clients send: unknown keys are ignored, and each fault names its rule.
-
-    The rules are `required`, `type` (null too) and, for what a validator finds, `invalid`.
-    """
-
-    class Meta:
-        unknown = EXCLUDE
-
-    def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
-        """Name the rules of a field's own messages."""
-        del field_name
-        messages = field_obj.error_messages
-        messages["required"] = Rule("required", "is missing")
-        messages["null"] = Rule("type", "must not be null")
-        for kind in ("invalid", "type"):
-            if kind in messages:
-                messages[kind] = Rule("type", str(messages[kind]).rstrip("."))
-
-
-class JsonBoolean(fields.Boolean):
-    """A boolean of JSON: true or false, not a word or a number."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        del args, kwargs
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -137,14 +101,18 @@ def _number(digits: str) -> float:
     return number
 
 
-def _check(document: Any) -> None:
-    """Refuse what is too deep, and texts that a database would refuse."""
+def _check(document: Any, most: int | None) -> None:
+    """Refuse what is too deep or too much, and texts that a database would refuse."""
     waiting: list[tuple[Any, str, int]] = [(document, "$", 1)]
+    elements = 0
     while waiting:
         value, path, depth = waiting.pop()
         if isinstance(value, str):
             _check_text(value, path)
         elif isinstance(value, dict | list):
+            elements += len(value)
+            if most is not None and elements > most:
+                raise _too_many(most)
             if depth > DEEPEST:
                 raise InvalidInput(f"is nested more than {DEEPEST} deep", where="$")
             # Each child carries its path: only the beginning of a long one, to bound the memory.
@@ -152,11 +120,17 @@ def _check(document: Any) -> None:
             waiting.extend((inner, where, depth + 1) for inner, where in _children(value, within))
 
 
+def _too_many(most: int) -> InvalidInput:
+    return InvalidInput(f"has more than {most:,} elements in its lists and objects", where="$")
+
+
 def _children(value: Mapping[str, Any] | list[Any], path: str) -> Iterator[tuple[Any, str]]:
     if isinstance(value, list):
         yield from ((inner, f"{path}[{index}]") for index, inner in enumerate(value))
         return
     for key, inner in value.items():
+        if len(key) > LONGEST_KEY:
+            raise InvalidInput(f"has a key of more than {LONGEST_KEY} characters", where=_cut(path))
         _check_text(key, path)
         yield inner, f"{path}.{key}"
 

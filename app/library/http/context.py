@@ -7,6 +7,7 @@ from flask import current_app
 
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.library.http.places import Places
 from app.library.http.rate_limit import Limiter
 from app.settings import Settings
 
@@ -15,12 +16,17 @@ EXTENSION: Final = "placard.library"
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The parts that all dialects share."""
+    """The parts that all dialects share.
+
+    `searches` are under way in the database, `large_answers` on their way to clients.
+    """
 
     settings: Settings
     store: Store
     tokens: Tokens
     limiter: Limiter
+    searches: Places
+    large_answers: Places
 
 
 def library() -> Library:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import (
 )
 
 from app.errors import (
+    BodyTimeout,
     InternalError,
     InvalidInput,
     MethodNotAllowed,
@@ -32,6 +33,7 @@ OUTCOMES: Final[Mapping[int, str]] = {
     403: "not_allowed",
     404: "missing",
     405: "wrong_method",
+    408: "body_timeout",
     409: "conflict",
     413: "too_large",
     429: "too_many_requests",
@@ -95,6 +97,8 @@ def _headers(refusal: PlacardError) -> Mapping[str, str]:
     """Return the headers that HTTP wants beside a refusal."""
     if isinstance(refusal, MethodNotAllowed) and refusal.allowed:
         return {"Allow": ", ".join(refusal.allowed)}
+    if isinstance(refusal, BodyTimeout):
+        return {"Connection": "close"}  # what is left of the body may still be on its way
     if isinstance(refusal, TooManyRequests | StoreUnavailable):
         return {"Retry-After": str(refusal.retry_after)}
     return {}

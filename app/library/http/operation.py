@@ -21,9 +21,10 @@ from typing import Any, ClassVar, Unpack
 from flask import Blueprint, Response
 
 from app.library.http.authentication import caller
-from app.library.http.body import load, read_json_object
+from app.library.http.body import read_json_object
 from app.library.http.parameters import read_path, read_query
 from app.library.http.response import json_response
+from app.library.http.schema import load
 from app.openapi.operation import Answer, Operation, OperationOptions
 
 Loaded = Mapping[str, Any]

@@ -10,7 +10,7 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from app.errors import InvalidInput
-from app.library.http.body import BodySchema
+from app.library.http.schema import BodySchema
 from templates_schemas.rules import Rule, faults_in
 
 TEXT_LENGTH: Final = 255

@@ -4,20 +4,24 @@ Implements the section "SpaceONE custom widgets" of the library's contract, and 
 custom widgets. Errors are `{"detail": {"code": "ERROR_…", "message": "…"}}`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response
 from marshmallow import Schema
 
 from app.errors import InvalidInput, NotAuthenticated, PlacardError
+from app.library.core.columns import to_json
 from app.library.core.models import DOCUMENTS
 from app.library.http.authentication import caller
 from app.library.http.context import library
 from app.library.http.operation import Loaded, Operations, View
 from app.library.http.response import json_response
+from app.library.http.rows import LARGEST_ANSWER, WrittenRows, searching
 from app.library.spaceone import schemas as messages
+from app.library.spaceone.query.ast import Page
 from app.library.spaceone.query.keys import FIELDS, root_of, split_key
+from app.library.spaceone.query.limits import query_error
 from app.library.spaceone.query_reader import read_listing, read_statistics
 from app.library.spaceone.records import CustomWidget, CustomWidgetChange, CustomWidgetDraft
 from app.library.spaceone.store import VERSION, CustomWidgets
@@ -35,6 +39,7 @@ ERRORS: Final[Mapping[int, str]] = {
     401: "The token is missing or not valid",
     403: "The token lacks the scope, or is for another domain",
     404: "The domain has no such widget",
+    408: "The body did not arrive in time",
     413: "The body is too large",
     429: "The token has no request left in this minute",
     503: "The database does not answer",
@@ -45,6 +50,7 @@ CODES: Final[Mapping[int, str]] = {
     403: "ERROR_PERMISSION_DENIED",
     404: "ERROR_NOT_FOUND",
     405: "ERROR_METHOD_NOT_ALLOWED",
+    408: "ERROR_REQUEST_TIMEOUT",
     409: "ERROR_CONFLICT",
     413: "ERROR_REQUEST_TOO_LARGE",
     429: "ERROR_TOO_MANY_REQUESTS",
@@ -99,21 +105,36 @@ def get(body: Loaded) -> dict[str, Any]:
 
 
 @_operation("list", READ, messages.CustomWidgetQuery, messages.CustomWidgetsInfo)
-def list_(body: Loaded) -> dict[str, Any]:
+def list_(body: Loaded) -> Response:
     """Find widgets."""
     listing = read_listing(body)
-    found = widgets().find(caller(), listing)
     only = listing.only or FIELDS
-    results = [select_fields(info(widget), only) for widget in found.widgets]
-    return {"results": results, "total_count": found.total}
+    with searching(), widgets().find(caller(), listing) as found:
+        written = (to_json(select_fields(info(widget), only)).encode() for widget in found.widgets)
+        rows = _rows(written, listing.page)
+        rest = {"total_count": found.total}
+    return rows.response("results", rest)
 
 
 @_operation("stat", READ, messages.CustomWidgetStatQuery, messages.StatisticsInfo)
-def stat(body: Loaded) -> dict[str, Any]:
+def stat(body: Loaded) -> Response:
     """Compute statistics of widgets."""
-    results = widgets().statistics(caller(), read_statistics(body))
-    total = {} if results.total is None else {"total_count": results.total}
-    return {"results": list(results.values), **total}
+    query = read_statistics(body)
+    with searching(), widgets().statistics(caller(), query) as found:
+        rows = _rows(found.values, query.page)
+        rest = {} if found.total is None else {"total_count": found.total}
+    return rows.response("results", rest)
+
+
+def _rows(written: Iterable[bytes], page: Page) -> WrittenRows:
+    """Write rows up to the bound; raises InvalidInput where none fits, or no page was asked for."""
+    rows = WrittenRows(written)
+    if rows.are_all or (page.limit and rows.count):
+        return rows
+    raise query_error(
+        f"comes to more than {LARGEST_ANSWER >> 20} MiB: ask for a page (page.limit), or for less",
+        "query",
+    )
 
 
 def widgets() -> CustomWidgets:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 from marshmallow.fields import Field
 
-from app.library.http.body import BodySchema, JsonBoolean
+from app.library.http.schema import BodySchema, JsonBoolean, JsonList
 from app.library.spaceone.query.limits import LARGEST_NUMBER, MOST_FIELDS
 from templates_schemas.rules import Rule
 
@@ -26,7 +26,7 @@ class MessageSchema(BodySchema):
     def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
         """Take null for what is not given, and refuse by SpaceONE's rules."""
         super().on_bind_field(field_name, field_obj)
-        if isinstance(field_obj, fields.List):
+        if isinstance(field_obj, JsonList):
             super().on_bind_field(field_name, field_obj.inner)
         if field_obj.required:
             field_obj.error_messages["null"] = Rule("required", "is missing")
@@ -59,7 +59,7 @@ class SortKeySchema(MessageSchema):
 class SortSchema(SortKeySchema):
     """One key to sort by, or several."""
 
-    keys = fields.List(fields.Nested(SortKeySchema))
+    keys = JsonList(fields.Nested(SortKeySchema))
 
 
 class SortField(fields.Nested):
@@ -83,8 +83,8 @@ class PageSchema(MessageSchema):
 class SearchFieldsSchema(MessageSchema):
     """What both kinds of query have."""
 
-    filter = fields.List(fields.Nested(FilterSchema))
-    filter_or = fields.List(fields.Nested(FilterSchema))
+    filter = JsonList(fields.Nested(FilterSchema))
+    filter_or = JsonList(fields.Nested(FilterSchema))
     page = fields.Nested(PageSchema)
     keyword = fields.String(validate=validate.Length(max=LONGEST_TEXT))
 
@@ -95,7 +95,7 @@ class QuerySchema(SearchFieldsSchema):
     sort = SortField()
     minimal = JsonBoolean()
     count_only = JsonBoolean()
-    only_ = fields.List(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
+    only_ = JsonList(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
     unwind = fields.Raw()
 
     @validates_schema
@@ -125,17 +125,17 @@ class GroupFieldSchema(NamedSchema):
 
     o = fields.String()
     operator = fields.String()
-    fields_ = fields.List(
+    fields_ = JsonList(
         fields.Nested(NamedSchema), data_key="fields", validate=validate.Length(max=MOST_FIELDS)
     )
-    conditions = fields.List(fields.Nested(FilterSchema), validate=validate.Length(max=MOST_FIELDS))
+    conditions = JsonList(fields.Nested(FilterSchema), validate=validate.Length(max=MOST_FIELDS))
 
 
 class GroupSchema(MessageSchema):
     """The stage `group`."""
 
-    keys = fields.List(fields.Nested(GroupKeySchema), validate=validate.Length(max=MOST_FIELDS))
-    fields_ = fields.List(
+    keys = JsonList(fields.Nested(GroupKeySchema), validate=validate.Length(max=MOST_FIELDS))
+    fields_ = JsonList(
         fields.Nested(GroupFieldSchema),
         data_key="fields",
         validate=validate.Length(max=MOST_FIELDS),
@@ -164,7 +164,7 @@ class ProjectFieldSchema(NamedSchema):
 class ProjectSchema(MessageSchema):
     """The stage `project`."""
 
-    fields_ = fields.List(
+    fields_ = JsonList(
         fields.Nested(ProjectFieldSchema),
         data_key="fields",
         validate=validate.Length(max=MOST_FIELDS),
@@ -202,7 +202,7 @@ class StageSchema(MessageSchema):
 class StatisticsQuerySchema(SearchFieldsSchema):
     """A query of `stat`: stages, or one key."""
 
-    aggregate = fields.List(fields.Nested(StageSchema))
+    aggregate = JsonList(fields.Nested(StageSchema))
     distinct = fields.String()
 
     @validates_schema

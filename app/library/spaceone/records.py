@@ -1,6 +1,6 @@
 """What custom widgets are made of, as their store takes and gives it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,15 +42,15 @@ class CustomWidget:
 
 @dataclass(frozen=True, slots=True)
 class ListingResult:
-    """What a query found: one page, and the number of all matches."""
+    """What a query found: one page, which is read once, and the number of all matches."""
 
-    widgets: tuple[CustomWidget, ...]
+    widgets: Iterator[CustomWidget]
     total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The results of statistics; `total` is None where the query has no page."""
+    """The results of statistics, each as JSON, read once; `total` is None without a page."""
 
-    values: tuple[Any, ...]
+    values: Iterator[bytes]
     total: int | None

@@ -5,6 +5,7 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate
 
 from app.library.core.models import NAME_LENGTH
+from app.library.http.schema import JsonList
 from app.library.spaceone.query.limits import MOST_FIELDS
 from app.library.spaceone.query_schemas import MessageSchema, QuerySchema, StatisticsQuerySchema
 from templates_schemas.rules import Rule
@@ -89,7 +90,7 @@ class UpdateCustomWidgetRequest(CustomWidgetRequest):
 class GetCustomWidgetRequest(CustomWidgetRequest):
     """One widget, or some of its fields."""
 
-    only_ = fields.List(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
+    only_ = JsonList(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
 
 
 class CustomWidgetQuery(DomainSchema):
@@ -129,7 +130,7 @@ class CustomWidgetInfo(Schema):
 class CustomWidgetsInfo(Schema):
     """The widgets of a page, and the number of all that were found."""
 
-    results = fields.List(fields.Nested(CustomWidgetInfo))
+    results = JsonList(fields.Nested(CustomWidgetInfo))
     total_count = fields.Integer()
 
 

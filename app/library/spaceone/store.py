@@ -6,18 +6,21 @@ Implements the section "SpaceONE custom widgets" of the library's contract.
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, Text, case, delete, func, select, type_coerce
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from app.errors import NotFound
 from app.library.core.callers import Caller
-from app.library.core.columns import canonical, to_json, to_milliseconds
+from app.library.core.columns import to_milliseconds
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
+from app.library.core.queries import SECONDS
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.spaceone.query.ast import Listing, Order, Page, Statistics
@@ -26,9 +29,9 @@ from app.library.spaceone.query.json_backend import JsonSql
 from app.library.spaceone.query.json_postgresql import PostgresqlJson
 from app.library.spaceone.query.json_sqlite import SqliteJson
 from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root_of
-from app.library.spaceone.query.limits import LARGEST_RESULT, MOST_ORDERS, bounded, query_error
+from app.library.spaceone.query.limits import LARGEST_ROW, MOST_ORDERS, bounded, query_error
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
-from app.library.spaceone.query.stages import NamedValue, Rows, ordering
+from app.library.spaceone.query.stages import Rows, ordering
 from app.library.spaceone.records import (
     CustomWidget,
     CustomWidgetChange,
@@ -36,6 +39,7 @@ from app.library.spaceone.records import (
     ListingResult,
     Results,
 )
+from app.library.spaceone.results import write_object, write_value
 
 VERSION: Final = "v1"
 PREFIX: Final = "custom-widget-"
@@ -48,10 +52,13 @@ _AT_ONCE: Final = 200
 
 
 class CustomWidgets:
-    """The custom widgets of a store."""
+    """The custom widgets of a store; a query of theirs has so many seconds in the database."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime] = utc_now, seconds: float = SECONDS
+    ) -> None:
         self._store = store
+        self._seconds = seconds
         self._now = now
         self._json = _DIALECTS[store.dialect]()
 
@@ -108,20 +115,27 @@ class CustomWidgets:
             if gone.one_or_none() is None:
                 raise _missing(widget_id)
 
-    def find(self, caller: Caller, listing: Listing) -> ListingResult:
-        """Find widgets; raises InvalidInput where the query cannot be run."""
+    @contextmanager
+    def find(self, caller: Caller, listing: Listing) -> Iterator[ListingResult]:
+        """Yield what a query finds, to be read in the block.
+
+        Raises InvalidInput where the query cannot be run.
+        """
         caller.require_domain(listing.search.domain_id)
-        statement, with_document = self._select(listing), _shows_documents(listing)
+        statement = self._select(listing)
         test = self._filters().search(listing.search)
         count = select(func.count()).select_from(CustomWidgetRow).where(test)
-        with self._store.reading() as session, bounded(session):
-            total = session.scalar(count) or 0
-            rows = () if listing.count_only else session.scalars(statement.where(test)).all()
-            widgets = tuple(_to_widget(row, with_document=with_document) for row in rows)
-            return ListingResult(widgets, total)
+        with self._store.reading() as session, bounded(session, self._seconds) as query:
+            total = query.scalar(count) or 0
+            rows = iter(()) if listing.count_only else query.rows(statement.where(test))
+            yield ListingResult(map(_read_widget, rows), total)
 
-    def statistics(self, caller: Caller, query: Statistics) -> Results:
-        """Compute statistics; raises InvalidInput where the query cannot be run."""
+    @contextmanager
+    def statistics(self, caller: Caller, query: Statistics) -> Iterator[Results]:
+        """Yield statistics, to be read in the block.
+
+        Raises InvalidInput where the query cannot be run.
+        """
         caller.require_domain(query.search.domain_id)
         filters = self._filters()
         test = filters.search(query.search)
@@ -129,12 +143,14 @@ class CustomWidgets:
             rows = distinct_rows(query.distinct, test, self._json)
         else:
             rows = pipeline(query.stages, test, self._json, filters)
-        with self._store.reading() as session, bounded(session):
-            total = _total(session, rows) if query.page.limit else None
-            values = self._values(session, rows, query.page)
-            if query.distinct is not None:
-                values = [value["value"] for value in values]
-            return Results(tuple(values), total)
+        write = write_value if query.distinct is not None else partial(write_object, rows)
+        with (
+            self._store.reading() as session,
+            bounded(session, self._seconds, LARGEST_ROW) as running,
+        ):
+            total = running.scalar(_count(rows)) if query.page.limit else None
+            found = running.rows(self._values(rows, query.page))
+            yield Results(map(write, found), total)
 
     def all(self) -> Iterator[CustomWidget]:
         """Yield the widgets of all domains by id, as they are at one moment, a few at a time."""
@@ -146,17 +162,18 @@ class CustomWidgets:
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
-    def _select(self, listing: Listing) -> Select[CustomWidgetRow]:
+    def _select(self, listing: Listing) -> Select[Any]:
         for key in listing.only or ():
             root_of(key, "query.only")
         orders = listing.orders or (Order("title", descending=False, where="query.sort"),)
         if len(orders) > MOST_ORDERS:
             raise query_error(f"has more than {MOST_ORDERS} keys", "query.sort")
         terms = [term for order in orders for term in self._ordering(order)]
-        statement = select(CustomWidgetRow).order_by(*terms, CustomWidgetRow.id)
-        if not _shows_documents(listing):
-            columns = (getattr(CustomWidgetRow, name) for name in _PLAIN_COLUMNS)
-            statement = statement.options(load_only(*columns, raiseload=True))
+        columns = [getattr(CustomWidgetRow, name) for name in _PLAIN_COLUMNS]
+        if _shows_documents(listing):
+            # As text: not more than one is parsed at a time.
+            columns.append(type_coerce(CustomWidgetRow.document, Text).label("document"))
+        statement: Select[Any] = select(*columns).order_by(*terms, CustomWidgetRow.id)
         if listing.page.limit:
             statement = statement.limit(listing.page.limit).offset(listing.page.start - 1)
         return statement
@@ -168,19 +185,15 @@ class CustomWidgets:
             return ordering(node, self._json, descending=order.descending)
         return [target.column.desc() if order.descending else target.column.asc()]
 
-    def _values(self, session: Session, rows: Rows, page: Page) -> list[dict[str, Any]]:
+    def _values(self, rows: Rows, page: Page) -> Select[*tuple[Any, ...]]:
         written = [self._json.to_json_text(value.node) for value in rows.columns.values()]
-        statement = select(*written).select_from(rows.source).order_by(rows.position)
+        size = self._json.size_of(written)
+        values = [case((size <= LARGEST_ROW, value)) for value in written]
+        statement: Select[*tuple[Any, ...]] = select(size, *values).select_from(rows.source)
+        statement = statement.order_by(rows.position)
         if page.limit:
             statement = statement.limit(page.limit).offset(page.start - 1)
-        values, size = [], 0
-        for row in session.execute(statement):
-            size += sum(len(text) for text in row if text is not None)
-            if size > LARGEST_RESULT:
-                raise query_error(f"comes to more than {LARGEST_RESULT} characters", "query")
-            named = zip(rows.columns.items(), row, strict=True)
-            values.append({name: _read(text, value) for (name, value), text in named})
-        return values
+        return statement
 
 
 _PLAIN_COLUMNS: Final = tuple(f.name for f in fields(CustomWidget) if f.name != "document")
@@ -243,16 +256,17 @@ def _shows_documents(listing: Listing) -> bool:
     return any(root_of(key, "query.only") in DOCUMENTS for key in listing.only)
 
 
-def _total(session: Session, rows: Rows) -> int:
-    return session.scalar(select(func.count()).select_from(rows.source)) or 0
+def _count(rows: Rows) -> Select[Any]:
+    return select(func.count()).select_from(rows.source)
 
 
-def _read(text: str | None, named: NamedValue) -> Any:
-    """Read a value of an answer; the elements of a set are put in an order."""
-    value: Any = None if text is None else canonical(json.loads(text))
-    return sorted(value, key=to_json) if named.unordered else value
+def _read_widget(row: Any) -> CustomWidget:
+    """Return the widget of a row whose document is a text, or is not there."""
+    values = row._asdict()
+    text = values.pop("document", None)
+    return CustomWidget(**values, document=None if text is None else json.loads(text))
 
 
-def _to_widget(row: CustomWidgetRow, *, with_document: bool = True) -> CustomWidget:
+def _to_widget(row: CustomWidgetRow) -> CustomWidget:
     values = {name: getattr(row, name) for name in _PLAIN_COLUMNS}
-    return CustomWidget(**values, document=row.document if with_document else None)
+    return CustomWidget(**values, document=row.document)

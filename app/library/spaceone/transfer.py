@@ -18,7 +18,7 @@ from app.library.core.columns import canonical, to_json, to_milliseconds
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.http.body import load
+from app.library.http.schema import load
 from app.library.http.transfer import EqualRecords, Outcome, Owner, Transfer, import_records
 from app.library.spaceone.api import draft_of, info
 from app.library.spaceone.records import CustomWidget

@@ -57,6 +57,7 @@ def test_error_has_a_status_the_host_knows_and_its_default_text(kind: type[Placa
         403: "Access forbidden.",
         404: "Not found.",
         405: "Method not allowed.",
+        408: "The body took too long.",
         409: "Conflict.",
         413: "Payload too large.",
         429: "Too many requests.",
@@ -84,6 +85,7 @@ def test_statuses_are_those_of_the_contract() -> None:
         "ResourceMissing": 404,
         # Only clients of the library are answered with these.
         "MethodNotAllowed": 405,
+        "BodyTimeout": 408,
         "Conflict": 409,
         "PayloadTooLarge": 413,
         "TooManyRequests": 429,

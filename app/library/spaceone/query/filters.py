@@ -30,7 +30,6 @@ from app.library.spaceone.query.limits import (
     MOST_PATTERNS,
     MOST_TEXTS,
     MOST_VALUES,
-    MOST_VALUES_IN_ALL,
     query_error,
 )
 from app.library.spaceone.query.regexes import Pattern, read_pattern
@@ -70,7 +69,6 @@ class Filters:
         conditions = (*search.every, *search.some)
         if len(conditions) > MOST_CONDITIONS:
             raise query_error(f"has more than {MOST_CONDITIONS} conditions", "filter")
-        check_values(conditions, "filter")
         tests = [self.test(condition) for condition in search.every]
         if search.some:
             tests.append(or_(*map(self.test, search.some)))
@@ -209,13 +207,6 @@ class Filters:
         return some_value(
             target.root, target.steps, self._json, lambda value: func.coalesce(test(value), false())
         )
-
-
-def check_values(conditions: Sequence[Condition], where: str) -> None:
-    """Refuse conditions that have too many values in all; raises InvalidInput."""
-    values = [c.value for c in conditions if isinstance(c.value, list)]
-    if sum(map(len, values)) > MOST_VALUES_IN_ALL:
-        raise query_error(f"has more than {MOST_VALUES_IN_ALL} values in all", where)
 
 
 def _check_value(operator: str, condition: Condition) -> None:

@@ -137,8 +137,12 @@ class JsonSql(ABC):
         """Aggregate a group to its first node, or its last."""
 
     @abstractmethod
-    def to_json_text(self, node: Node) -> ColumnElement[str]:
-        """Return a node as JSON text."""
+    def to_json_text(self, node: Node) -> ColumnElement[Any]:
+        """Return a node as JSON: a text, or its bytes."""
+
+    @abstractmethod
+    def size_of(self, written: Sequence[ColumnElement[Any]]) -> ColumnElement[int]:
+        """Return how many bytes the values of a row have; 0 where they are bounded elsewhere."""
 
     @abstractmethod
     def may_contain(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:

@@ -1,6 +1,8 @@
 """JSON in PostgreSQL: a node is JSONB."""
 
+import operator
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -140,8 +142,12 @@ class PostgresqlJson(JsonSql):
         found = func.substr(func.max(marked) if last else func.min(marked), 21)
         return cast(found, JSONB)
 
-    def to_json_text(self, node: Node) -> ColumnElement[str]:
+    def to_json_text(self, node: Node) -> ColumnElement[Any]:
         return cast(node, Text)
+
+    def size_of(self, written: Sequence[ColumnElement[Any]]) -> ColumnElement[int]:
+        sizes = [func.coalesce(func.octet_length(value), 0) for value in written]
+        return reduce(operator.add, sizes, literal(0))
 
     def may_contain(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
         """Ask the GIN indexes of `tags` and `labels`, which know what a document contains."""

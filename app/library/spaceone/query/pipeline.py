@@ -16,7 +16,7 @@ from app.library.spaceone.query.ast import (
     Stage,
     Unwind,
 )
-from app.library.spaceone.query.filters import Filters, check_values
+from app.library.spaceone.query.filters import Filters
 from app.library.spaceone.query.groups import grouped
 from app.library.spaceone.query.json_backend import JsonSql, Test
 from app.library.spaceone.query.keys import joined, last_elements
@@ -57,7 +57,6 @@ def _check_size(stages: Sequence[Stage]) -> None:
     if count > MOST_KEYS_AND_FIELDS:
         limit = f"has more than {MOST_KEYS_AND_FIELDS} keys, fields and conditions"
         raise query_error(limit, AGGREGATE)
-    check_values(conditions, AGGREGATE)
 
 
 def _keys_and_fields(stage: Stage) -> Sequence[Any]:

@@ -304,18 +304,16 @@ def test_a_file_is_read_line_by_line(parts: list[bytes]) -> None:
     assert read == [each + b"\n" for each in all_but_last] + ([last] if last else [])
 
 
-def test_what_the_api_takes_is_exported_in_a_line_that_can_be_imported(
+def test_what_the_api_has_ever_taken_is_exported_in_a_line_that_can_be_imported(
     elsewhere: Store, sqlite_url: str
 ) -> None:
-    # Of all that a body may hold, these grow most when they are written again.
-    attributes = {"definition": {**DEFINITION, "requests": ["numbers"]}}
-    body = json.dumps({"data": {"type": "widgets", "attributes": attributes}})
-    body = body.replace('"numbers"', ",".join(["1e15"] * 209_000))
+    # Of all that a body could hold before its elements were bounded, these grow most.
+    definition = {**DEFINITION, "requests": [1e15] * 209_000}
     with application(database_url=sqlite_url) as app:
         library = library_of(app)
-        key = {"DD-APPLICATION-KEY": token_of(library)}
-        made = app.test_client().post("/api/v2/widgets/ccm_reports", data=body, headers=key)
-        assert made.status_code == 200
+        caller = library.tokens.caller(token_of(library))
+        draft = SavedWidgetDraft(definition, ())
+        SavedWidgets(library.store).create(caller, "ccm_reports", draft)
         lines = io.BytesIO(b"".join(TRANSFER.exported(library.store)))
     assert [outcome.state for outcome in take(elsewhere, *lines_of(lines))] == ["stored"]
 

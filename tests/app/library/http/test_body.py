@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,19 +12,21 @@ from hypothesis import example, given, strategies as st
 from werkzeug.test import TestResponse
 
 from app.errors import InvalidInput
+from app.library.azure_devops.schemas import ListedWidgetSchema
 from app.library.datadog.api import error_response
 from app.library.datadog.schemas import WidgetRequestSchema
 from app.library.http.body import (
     DEEPEST,
     LARGEST,
-    MOST_FAULTS,
+    LONGEST_KEY,
+    MOST_ELEMENTS,
     MOST_SHOWN,
-    load,
     parse_json,
     read_json_object,
     read_json_object_or_list,
 )
 from app.library.http.errors import init_errors
+from app.library.http.schema import MOST_FAULTS, load
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -133,18 +136,83 @@ def test_the_places_of_many_elements_take_no_more_than_they_do_under_a_short_key
         tracemalloc.stop()
         return highest
 
-    assert peak("k" * 5_000) < peak("k" * MOST_SHOWN * 5) * 2
+    assert peak("k" * LONGEST_KEY) < peak("k" * MOST_SHOWN * 5) * 2
 
 
-def test_of_many_faults_the_first_are_told_and_how_many_more() -> None:
+class Looked(list[Any]):
+    """A list that tells how much of it was looked at."""
+
+    last = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for each in super().__iter__():
+            self.last += 1
+            yield each
+
+
+def test_the_search_ends_at_the_fault_that_is_told_last() -> None:
+    tags = Looked([1] * 1000)
     definition = {"title": "T", "type": "change", "requests": []}
-    attributes = {"definition": definition, "tags": [1] * 1000}
-    body = {"data": {"type": "widgets", "attributes": attributes}}
+    attributes = {"definition": definition, "tags": tags}
     with pytest.raises(InvalidInput) as caught:
-        load(WidgetRequestSchema(), body)
+        load(WidgetRequestSchema(), {"data": {"type": "widgets", "attributes": attributes}})
     assert caught.value.where == "$.data.attributes.tags[0]"
-    assert len(caught.value.others) == MOST_FAULTS
-    assert caught.value.others[-1] == f"and {1000 - MOST_FAULTS} more"
+    assert tags.last == MOST_FAULTS
+    assert caught.value.others[-2].startswith(f"$.data.attributes.tags[{MOST_FAULTS - 1}]: ")
+    assert caught.value.others[-1] == f"the search ended at {MOST_FAULTS} faults"
+
+
+def test_the_search_of_a_list_in_the_body_ends_there_too() -> None:
+    widgets = Looked([{"id": 1}] * 1000)
+    with pytest.raises(InvalidInput) as caught:
+        load(ListedWidgetSchema(many=True), widgets)
+    assert caught.value.where.startswith("$[0].")
+    assert widgets.last <= MOST_FAULTS
+
+
+def test_a_few_faults_are_all_told() -> None:
+    attributes = {"definition": {}, "tags": [1] * 10}
+    with pytest.raises(InvalidInput) as caught:
+        load(WidgetRequestSchema(), {"data": {"type": "widgets", "attributes": attributes}})
+    assert len(caught.value.others) == 12
+    assert not caught.value.others[-1].startswith("the search")
+
+
+FULL = MOST_ELEMENTS - 2  # the body itself has an element, and its list the others
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        ({"a": [1] * (FULL + 1)}, True),
+        ({"a": [1] * (FULL + 2)}, False),
+        ({"a": [{"b": 1}, {}] * (FULL // 3)}, True),
+        ({"a": [[1, 1]] * FULL}, False),
+        ({f"k{n}": n for n in range(MOST_ELEMENTS)}, True),
+        ({f"k{n}": n for n in range(MOST_ELEMENTS + 1)}, False),
+        # What a text holds is no element.
+        ({"a": ',"\\,",' * 20_000}, True),
+    ],
+)
+def test_the_elements_of_a_body_are_bounded(app: Flask, body: Any, read: bool) -> None:
+    answer = post(app, json.dumps(body).encode())
+    assert answer.status_code == (200 if read else 400)
+    refused = "$: has more than 10,000 elements in its lists and objects"
+    assert read or answer.get_json()["errors"] == [refused]
+
+
+def test_too_many_elements_are_refused_before_one_is_read(app: Flask) -> None:
+    raw = b'{"a": [' + b"{}," * 300_000 + b"{}]}"
+
+    def peak() -> int:
+        tracemalloc.start()
+        assert post(app, raw).status_code == 400
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest
+
+    peak()
+    assert peak() < 4 * len(raw)  # the dictionaries alone take twenty times as much
 
 
 @pytest.mark.parametrize(("path", "fits"), [("/object", [b"{}"]), ("/either", [b"{}", b"[]"])])

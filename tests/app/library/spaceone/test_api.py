@@ -398,7 +398,7 @@ def test_a_query_that_cannot_be_run_says_why(
         ({"aggregate": [{"group": {"fields": [GROUP_FIELD] * 50}}] * 5},
          "ERROR_DB_QUERY", "more than 200"),
         ({"aggregate": [{"group": {"fields": [GROUP_FIELD | {"conditions": [MANY] * 11}]}}]},
-         "ERROR_DB_QUERY", "10000 values"),
+         "ERROR_INVALID_PARAMETER", "10,000 elements"),
     ],
 )  # fmt: skip
 def test_a_wrong_stage_is_named(refused: Ask, query: Any, code: str, told: str) -> None:

@@ -1,5 +1,6 @@
 """The query language: both databases answer as the plain reference does, whatever is asked."""
 
+import json
 import math
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from hypothesis import given, strategies as st
 
 from app.library.core.callers import Caller, Person
 from app.library.core.store import Store
-from app.library.http.body import load
+from app.library.http.schema import load
 from app.library.spaceone.api import info
 from app.library.spaceone.query_reader import read_listing, read_statistics
 from app.library.spaceone.records import CustomWidgetDraft
@@ -262,8 +263,8 @@ def test_list_answers_as_the_reference_does(
     expected = reference.listed(rows, asked)
     loaded = load(CustomWidgetQuery(), {"domain_id": DOMAIN, "query": asked})
     for widgets in both:
-        found = widgets.find(CALLER, read_listing(loaded))
-        assert ([widget.id for widget in found.widgets], found.total) == expected
+        with widgets.find(CALLER, read_listing(loaded)) as found:
+            assert ([widget.id for widget in found.widgets], found.total) == expected
 
 
 ROOTS = ["widget_name", "title", "version", "labels", "options", "tags", "settings", "created_at"]
@@ -358,9 +359,10 @@ def test_stat_answers_as_the_reference_does(
     asked = {"domain_id": DOMAIN, "query": {**query, "aggregate": stages}}
     for widgets in both:
         loaded = load(CustomWidgetStatQuery(), asked)
-        found = widgets.statistics(CALLER, read_statistics(loaded))
+        with widgets.statistics(CALLER, read_statistics(loaded)) as found:
+            values = [*map(json.loads, found.values)]
         page = list(reference.paged(expected, query))
-        assert close(list(found.values), page), (list(found.values), page)
+        assert close(values, page), (values, page)
         assert found.total == (len(expected) if query.get("page", {}).get("limit") else None)
 
 
@@ -376,6 +378,7 @@ def test_distinct_answers_as_the_reference_does(
         loaded = load(
             CustomWidgetStatQuery(), {**asked, "query": {**query, "distinct": key, "page": {}}}
         )
-        found = widgets.statistics(CALLER, read_statistics(loaded)).values
-        assert [v for v in found if not isinstance(v, dict | list)] == plain
-        assert sorted(map(reference.written, found)) == sorted(map(reference.written, expected))
+        with widgets.statistics(CALLER, read_statistics(loaded)) as found:
+            values = [*map(json.loads, found.values)]
+        assert [v for v in values if not isinstance(v, dict | list)] == plain
+        assert sorted(map(reference.written, values)) == sorted(map(reference.written, expected))

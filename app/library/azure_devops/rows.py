@@ -1,0 +1,68 @@
+"""What the rows of dashboards and their widgets are read into, and how much that may come to."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from app.errors import InvalidInput
+from app.library.azure_devops.records import Dashboard, DashboardWidget, TeamContext
+from app.library.core.columns import to_json
+from app.library.core.models import DashboardRow, DashboardWidgetRow
+from app.library.core.users import person_of
+
+# In bytes, of all widgets of a dashboard: they are answered as one list, which has no pages.
+LARGEST_LIST: Final = 8 << 20
+TEXTS_AND_NUMBERS: Final = (
+    "name",
+    "contribution_id",
+    "row",
+    "column",
+    "row_span",
+    "column_span",
+    "settings",
+)
+
+
+def to_dashboard(row: DashboardRow) -> Dashboard:
+    """Return the dashboard of a row."""
+    return Dashboard(
+        id=row.id,
+        context=TeamContext(row.collection, row.project, row.team),
+        name=row.name,
+        description=row.description,
+        rank=row.rank,
+        refresh_interval=row.refresh_interval,
+        etag=row.etag,
+        modified_at=row.modified_at,
+        modified_by=person_of(row.modified_by),
+    )
+
+
+def to_widget(row: DashboardWidgetRow) -> DashboardWidget:
+    """Return the widget of a row."""
+    return DashboardWidget(
+        id=row.id,
+        etag=row.etag,
+        settings_version=row.settings_version,
+        extra_fields=row.extra_fields or {},
+        **{name: getattr(row, name) for name in TEXTS_AND_NUMBERS},
+    )
+
+
+def too_large() -> InvalidInput:
+    """Return the error of a dashboard with too much on it."""
+    return InvalidInput(
+        f"The widgets of a dashboard come to at most {LARGEST_LIST >> 20} MiB: put fewer on it, or "
+        "get them one by one.",
+        rule="too_many",
+    )
+
+
+def bounded_widgets(rows: Iterable[DashboardWidgetRow]) -> Iterator[DashboardWidget]:
+    """Yield the widgets of rows; raises InvalidInput where they come to more than LARGEST_LIST."""
+    size = 0
+    for row in rows:
+        widget = to_widget(row)
+        size += len(to_json([widget.settings, widget.extra_fields]).encode())
+        if size > LARGEST_LIST:
+            raise too_large()
+        yield widget
