@@ -9,6 +9,7 @@ there that nothing has been sent for, or an answer that is not taken.
 
 import os
 import socket
+import stat
 import struct
 import threading
 import time
@@ -77,16 +78,17 @@ class Stalled:
     def look(self) -> None:
         """End what has stalled: a request's body, which can still be answered, or the answer."""
         seen = set()
-        for opened in _sockets():
-            with opened as each, suppress(OSError):
+        for each in _sockets():
+            with suppress(OSError):
                 info = each.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-                state, connection = _read(info, os.fstat(each.fileno()).st_ino)
+                state, connection = _read(info, _inode(each))
                 port = each.getsockname()[1]
                 if state == _LISTEN:
                     self._ports.add(port)
                 elif state == _ESTABLISHED and port in self._ports:
                     seen.add(connection.id)
-                    if self.has_stalled(connection):
+                    # Its number may be another connection's by now.
+                    if self.has_stalled(connection) and _inode(each) == connection.id:
                         each.shutdown(socket.SHUT_RDWR if connection.unsent else socket.SHUT_RD)
         self._since = {one: told for one, told in self._since.items() if one in seen}
 
@@ -104,18 +106,25 @@ def watch(stalled: Stalled) -> None:
 
 
 def _sockets() -> Iterator[socket.socket]:
-    """Duplicate each socket of this process in turn, which so is no other one meanwhile."""
+    """Yield each socket of this process by its number, and close none.
+
+    Nor is a number duplicated: closing the duplicate of a file ends all locks that this process has
+    on the file, and SQLite's writers would no longer wait for one another.
+    """
     with os.scandir(_DESCRIPTORS) as listed:
         known = [int(entry.name) for entry in listed]
     for number in known:
         with suppress(OSError):
-            descriptor = os.dup(number)
-            try:
-                each = socket.socket(fileno=descriptor)
-            except OSError:  # a file, or a pipe
-                os.close(descriptor)
-            else:
-                yield each
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                each = socket.socket(fileno=number)
+                try:
+                    yield each
+                finally:
+                    each.detach()
+
+
+def _inode(each: socket.socket) -> int:
+    return os.fstat(each.fileno()).st_ino
 
 
 def _read(info: bytes, inode: int) -> tuple[int, Connection]:

@@ -1,9 +1,13 @@
 """Connections that have stalled: their requests' bodies end, and no other connection does."""
 
+import fcntl
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +112,16 @@ def test_only_what_has_stalled_is_ended(listener: socket.socket, clock: Clock) -
         for untouched in (silent, answered, answered_client):
             with pytest.raises(BlockingIOError):
                 untouched.recv(10)
+
+
+def test_a_look_leaves_the_locks_of_files_alone(tmp_path: Path) -> None:
+    """As SQLite's, which end when its process closes the file by any other number."""
+    file = tmp_path / "locked"
+    ask = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    with file.open("wb") as locked:
+        fcntl.lockf(locked, fcntl.LOCK_EX)
+        Stalled(60).look()
+        other = subprocess.run(
+            [sys.executable, "-c", ask, file], capture_output=True, check=False, timeout=30
+        )
+    assert b"BlockingIOError" in other.stderr
