@@ -1,6 +1,8 @@
 """The connectors, in the order in which they are asked.
 
 base.py        the contract of a connector, and the registry that finds one for an address
+addresses.py   the addresses that people paste, and what of them a connector has matched
+resources.py   the base of the schemas, times and counts
 card_parts.py  what several connectors make of their fields
 definitions/   connectors without code, in TOML
 github/ and a file for each other system

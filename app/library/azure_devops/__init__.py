@@ -14,5 +14,6 @@ records.py          dashboards and widgets as the stores take and return them
 statements.py       the SQL that both stores are made of
 dashboard_store.py  one transaction an operation on dashboards
 widget_store.py     one transaction an operation on widgets
-transfer.py         export and import
+archive.py          whole dashboards, out of the store and into another
+transfer.py         export and import, as lines of JSON
 """

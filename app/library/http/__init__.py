@@ -4,6 +4,7 @@ dialect.py         what a dialect is, and the one test of an address
 operation.py       a view and its operation, declared once: enforced and described
 authentication.py  the token of a request → its caller
 rate_limit.py      the requests of each token in a minute
+thread_share.py    how many of the threads the library may use
 shared_storage.py  where the workers of a machine count them together
 parameters.py      the path and the query, read with schemas
 body.py            JSON bodies, bounded and read with schemas
