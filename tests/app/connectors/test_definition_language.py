@@ -442,6 +442,32 @@ def test_a_filter_that_does_not_exist_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kept", "given", "told"),
+    [
+        ('title = "name"', "title = \"part('idd')\"", "11: $.connector[0].card.title: no address"),
+        (
+            'text = "state"',
+            "text = \"join('', [a, part('b')])\"",
+            "card.fields[0].text: no address",
+        ),
+        (
+            "[connector.card]",
+            "[connector.answer]\nmissing = \"!(name == part('id'))\"\n[connector.card]",
+            "answer.missing: part() is for the card",
+        ),
+    ],
+)
+def test_a_part_that_an_expression_will_never_have_is_told(
+    tmp_path: Path, kept: str, given: str, told: str
+) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(TOML.replace(kept, given))
+    (fault,) = lint_definitions(file)
+    assert told in fault
+    assert fault.endswith("(part)")
+
+
+@pytest.mark.parametrize(
     "given", ['hosts_setting = "PLACARD_SMALL_HOSTS"', 'credential = { setting = "SMALL_TOKEN" }']
 )
 def test_a_file_that_is_not_bundled_names_no_setting(tmp_path: Path, given: str) -> None:
