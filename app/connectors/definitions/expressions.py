@@ -70,10 +70,15 @@ class CardFunctions(functions.Functions):
     def _func_default(self, value: Any, otherwise: Any) -> Any:
         return otherwise if value is None else value
 
-    @functions.signature({"types": ["string", "number", "null"]})
+    @functions.signature({"types": ["string", "number", "boolean", "null"]})
     def _func_time(self, value: Any) -> str | None:
+        # False is what `closed && closed_at` comes to where it is not closed.
+        if value is None or value is False:
+            return None
+        if value is True:
+            raise NoTime("time() of true")
         try:
-            return None if value is None else host_time(_moment(value))
+            return host_time(_moment(value))
         except (ValueError, OverflowError, OSError) as error:
             raise NoTime("time() of what is no time") from error
 

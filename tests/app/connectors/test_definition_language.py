@@ -357,6 +357,18 @@ def test_functions_of_expressions(expression: str, text: str) -> None:
     assert [each[1] for each in shown(known, document)] == [text]
 
 
+@pytest.mark.parametrize(("closed", "is_told"), [(False, False), (None, False), (True, True)])
+def test_a_time_that_a_condition_withholds_is_none_and_nothing_failed(
+    closed: Any, is_told: bool
+) -> None:
+    field = {"type": "datetime_with_icon", "name": "Closed", "datetime": "closed && at || closed"}
+    known = defined(card={"title": "name", "fields": [field]})
+    with recording() as trace:
+        fields = card_of(known, {"name": "A", "closed": closed}).fields
+    assert [each.name for each in fields] == ["Source"]
+    assert any(step.name == "dropped" for step in trace.steps) is is_told
+
+
 @pytest.mark.parametrize(
     ("document", "status", "sentence"),
     [
