@@ -18,18 +18,18 @@ from rich.console import Console
 
 from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.serve import serve_application
-from app.connectors import all_connectors, connector_settings
+from app.connectors import all_connectors, connector_settings, switched_off
 from app.connectors.definitions.files import lint_definitions, load_file
 from app.devtools.doctor import ADVICE_FAILED, examine
 from app.devtools.recorder import WrittenAnswer, record_case, sample_of
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.devtools.terminal_card import draw_card, draw_error
-from app.errors import ConfigurationError, PlacardError, StoreUnavailable
+from app.errors import ConfigurationError, NoConnector, PlacardError, StoreUnavailable
 from app.settings import MEMORY, Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
 from app.settings.report import setting_lines, settings_table, unknown_settings
 from app.telemetry.metrics import Metrics
-from app.telemetry.trace import recording
+from app.telemetry.trace import Trace, recording
 from app.wiring import build_fetcher, build_widgets
 from templates_schemas import faults
 
@@ -127,7 +127,7 @@ def render(*, url: str, as_json: bool, definition: str | None) -> None:
         try:
             body = widgets.widget_for(url).body
         except PlacardError as error:
-            draw_error(Console(stderr=True), error, trace)
+            _tell_failure(Console(stderr=True), error, url, settings, trace)
             sys.exit(1)
     if as_json:
         click.echo(json.dumps(json.loads(body), ensure_ascii=False, indent=2))
@@ -219,7 +219,8 @@ def record(
 ) -> None:
     """Record the live answer for URL as a test case, with credentials scrubbed.
 
-    With --answer and --page it is made of one that is written by hand, without the network.
+    It draws what the case makes, with what was left out, as `placard render` does. With --answer
+    and --page it is made of one that is written by hand, without the network.
     """
     settings = _settings()
     if (answer is None) != (page is None):
@@ -227,17 +228,23 @@ def record(
     if settings.offline and answer is None:
         raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
     given = WrittenAnswer(page, answer.read(), status) if answer and page else None
-    try:
-        written = record_case(settings, url, to, name, given)
-    except ConfigurationError:
-        raise
-    except PlacardError as error:
-        draw_error(Console(stderr=True), error, None)
-        sys.exit(1)
-    for path in written:
-        click.echo(path)
+    console = Console(stderr=True)
+    with recording() as trace:
+        try:
+            made = record_case(settings, url, to, name, given)
+        except ConfigurationError:
+            raise
+        except PlacardError as error:
+            _tell_failure(console, error, url, settings)
+            sys.exit(1)
+    click.echo(made.case)
+    click.echo(made.widget)
     if sample:
-        click.echo(sample_of(written[0], sample))
+        click.echo(sample_of(made.case, sample))
+    if made.error:
+        draw_error(console, made.error, trace)
+    else:
+        draw_card(console, json.loads(made.widget.read_text("utf-8"))["body"], trace)
 
 
 @main.command()
@@ -277,6 +284,16 @@ def settings(*, markdown: bool) -> None:
     for name, meant in unknown_settings(_settings()).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"{name}: is not a setting{hint}", err=True)
+
+
+def _tell_failure(
+    console: Console, error: PlacardError, url: str, settings: Settings, trace: Trace | None = None
+) -> None:
+    """Draw an error, and name the setting that would have helped where a definition is off."""
+    draw_error(console, error, trace)
+    if isinstance(error, NoConnector) and (known := switched_off(url, settings)):
+        wanted = " or ".join(each.name for each in known.settings)
+        console.print(f"{known.name} is bundled, and is on once {wanted} is set", highlight=False)
 
 
 def _lint_definitions(file: Path) -> None:
