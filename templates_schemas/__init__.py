@@ -1,4 +1,13 @@
-"""The host's payloads as marshmallow schemas, by template name."""
+"""The host's payloads as marshmallow schemas, by template name.
+
+cards.py                 what a card is built from: texts are cut, and what was cut is kept
+summary_with_details.py  the schema that writes a card and judges any payload
+fields.py                its kinds of value
+rules.py                 faults: where, which rule, what would be right
+limits.py                the host's limits
+text.py                  texts, times and addresses as the host takes them
+envelope.py              errors as the host takes them
+"""
 
 from typing import Any, Final
 

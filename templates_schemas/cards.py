@@ -184,6 +184,7 @@ class SummaryWithDetails(_Part):
 
     `fields` may be given None and fields without a value: they are dropped, as are those after
     the fifth, and what is held is a tuple. Without `error` there must be a field and a footer.
+    A copy by `dataclasses.replace` fits what is fitted already: its `changes` are only its own.
     """
 
     title: str

@@ -81,9 +81,12 @@ def test_every_reason_for_a_refusal_is_told(module: ModuleType) -> None:
 def test_every_connector_is_told_with_an_example_and_its_settings(
     connector: Connector | type[Connector],
 ) -> None:
-    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{connector.name}` |")]
-    assert f"`{connector.example}`" in row
-    assert [each.name for each in connector.settings if f"`{each.name}`" not in row] == []
+    settings = [f"`{each.name}`" for each in connector.settings]
+    wanted = f"| `{connector.name}` | `{connector.example}` | {', '.join(settings) or 'none'} |"
+    rows = [line for line in README.splitlines() if line.startswith(f"| `{connector.name}` |")]
+    assert len(rows) == 1, f"the table of connectors is to have this row: {wanted}"
+    assert f"`{connector.example}`" in rows[0]
+    assert [each for each in settings if each not in rows[0]] == []
 
 
 def test_the_definition_that_is_shown_can_be_used(tmp_path: Path) -> None:

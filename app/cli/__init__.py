@@ -1,6 +1,7 @@
 """The command line: `placard …`.
 
 serve.py, server.py, workers.py, connections.py  the service, its workers and its connections
+stalled.py                                       ends connections on which nothing goes on
 lint.py, record.py, doctor.py                    payloads, recorded cases, a running service
 library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
 arguments.py                                     the kinds of argument
@@ -20,7 +21,7 @@ from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.serve import serve_application
 from app.connectors import all_connectors, connector_settings
 from app.devtools.signed_calls import Proving, curl_line, signed_call
-from app.devtools.terminal_card import draw_card, draw_error
+from app.devtools.terminal_card import draw_card, draw_failure
 from app.errors import ConfigurationError, PlacardError, StoreUnavailable
 from app.settings import MEMORY, Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
@@ -126,7 +127,7 @@ def render(*, url: str, as_json: bool, definition: str | None) -> None:
         try:
             body = widgets.widget_for(url).body
         except PlacardError as error:
-            draw_error(Console(stderr=True), error, trace)
+            draw_failure(Console(stderr=True), error, url, settings, trace)
             sys.exit(1)
     if as_json:
         click.echo(json.dumps(json.loads(body), ensure_ascii=False, indent=2))

@@ -1,5 +1,6 @@
 """`placard record`: recorded cases for the tests of a connector."""
 
+import json
 import sys
 from pathlib import Path
 from typing import BinaryIO
@@ -9,9 +10,10 @@ from rich.console import Console
 
 from app.connectors import connector_settings
 from app.devtools.recorder import WrittenAnswer, record_case, sample_of
-from app.devtools.terminal_card import draw_error
+from app.devtools.terminal_card import draw_card, draw_error, draw_failure
 from app.errors import ConfigurationError, PlacardError
 from app.settings import settings_from_environment
+from app.telemetry.trace import recording
 
 
 @click.command()
@@ -42,7 +44,8 @@ def record(
 ) -> None:
     """Record the live answer for URL as a test case, with credentials scrubbed.
 
-    With --answer and --page it is made of one that is written by hand, without the network.
+    It draws what the case makes, with what was left out, as `placard render` does. With --answer
+    and --page it is made of one that is written by hand, without the network.
     """
     settings = settings_from_environment(connector_settings())
     if (answer is None) != (page is None):
@@ -50,14 +53,20 @@ def record(
     if settings.offline and answer is None:
         raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
     given = WrittenAnswer(page, answer.read(), status) if answer and page else None
-    try:
-        written = record_case(settings, url, to, name, given)
-    except ConfigurationError:
-        raise
-    except PlacardError as error:
-        draw_error(Console(stderr=True), error, None)
-        sys.exit(1)
-    for path in written:
-        click.echo(path)
+    console = Console(stderr=True)
+    with recording() as trace:
+        try:
+            made = record_case(settings, url, to, name, given)
+        except ConfigurationError:
+            raise
+        except PlacardError as error:
+            draw_failure(console, error, url, settings)
+            sys.exit(1)
+    click.echo(made.case)
+    click.echo(made.widget)
     if sample:
-        click.echo(sample_of(written[0], sample))
+        click.echo(sample_of(made.case, sample))
+    if made.error:
+        draw_error(console, made.error, trace)
+    else:
+        draw_card(console, json.loads(made.widget.read_text("utf-8"))["body"], trace)

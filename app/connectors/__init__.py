@@ -1,6 +1,8 @@
 """The connectors, in the order in which they are asked.
 
 base.py        the contract of a connector, and the registry that finds one for an address
+addresses.py   the addresses that people paste, and what of them a connector has matched
+resources.py   the base of the schemas, times and counts
 card_parts.py  what several connectors make of their fields
 definitions/   connectors without code, in TOML
 github/ and a file for each other system
@@ -31,7 +33,7 @@ from app.connectors.sentry import Sentry
 from app.connectors.spaceone import SpaceONE
 from app.connectors.trello import Trello
 from app.connectors.zendesk import Zendesk
-from app.errors import BrokenDefinition, ConfigurationError
+from app.errors import BrokenDefinition, ConfigurationError, MalformedRequest, NoConnector
 from app.settings import ConnectorSetting, Settings
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "connector_settings",
     "find",
     "installed",
+    "switched_off",
 ]
 
 GROUP: Final = "placard.connectors"
@@ -103,6 +106,16 @@ def all_connectors(settings: Settings) -> tuple[Connector, ...]:
         raise ConfigurationError(f"{SETTING}: more than one connector has the name {twice[0]}")
     bundled = (known for known in bundled_definitions(settings) if known.name not in names)
     return (*made, *bundled)
+
+
+def switched_off(address: str, settings: Settings) -> Connector | None:
+    """Return the bundled definition that would serve an address, were one of its settings given."""
+    on = {known.name for known in bundled_definitions(settings)}
+    off = (known for known in catalogue() if known.name not in on)
+    try:
+        return find(address, off)[0]
+    except (NoConnector, MalformedRequest):
+        return None
 
 
 class EditedRegistry(ConnectorRegistry):

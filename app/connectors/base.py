@@ -130,7 +130,8 @@ class Connector(ABC):
     def refusal(self, document: Any) -> Outcome | None:
         """Say what the document of any other answer tells: "limited", "forbidden" or "missing".
 
-        None leaves it to the status. What headers have decided is not asked.
+        None leaves it to the status. What headers have decided is not asked, nor is a 403 whose
+        text tells of a rate limit: `app/upstream/verdict.py` knows both, for every system.
         """
         return self.verdict(document)
 

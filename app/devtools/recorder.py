@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app.connectors import Connector, all_connectors, find
-from app.errors import PlacardError
+from app.errors import ConfigurationError, PlacardError
 from app.settings import MEMORY, Settings
 from app.settings.fields import MASK
 from app.settings.report import setting_lines
@@ -22,6 +22,7 @@ from app.wiring import build_fetcher, build_widgets
 from templates_schemas import envelope
 
 SCRUBBED: Final = "scrubbed"
+SHORTEST_SECRET: Final = 6
 # Headers of an answer that say something a connector or the client acts on; no others are kept.
 KEPT_HEADERS: Final = frozenset(
     {
@@ -49,14 +50,27 @@ class WrittenAnswer:
     status: int = 200
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedCase:
+    """The files of a case and of the widget that it makes, and why that is none, if it is none."""
+
+    case: Path
+    widget: Path
+    error: PlacardError | None
+
+
 def record_case(
     settings: Settings, url: str, folder: Path, name: str, written: WrittenAnswer | None = None
-) -> tuple[Path, Path]:
+) -> RecordedCase:
     """Ask for `url`, and write the case and the widget that it makes.
 
-    A `written` answer stands in for the system's. Returns the two files. Raises PlacardError where
-    no connector serves the address, or nothing came back that could be recorded.
+    A `written` answer stands in for the system's. Raises PlacardError where no connector serves the
+    address, or nothing came back that could be recorded.
     """
+    secrets = _secrets(settings)
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        told = f"a secret of the settings has fewer than {SHORTEST_SECRET} characters"
+        raise ConfigurationError(f"{told}: to scrub it would spoil the case's other texts")
     exchanges: list[Exchange] = []
     connector, match = find(url, all_connectors(settings))
     # What others have kept would be an answer without an exchange.
@@ -64,11 +78,13 @@ def record_case(
     adapter = _answering(connector.request_for(match), written) if written else None
     fetcher = build_fetcher(settings, exchanges.append, adapter=adapter)
     widgets = build_widgets(alone, fetcher, Metrics())
+    failure: PlacardError | None = None
     try:
         answer = {"status": 200, "body": json.loads(widgets.widget_for(url).body)}
     except PlacardError as error:
         if not exchanges:
             raise
+        failure = error
         answer = {"status": error.status, "body": envelope(error.sentence, "nested")}
     case = {
         "source": f"written from {written.page}" if written else f"recorded {_today()}",
@@ -76,15 +92,14 @@ def record_case(
         "settings": _settings_of(settings, connector),
         "exchanges": [_exchange(exchange) for exchange in exchanges],
     }
-    secrets = _secrets(settings)
     place = folder / connector.name
     place.mkdir(parents=True, exist_ok=True)
-    files = place / f"{name}.json", place / f"{name}.widget.json"
-    for path, content in zip(files, (case, answer), strict=True):
+    made = RecordedCase(place / f"{name}.json", place / f"{name}.widget.json", failure)
+    for path, content in ((made.case, case), (made.widget, answer)):
         text = json.dumps(content, ensure_ascii=False, indent=2)
         # A lone surrogate is no UTF-8; its escape is JSON.
         path.write_bytes((_without(secrets, text) + "\n").encode(errors="backslashreplace"))
-    return files
+    return made
 
 
 def sample_of(case: Path, folder: Path) -> Path:

@@ -8,7 +8,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from app.errors import PlacardError
+from app.connectors import switched_off
+from app.errors import NoConnector, PlacardError
+from app.settings import Settings
 from app.telemetry.trace import Trace, left_out
 from templates_schemas.limits import (
     FIELD_NAME_MAX,
@@ -64,6 +66,16 @@ def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> No
     for step in taken:
         console.print(f"{step.facts.get('status')} from {step.facts['host']}{step.facts['path']}")
     console.print(Text(f"{error.code}: {error.detail}" if error.detail else error.code))
+
+
+def draw_failure(
+    console: Console, error: PlacardError, url: str, settings: Settings, trace: Trace | None = None
+) -> None:
+    """Draw an error, and name the setting that would have helped where a definition is off."""
+    draw_error(console, error, trace)
+    if isinstance(error, NoConnector) and (known := switched_off(url, settings)):
+        wanted = " or ".join(each.name for each in known.settings)
+        console.print(f"{known.name} is bundled, and is on once {wanted} is set", highlight=False)
 
 
 def _fields(fields: list[Mapping[str, Any]]) -> Table:

@@ -3,6 +3,8 @@
     client.py             the one HTTP client: deadline, size limit, redirects, credentials
     messages.py           requests, answers and credentials
     verdict.py            what an answer means
+    excerpt.py            of an answer too large to be kept, only what is shown
+    lookups.py            values that an address needs and another address tells
     credentials.py        which credential goes with which request
     policy.py             what is checked before each call, in this order:
       rate_limits.py        an origin that asked us to wait is not called
@@ -12,6 +14,7 @@
     retry.py              at most one more attempt
     transport.py          the connections: the deadline, name resolution, TLS
     address_guard.py      which addresses a connection may go to
+    stand_ins.py          addresses that answer for others
     samples.py            recorded answers in place of the network
 
 Each worker process has its own state: rate limits, breakers and slots are not shared.

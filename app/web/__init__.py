@@ -3,6 +3,7 @@
 widget.py           `GET /widget`: verify, resolve, answer
 fast_path.py        the same before Flask's dispatch, where the request is a plain one
 errors.py           every error in the host's envelope
+paths.py            an address has one spelling
 cors.py             which pages may read the answers
 access_log.py       an id, a count and a log line for each request
 health.py           health, readiness, metrics

@@ -13,6 +13,7 @@ from app.connectors.definitions.addresses import (
     match_in,
 )
 from app.connectors.definitions.connector import api_hosts_of
+from app.connectors.definitions.expressions import parts_in
 from app.connectors.definitions.templates import (
     BUILT_IN,
     is_url_template,
@@ -24,6 +25,8 @@ from templates_schemas.rules import Rule
 
 # The literal beginning of a request's address, before any part: the host is not to be filled in.
 _ORIGIN: Final = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?=[/?]|\Z)|(?=/)", re.ASCII)
+# What a card has that is no expression.
+_LITERALS: Final = frozenset({"type", "name", "texts", "colors"})
 Path = tuple[str | int, ...]
 Faults = Sequence[tuple[Path, Rule]]
 
@@ -32,7 +35,8 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
     """List what is wrong with how the parts of one definition go together.
 
     `original` is what was given, `data` what could be loaded of it. The patterns of addresses must
-    be readable, a request may name only parts of its address, and the examples must match.
+    be readable, a request and a card may name only parts of the address, and the examples must
+    match.
     """
     faults = [*_absence_faults(original), *_request_faults(data)]
     forms = []
@@ -42,6 +46,8 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
         else:
             forms.append(form)
             faults += _part_faults(data, place, form)
+    if forms and not faults:
+        faults += _card_faults(data, frozenset[str]().union(*(form.names for form in forms)))
     if forms and not any(place[0] in ("path", "paths", "addresses") for place, _ in faults):
         # The API's own addresses are served too, where it can be told what these are.
         is_whole = not faults and "url" in data.get("request", {})
@@ -109,6 +115,22 @@ def _part_faults(
             pattern = "path" if place == ("path",) else form.pattern
             told = f"has parts that `{pattern}` has not: {', '.join(strangers)}"
             yield where, Rule("part", told)
+
+
+def _card_faults(data: Mapping[str, Any], known: frozenset[str]) -> Iterator[tuple[Path, Rule]]:
+    """Want each `part()` of the card to name what some form of address has."""
+    for place, text in _expressions(data.get("card", {}), ("card",)):
+        if strangers := sorted(parts_in(text) - known):
+            yield place, Rule("part", f"no address has the part {', '.join(strangers)}")
+
+
+def _expressions(given: Any, place: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each expression of a card, or of a table or a list within it, with its place."""
+    for key, value in given.items() if isinstance(given, Mapping) else enumerate(given):
+        if isinstance(value, str) and key not in _LITERALS:
+            yield (*place, key), value
+        elif isinstance(value, Mapping | list) and key not in _LITERALS:
+            yield from _expressions(value, (*place, key))
 
 
 def _example_faults(

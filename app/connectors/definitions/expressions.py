@@ -16,7 +16,7 @@ part(name)                                 a part of the address
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -71,10 +71,15 @@ class CardFunctions(functions.Functions):
     def _func_default(self, value: Any, otherwise: Any) -> Any:
         return otherwise if value is None else value
 
-    @functions.signature({"types": ["string", "number", "null"]})
+    @functions.signature({"types": ["string", "number", "boolean", "null"]})
     def _func_time(self, value: Any) -> str | None:
+        # False is what `closed && closed_at` comes to where it is not closed.
+        if value is None or value is False:
+            return None
+        if value is True:
+            raise NoTime("time() of true")
         try:
-            return None if value is None else host_time(_moment(value))
+            return host_time(_moment(value))
         except (ValueError, OverflowError, OSError) as error:
             raise NoTime("time() of what is no time") from error
 
@@ -141,6 +146,19 @@ def evaluate(text: str, resource: Any, parts: Mapping[str, str] = MappingProxyTy
     except (ExpressionError, *_FAILURES) as error:
         # Without the error's text: it may quote all of the resource.
         raise exceptions.JMESPathError(f"fails: {type(error).__name__}") from None
+
+
+def parts_in(text: str) -> set[str]:
+    """Name the parts of the address that an expression asks for, where it does so literally."""
+    return set(_parts_of(compiled(text).parsed))
+
+
+def _parts_of(node: Mapping[str, Any]) -> Iterator[str]:
+    children = [child for child in node["children"] if isinstance(child, dict)]
+    if (node["type"], node.get("value")) == ("function_expression", "part"):
+        yield from (str(child["value"]) for child in children if child["type"] == "literal")
+    for child in children:
+        yield from _parts_of(child)
 
 
 def number_text(value: Any) -> str:

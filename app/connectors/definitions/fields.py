@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields
 
-from app.connectors.definitions.expressions import ExpressionError, compiled
+from app.connectors.definitions.expressions import ExpressionError, compiled, parts_in
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.rules import Rule
 
@@ -27,6 +27,17 @@ class Expression(fields.String):
             raise ValidationError(
                 Rule("expression", f"is no JMESPath expression: {told}")
             ) from error
+        return text
+
+
+class AnswerExpression(Expression):
+    """An expression over an answer, which is judged without the address that it was asked for."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, *args, **kwargs)
+        if parts_in(text):
+            told = "part() is for the card: an answer is judged without its address"
+            raise ValidationError(Rule("part", told))
         return text
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates, validates_schema
 
 from app.connectors.definitions.consistency import faults_of, nested
-from app.connectors.definitions.fields import Color, Expression, Host, Hosts
+from app.connectors.definitions.fields import AnswerExpression, Color, Expression, Host, Hosts
 from app.upstream.credentials import is_transport_header
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.rules import Rule
@@ -92,11 +92,11 @@ class CredentialSchema(Schema):
 class AnswerSchema(Schema):
     """`[connector.answer]`: where the resource is in an answer, and what other answers mean."""
 
-    resource = Expression(load_default="@")
-    missing = Expression()
-    forbidden = Expression()
-    limited = Expression()
-    failed = Expression()
+    resource = AnswerExpression(load_default="@")
+    missing = AnswerExpression()
+    forbidden = AnswerExpression()
+    limited = AnswerExpression()
+    failed = AnswerExpression()
     not_found_statuses = fields.List(fields.Integer(strict=True))
     forbidden_statuses = fields.List(fields.Integer(strict=True))
 

@@ -2,6 +2,16 @@
 
 In the local development mode only, and for this machine only. All of it is drawn on the server: the
 first state of an address is whole without JavaScript, and an update is the same template again.
+
+asking.py           a signed request, through the whole application
+drawing.py          a payload made ready to be drawn
+meters.py           how much of each limit it uses
+timeline.py         the trace, in words
+advice.py           what to do about each thing that can go wrong
+gallery.py          the samples, one click away
+editor.py           a payload as somebody types it; presets.py has some to begin with
+json_text.py        its text: coloured, and on which line each part stands
+signature_check.py  does a request from a log prove itself?
 """
 
 from datetime import UTC, datetime

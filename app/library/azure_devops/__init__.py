@@ -12,7 +12,9 @@ answers.py          answers and their schemas
 envelope.py         errors
 records.py          dashboards and widgets as the stores take and return them
 statements.py       the SQL that both stores are made of
+rows.py             a row of the database → a record; how many bytes a list may have
 dashboard_store.py  one transaction an operation on dashboards
 widget_store.py     one transaction an operation on widgets
-transfer.py         export and import
+archive.py          whole dashboards, out of the store and into another
+transfer.py         export and import, as lines of JSON
 """

@@ -5,5 +5,6 @@ api.py       the operations
 schemas.py   bodies, parameters and answers
 search.py    filters and sorts as SQL
 store.py     one transaction an operation
-transfer.py  export and import
+archive.py   whole widgets, out of the store and into another
+transfer.py  export and import, as lines of JSON
 """

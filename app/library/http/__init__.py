@@ -5,6 +5,7 @@ operation.py       a view and its operation, declared once: enforced and describ
 authentication.py  the token of a request → its caller
 thread_share.py    how many requests may be in progress: the other threads are for cards
 rate_limit.py      the requests of each token in a minute
+thread_share.py    how many of the threads the library may use
 shared_storage.py  where the workers of a machine count them together
 parameters.py      the path and the query, read with schemas
 body.py            JSON bodies, bounded before they are read

@@ -8,5 +8,6 @@ query_reader.py   a loaded query → its syntax tree
 query/            the syntax tree → SQL
 records.py        widgets as the store takes and returns them
 store.py          one transaction an operation
+results.py        the rows of a `stat` as JSON, up to a bound
 transfer.py       export and import
 """

@@ -361,6 +361,46 @@ def test_record_makes_a_case_and_a_sample_of_an_answer_that_is_written(
     assert "the-token-of-nobody" not in case.read_text() + sample.read_text()
 
 
+@pytest.mark.parametrize(
+    ("issue", "told"),
+    [
+        (
+            {"title": "Fix it", "state": {"name": ["Todo"]}},
+            "left out: state.name: is no text and no number",
+        ),
+        ({}, "resource_missing: upstream status 200, by its body"),
+    ],
+)
+def test_record_tells_what_its_card_leaves_out_or_why_there_is_none(
+    run: Run, tmp_path: Path, issue: Any, told: str
+) -> None:
+    ended = _record_written(run, tmp_path, {"data": {"issue": issue}}, "the-token-of-nobody")
+    assert ended.exit_code == 0
+    assert told in ended.stderr
+
+
+def test_record_refuses_a_secret_that_other_texts_hold(run: Run, tmp_path: Path) -> None:
+    ended = _record_written(run, tmp_path, {}, "x")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("a secret of the settings has fewer than 6 characters")
+
+
+def _record_written(run: Run, folder: Path, document: Any, token: str) -> Result:
+    answer = folder / "answer.json"
+    answer.write_text(json.dumps(document))
+    written = ("--answer", str(answer), "--page", "https://linear.app/developers")
+    page = "https://linear.app/acme/issue/ENG-1"
+    return run("record", page, "--name", "x", "--to", "cases", *written, LINEAR_API_KEY=token)
+
+
+@pytest.mark.parametrize("command", [["render"], ["record", "--name", "x"]])
+def test_a_definition_that_is_off_is_named_with_its_setting(run: Run, command: list[str]) -> None:
+    page = "https://linear.app/acme/issue/ENG-1"
+    ended = run(*command, page, PLACARD_MODE="production")
+    assert ended.exit_code == 1
+    assert "linear is bundled, and is on once LINEAR_API_KEY is set" in ended.stderr
+
+
 def test_record_wants_an_answer_with_its_page(run: Run, tmp_path: Path) -> None:
     answer = tmp_path / "answer.json"
     answer.write_text("{}")

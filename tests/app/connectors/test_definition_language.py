@@ -373,6 +373,18 @@ def test_functions_of_expressions(expression: str, text: str) -> None:
     assert [each[1] for each in shown(known, document)] == [text]
 
 
+@pytest.mark.parametrize(("closed", "is_told"), [(False, False), (None, False), (True, True)])
+def test_a_time_that_a_condition_withholds_is_none_and_nothing_failed(
+    closed: Any, is_told: bool
+) -> None:
+    field = {"type": "datetime_with_icon", "name": "Closed", "datetime": "closed && at || closed"}
+    known = defined(card={"title": "name", "fields": [field]})
+    with recording() as trace:
+        fields = card_of(known, {"name": "A", "closed": closed}).fields
+    assert [each.name for each in fields] == ["Source"]
+    assert any(step.name == "dropped" for step in trace.steps) is is_told
+
+
 @pytest.mark.parametrize(
     ("document", "status", "sentence"),
     [
@@ -455,6 +467,32 @@ def test_a_filter_that_does_not_exist_is_told(tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_text(TOML.replace("graphql", "{id|shout}"))
     assert "there is no filter shout (filter)" in lint_definitions(file)[0]
+
+
+@pytest.mark.parametrize(
+    ("kept", "given", "told"),
+    [
+        ('title = "name"', "title = \"part('idd')\"", "11: $.connector[0].card.title: no address"),
+        (
+            'text = "state"',
+            "text = \"join('', [a, part('b')])\"",
+            "card.fields[0].text: no address",
+        ),
+        (
+            "[connector.card]",
+            "[connector.answer]\nmissing = \"!(name == part('id'))\"\n[connector.card]",
+            "answer.missing: part() is for the card",
+        ),
+    ],
+)
+def test_a_part_that_an_expression_will_never_have_is_told(
+    tmp_path: Path, kept: str, given: str, told: str
+) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(TOML.replace(kept, given))
+    (fault,) = lint_definitions(file)
+    assert told in fault
+    assert fault.endswith("(part)")
 
 
 @pytest.mark.parametrize(
