@@ -47,7 +47,7 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
             forms.append(form)
             faults += _part_faults(data, place, form)
     if forms and not faults:
-        faults += _card_faults(data, frozenset[str]().union(*(form.names for form in forms)))
+        faults += _card_faults(data, forms)
     if forms and not any(place[0] in ("path", "paths", "addresses") for place, _ in faults):
         # The API's own addresses are served too, where it can be told what these are.
         is_whole = not faults and "url" in data.get("request", {})
@@ -117,11 +117,32 @@ def _part_faults(
             yield where, Rule("part", told)
 
 
-def _card_faults(data: Mapping[str, Any], known: frozenset[str]) -> Iterator[tuple[Path, Rule]]:
-    """Want each `part()` of the card to name what some form of address has."""
+def _card_faults(
+    data: Mapping[str, Any], forms: Sequence[AddressForm]
+) -> Iterator[tuple[Path, Rule]]:
+    """Want each `part()` of the card to name what some address has, and what is asked with.
+
+    One answer is kept for all addresses that ask the same: a part that is not asked with would be
+    shown to who came by another address.
+    """
+    known = frozenset[str]().union(*(form.names for form in forms))
     for place, text in _expressions(data.get("card", {}), ("card",)):
-        if strangers := sorted(parts_in(text) - known):
+        parts = parts_in(text)
+        if strangers := sorted(parts - known):
             yield place, Rule("part", f"no address has the part {', '.join(strangers)}")
+        for form in forms:
+            if unasked := sorted((parts & form.names) - _asked_with(data, form)):
+                told = f"shows what `{form.pattern}` does not ask with: {', '.join(unasked)}"
+                yield place, Rule("part", told)
+
+
+def _asked_with(data: Mapping[str, Any], form: AddressForm) -> frozenset[str]:
+    """Return the parts of an address that its request depends on."""
+    request = data["request"]
+    templates = [form.url or request["url"], request.get("headers"), request.get("body")]
+    asked = {name for template in templates for name in names_in(template)}
+    derived = [text for name, text in form.parts.items() if name in asked]
+    return frozenset(asked.union(*map(names_in, derived)))
 
 
 def _expressions(given: Any, place: Path) -> Iterator[tuple[Path, str]]:

@@ -495,6 +495,17 @@ def test_a_part_that_an_expression_will_never_have_is_told(
     assert fault.endswith("(part)")
 
 
+def test_a_part_that_is_shown_is_asked_with(tmp_path: Path) -> None:
+    """One answer is kept for all who ask it, and would show the part of another's address."""
+    file = tmp_path / "bad.toml"
+    text = TOML.replace("/items/{id}", "/{space}/items/{id}").replace(
+        "example.com/items", "example.com/a/items"
+    )
+    file.write_text(text.replace('title = "name"', "title = \"part('space')\""))
+    (fault,) = lint_definitions(file)
+    assert "card.title: shows what `/{space}/items/{id}` does not ask with: space (part)" in fault
+
+
 @pytest.mark.parametrize(
     "given", ['hosts_setting = "PLACARD_SMALL_HOSTS"', 'credential = { setting = "SMALL_TOKEN" }']
 )
