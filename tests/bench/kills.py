@@ -61,6 +61,7 @@ class Writers:
     base: str
     token: str
     ending: threading.Event = field(default_factory=threading.Event)
+    refusals: list[int] = field(default_factory=list)
     acknowledged: list[list[Write]] = field(default_factory=lambda: [[] for _ in range(CLIENTS)])
 
     def write(self, client: int) -> None:
@@ -81,7 +82,9 @@ class Writers:
                 session.close()
                 self.ending.wait(0.02)
                 continue
-            if answer.status_code == 200:
+            if answer.status_code != 200:
+                self.refusals.append(answer.status_code)
+            else:
                 self.acknowledged[client].append(Write(began, time.monotonic(), title))
             self.ending.wait(max(0.0, began + CLIENTS / WRITES - time.monotonic()))
 
@@ -119,22 +122,25 @@ def writing(base: str, token: str) -> Iterator[Writers]:
 class Supervised:
     """A service that is started again when it ends, on the same port."""
 
-    def __init__(self, settings: Mapping[str, str], log: TextIO) -> None:
+    def __init__(self, settings: Mapping[str, str], log: TextIO, workers: int = 2) -> None:
         self._port = free_port()
-        self._settings, self._log = dict(settings), log
+        self._settings, self._log, self._workers = dict(settings), log, str(workers)
         self.base = f"http://127.0.0.1:{self._port}"
         self.process = self._start()
         wait_for(self.base, self.process)
 
     def _start(self) -> Service:
-        arguments = ("serve", "--workers", "2", "--threads", "32", "--port", str(self._port))
-        return Service(*arguments, settings=self._settings, cwd=ROOT, log=self._log)
+        options = ("--workers", self._workers, "--threads", "32", "--port", str(self._port))
+        return Service("serve", *options, settings=self._settings, cwd=ROOT, log=self._log)
 
     def look_after(self) -> None:
         """Start it again where it has ended."""
         if self.process.poll() is not None:
             self.process.communicate()
             self.process = self._start()
+
+    def stop(self) -> None:
+        stop(self.process)
 
     def first(self) -> int:
         return self.process.pid
@@ -159,7 +165,7 @@ def supervised(url: str) -> Iterator[Supervised]:
         try:
             yield service
         finally:
-            stop(service.process)
+            service.stop()
 
 
 @dataclass(frozen=True)
@@ -181,10 +187,24 @@ def kill_rounds(
         time.sleep(moments.uniform(0.05, 1.0))
         kind = list(victims)[number % len(victims)]
         victim = victims[kind]()
+        # The workers of a first process end with it, but a moment later.
+        ending = [victim, *workers_of(victim)]
         killed = time.monotonic()
         os.kill(victim, signal.SIGKILL)
-        done.append(Round(kind, _wait_until_back(service, writers, killed) - killed))
+        while any(map(_lives, ending)) and time.monotonic() < killed + LONGEST:
+            time.sleep(0.005)
+        back = _wait_until_back(service, writers, time.monotonic())
+        done.append(Round(kind, back - killed))
     return done
+
+
+def _lives(process: int) -> bool:
+    """Tell whether a process has not ended yet; one that nobody has waited for has."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text("utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(") ")[2][0] != "Z"
 
 
 def _wait_until_back(service: Supervised, writers: Writers, moment: float) -> float:
