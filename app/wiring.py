@@ -134,7 +134,8 @@ def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -
     if settings.cache_url == MEMORY:
         return MemoryBackend(settings.cache_bytes, clock)
     # Only here: without a shared cache, Redis's client is not loaded.
-    from app.cache.redis_backend import RedisBackend, redis_client  # noqa: PLC0415
+    from app.cache.redis_backend import RedisBackend  # noqa: PLC0415
+    from app.cache.redis_servers import redis_client  # noqa: PLC0415
 
     return RedisBackend(
         redis_client(settings.cache_url, settings.ca_bundle),

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -23,6 +23,8 @@ BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 TEMPLATE = "placard_template"
 # Nothing here outlives the run, so nothing need be safe from a power cut.
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
+# As PostgreSQL is by default: what it acknowledges outlives its processes, and the machine's.
+DURABLE = ("max_connections=200",)
 
 
 class NoPostgresql(Exception):
@@ -34,9 +36,9 @@ class Server:
     """A PostgreSQL server, reached by its socket alone. It may be stopped, and started again."""
 
     folder: Path
+    settings: Sequence[str] = FAST
     numbers: Iterator[int] = field(default_factory=count)
     _process: subprocess.Popen[bytes] = field(init=False)
-    _connection: psycopg.Connection = field(init=False)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://placard@/{database}?host={self.folder}"
@@ -44,17 +46,17 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         command: list[str | Path] = [BINARIES[-1], "-D", self.folder / "data", "-k", self.folder]
-        options = [part for setting in ("listen_addresses=", *FAST) for part in ("-c", setting)]
+        settings = ("listen_addresses=", *self.settings)
+        options = [part for setting in settings for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 mortal([*command, *options], signal.SIGINT),
                 user=_owner(), cwd="/", stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        self._connection = _waited_for(self.folder, self._process)
+        _wait_for(self.folder, self._process)
 
     def stop(self) -> None:
         """Stop it: who is connected is cut off."""
-        self._connection.close()
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(20)
@@ -62,11 +64,8 @@ class Server:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(20)
 
-    def execute(self, statement: str, database: str = "") -> None:
+    def execute(self, statement: str, database: str = "postgres") -> None:
         """Run a statement, in a database where one is named."""
-        if not database:
-            self._connection.execute(statement.encode())
-            return
         with _connected(self.folder, database) as connection:
             connection.execute(statement.encode())
 
@@ -89,7 +88,7 @@ def empty(store: Store) -> None:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
+def postgresql(settings: Sequence[str] = FAST) -> Iterator[Server]:
     """Run a server whose template has the library's tables, or raise NoPostgresql."""
     if not BINARIES:
         raise NoPostgresql(
@@ -107,7 +106,7 @@ def postgresql() -> Iterator[Server]:
                  "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
                 user=owner, cwd="/", check=True, stdout=log, stderr=log, timeout=120,
             )  # fmt: skip
-        server = Server(folder)
+        server = Server(folder, settings)
         server.start()
         try:
             server.execute(f"CREATE DATABASE {TEMPLATE}")
@@ -131,14 +130,16 @@ def _connected(folder: Path, database: str = "postgres") -> psycopg.Connection:
     return psycopg.connect(f"host={folder} user=placard dbname={database}", autocommit=True)
 
 
-def _waited_for(folder: Path, process: subprocess.Popen[bytes]) -> psycopg.Connection:
-    """Connect to the server as soon as it listens."""
+def _wait_for(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers."""
     for _ in range(1000):
         assert process.poll() is None, (folder / "log").read_text()
         try:
-            return _connected(folder)
+            _connected(folder).close()
         except psycopg.OperationalError:
             time.sleep(0.05)
+        else:
+            return
     raise RuntimeError("PostgreSQL did not come up")
 
 

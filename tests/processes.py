@@ -106,3 +106,13 @@ def ask(base: str, resource_url: str = ISSUE) -> requests.Response:
         headers={"Authorization": f"Bearer {token()}", "Origin": ORIGIN},
         timeout=20,
     )
+
+
+def workers_of(process: int) -> set[int]:
+    """The workers of a service that live: its children, but for the one that tracks resources."""
+    found = set()
+    for child in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(int(child))
+    return found

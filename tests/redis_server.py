@@ -26,6 +26,7 @@ class RedisServer:
     folder: Path
     password: str = ""
     tls: bool = False
+    options: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,7 +47,7 @@ class RedisServer:
         wants = ["--requirepass", self.password] if self.password else []
         port = str(self.port)
         ports = ["--port", "0", "--tls-port", port, *self._keys()] if self.tls else ["--port", port]
-        options = [*ports, "--bind", "127.0.0.1", "--save", "", *wants]
+        options = [*ports, "--bind", "127.0.0.1", "--save", "", *wants, *self.options]
         self.process = subprocess.Popen(
             mortal(["redis-server", *options, "--dir", self.folder], signal.SIGTERM),
             stdout=subprocess.DEVNULL,
@@ -79,12 +80,14 @@ RunRedis = Callable[..., AbstractContextManager[RedisServer]]
 
 
 @contextmanager
-def redis_running(folder: Path, password: str = "", *, tls: bool = False) -> Iterator[RedisServer]:
+def redis_running(
+    folder: Path, password: str = "", *, tls: bool = False, options: tuple[str, ...] = ()
+) -> Iterator[RedisServer]:
     """Run a Redis server for the length of a block.
 
     For tests, the fixture `run_redis`: it skips them where there is no server to run.
     """
-    server = RedisServer(free_port(), folder, password, tls)
+    server = RedisServer(free_port(), folder, password, tls, options)
     server.start()
     try:
         yield server

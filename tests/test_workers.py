@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from app.cli.serve import IDLE_SECONDS, refuse_a_port_in_use
-from tests.processes import SOUND, Start, ask
+from tests.processes import SOUND, Start, ask, workers_of
 from tests.standin import standing_in
 
 CLIENTS = 8
@@ -64,16 +64,6 @@ def loading(base: str) -> Iterator[Load]:
             load.ending.set()
         for client in asking:
             client.result(20)
-
-
-def workers_of(process: int) -> set[int]:
-    """The workers of a service that live: its children, but for the one that tracks resources."""
-    found = set()
-    for child in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split():
-        with suppress(FileNotFoundError, ProcessLookupError):
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.add(int(child))
-    return found
 
 
 def has_begun(worker: int) -> bool:

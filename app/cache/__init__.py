@@ -9,6 +9,7 @@
     leases.py         the same among processes
     background.py     the threads that refresh stale entries
     backend.py        the contract of a backend; memory_backend.py, redis_backend.py
+    redis_servers.py  one server, Sentinels or a cluster
     serializer.py     entries as JSON, for Redis; signing.py says that they are our own
 
 A backend stores entries by key until they expire or are evicted, and may lose any of them at any

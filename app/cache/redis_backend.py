@@ -15,15 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TypeVar
 
-import certifi
 import redis
 import structlog
 from cachetools import LRUCache, TTLCache
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-from redis.retry import Retry
 
-from app.cache.backend import WAIT_BUDGET, wait_budget
+from app.cache.backend import wait_budget
 from app.cache.background import BackgroundPool
 from app.cache.entry import Entry
 from app.cache.memory_backend import OVERHEAD
@@ -32,9 +28,7 @@ from app.cache.signing import EntrySigner
 
 THREADS: Final = 8
 WAITING: Final = 64
-# In seconds. Connecting may take longer than any one request waits: the next one uses it.
-CONNECT_TIMEOUT: Final = 0.5
-RETRY_DELAY: Final = 1.0
+RETRY_DELAY: Final = 1.0  # seconds
 MIN_WAIT: Final = 0.002
 # A timeout of a request that could wait for less than this does not mean that Redis is slow.
 FAIR_WAIT: Final = 0.02
@@ -53,22 +47,6 @@ T = TypeVar("T")
 
 class _Unavailable(Exception):
     """Redis did not execute a command, or was not called."""
-
-
-def redis_client(url: str, ca_bundle: str | None = None) -> redis.Redis:
-    """Make a client with short timeouts and no retries; it connects when it is first used."""
-    tls = {"ssl_ca_certs": ca_bundle or certifi.where()} if url.startswith("rediss:") else {}
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=WAIT_BUDGET,
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        # A new connection sends only its credentials and the database's number.
-        protocol=2,
-        driver_info=None,
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        **tls,
-    )
 
 
 class RedisBackend:

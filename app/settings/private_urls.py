@@ -14,6 +14,17 @@ _DATABASE: Final = re.compile(
 )
 
 
+# At the end of the address of a cluster's server.
+CLUSTER: Final = "?cluster=true"
+SENTINEL_PORT: Final = 26379
+_HOST_PORTS: Final = rf"(?:{HOST_PORT.pattern})(?:,(?:{HOST_PORT.pattern}))*"
+SENTINEL: Final = re.compile(
+    r"redis\+sentinel://(?:(?P<user>[^/?#@:,]*):(?P<password>[^/?#@]+)@)?"
+    rf"(?P<hosts>{_HOST_PORTS})/(?P<service>[\w.-]+)(?:/(?P<database>\d{{1,3}}))?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
 class PrivateUrl(fields.Field[str]):
     """An address that may hold a password: no message shows it, and it is printed with a mask."""
 
@@ -23,12 +34,13 @@ class PrivateUrl(fields.Field[str]):
 
 
 class CacheUrl(PrivateUrl):
-    """`memory://`, or `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS."""
+    """`memory://`, or one of Redis; `app.cache.redis_servers` lists the forms."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if value != MEMORY and not _is_redis(value):
             raise ValidationError(
                 "must be memory://, or redis://host:port/0 (rediss:// with TLS), "
+                "redis://host:port?cluster=true, or redis+sentinel://host:port,host:port/service, "
                 "its password percent-encoded and nothing behind the database"
             )
         return str(value)
@@ -61,9 +73,18 @@ def password_in(url: str) -> str:
     return userinfo.partition(":")[2] if scheme_end and at else ""
 
 
-def _is_redis(text: str) -> bool:
+def _has_port_or_none(host: str) -> bool:
     try:
-        url = urlsplit(text)
+        return urlsplit(f"//{host}").port != 0
+    except ValueError:
+        return False
+
+
+def _is_redis(text: str) -> bool:
+    if (sentinels := SENTINEL.fullmatch(text)) is not None:
+        return all(map(_has_port_or_none, sentinels["hosts"].split(",")))
+    try:
+        url = urlsplit(text.removesuffix(CLUSTER))
         userinfo, at, host = url.netloc.lower().rpartition("@")
         _ = url.port
     except ValueError:
@@ -71,7 +92,8 @@ def _is_redis(text: str) -> bool:
     return bool(
         url.scheme in ("redis", "rediss")
         and HOST_PORT.fullmatch(host)
-        and re.fullmatch(r"(?:/\d{0,3})?", url.path, re.ASCII)
+        # A cluster has one database.
+        and re.fullmatch("/?0?" if text.endswith(CLUSTER) else r"(?:/\d{0,3})?", url.path, re.ASCII)
         and not (url.query or url.fragment)
         # A word without a colon is a user's name to Redis, and would be printed unmasked.
         and (not at or userinfo.partition(":")[2])

@@ -119,7 +119,8 @@ class Settings:
         "file of the certificate authorities to trust", unset="Mozilla's list")
     cache_url: str = setting(
         "PLACARD_CACHE_URL", CacheUrl(), MEMORY,
-        "`memory://`: this process; `redis://:password@host:6379/0` (`rediss://`): shared")
+        "`memory://`: this process; shared: `redis://:password@host:6379/0` (`rediss://`), "
+        "`redis://host:6379?cluster=true`, `redis+sentinel://host:26379,host:26379/service`")
     cache_secrets: tuple[str, ...] = setting(
         "PLACARD_CACHE_SECRETS", Secrets(shortest=32), (),
         "secrets that sign what is kept in Redis: the first signs, any verifies",

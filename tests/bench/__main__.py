@@ -7,7 +7,18 @@ from dataclasses import dataclass
 
 import click
 
-from tests.bench import cold, isolation, library, memory, preview, revalidation, warm, workers
+from tests.bench import (
+    cold,
+    durable,
+    isolation,
+    kills,
+    library,
+    memory,
+    preview,
+    revalidation,
+    warm,
+    workers,
+)
 from tests.bench.machine import described
 from tests.bench.tables import RESULTS, Missing, Table, read_sections, section, write_sections
 
@@ -30,6 +41,8 @@ BENCHES = (
     Bench("revalidation", "what the cache saves the upstream", revalidation.measure),
     Bench("preview", "from the address box to the drawn card", preview.measure),
     Bench("library", "a hundred thousand saved widgets, on both databases", library.measure),
+    Bench("durable", "what it costs that an acknowledged write is on the disk", durable.measure),
+    Bench("kills", "kill -9 of any process under writes", kills.measure),
     Bench("memory", "held while a million resources pass", memory.measure),
 )
 

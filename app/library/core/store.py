@@ -10,6 +10,7 @@ a time and the others queue for up to PATIENCE seconds; on PostgreSQL writers of
 
 import math
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -79,6 +80,7 @@ class Store:
         self._file = make_url(url).database if self.dialect == "sqlite" else None
         self._preparation = Preparation(self.prepare)
         self._is_full = False
+        self._writer = threading.Lock()
         self._readers = sessionmaker(self._snapshots(), expire_on_commit=False)
         self._writers = sessionmaker(
             self._engine.execution_options(**{WRITES: True}), expire_on_commit=False
@@ -108,12 +110,25 @@ class Store:
         """
         self._preparation.require()
         try:
-            with translated_failures(), self._writers.begin() as session:
+            with translated_failures(), self._queue(), self._writers.begin() as session:
                 yield session
         except StoreFull:
             self._is_full = True
             raise
         self._is_full = False
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        """One thread at a time writes to SQLite, whose own way to queue is to sleep and retry."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        if not self._writer.acquire(timeout=PATIENCE):
+            raise StoreUnavailable("SQLITE_BUSY")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:

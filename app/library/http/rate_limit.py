@@ -79,10 +79,12 @@ def _shared(cache_url: str, folder: str | None, ca_bundle: str | None) -> Iterat
     """Yield the counters that processes share, the widest first."""
     if cache_url != MEMORY:
         # Only here: without a shared cache, Redis's client is not loaded.
-        from app.cache.redis_backend import redis_client  # noqa: PLC0415
+        from app.cache.redis_servers import redis_client  # noqa: PLC0415
 
-        # The cache's client, with its timeouts and its trusted authorities.
-        pool = redis_client(cache_url, ca_bundle).connection_pool
-        yield RedisStorage(cache_url, connection_pool=pool, wrap_exceptions=True)
+        counters = RedisStorage("redis://", wrap_exceptions=True)
+        # The cache's client: a cluster's too, with its timeouts and its trusted authorities.
+        counters.storage = redis_client(cache_url, ca_bundle)
+        counters.initialize_storage(cache_url)
+        yield counters
     if folder is not None:
         yield SharedStorage(folder)

@@ -19,7 +19,7 @@ def hurried() -> None:
 def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give Redis the time that a busy machine needs, in tests that do not test the wait."""
     if "hurried" not in request.fixturenames:
-        for module in ("backend", "redis_backend"):
+        for module in ("backend", "redis_servers"):
             monkeypatch.setattr(f"app.cache.{module}.WAIT_BUDGET", 5.0)
 
 

@@ -11,7 +11,8 @@ from cachetools import LRUCache
 from hypothesis import given, strategies as st
 
 from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend
-from app.cache.redis_backend import RedisBackend, redis_client
+from app.cache.redis_backend import RedisBackend
+from app.cache.redis_servers import redis_client
 from app.cache.serializer import dump, load
 from app.cache.signing import EntrySigner
 from app.settings import LONGEST_TIME

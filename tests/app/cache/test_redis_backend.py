@@ -23,7 +23,8 @@ from app.cache import (
     redis_backend,
 )
 from app.cache.backend import limit_waiting, wait_budget
-from app.cache.redis_backend import RETRY_DELAY, RedisBackend, redis_client
+from app.cache.redis_backend import RETRY_DELAY, RedisBackend
+from app.cache.redis_servers import redis_client
 from app.upstream import ConcurrencyLimit
 from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED, SIGNER
 from tests.app.upstream.servers import LOOPBACK, certificate
@@ -393,7 +394,7 @@ def test_polling_for_another_process_does_not_use_up_the_wait_budget(
     redis_server: RedisServer, failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each look is slow, as on a busy machine; together they exceed the budget."""
-    for module in ("backend", "redis_backend"):
+    for module in ("backend", "redis_servers"):
         monkeypatch.setattr(f"app.cache.{module}.WAIT_BUDGET", 0.3)
     for _ in range(3):
         redis_server.client().flushall()

@@ -20,9 +20,8 @@ from app.telemetry.logs import merge_log_fields
 from tests.app.library.conftest import GRANT, application, library_of, token_of
 from tests.databases import Server, migrated, postgresql
 from tests.host import TOKEN_SECRET
-from tests.processes import SOUND, Start, ask
+from tests.processes import SOUND, Start, ask, workers_of
 from tests.standin import standing_in
-from tests.test_workers import workers_of
 
 LARGE: Final = "x" * 100_000
 DATADOG: Final = "/api/v2/widgets/ccm_reports"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app import create_app
-from app.cache.redis_backend import redis_client
+from app.cache.redis_servers import redis_client
 from app.cli.serve import leave_threads_free
 from app.connectors import connector_settings
 from app.errors import ConfigurationError
@@ -308,6 +308,11 @@ def test_local_secrets_that_are_set_are_kept(tmp_path: Path) -> None:
         "redis://:hunter2/hunter2@cache",
         "redis://cache?password=hunter2",
         "redis://[hunter2@cache",
+        "redis://:hunter2@cache/1?cluster=true",
+        "redis+sentinel://:hunter2@cache:26379",
+        "redis+sentinel://:hunter2@cache:port/placard",
+        "redis+sentinel://:hunter2@cache:99999/placard",
+        "redis+sentinel://hunter2@cache/placard",
     ],
 )
 def test_a_wrong_address_of_the_cache_is_not_shown(url: str) -> None:
@@ -318,14 +323,19 @@ def test_a_wrong_address_of_the_cache_is_not_shown(url: str) -> None:
 
 
 @pytest.mark.parametrize("user", ["", "placard"])
-def test_the_cache_s_password_is_a_secret(user: str) -> None:
-    given_settings = {
-        **SOUND,
-        "PLACARD_CACHE_URL": f"rediss://{user}:hunter%402@cache.example.com:6380/1",
-    }
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rediss://{}@cache.example.com:6380/1",
+        "rediss://{}@cache.example.com:6380?cluster=true",
+        "redis+sentinel://{}@one.example.com,two.example.com:26380/placard/1",
+    ],
+)
+def test_the_cache_s_password_is_a_secret(user: str, address: str) -> None:
+    given_settings = {**SOUND, "PLACARD_CACHE_URL": address.format(f"{user}:hunter%402")}
     loaded = load_settings(given_settings)
     lines = {line.name: line.value for line in setting_lines(loaded, given_settings)}
-    assert lines["PLACARD_CACHE_URL"] == f"rediss://{user}:********@cache.example.com:6380/1"
+    assert lines["PLACARD_CACHE_URL"] == address.format(f"{user}:********")
     assert {"hunter%402", "hunter@2"} <= set(loaded.secrets)
     assert "hunter" not in repr(loaded)
 
@@ -333,7 +343,12 @@ def test_the_cache_s_password_is_a_secret(user: str) -> None:
 @given(
     st.text()
     | st.from_regex(
-        r"rediss?://([a-z:@%0-9/]{0,9}@)?[a-z0-9.:\[\]]{1,12}(/\d{0,4})?", fullmatch=True
+        r"rediss?://([a-z:@%0-9/]{0,9}@)?[a-z0-9.:\[\]]{1,12}(/\d{0,4})?(\?cluster=true)?",
+        fullmatch=True,
+    )
+    | st.from_regex(
+        r"redis\+sentinel://([a-z:@%0-9/]{0,9}@)?[a-z0-9.:,\[\]]{1,20}/[a-z]{0,3}(/\d{0,4})?",
+        fullmatch=True,
     )
 )
 def test_any_address_of_a_cache_is_refused_or_one_that_a_client_takes(text: str) -> None:

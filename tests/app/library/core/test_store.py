@@ -161,6 +161,20 @@ def test_a_writer_of_sqlite_who_waits_too_long_is_told_so(
     store.close()
 
 
+def test_a_thread_that_waits_too_long_for_another_one_s_write_is_told_so(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(sqlite_url)
+    a_user(store)
+    monkeypatch.setattr("app.library.core.store.PATIENCE", 0.02)
+    with store.writing(), ThreadPoolExecutor(1) as pool:
+        with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
+            pool.submit(a_user, store).result()
+        assert pool.submit(names, store).result() == ["alice@example.com"]
+    a_user(store, "bob@example.com")
+    store.close()
+
+
 def test_an_unknown_user_is_refused_by_the_database(store: Store) -> None:
     with pytest.raises(IntegrityError) as caught, store.writing() as session:
         session.add(a_dashboard(uuid4(), name="hunter2"))

@@ -1,0 +1,117 @@
+"""More than one Redis server: a master that a Sentinel watches over, and a cluster."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.mortal import mortal
+from tests.ports import free_port
+from tests.redis_server import RedisServer, redis_running
+
+SLOTS: Final = 16384
+LONGEST: Final = 30  # seconds
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A master and its replica, and the address by the Sentinel that promotes it."""
+
+    url: str
+    master: RedisServer
+    replica: RedisServer
+
+
+@contextmanager
+def watched_redis(folder: Path, password: str = "") -> Iterator[Watched]:
+    """Run a master, its replica, and a Sentinel that waits for a second."""
+    port = free_port()
+    with ExitStack() as stack:
+        at_once = ("--repl-diskless-sync-delay", "0")
+        master = stack.enter_context(redis_running(folder, password, options=at_once))
+        of_master = ("--replicaof", f"127.0.0.1 {master.port}", "--masterauth", password)
+        replica = stack.enter_context(redis_running(folder, password, options=of_master))
+        with replica.client() as client:
+            wait_for(lambda: client.info("replication")["master_link_status"] == "up")
+        config = folder / "sentinel.conf"
+        config.write_text(
+            f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
+            f"sentinel monitor placard 127.0.0.1 {master.port} 1\n"
+            + (f'sentinel auth-pass placard "{password}"\n' if password else "")
+            + "sentinel down-after-milliseconds placard 1000\n"
+            "sentinel failover-timeout placard 2000\n"
+        )
+        stack.enter_context(_process("redis-server", str(config), "--sentinel"))
+        with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as sentinel:
+            wait_for(lambda: sentinel.sentinel_slaves("placard"))
+        secret = f":{password}@" if password else ""
+        # The first Sentinel is not there: the others are asked.
+        hosts = f"127.0.0.1:{free_port()},127.0.0.1:{port}"
+        yield Watched(f"redis+sentinel://{secret}{hosts}/placard/0", master, replica)
+
+
+@contextmanager
+def redis_cluster(folder: Path, servers: int = 3) -> Iterator[list[RedisServer]]:
+    """Run a cluster of so many masters."""
+    with ExitStack() as stack:
+        running = []
+        for number in range(servers):
+            own = folder / str(number)
+            own.mkdir()
+            bus = str(free_port())
+            options = ("--cluster-enabled", "yes", "--cluster-port", bus)
+            server = stack.enter_context(redis_running(own, options=options))
+            running.append((server, bus))
+        _join(running)
+        yield [server for server, _ in running]
+
+
+def _join(running: list[tuple[RedisServer, str]]) -> None:
+    share = SLOTS // len(running)
+    for number, (server, _) in enumerate(running):
+        last = SLOTS if number + 1 == len(running) else (number + 1) * share
+        with server.client() as client:
+            client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last - 1)
+            client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
+            for other, bus in running[:number]:
+                client.execute_command("CLUSTER MEET", "127.0.0.1", other.port, bus)
+    for server, _ in running:
+        with server.client() as client:
+            wait_for(lambda client=client: _state(client) == "ok")  # type: ignore[misc]
+
+
+def _state(client: redis.Redis) -> str:
+    info: dict[str, str] = client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
+    return info["cluster_state"]
+
+
+@contextmanager
+def _process(*command: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        mortal(command, signal.SIGTERM), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def wait_for(happened: Callable[[], Any]) -> None:
+    """Wait until something has happened, but not for ever."""
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
+        with suppress(redis.RedisError):
+            if happened():
+                return
+        time.sleep(0.05)
+    pytest.fail("it did not happen")
