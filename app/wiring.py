@@ -204,7 +204,13 @@ def build_key_sources(settings: Settings, fetcher: Fetcher) -> tuple[KeySource, 
         fixed.append(public_key(settings.jwt_public_key))
     sources: list[KeySource] = [FixedKeys(fixed)] if fixed else []
     if settings.jwt_jwks_url:
-        sources.append(KeySet(partial(_key_set, fetcher, settings.jwt_jwks_url)))
+        sources.append(
+            KeySet(
+                partial(_key_set, fetcher, settings.jwt_jwks_url),
+                patience=settings.fetch_deadline,
+                most_waiting=settings.fetch_places or FETCH_PLACES,
+            )
+        )
     return tuple(sources)
 
 

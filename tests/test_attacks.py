@@ -4,6 +4,7 @@
 """
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,10 +13,8 @@ from typing import Final
 
 import pytest
 
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
-from app.library.wiring import SCOPES
-from tests.app.library.conftest import GRANT
+from tests.bench.attackers import ATTACKS, Attack
+from tests.bench.attacks import fill
 from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Start, ask
 from tests.standin import standing_in
@@ -47,20 +46,46 @@ class Attacked:
         return connection
 
 
-@pytest.fixture
-def attacked(start: Start, sqlite_url: str) -> Iterator[Attacked]:
-    store = Store(sqlite_url)
-    token = Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
-    store.close()
+@pytest.fixture(scope="module")
+def attacked(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
+    """A service with more in its library than an answer may hold."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('attacked') / 'library.db'}"
+    token = fill(url, documents=20)
     with standing_in() as upstream:
         settings = {
             **SOUND,
             **upstream.settings,
             "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
-            "PLACARD_DATABASE_URL": sqlite_url,
+            "PLACARD_DATABASE_URL": url,
+            "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "1000000",
         }
         with start("serve", "--threads", str(THREADS), settings=settings) as (_, base):
             yield Attacked(base, token)
+
+
+@pytest.mark.parametrize(
+    ("name", "clients", "answered"),
+    [
+        ("faulty bodies", 6, {"400", "429"}),
+        ("large answers", 6, {"200", "400", "429"}),
+        ("slow queries", 6, {"400", "429"}),
+        ("idle connections", 100, {"still open"}),
+    ],
+)
+def test_attack_stops_no_card(
+    attacked: Attacked, name: str, clients: int, answered: set[str]
+) -> None:
+    _, strike = ATTACKS[name]
+    port = int(attacked.base.rpartition(":")[2])
+    attack = Attack(port, attacked.token, until=time.monotonic() + 3)
+    with ThreadPoolExecutor(clients) as pool:
+        strikes = [pool.submit(strike, attack) for _ in range(clients)]
+        cards = [attacked.card() for _ in range(6)]
+        for each in strikes:
+            each.result(60)
+    assert cards == [200] * 6
+    assert set(attack.answers) <= answered
+    assert attack.answers.total() == clients
 
 
 def status_of(connection: socket.socket) -> str:

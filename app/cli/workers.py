@@ -21,7 +21,10 @@ from app.web import EXTENSION, Service
 STEADY: Final = 10.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
-_LATER: Final = 0.25
+_LATER: Final = 1.0
+# In seconds. A thread that needs the interpreter waits so long for each that is busy with it: five
+# times shorter than Python has it, since cards wait for what the library reads and writes.
+_SWITCH_INTERVAL: Final = 0.001
 # linux/prctl.h: the signal that a process is sent when its parent ends.
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -72,6 +75,7 @@ def load_application(target: str) -> Any:
 
     Its key sets are fetched meanwhile.
     """
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_end_with_parent, name="placard-parent", daemon=True).start()

@@ -30,7 +30,7 @@ _OPERATIONS: Final = [operation for dialect in DIALECTS for operation in dialect
 SCOPES: Final = tuple(sorted({scope for each in _OPERATIONS for scope in each.scopes}))
 # In one process, for one token and for all. A search keeps a processor busy, which cards need too;
 # a large answer takes up to its largest size in memory, until its client has read it.
-SEARCHES: Final = ConcurrencyLimit(per_origin=2, total=4)
+SEARCHES: Final = ConcurrencyLimit(per_origin=2, total=3)
 LARGE_ANSWERS: Final = ConcurrencyLimit(per_origin=4, total=8)
 
 

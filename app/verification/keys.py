@@ -62,17 +62,25 @@ class KeySet:
 
     A refresh that fails changes nothing. There is at most one attempt every `REFRESH_INTERVAL`
     seconds, however many unknown `kid`s arrive; and while it lasts only the thread that makes it
-    waits, so that an address that hangs cannot hold all threads. `fetch` returns the document's
-    bytes or raises PlacardError; `clock` is monotonic, in seconds.
+    waits, so that an address that hangs cannot hold all threads. Before there is any key, at most
+    `most_waiting` others wait for it, for `patience` seconds. `fetch` returns the document's bytes
+    or raises PlacardError; `clock` is monotonic, in seconds.
     """
 
     algorithms: Sequence[str] = PUBLIC_ALGORITHMS
 
     def __init__(
-        self, fetch: Callable[[], bytes], clock: Callable[[], float] = time.monotonic
+        self,
+        fetch: Callable[[], bytes],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        patience: float = 5.0,
+        most_waiting: int = 8,
     ) -> None:
         self._fetch = fetch
         self._clock = clock
+        self._patience = patience
+        self._waiting = threading.BoundedSemaphore(most_waiting)
         self._lock = threading.Lock()
         self._keys: tuple[Key, ...] = ()
         self._attempted_at = float("-inf")
@@ -87,7 +95,7 @@ class KeySet:
         """
         matching = self._matching(algorithm, kid)
         if not matching or self._clock() - self._loaded_at > KEY_SET_LIFETIME:
-            refreshed = self._refresh()
+            refreshed = self._refresh(waits=not self._keys)
             matching = self._matching(algorithm, kid)
             if not (matching or refreshed):
                 raise KeysUnavailable("the key set is being fetched")
@@ -105,9 +113,9 @@ class KeySet:
         keys = [key for key in self._keys if key.algorithm == algorithm]
         return keys if kid is None else [key for key in keys if key.kid == kid]
 
-    def _refresh(self) -> bool:
+    def _refresh(self, *, waits: bool = False) -> bool:
         """Fetch the set if it is time for it; False where another thread is fetching it."""
-        if not self._lock.acquire(blocking=False):
+        if not (self._lock.acquire(blocking=False) or (waits and self._wait())):
             return False
         try:
             now = self._clock()
@@ -121,6 +129,15 @@ class KeySet:
         finally:
             self._lock.release()
         return True
+
+    def _wait(self) -> bool:
+        """Wait for the thread that is fetching the set; False where that takes too long."""
+        if not self._waiting.acquire(blocking=False):
+            return False
+        try:
+            return self._lock.acquire(timeout=self._patience)
+        finally:
+            self._waiting.release()
 
 
 def read_key_set(document: bytes) -> tuple[Key, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from tests.bench import (
+    attacks,
     cold,
     durable,
     isolation,
@@ -38,6 +39,7 @@ BENCHES = (
     Bench("workers", "the same with one worker and two, in memory and in Redis", workers.measure),
     Bench("cold", "what Placard adds to an upstream of 50 ms", cold.measure),
     Bench("isolation", "warm requests beside 32 that hang", isolation.measure),
+    Bench("attacks", "cards during six attacks on the service", attacks.measure),
     Bench("revalidation", "what the cache saves the upstream", revalidation.measure),
     Bench("preview", "from the address box to the drawn card", preview.measure),
     Bench("library", "a hundred thousand saved widgets, on both databases", library.measure),

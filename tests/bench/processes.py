@@ -1,6 +1,7 @@
 """Servers in processes of their own, on a core of their own, and gone with all their workers."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -32,6 +33,10 @@ class Server:
 
     base: str
     group: int
+
+    def peak_resident(self) -> int:
+        """Return the most memory, in bytes, that the largest of its processes ever held."""
+        return max(_peak(stat, self.group) for stat in Path("/proc").glob("[0-9]*/stat"))
 
     def cpu_seconds(self) -> float:
         """Return the time on a processor that all its processes have had."""
@@ -134,8 +139,23 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 def _ticks(stat: Path, group: int) -> int:
     """Read a process's time, where it is of the group; see proc(5)."""
+    told = _told(stat, group)
+    return int(told[11]) + int(told[12]) if told else 0
+
+
+def _peak(stat: Path, group: int) -> int:
+    """Read the most memory that a process held, where it is of the group."""
+    with suppress(OSError):
+        status = (stat.parent / "status").read_text("utf-8", "replace")
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(found[1]) * 1024 if found and _told(stat, group) else 0
+    return 0
+
+
+def _told(stat: Path, group: int) -> list[str]:
+    """Read what the system tells of a process of the group; nothing of another one."""
     with suppress(OSError):
         # The name before it may hold anything, blanks and parentheses too.
         told = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
-        return int(told[11]) + int(told[12]) if int(told[2]) == group else 0
-    return 0
+        return told if int(told[2]) == group else []
+    return []

@@ -13,6 +13,7 @@ from flask import request
 
 from app.errors import InvalidInput, PayloadTooLarge
 from app.library.http.arrival import read_in_time
+from app.library.http.thread_share import resting
 
 LARGEST: Final = 1 << 20
 DEEPEST: Final = 64
@@ -49,7 +50,8 @@ def read_json() -> Any:
     Raises InvalidInput, PayloadTooLarge, or BodyTimeout.
     """
     request.max_content_length = LARGEST + 1
-    raw = read_in_time(request.stream)
+    with resting():
+        raw = read_in_time(request.stream)
     if len(raw) > LARGEST:
         raise PayloadTooLarge(sentence=f"The body is over {LARGEST} bytes.")
     # All elements but the first of a list or an object follow a comma: none needs to be read.

@@ -6,7 +6,7 @@ return rows.response("results", {"total_count": 60})
 
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from flask import Response
 from app.library.core.columns import to_json
 from app.library.http.authentication import caller
 from app.library.http.context import library
+from app.library.http.places import Places
+from app.library.http.thread_share import resting
 
 LARGEST_ANSWER: Final = 16 << 20
 # Who sends more than this holds a place until it is sent: the client may be slow.
@@ -56,7 +58,7 @@ class WrittenRows:
 
         Raises TooManyRequests where the answer is large and too many such are being sent.
         """
-        release = library().large_answers.take(caller().jti) if self.size > LARGE else None
+        release = _take(library().large_answers) if self.size > LARGE else None
         self.pieces.appendleft(f'{{"{name}":['.encode())
         self.pieces.append(f"],{to_json(rest)[1:]}".encode() if rest else b"]}")
         length = sum(map(len, self.pieces))
@@ -77,8 +79,14 @@ def _sent(pieces: deque[bytes]) -> Iterator[bytes]:
 @contextmanager
 def searching() -> Iterator[None]:
     """Hold a place for a search of the caller; raises TooManyRequests where none is free."""
-    release = library().searches.take(caller().jti)
+    release = _take(library().searches)
     try:
         yield
     finally:
         release()
+
+
+def _take(places: Places) -> Callable[[], None]:
+    """Take a place for the caller; others work while it is waited for."""
+    with resting():
+        return places.take(caller().jti)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -327,6 +328,70 @@ def test_unknown_key_id_holds_one_thread_while_the_key_set_hangs() -> None:
             go_on.set()
         assert kids(first.result(10)) == ["new"]
     assert kids(keys.keys("EdDSA", "new")) == ["new"]
+
+
+class Hanging:
+    """An address whose key set comes once somebody lets it, or never."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        self.count = 0
+
+    def __call__(self) -> bytes:
+        self.count += 1
+        self.asked.set()
+        assert self.go_on.wait(10)
+        return document(ED_JWK | {"kid": "one"})
+
+
+def test_first_tokens_wait_for_the_one_fetch_of_the_key_set() -> None:
+    fetch = Hanging()
+    keys = KeySet(fetch, patience=10, most_waiting=20)
+    with ThreadPoolExecutor(20) as pool:
+        found = [pool.submit(keys.keys, "EdDSA", "one") for _ in range(20)]
+        assert fetch.asked.wait(10)
+        fetch.go_on.set()
+        assert [kids(each.result(10)) for each in found] == [["one"]] * 20
+    assert fetch.count == 1
+
+
+def test_a_few_wait_for_the_first_key_set_and_not_for_ever() -> None:
+    fetch = Hanging()
+    keys = KeySet(fetch, patience=0.01, most_waiting=1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(keys.keys, "EdDSA", "one")
+        assert fetch.asked.wait(10)
+        try:
+            with pytest.raises(KeysUnavailable, match="being fetched"):
+                keys.keys("EdDSA", "one")
+            keys._waiting.acquire()
+            with pytest.raises(KeysUnavailable, match="being fetched"):
+                keys.keys("EdDSA", "one")
+        finally:
+            fetch.go_on.set()
+        assert kids(first.result(10)) == ["one"]
+
+
+def test_burst_of_tokens_at_a_cold_start_is_answered(
+    keyed: Host, upstream: responses.RequestsMock
+) -> None:
+    burst = threading.Barrier(8)
+
+    def answer(_: Any) -> tuple[int, dict[str, str], bytes]:
+        time.sleep(0.1)  # the others are there meanwhile
+        return 200, {}, document(ED_JWK | {"kid": "e"})
+
+    upstream.add_callback("GET", JWKS_URL, answer)
+    upstream.get(API_ISSUE, json=ISSUE_JSON)
+
+    def ask(_: int) -> int:
+        host = Host(keyed.client.application.test_client())
+        burst.wait(10)
+        return host.get(QUERY, signed_by(ED, "EdDSA", "e")).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(ask, range(8))] == [200] * 8
+    assert [call.request.url for call in upstream.calls] == [JWKS_URL, API_ISSUE]
 
 
 def test_readiness_does_not_wait_for_a_key_set_that_hangs() -> None:

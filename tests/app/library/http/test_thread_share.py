@@ -9,8 +9,9 @@ import pytest
 import responses
 from flask import Flask
 
+from app.library.http import thread_share
 from app.library.http.authentication import LOOPBACK
-from app.library.http.thread_share import ThreadShare
+from app.library.http.thread_share import MOST_AT_WORK, ThreadShare
 from tests.app.library.conftest import application, library_of, token_of
 from tests.host import Host
 from tests.proofs import API_ISSUE, ISSUE_JSON
@@ -78,7 +79,7 @@ def call(app: Any, **environ: Any) -> Iterable[bytes]:
 
 def taken(environ: dict[str, Any], _: Any) -> list[bytes]:
     """Answer with whether the request had a thread."""
-    return [b"refused" if len(environ) > ("asked" in environ) else b"answered"]
+    return [b"refused" if environ.get("placard.library_has_no_thread") else b"answered"]
 
 
 def test_slot_is_held_until_the_answer_is_closed() -> None:
@@ -110,6 +111,65 @@ def test_application_that_breaks_gives_its_slot_back() -> None:
         call(app, fail=True)
 
     assert [*call(app)] == [b"answered"]
+
+
+class Working:
+    """An application that works until it is let go, and tells when that begins."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, environ: dict[str, Any], _: Any) -> list[bytes]:
+        self.begun.release()
+        assert self.go_on.wait(10)
+        return taken(environ, _)
+
+
+def test_a_few_work_at_a_time_and_the_others_wait_for_their_turn() -> None:
+    working = Working()
+    app = ThreadShare(100).wrap(working)
+    with ThreadPoolExecutor(MOST_AT_WORK + 1) as pool:
+        asked = [pool.submit(lambda: [*call(app)]) for _ in range(MOST_AT_WORK + 1)]
+        for _ in range(MOST_AT_WORK):
+            assert working.begun.acquire(timeout=10)
+        assert not working.begun.acquire(timeout=0.1)
+        working.go_on.set()
+        assert [each.result(10) for each in asked] == [[b"answered"]] * len(asked)
+
+
+def test_whose_turn_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_share, "PATIENCE", 0.01)
+    working = Working()
+    share = ThreadShare(100)
+    with ThreadPoolExecutor(MOST_AT_WORK) as pool:
+        asked = [pool.submit(lambda: [*call(share.wrap(working))]) for _ in range(MOST_AT_WORK)]
+        for _ in asked:
+            assert working.begun.acquire(timeout=10)
+        assert [*call(share.wrap(taken))] == [b"refused"]
+        working.go_on.set()
+        for each in asked:
+            each.result(10)
+    assert [*call(share.wrap(taken))] == [b"answered"]
+
+
+def test_who_waits_for_a_body_lets_others_work(sqlite_url: str) -> None:
+    with application(database_url=sqlite_url, library_threads="100") as app:
+        headers = {"DD-APPLICATION-KEY": token_of(library_of(app))}
+        slow = [SlowBody() for _ in range(MOST_AT_WORK + 1)]
+
+        def post(body: SlowBody) -> int:
+            sent = {"wsgi.input": body, "CONTENT_LENGTH": "100", "CONTENT_TYPE": "application/json"}
+            return app.test_client().post(CCM, headers=headers, environ_overrides=sent).status_code
+
+        with ThreadPoolExecutor(len(slow)) as pool:
+            posts = [pool.submit(post, body) for body in slow]
+            try:
+                assert all(body.waited_for.wait(10) for body in slow)
+                assert app.test_client().get(CCM, headers=headers).status_code == 200
+            finally:
+                for body in slow:
+                    body.go_on.set()
+            assert [each.result(10) for each in posts] == [400] * len(slow)
 
 
 def test_what_the_service_asks_itself_is_never_refused() -> None:
