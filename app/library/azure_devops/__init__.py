@@ -4,9 +4,10 @@ dialect.py          its addresses, its token, its envelope; what the library mou
 operations.py       how an operation is declared: addresses that ignore case, versions in headers
 dashboards_api.py   the operations of dashboards
 widgets_api.py      the operations of widgets
-locations.py        where the resources are: the official client's first request
+locations.py        where the resources are: the first request of the official clients
 addresses.py        the addresses, read and written
-versions.py         versions of the API and of what is written (eTags)
+formats.py          versions of the API, and the options of an answer
+versions.py         versions of what is written (eTags)
 schemas.py          bodies; drafts.py makes what the stores take of them
 answers.py          answers and their schemas
 envelope.py         errors

@@ -1,9 +1,9 @@
 """The addresses of the Azure DevOps dialect, read without regard to case or a last slash.
 
-What stands before `_apis` names the team: the last two names are project and team, or with two
-names collection and project; whatever is before them is the collection, which may have several
-names, as `tfs/DefaultCollection` has. So every base address that a client is given has its own
-dashboards. Servers decode a path before they hand it over: `%2F` is a slash like any other.
+What stands before `_apis` names the team: `{collection}/{project}/{team}`, where the team may be
+left out, and then the collection too. A server's `tfs/{collection}` is one collection, and so is
+all that comes before the last two of four names. So every base address that a client is given has
+its own dashboards. Servers decode a path before they hand it over: `%2F` is a slash like any other.
 """
 
 import re
@@ -28,6 +28,8 @@ from app.library.http.parameters import read_uuid
 _NAMES: Final = r"(?:(?!(?i:_apis)/)[^/]+/)"
 _CONTEXT: Final = re.compile(rf"{_NAMES}{{1,4}}")
 _APIS: Final = re.compile(r"(?:\A|/)_apis(?:/|\Z)", re.IGNORECASE)
+# The virtual directory of Azure DevOps Server: a part of the collection that comes after it.
+VIRTUAL_DIRECTORY: Final = "tfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,10 @@ class ApiPath:
 
     @property
     def context(self) -> TeamContext:
-        """The team whose dashboards these are."""
+        """The team whose dashboards these are; an address has the name of a project at least."""
         names = self.names
+        if names[0].lower() == VIRTUAL_DIRECTORY and len(names) > 2:
+            names = ("/".join(names[:2]), *names[2:])
         if len(names) == 1:
             return TeamContext("", names[0], "")
         if len(names) == 2:
@@ -103,7 +107,7 @@ def check_names(address: ApiPath) -> None:
                 "without control characters",
                 where="path",
             )
-    if len("/".join(address.names[:-2])) > NAME_LENGTH:
+    if address.names and len(address.context.collection) > NAME_LENGTH:
         raise InvalidInput(f"the collection is over {NAME_LENGTH} characters", where="path")
 
 

@@ -7,6 +7,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from app.library.azure_devops.addresses import dashboards_url
+from app.library.azure_devops.formats import formatted
 from app.library.azure_devops.records import (
     Dashboard,
     DashboardAndWidgets,
@@ -24,7 +25,6 @@ from app.library.azure_devops.schemas import (
     SettingsVersionSchema,
     SizeSchema,
 )
-from app.library.http.response import json_response
 from templates_schemas.text import host_time
 
 
@@ -132,13 +132,13 @@ def answer_written(dashboard: DashboardKey, written: WrittenWidget) -> Response:
     """Answer with a widget that was written, and the version of the list since then."""
     document = widget_document(dashboard, written.widget)
     parent = {"dashboard": {"eTag": str(written.dashboard_etag)}}
-    return with_version(json_response(document | parent), written.dashboard_etag)
+    return with_version(formatted(document | parent), written.dashboard_etag)
 
 
 def answer_list(dashboard: DashboardKey, listed: WidgetList) -> Response:
     """Answer with the widgets of a dashboard, and the version of the list."""
     widgets = [widget_document(dashboard, widget) for widget in listed.widgets]
-    return with_version(json_response(collection(widgets)), listed.etag)
+    return with_version(formatted(collection(widgets)), listed.etag)
 
 
 def answer_dashboard(found: DashboardAndWidgets) -> Response:
@@ -146,7 +146,7 @@ def answer_dashboard(found: DashboardAndWidgets) -> Response:
     dashboard = found.dashboard
     widgets = [widget_document(dashboard.key, widget) for widget in found.widgets]
     document = dashboard_document(dashboard) | {"widgets": widgets}
-    return with_version(json_response(document), dashboard.etag)
+    return with_version(formatted(document), dashboard.etag)
 
 
 def group_document(context: TeamContext, dashboards: Iterable[Dashboard]) -> dict[str, Any]:

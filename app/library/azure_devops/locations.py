@@ -1,4 +1,4 @@
-"""Where the resources are: the first request of the official client."""
+"""Where the resources are: the first request of the official clients."""
 
 from typing import Any, Final
 
@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 from app.errors import NotFound
 from app.library.azure_devops.addresses import ApiPath, url_of
 from app.library.azure_devops.answers import collection
+from app.library.azure_devops.formats import SERVED
 from app.library.azure_devops.operations import operation
 
 AREA: Final = "31c84e0a-3ece-48fd-a29d-100849af99ba"
@@ -14,6 +15,26 @@ RESOURCE_AREAS: Final = "e81700f7-3be2-46de-8624-2eb35882fcaa"
 DASHBOARDS: Final = "454b3e51-2e6e-48d4-ad81-978154089351"
 WIDGETS: Final = "bdcff53a-8355-4172-a00a-40497ea23afc"
 _TEMPLATE: Final = "{project}/{team}/_apis/dashboard/dashboards/{dashboardId}"
+
+
+def _location(key: str, area: str, name: str, template: str, version: int) -> dict[str, Any]:
+    return {
+        "id": key,
+        "area": area,
+        "resourceName": name,
+        "routeTemplate": template,
+        "resourceVersion": version,
+        "minVersion": SERVED[0],
+        "maxVersion": SERVED[-1],
+        "releasedVersion": "0.0",
+    }
+
+
+LOCATIONS: Final = (
+    _location(RESOURCE_AREAS, "Location", "ResourceAreas", "_apis/{resource}/{areaId}", 1),
+    _location(DASHBOARDS, "Dashboard", "Dashboards", _TEMPLATE, 3),
+    _location(WIDGETS, "Dashboard", "Widgets", f"{_TEMPLATE}/widgets/{{widgetId}}", 2),
+)
 
 
 class LocationSchema(Schema):
@@ -55,13 +76,17 @@ class AreaListSchema(Schema):
 def list_locations(address: ApiPath) -> dict[str, Any]:
     """List the resources that are served, and where they are."""
     del address
-    return collection(
-        [
-            _location(RESOURCE_AREAS, "Location", "ResourceAreas", "_apis/{resource}/{areaId}", 1),
-            _location(DASHBOARDS, "Dashboard", "Dashboards", _TEMPLATE, 3),
-            _location(WIDGETS, "Dashboard", "Widgets", f"{_TEMPLATE}/widgets/{{widgetId}}", 2),
-        ]
-    )
+    return collection(list(LOCATIONS))
+
+
+@operation("options", "/{collection}/_apis/{area}", LocationListSchema)
+def list_locations_of_area(address: ApiPath) -> dict[str, Any]:
+    """List the resources of an area that are served, and where they are.
+
+    The name of the area is read in any case; one that is not served has none.
+    """
+    area = address.rest[-1].lower()
+    return collection([each for each in LOCATIONS if each["area"].lower() == area])
 
 
 @operation("get", "/{collection}/_apis/ResourceAreas", AreaListSchema)
@@ -76,19 +101,6 @@ def show_area(address: ApiPath) -> dict[str, Any]:
     if address.rest[-1].lower() != AREA:
         raise NotFound(sentence=f"There is no such area; the one of the dashboards is {AREA}.")
     return _area(address)
-
-
-def _location(key: str, area: str, name: str, template: str, version: int) -> dict[str, Any]:
-    return {
-        "id": key,
-        "area": area,
-        "resourceName": name,
-        "routeTemplate": template,
-        "resourceVersion": version,
-        "minVersion": "1.0",
-        "maxVersion": "7.1",
-        "releasedVersion": "0.0",
-    }
 
 
 def _area(address: ApiPath) -> dict[str, Any]:

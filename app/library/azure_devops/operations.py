@@ -7,26 +7,28 @@ dashboards are the project's own then. A view is given what its path names: `wid
 
 import re
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, Unpack, cast
+from typing import Any, ClassVar, Final, Unpack, cast
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, g, request
 from flask.sansio.blueprints import BlueprintSetupState
 from marshmallow import Schema, fields, validate
 
 from app.library.azure_devops.addresses import AddressConverter, ApiPath, check_names
 from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
 from app.library.azure_devops.drafts import load_widgets
+from app.library.azure_devops.formats import formatted, read_format
 from app.library.azure_devops.schemas import ETag, Guid
-from app.library.azure_devops.versions import check_api_version, header_versions
+from app.library.azure_devops.versions import header_versions
 from app.library.core.models import NAME_LENGTH
 from app.library.http.body import read_json_object_or_list
 from app.library.http.operation import Operations, Readers, View
 from app.openapi.operation import Answer, Body, Operation, OperationOptions
 
 NAME_PATTERN: Final = r"^(?=.*[^ .])[^/\x00-\x1f\x7f-\x9f\ufffd]+$"
+_PREVIEW: Final = "-[Pp][Rr][Ee][Vv][Ii][Ee][Ww]"
 VERSION_PATTERN: Final = (
-    r"^(3\.0(-preview(\.([2-9]|[1-9][0-9]{1,2}))?)?"
-    r"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[01])(-preview(\.[0-9]{1,3})?)?)$"
+    rf"^(3\.0({_PREVIEW}(\.([2-9]|[1-9][0-9]{{1,2}}))?)?"
+    rf"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[0-2])({_PREVIEW}(\.[0-9]{{1,3}})?)?)$"
 )
 READ: Final = ("dashboard_widget:read",)
 WRITE: Final = ("dashboard_widget:write",)
@@ -48,6 +50,12 @@ class CollectionPath(Schema):
     """The path of a collection: one name, or several with slashes between them."""
 
     collection = _name()
+
+
+class AreaNamePath(CollectionPath):
+    """The path of the locations of an area of resources, which is named in any case."""
+
+    area = _name()
 
 
 class AreaPath(CollectionPath):
@@ -97,6 +105,7 @@ class RequiredListVersion(Schema):
 PATHS: Final[Mapping[str, tuple[type[Schema], str]]] = {
     "widgetId": (WidgetPath, "widget"),
     "dashboardId": (DashboardPath, "dashboard"),
+    "area": (AreaNamePath, "address"),
     "areaId": (AreaPath, "address"),
     "team": (TeamPath, "context"),
     "collection": (CollectionPath, "address"),
@@ -127,7 +136,7 @@ def add_converter(state: BlueprintSetupState) -> None:
 @blueprint.before_request
 def check_request() -> None:
     """Refuse what holds for all addresses: another version of the API, impossible names."""
-    check_api_version()
+    g.answer_format = read_format()
     check_names(current_address())
 
 
@@ -158,6 +167,10 @@ class AzureOperations(Operations):
             is_required = headers is RequiredListVersion
             readers["versions"] = lambda: header_versions(required=is_required)
         return readers
+
+    def written(self, answer: Any, status: int) -> Response:
+        """Write an answer as the request wants it."""
+        return formatted(answer, status)
 
     def body_reader(self, operation: Operation) -> Readers:
         """Return what reads the body: a document, or a list of widgets."""

@@ -60,6 +60,7 @@ def test_answers_are_as_they_are_described(ask: Ask, library: Library) -> None:
     area = "31c84e0a-3ece-48fd-a29d-100849af99ba"
     for view, answer in {
         "list_locations": ask("OPTIONS", "/c/_apis"),
+        "list_locations_of_area": ask("OPTIONS", "/c/_apis/dashboard"),
         "list_areas": ask("GET", "/c/_apis/ResourceAreas"),
         "show_area": ask("GET", f"/c/_apis/ResourceAreas/{area}"),
         "list_dashboards": ask("GET", DASHBOARDS),

@@ -77,8 +77,8 @@ def test_the_resources_are_told_as_the_client_asks(ask: Ask, path: str) -> None:
         "routeTemplate": "{project}/{team}/_apis/dashboard/dashboards/{dashboardId}"
         "/widgets/{widgetId}",
         "resourceVersion": 2,
-        "minVersion": "1.0",
-        "maxVersion": "7.1",
+        "minVersion": "3.0",
+        "maxVersion": "7.2",
         "releasedVersion": "0.0",
     }
 
