@@ -30,6 +30,7 @@ _CONTEXT: Final = re.compile(rf"{_NAMES}{{1,4}}")
 _APIS: Final = re.compile(r"(?:\A|/)_apis(?:/|\Z)", re.IGNORECASE)
 # The virtual directory of Azure DevOps Server: a part of the collection that comes after it.
 VIRTUAL_DIRECTORY: Final = "tfs"
+PROJECTS: Final = "projects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,17 @@ class ApiPath:
         if len(names) == 2:
             return TeamContext(*names, "")
         return TeamContext("/".join(names[:-2]), *names[-2:])
+
+    @property
+    def project(self) -> TeamContext:
+        """The project that is named last, in the collection that stands before `_apis`."""
+        return TeamContext("/".join(self.names), self.rest[-1], "")
+
+    @property
+    def named_project(self) -> tuple[str, ...]:
+        """The name of a project that stands after `_apis`, if one does."""
+        is_of_projects = "".join(self.rest[:1]).lower() == PROJECTS
+        return self.rest[1:] if is_of_projects else ()
 
     @property
     def dashboard(self) -> DashboardKey:
@@ -100,7 +112,7 @@ def check_context(context: TeamContext, paths: Pattern[str]) -> None:
 
 def check_names(address: ApiPath) -> None:
     """Raise InvalidInput for names that no collection, project or team can have."""
-    for name in address.names:
+    for name in (*address.names, *address.named_project):
         if len(name) > NAME_LENGTH or name.strip(" .") == "" or any(map(_is_unfit, name)):
             raise InvalidInput(
                 f"the name {name[:40]!a} must be 1 to {NAME_LENGTH} characters of UTF-8, "

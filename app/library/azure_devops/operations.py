@@ -1,12 +1,14 @@
 """How an operation of the Azure DevOps dialect is declared at its view, and enforced.
 
 An operation's id is `azure_` and the name of its view. `{team}` may be left out of every path: the
-dashboards are the project's own then. A view is given what its path names: `widget`, `dashboard`,
-`context`, or else the `address`; and `versions`, where the request names those of the list.
+dashboards are the project's then. A view is given what its path names: `widget`, `dashboard`,
+`context`, `project`, or else the `address`; and `versions`, where the request names those of the
+list.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final, Unpack, cast
 
 from flask import Blueprint, Response, g, request
@@ -17,10 +19,14 @@ from app.library.azure_devops.addresses import AddressConverter, ApiPath, check_
 from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
 from app.library.azure_devops.drafts import load_widgets
 from app.library.azure_devops.formats import formatted, read_format
+from app.library.azure_devops.names import PlaceNames
+from app.library.azure_devops.reach import check_place, check_project
 from app.library.azure_devops.schemas import ETag, Guid
 from app.library.azure_devops.versions import header_versions
 from app.library.core.models import NAME_LENGTH
+from app.library.http.authentication import caller
 from app.library.http.body import read_json_object_or_list
+from app.library.http.context import library
 from app.library.http.operation import Operations, Readers, View
 from app.openapi.operation import Answer, Body, Operation, OperationOptions
 
@@ -36,6 +42,7 @@ DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"
 DASHBOARD: Final = f"{DASHBOARDS}/{{dashboardId}}"
 WIDGETS: Final = f"{DASHBOARD}/widgets"
 WIDGET: Final = f"{WIDGETS}/{{widgetId}}"
+PROJECT: Final = "/{collection}/_apis/projects/{project}"
 
 
 def _name() -> fields.String:
@@ -64,10 +71,15 @@ class AreaPath(CollectionPath):
     area_id = Guid(data_key="areaId", required=True)
 
 
-class TeamPath(CollectionPath):
-    """The path of a team's dashboards; the names are compared without regard to case."""
+class ProjectPath(CollectionPath):
+    """The path of a project, which is named by its name or its GUID."""
 
     project = _name()
+
+
+class TeamPath(ProjectPath):
+    """The path of a team's dashboards; the names are compared without regard to case."""
+
     team = _name()
 
 
@@ -108,6 +120,7 @@ PATHS: Final[Mapping[str, tuple[type[Schema], str]]] = {
     "area": (AreaNamePath, "address"),
     "areaId": (AreaPath, "address"),
     "team": (TeamPath, "context"),
+    "project": (ProjectPath, "project"),
     "collection": (CollectionPath, "address"),
 }
 ERRORS: Final[Mapping[int, str]] = {
@@ -145,6 +158,22 @@ def current_address() -> ApiPath:
     return cast(ApiPath, (request.view_args or {})["address"])
 
 
+def reached_address(key: str) -> ApiPath:
+    """Return the current address with the names of its place, where it has GUIDs that are known.
+
+    Raises Forbidden where the token does not reach the place.
+    """
+    address, names = current_address(), PlaceNames(library().store)
+    if key == "project":
+        project = names.named(address.project)
+        check_project(caller(), project)
+        return replace(address, rest=(*address.rest[:-1], project.project))
+    context = names.named(address.context)
+    check_place(caller(), context)
+    place = (context.collection, context.project, context.team)
+    return replace(address, names=tuple(name for name in place if name))
+
+
 class AzureOperations(Operations):
     """Operations whose addresses ignore case, with lists as bodies and versions in headers."""
 
@@ -161,7 +190,7 @@ class AzureOperations(Operations):
         _, key = PATHS[_last_name(operation.path)]
         readers: Readers = {key: current_address}
         if key != "address":
-            readers[key] = lambda: getattr(current_address(), key)
+            readers[key] = lambda: getattr(reached_address(key), key)
         readers |= self.body_reader(operation)
         if (headers := operation.headers) is not None:
             is_required = headers is RequiredListVersion
