@@ -8,11 +8,12 @@ from typing import Final
 
 import click
 
-from app.cli.arguments import Duration
+from app.cli.arguments import Duration, Place
 from app.connectors import connector_settings
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
+from app.library.datadog.schemas import EXPERIENCE_TYPES
 from app.library.wiring import SCOPES
 from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, write_local_setting
@@ -38,28 +39,47 @@ def token() -> None:
 @click.option("--name", help="The user's display name; unset: the stored one, or the subject.")
 @click.option("--scope", multiple=True, help="What it allows; may be repeated, or hold commas.")
 @click.option("--domain", multiple=True, help="A domain that it opens; as --scope.")
+@click.option(
+    "--place",
+    "places",
+    type=Place(),
+    multiple=True,
+    help="Confine it to COLLECTION[/PROJECT[/TEAM]] of Azure DevOps; may be repeated.",
+)
+@click.option(
+    "--experience",
+    "experiences",
+    type=click.Choice(EXPERIENCE_TYPES),
+    multiple=True,
+    help="Confine it to an experience type of Datadog; may be repeated.",
+)
 @click.option("--expires", type=Duration(), default="90d", show_default=True)
 def create(
     *, sub: str, name: str | None, scope: tuple[str, ...], domain: tuple[str, ...],
-    expires: timedelta,
+    expires: timedelta, **confined: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Make a token and print it: it is kept nowhere, so this is the only time."""
-    grant = Grant(sub, name, _words(scope), _words(domain), expires)
+    """Make a token and print it: it is kept nowhere, so this is the only time.
+
+    What it reaches is told beside it, on the standard error.
+    """
+    grant = Grant(sub, name, _words(scope), _words(domain), expires, **confined)
     with _tokens(library_settings()) as tokens:
         try:
             issued = tokens.create(grant)
         except InvalidInput as error:
             raise click.UsageError(f"--{error.sentence}") from None
     click.echo(issued.text)
+    click.echo(_reach(grant), err=True)
 
 
 @token.command(name="list")
 def list_() -> None:
-    """List all tokens: id, state, expiry, subject, scopes, domains."""
+    """List all tokens: id, state, expiry, subject, scopes, domains, places, experience types."""
     with _tokens(library_settings()) as tokens:
         for each in tokens.listed():
             state, expiry = each.state(utc_now()), host_time(each.expires_at)
-            grant = [each.person.handle, ",".join(each.scopes), ",".join(each.domains)]
+            reached = (each.scopes, each.domains, each.places, each.experiences)
+            grant = [each.person.handle, *map(",".join, reached)]
             click.echo("  ".join(column or "-" for column in (each.jti, state, expiry, *grant)))
 
 
@@ -116,6 +136,16 @@ def library_settings() -> Settings:
             "PLACARD_LIBRARY: the library is off; set PLACARD_DATABASE_URL to keep saved widgets"
         )
     return settings
+
+
+def _reach(grant: Grant) -> str:
+    """Say what the scopes of a token are good for."""
+    return (
+        "Within its scopes it reaches\n"
+        f"  Azure DevOps: {', '.join(grant.places) or 'every collection, project and team'}\n"
+        f"  Datadog: {', '.join(grant.experiences) or 'every experience type'}\n"
+        f"  SpaceONE: {', '.join(grant.domains) or 'no domain (--domain opens one)'}"
+    )
 
 
 def _words(texts: tuple[str, ...]) -> tuple[str, ...]:

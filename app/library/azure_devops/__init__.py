@@ -4,13 +4,18 @@ dialect.py          its addresses, its token, its envelope; what the library mou
 operations.py       how an operation is declared: addresses that ignore case, versions in headers
 dashboards_api.py   the operations of dashboards
 widgets_api.py      the operations of widgets
-locations.py        where the resources are: the official client's first request
+projects_api.py     the GUID and the name of a project
+locations.py        where the resources are: the first request of the official clients
+reach.py            the places that a token reaches
 addresses.py        the addresses, read and written
-versions.py         versions of the API and of what is written (eTags)
+formats.py          versions of the API, and the options of an answer
+versions.py         versions of what is written (eTags)
 schemas.py          bodies; drafts.py makes what the stores take of them
 answers.py          answers and their schemas
 envelope.py         errors
 records.py          dashboards and widgets as the stores take and return them
+names.py            the names of projects and teams, by their GUIDs
+rows.py             which rows, and what they are read into
 statements.py       the SQL that both stores are made of
 rows.py             a row of the database → a record; how many bytes a list may have
 dashboard_store.py  one transaction an operation on dashboards

@@ -1,9 +1,9 @@
 """The addresses of the Azure DevOps dialect, read without regard to case or a last slash.
 
-What stands before `_apis` names the team: the last two names are project and team, or with two
-names collection and project; whatever is before them is the collection, which may have several
-names, as `tfs/DefaultCollection` has. So every base address that a client is given has its own
-dashboards. Servers decode a path before they hand it over: `%2F` is a slash like any other.
+What stands before `_apis` names the team: `{collection}/{project}/{team}`, where the team may be
+left out, and then the collection too. A server's `tfs/{collection}` is one collection, and so is
+all that comes before the last two of four names. So every base address that a client is given has
+its own dashboards. Servers decode a path before they hand it over: `%2F` is a slash like any other.
 """
 
 import re
@@ -28,6 +28,9 @@ from app.library.http.parameters import read_uuid
 _NAMES: Final = r"(?:(?!(?i:_apis)/)[^/]+/)"
 _CONTEXT: Final = re.compile(rf"{_NAMES}{{1,4}}")
 _APIS: Final = re.compile(r"(?:\A|/)_apis(?:/|\Z)", re.IGNORECASE)
+# The virtual directory of Azure DevOps Server: a part of the collection that comes after it.
+VIRTUAL_DIRECTORY: Final = "tfs"
+PROJECTS: Final = "projects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,26 @@ class ApiPath:
 
     @property
     def context(self) -> TeamContext:
-        """The team whose dashboards these are."""
+        """The team whose dashboards these are; an address has the name of a project at least."""
         names = self.names
+        if names[0].lower() == VIRTUAL_DIRECTORY and len(names) > 2:
+            names = ("/".join(names[:2]), *names[2:])
         if len(names) == 1:
             return TeamContext("", names[0], "")
         if len(names) == 2:
             return TeamContext(*names, "")
         return TeamContext("/".join(names[:-2]), *names[-2:])
+
+    @property
+    def project(self) -> TeamContext:
+        """The project that is named last, in the collection that stands before `_apis`."""
+        return TeamContext("/".join(self.names), self.rest[-1], "")
+
+    @property
+    def named_project(self) -> tuple[str, ...]:
+        """The name of a project that stands after `_apis`, if one does."""
+        is_of_projects = "".join(self.rest[:1]).lower() == PROJECTS
+        return self.rest[1:] if is_of_projects else ()
 
     @property
     def dashboard(self) -> DashboardKey:
@@ -96,14 +112,14 @@ def check_context(context: TeamContext, paths: Pattern[str]) -> None:
 
 def check_names(address: ApiPath) -> None:
     """Raise InvalidInput for names that no collection, project or team can have."""
-    for name in address.names:
+    for name in (*address.names, *address.named_project):
         if len(name) > NAME_LENGTH or name.strip(" .") == "" or any(map(_is_unfit, name)):
             raise InvalidInput(
                 f"the name {name[:40]!a} must be 1 to {NAME_LENGTH} characters of UTF-8, "
                 "without control characters",
                 where="path",
             )
-    if len("/".join(address.names[:-2])) > NAME_LENGTH:
+    if address.names and len(address.context.collection) > NAME_LENGTH:
         raise InvalidInput(f"the collection is over {NAME_LENGTH} characters", where="path")
 
 

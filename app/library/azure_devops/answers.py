@@ -1,20 +1,22 @@
 """The answers of the Azure DevOps dialect, and their schemas."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from flask import Response
 from marshmallow import Schema, fields
 
-from app.library.azure_devops.addresses import dashboards_url
+from app.library.azure_devops.addresses import dashboards_url, url_of
+from app.library.azure_devops.formats import PROJECT_STATES, SCOPES, formatted
 from app.library.azure_devops.records import (
     Dashboard,
     DashboardAndWidgets,
     DashboardKey,
     DashboardWidget,
     TeamContext,
+    VersionedWidget,
     WidgetList,
-    WrittenWidget,
 )
 from app.library.azure_devops.schemas import (
     ExtraFieldsSchema,
@@ -24,8 +26,11 @@ from app.library.azure_devops.schemas import (
     SettingsVersionSchema,
     SizeSchema,
 )
-from app.library.http.response import json_response
 from templates_schemas.text import host_time
+
+_, OF_TEAM, OF_PROJECT = SCOPES
+# What clients read into a GUID takes no null.
+NO_GROUP: Final = UUID(int=0)
 
 
 class LinkSchema(Schema):
@@ -35,7 +40,7 @@ class LinkSchema(Schema):
 
 
 class LinksSchema(Schema):
-    """Where a resource is, and what it belongs to; `group` is the list of the team's dashboards."""
+    """Where a resource is, and what it belongs to; `group` is the list that it is in."""
 
     own = fields.Nested(LinkSchema, data_key="self", required=True)
     group = fields.Nested(LinkSchema, required=True)
@@ -49,7 +54,7 @@ class VersionSchema(Schema):
 
 
 class DashboardWidgetSchema(ExtraFieldsSchema):
-    """A widget; `dashboard` is there where the widget was written."""
+    """A widget; `dashboard` is there where one widget is answered, not many."""
 
     id = Guid(required=True)
     etag = fields.String(data_key="eTag", required=True)
@@ -84,28 +89,65 @@ class DashboardAnswerSchema(Schema):
         least=0, data_key="refreshInterval", required=True, allow_none=True
     )
     scope = fields.String(data_key="dashboardScope", required=True)
+    group_id = Guid(
+        data_key="groupId", required=True, metadata={"description": "the team; zeros without one"}
+    )
+    owner_id = Guid(
+        data_key="ownerId", required=True, metadata={"description": "the team, or who created it"}
+    )
     etag = fields.String(data_key="eTag", required=True)
     modified_by = Guid(data_key="modifiedBy", required=True)
     modified_date = fields.String(data_key="modifiedDate", required=True)
+    last_accessed_date = fields.String(
+        data_key="lastAccessedDate",
+        required=True,
+        metadata={"description": "when it was last changed: who reads it leaves no trace"},
+    )
     url = fields.String(required=True)
     links = fields.Nested(LinksSchema, data_key="_links", required=True)
     widgets = fields.List(fields.Nested(DashboardWidgetSchema))
 
 
-class DashboardListSchema(Schema):
-    """The dashboards of a project or team, in their order."""
+class GroupLinksSchema(Schema):
+    """Where a list of dashboards is."""
 
-    count = fields.Integer(required=True)
-    value = fields.List(fields.Nested(DashboardAnswerSchema), required=True)
+    own = fields.Nested(LinkSchema, data_key="self", required=True)
 
 
 class GroupAnswerSchema(Schema):
-    """All the dashboards of a project or team, as they were replaced."""
+    """All the dashboards of a project or team, as one resource."""
 
     entries = fields.List(
         fields.Nested(DashboardAnswerSchema), data_key="dashboardEntries", required=True
     )
     url = fields.String(required=True)
+    links = fields.Nested(GroupLinksSchema, data_key="_links", required=True)
+
+
+class DashboardListSchema(Schema):
+    """The dashboards of a project or team, in their order; a group for versions below 6.0."""
+
+    json_rules: ClassVar[Mapping[str, Any]] = {
+        "oneOf": [
+            {"required": ["count", "value"]},
+            {"required": ["dashboardEntries", "url", "_links"]},
+        ]
+    }
+
+    count = fields.Integer()
+    value = fields.List(fields.Nested(DashboardAnswerSchema))
+    entries = fields.List(fields.Nested(DashboardAnswerSchema), data_key="dashboardEntries")
+    url = fields.String()
+    links = fields.Nested(GroupLinksSchema, data_key="_links")
+
+
+class ProjectAnswerSchema(Schema):
+    """A project: its GUID, and its name, or the GUID again where no name is known."""
+
+    id = Guid(required=True)
+    name = fields.String(required=True)
+    url = fields.String(required=True)
+    state = fields.String(required=True)
 
 
 class ListHeadersSchema(Schema):
@@ -128,17 +170,17 @@ class AzureErrorSchema(Schema):
     event_id = fields.Integer(data_key="eventId", required=True)
 
 
-def answer_written(dashboard: DashboardKey, written: WrittenWidget) -> Response:
-    """Answer with a widget that was written, and the version of the list since then."""
-    document = widget_document(dashboard, written.widget)
-    parent = {"dashboard": {"eTag": str(written.dashboard_etag)}}
-    return with_version(json_response(document | parent), written.dashboard_etag)
+def answer_widget(dashboard: DashboardKey, found: VersionedWidget) -> Response:
+    """Answer with a widget, and the version of the list that it is in."""
+    document = widget_document(dashboard, found.widget)
+    parent = {"dashboard": {"eTag": str(found.dashboard_etag)}}
+    return with_version(formatted(document | parent), found.dashboard_etag)
 
 
 def answer_list(dashboard: DashboardKey, listed: WidgetList) -> Response:
     """Answer with the widgets of a dashboard, and the version of the list."""
     widgets = [widget_document(dashboard, widget) for widget in listed.widgets]
-    return with_version(json_response(collection(widgets)), listed.etag)
+    return with_version(formatted(collection(widgets)), listed.etag)
 
 
 def answer_dashboard(found: DashboardAndWidgets) -> Response:
@@ -146,13 +188,24 @@ def answer_dashboard(found: DashboardAndWidgets) -> Response:
     dashboard = found.dashboard
     widgets = [widget_document(dashboard.key, widget) for widget in found.widgets]
     document = dashboard_document(dashboard) | {"widgets": widgets}
-    return with_version(json_response(document), dashboard.etag)
+    return with_version(formatted(document), dashboard.etag)
 
 
 def group_document(context: TeamContext, dashboards: Iterable[Dashboard]) -> dict[str, Any]:
-    """Write all dashboards of a team, as one list that was replaced."""
+    """Write all dashboards of a team as one resource."""
+    url = dashboards_url(context)
     entries = [dashboard_document(dashboard) for dashboard in dashboards]
-    return {"dashboardEntries": entries, "url": dashboards_url(context)}
+    return {"dashboardEntries": entries, "url": url, "_links": {"self": {"href": url}}}
+
+
+def project_document(project: TeamContext) -> dict[str, Any]:
+    """Write a project."""
+    return {
+        "id": str(project.project_id),
+        "name": project.project,
+        "url": url_of(project.collection, "_apis/projects", str(project.project_id)),
+        "state": PROJECT_STATES[-1],
+    }
 
 
 def collection(documents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -177,7 +230,7 @@ def widget_document(dashboard: DashboardKey, widget: DashboardWidget) -> dict[st
         "url": url,
         "_links": {
             "self": {"href": url},
-            "group": {"href": dashboards_url(dashboard.context)},
+            "group": {"href": f"{parent}/widgets"},
             "dashboard": {"href": parent},
         },
     }
@@ -209,15 +262,19 @@ def dashboard_body(dashboard: Dashboard) -> dict[str, Any]:
 
 def dashboard_document(dashboard: Dashboard) -> dict[str, Any]:
     """Write a dashboard without its widgets."""
-    url = dashboards_url(dashboard.context, dashboard.id)
+    context = dashboard.context
+    url = dashboards_url(context, dashboard.id)
     return {
         **dashboard_body(dashboard),
-        "dashboardScope": "project_Team" if dashboard.context.team else "project",
+        "dashboardScope": OF_TEAM if context.team else OF_PROJECT,
+        "groupId": str(context.team_id if context.team else NO_GROUP),
+        "ownerId": str(context.team_id if context.team else dashboard.created_by.id),
         "eTag": str(dashboard.etag),
         "modifiedBy": str(dashboard.modified_by.id),
         "modifiedDate": host_time(dashboard.modified_at),
+        "lastAccessedDate": host_time(dashboard.modified_at),
         "url": url,
-        "_links": {"self": {"href": url}, "group": {"href": dashboards_url(dashboard.context)}},
+        "_links": {"self": {"href": url}, "group": {"href": dashboards_url(context)}},
     }
 
 

@@ -18,14 +18,8 @@ from app.library.azure_devops.records import (
     DashboardWidget,
     DashboardWidgetDraft,
 )
-from app.library.azure_devops.rows import to_dashboard, to_widget
-from app.library.azure_devops.statements import (
-    WriteStamp,
-    append_widget,
-    begin_write,
-    is_dashboard,
-    no_dashboard,
-)
+from app.library.azure_devops.rows import Conditions, owned_by, to_dashboard, to_widget
+from app.library.azure_devops.statements import WriteStamp, append_widget, begin_write, no_dashboard
 from app.library.core.models import DashboardRow, DashboardWidgetRow, UserRow
 from app.library.core.store import Store
 from app.library.core.users import find_or_add_user
@@ -101,7 +95,7 @@ def restore_dashboard(
         values = _columns(session, history) | {"etag": history.etag - history.widgets}
     if add_dashboard(session, change, key, draft, **values):
         return True
-    if session.scalar(select(DashboardRow.id).where(*is_dashboard(key))) is None:
+    if session.scalar(select(DashboardRow.id).where(*_is_here(key))) is None:
         raise Conflict(sentence=f"The id {key.id} is taken by a dashboard elsewhere.")
     return False
 
@@ -119,7 +113,7 @@ def restore_widget(
     of a widget elsewhere.
     """
     # Nobody else adds it between our look and our insert.
-    locked = select(DashboardRow).where(*is_dashboard(key)).with_for_update(of=DashboardRow)
+    locked = select(DashboardRow).where(*_is_here(key)).with_for_update(of=DashboardRow)
     dashboard = session.scalar(locked.execution_options(populate_existing=True))
     if dashboard is None:
         raise no_dashboard(key.id)
@@ -135,6 +129,10 @@ def restore_widget(
         values = _columns(session, history)
     append_widget(begin_write(session, change, key, None), draft, **values)
     return True
+
+
+def _is_here(key: DashboardKey) -> Conditions:
+    return (DashboardRow.id == key.id, *owned_by(key.context))
 
 
 def _history(row: DashboardRow | DashboardWidgetRow, widgets: int = 0) -> History:

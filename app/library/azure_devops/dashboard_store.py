@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, InvalidInput
+from app.library.azure_devops.names import remember_names
 from app.library.azure_devops.records import (
     Dashboard,
     DashboardAndWidgets,
@@ -20,15 +21,13 @@ from app.library.azure_devops.records import (
     DashboardKey,
     TeamContext,
 )
-from app.library.azure_devops.rows import to_dashboard
+from app.library.azure_devops.rows import is_dashboard, owned_by, reached_from, to_dashboard
 from app.library.azure_devops.statements import (
     DashboardWrite,
     WriteStamp,
     add_widgets,
     begin_write,
     dashboard_and_widgets,
-    in_team,
-    is_dashboard,
     made_by,
     require_dashboard,
 )
@@ -58,7 +57,7 @@ class Dashboards:
         self._now = now
 
     def listed(self, context: TeamContext) -> tuple[Dashboard, ...]:
-        """Return the dashboards of a team, in their order."""
+        """Return the dashboards of a team, in their order; without one, also those of all teams."""
         with self._store.reading() as session:
             return _listed(session, context)
 
@@ -88,13 +87,12 @@ class Dashboards:
     ) -> DashboardAndWidgets:
         """Replace a dashboard; its widgets only where the draft has a list of them."""
         values = {
-            "name": draft.name,
             "description": draft.description,
             "refresh_interval": draft.refresh_interval,
+            **_given(name=draft.name, rank=draft.rank),
         }
-        rank = {} if draft.rank is None else {"rank": draft.rank}
         with self._store.writing() as session:
-            write = begin_write(session, self._change(caller), key, version, **values, **rank)
+            write = begin_write(session, self._change(caller), key, version, **values)
             if draft.widgets is not None:
                 set_widgets(write, draft.widgets)
             return dashboard_and_widgets(session, key)
@@ -104,21 +102,21 @@ class Dashboards:
     ) -> tuple[Dashboard, ...]:
         """Name and order the dashboards of a team as the entries do; the others are deleted.
 
+        Without a team the entries may name those of all teams, and only the project's own go.
         Raises NotFound or Conflict for any entry, and nothing is changed then.
         """
         change = self._change(caller)
         with self._store.writing() as session:
             # In one order, or two who write the same dashboards would wait for each other.
-            every = select(DashboardRow.id).where(*in_team(context)).order_by(DashboardRow.id)
+            every = select(DashboardRow.id).where(*reached_from(context)).order_by(DashboardRow.id)
             session.execute(every.with_for_update())
             for entry in entries:
-                given = {"name": entry.name, "rank": entry.rank}
-                values = {name: value for name, value in given.items() if value is not None}
+                values = _given(name=entry.name, rank=entry.rank)
                 begin_write(session, change, DashboardKey(context, entry.id), entry.etag, **values)
             kept = [entry.id for entry in entries]
             session.execute(
                 delete(DashboardRow)
-                .where(*in_team(context), DashboardRow.id.not_in(kept))
+                .where(*owned_by(context), DashboardRow.id.not_in(kept))
                 .execution_options(synchronize_session=False)
             )
             return _listed(session, context)
@@ -141,10 +139,15 @@ class Dashboards:
         return WriteStamp(caller.person.id, to_milliseconds(self._now()))
 
 
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _listed(session: Session, context: TeamContext) -> tuple[Dashboard, ...]:
     statement = (
         select(DashboardRow)
-        .where(*in_team(context))
+        .where(*reached_from(context))
+        .order_by(*([] if context.team else [DashboardRow.team_folded]))
         .order_by(DashboardRow.rank, DashboardRow.id)
         .execution_options(populate_existing=True)
     )
@@ -160,12 +163,13 @@ def add_dashboard(
     """
     context = key.context
     last, count = session.execute(
-        select(func.max(DashboardRow.rank), func.count()).where(*in_team(context))
+        select(func.max(DashboardRow.rank), func.count()).where(*owned_by(context))
     ).one()
     if count >= MOST_DASHBOARDS:
         raise InvalidInput(
             f"A team has at most {MOST_DASHBOARDS} dashboards.", rule="too_many_dashboards"
         )
+    remember_names(session, context)
     names = {name: getattr(context, name) for name in ("collection", "project", "team")}
     columns = {
         "id": key.id,

@@ -16,6 +16,7 @@ from app.library.azure_devops.answers import (
 )
 from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.drafts import dashboard_draft_of, entries_of
+from app.library.azure_devops.formats import answer_format
 from app.library.azure_devops.operations import (
     DASHBOARD,
     DASHBOARDS,
@@ -27,8 +28,8 @@ from app.library.azure_devops.operations import (
 from app.library.azure_devops.records import DashboardKey, TeamContext
 from app.library.azure_devops.schemas import (
     DashboardGroupSchema,
-    DashboardSchema,
     NewDashboardSchema,
+    ReplacedDashboardSchema,
 )
 from app.library.azure_devops.versions import Versions, agreed_version
 from app.library.http.authentication import caller
@@ -39,8 +40,14 @@ from app.openapi.operation import Body
 
 @operation("get", DASHBOARDS, DashboardListSchema, scopes=READ)
 def list_dashboards(context: TeamContext) -> dict[str, Any]:
-    """List the dashboards of a team."""
-    return collection([dashboard_document(each) for each in dashboards().listed(context)])
+    """List the dashboards of a team; without a team, of the project and of all its teams.
+
+    Where a version of the API below 6.0 is named, they come as a group.
+    """
+    listed = dashboards().listed(context)
+    if (0, 0) < answer_format().version < (6, 0):
+        return group_document(context, listed)
+    return collection([dashboard_document(each) for each in listed])
 
 
 @operation(
@@ -58,7 +65,11 @@ def create_dashboard(context: TeamContext, body: Loaded) -> Response:
 
 @operation("put", DASHBOARDS, GroupAnswerSchema, scopes=WRITE, request=Body(DashboardGroupSchema))
 def replace_dashboards(context: TeamContext, body: Loaded) -> dict[str, Any]:
-    """Name and order the dashboards of a team, and delete the others."""
+    """Name and order the dashboards of a team, and delete the others.
+
+    Without a team the dashboards of all teams may be named, and of others only the project's own
+    are deleted.
+    """
     return group_document(context, dashboards().replace_list(caller(), context, entries_of(body)))
 
 
@@ -74,11 +85,11 @@ def show_dashboard(dashboard: DashboardKey) -> Response:
     DashboardAnswerSchema,
     scopes=WRITE,
     versioned=True,
-    request=Body(DashboardSchema),
+    request=Body(ReplacedDashboardSchema),
     headers=ListVersion,
 )
 def replace_dashboard(dashboard: DashboardKey, body: Loaded, versions: Versions) -> Response:
-    """Replace a dashboard; its widgets only where some are given."""
+    """Replace a dashboard; its name and its widgets only where they are given."""
     if body.get("id") not in (None, dashboard.id):
         raise InvalidInput("is not that of the address", where="$.id")
     version = agreed_version(versions, body.get("etag"))

@@ -56,7 +56,7 @@ def dashboard_draft_of(body: Loaded) -> DashboardDraft:
     """Return what a body gives of a dashboard."""
     widgets = body.get("widgets")
     return DashboardDraft(
-        name=body["name"],
+        name=body.get("name"),
         description=body.get("description"),
         rank=body.get("position"),
         refresh_interval=body.get("refresh_interval"),

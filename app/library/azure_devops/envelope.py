@@ -27,6 +27,7 @@ KEYS_BY_STATUS: Final[Mapping[int, str]] = {
 KEYS_BY_RESOURCE: Final[Mapping[str, str]] = {
     "": "ResourceNotFoundException",
     "dashboard": "DashboardDoesNotExistException",
+    "project": "ProjectDoesNotExistException",
     "widget": "WidgetDoesNotExistException",
 }
 KEYS_BY_RULE: Final[Mapping[str, str]] = {

@@ -1,32 +1,40 @@
 """How an operation of the Azure DevOps dialect is declared at its view, and enforced.
 
 An operation's id is `azure_` and the name of its view. `{team}` may be left out of every path: the
-dashboards are the project's own then. A view is given what its path names: `widget`, `dashboard`,
-`context`, or else the `address`; and `versions`, where the request names those of the list.
+dashboards are the project's then. A view is given what its path names: `widget`, `dashboard`,
+`context`, `project`, or else the `address`; and `versions`, where the request names those of the
+list.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, Unpack, cast
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Unpack, cast
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, g, request
 from flask.sansio.blueprints import BlueprintSetupState
 from marshmallow import Schema, fields, validate
 
 from app.library.azure_devops.addresses import AddressConverter, ApiPath, check_names
 from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
 from app.library.azure_devops.drafts import load_widgets
+from app.library.azure_devops.formats import formatted, read_format
+from app.library.azure_devops.names import PlaceNames
+from app.library.azure_devops.reach import check_place, check_project
 from app.library.azure_devops.schemas import ETag, Guid
-from app.library.azure_devops.versions import check_api_version, header_versions
+from app.library.azure_devops.versions import header_versions
 from app.library.core.models import NAME_LENGTH
+from app.library.http.authentication import caller
 from app.library.http.body import read_json_object_or_list
+from app.library.http.context import library
 from app.library.http.operation import Operations, Readers, View
 from app.openapi.operation import Answer, Body, Operation, OperationOptions
 
 NAME_PATTERN: Final = r"^(?=.*[^ .])[^/\x00-\x1f\x7f-\x9f\ufffd]+$"
+_PREVIEW: Final = "-[Pp][Rr][Ee][Vv][Ii][Ee][Ww]"
 VERSION_PATTERN: Final = (
-    r"^(3\.0(-preview(\.([2-9]|[1-9][0-9]{1,2}))?)?"
-    r"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[01])(-preview(\.[0-9]{1,3})?)?)$"
+    rf"^(3\.0({_PREVIEW}(\.([2-9]|[1-9][0-9]{{1,2}}))?)?"
+    rf"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[0-2])({_PREVIEW}(\.[0-9]{{1,3}})?)?)$"
 )
 READ: Final = ("dashboard_widget:read",)
 WRITE: Final = ("dashboard_widget:write",)
@@ -34,6 +42,7 @@ DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"
 DASHBOARD: Final = f"{DASHBOARDS}/{{dashboardId}}"
 WIDGETS: Final = f"{DASHBOARD}/widgets"
 WIDGET: Final = f"{WIDGETS}/{{widgetId}}"
+PROJECT: Final = "/{collection}/_apis/projects/{project}"
 
 
 def _name() -> fields.String:
@@ -50,16 +59,27 @@ class CollectionPath(Schema):
     collection = _name()
 
 
+class AreaNamePath(CollectionPath):
+    """The path of the locations of an area of resources, which is named in any case."""
+
+    area = _name()
+
+
 class AreaPath(CollectionPath):
     """The path of an area of resources."""
 
     area_id = Guid(data_key="areaId", required=True)
 
 
-class TeamPath(CollectionPath):
-    """The path of a team's dashboards; the names are compared without regard to case."""
+class ProjectPath(CollectionPath):
+    """The path of a project, which is named by its name or its GUID."""
 
     project = _name()
+
+
+class TeamPath(ProjectPath):
+    """The path of a team's dashboards; the names are compared without regard to case."""
+
     team = _name()
 
 
@@ -97,8 +117,10 @@ class RequiredListVersion(Schema):
 PATHS: Final[Mapping[str, tuple[type[Schema], str]]] = {
     "widgetId": (WidgetPath, "widget"),
     "dashboardId": (DashboardPath, "dashboard"),
+    "area": (AreaNamePath, "address"),
     "areaId": (AreaPath, "address"),
     "team": (TeamPath, "context"),
+    "project": (ProjectPath, "project"),
     "collection": (CollectionPath, "address"),
 }
 ERRORS: Final[Mapping[int, str]] = {
@@ -127,13 +149,29 @@ def add_converter(state: BlueprintSetupState) -> None:
 @blueprint.before_request
 def check_request() -> None:
     """Refuse what holds for all addresses: another version of the API, impossible names."""
-    check_api_version()
+    g.answer_format = read_format()
     check_names(current_address())
 
 
 def current_address() -> ApiPath:
     """Return the address of the current request."""
     return cast(ApiPath, (request.view_args or {})["address"])
+
+
+def reached_address(key: str) -> ApiPath:
+    """Return the current address with the names of its place, where it has GUIDs that are known.
+
+    Raises Forbidden where the token does not reach the place.
+    """
+    address, names = current_address(), PlaceNames(library().store)
+    if key == "project":
+        project = names.named(address.project)
+        check_project(caller(), project)
+        return replace(address, rest=(*address.rest[:-1], project.project))
+    context = names.named(address.context)
+    check_place(caller(), context)
+    place = (context.collection, context.project, context.team)
+    return replace(address, names=tuple(name for name in place if name))
 
 
 class AzureOperations(Operations):
@@ -152,12 +190,16 @@ class AzureOperations(Operations):
         _, key = PATHS[_last_name(operation.path)]
         readers: Readers = {key: current_address}
         if key != "address":
-            readers[key] = lambda: getattr(current_address(), key)
+            readers[key] = lambda: getattr(reached_address(key), key)
         readers |= self.body_reader(operation)
         if (headers := operation.headers) is not None:
             is_required = headers is RequiredListVersion
             readers["versions"] = lambda: header_versions(required=is_required)
         return readers
+
+    def written(self, answer: Any, status: int) -> Response:
+        """Write an answer as the request wants it."""
+        return formatted(answer, status)
 
     def body_reader(self, operation: Operation) -> Readers:
         """Return what reads the body: a document, or a list of widgets."""

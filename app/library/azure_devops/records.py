@@ -7,19 +7,39 @@ one for its list of widgets.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid5
 
 from app.library.core.callers import Person
+from app.library.core.columns import folded
+from app.library.http.parameters import read_uuid
+
+# What the GUIDs of projects are made in, that are known by their names.
+_PROJECTS: Final = UUID("5f0a5c0e-9d6b-4a52-8a3e-6d1f3b7c2e94")
 
 
 @dataclass(frozen=True, slots=True)
 class TeamContext:
-    """Whose dashboards: names that are compared in any case; `team` may be empty."""
+    """Whose dashboards: names that are compared in any case; `team` may be empty.
+
+    A project and a team may be named by a GUID too. A name has one from the beginning, which is
+    made of it and of where it is, so that it is the same in every library.
+    """
 
     collection: str
     project: str
     team: str
+
+    @property
+    def project_id(self) -> UUID:
+        """The GUID of the project."""
+        place = f"{folded(self.collection)}/{folded(self.project)}"
+        return read_uuid(self.project) or uuid5(_PROJECTS, place)
+
+    @property
+    def team_id(self) -> UUID:
+        """The GUID of the team, which must be there."""
+        return read_uuid(self.team) or uuid5(self.project_id, folded(self.team))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +105,8 @@ class WidgetList:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenWidget:
-    """A widget as it was written, and the version of its dashboard's list since then."""
+class VersionedWidget:
+    """A widget, and the version of its dashboard's list."""
 
     widget: DashboardWidget
     dashboard_etag: int
@@ -96,10 +116,10 @@ class WrittenWidget:
 class DashboardDraft:
     """What a caller gives of a dashboard; `widgets` is None where the list is not given.
 
-    Without a `rank` it is put last, or stays where it is.
+    Without a `rank` it is put last, or stays where it is; without a `name` it keeps the one it has.
     """
 
-    name: str
+    name: str | None
     description: str | None = None
     rank: int | None = None
     refresh_interval: int | None = None
@@ -127,6 +147,7 @@ class Dashboard:
     rank: int
     refresh_interval: int | None
     etag: int
+    created_by: Person
     modified_at: datetime
     modified_by: Person
 

@@ -1,11 +1,14 @@
-"""What the rows of dashboards and their widgets are read into, and how much that may come to."""
+"""The rows of dashboards and their widgets: which ones, what they are read into, and how much."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
 
 from app.errors import InvalidInput
-from app.library.azure_devops.records import Dashboard, DashboardWidget, TeamContext
-from app.library.core.columns import to_json
+from app.library.azure_devops.records import Dashboard, DashboardKey, DashboardWidget, TeamContext
+from app.library.core.columns import folded, to_json
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.users import person_of
 
@@ -20,6 +23,39 @@ TEXTS_AND_NUMBERS: Final = (
     "column_span",
     "settings",
 )
+Conditions = tuple[ColumnElement[bool], ...]
+
+
+def in_project(context: TeamContext) -> Conditions:
+    """Select the dashboards of a project and of its teams."""
+    return (
+        DashboardRow.collection_folded == folded(context.collection),
+        DashboardRow.project_folded.in_({folded(context.project), str(context.project_id)}),
+    )
+
+
+def owned_by(context: TeamContext) -> Conditions:
+    """Select the dashboards of a team, or without one those of the project itself."""
+    team = {folded(context.team), str(context.team_id)} if context.team else {""}
+    return (*in_project(context), DashboardRow.team_folded.in_(team))
+
+
+def reached_from(context: TeamContext) -> Conditions:
+    """Select the dashboards of a team, or without one all of the project's and its teams'."""
+    return owned_by(context) if context.team else in_project(context)
+
+
+def is_dashboard(key: DashboardKey) -> Conditions:
+    """Select one dashboard."""
+    return (DashboardRow.id == key.id, *reached_from(key.context))
+
+
+def is_widget(dashboard_id: UUID, widget_id: UUID | None) -> Conditions:
+    """Select one widget of a dashboard."""
+    return (
+        DashboardWidgetRow.id == widget_id,
+        DashboardWidgetRow.dashboard_id == dashboard_id,
+    )
 
 
 def to_dashboard(row: DashboardRow) -> Dashboard:
@@ -32,6 +68,7 @@ def to_dashboard(row: DashboardRow) -> Dashboard:
         rank=row.rank,
         refresh_interval=row.refresh_interval,
         etag=row.etag,
+        created_by=person_of(row.created_by),
         modified_at=row.modified_at,
         modified_by=person_of(row.modified_by),
     )

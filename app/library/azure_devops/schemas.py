@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields, pre_load, validate
 
 from app.errors import InvalidInput
 from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
+from app.library.azure_devops.formats import SCOPES
 from app.library.azure_devops.statements import MOST_WIDGETS
 from app.library.azure_devops.versions import read_etag
 from app.library.core.models import NAME_LENGTH
@@ -192,6 +193,23 @@ class ListedUpdateSchema(WidgetBodySchema):
                 field_obj.error_messages[kind] = Rule("without_id", "is missing: which widget?")
 
 
+class Scope(fields.String):
+    """Whose a dashboard is, as a word or its number; what counts is the address."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        known = [*SCOPES, *range(len(SCOPES))]
+        super().__init__(data_key="dashboardScope", metadata={"enum": known}, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(SCOPES):
+            return SCOPES[value]
+        text = super()._deserialize(value, *args, **kwargs)
+        found = next((scope for scope in SCOPES if scope.lower() == text.lower()), None)
+        if found is None:
+            raise ValidationError(f"must be one of {', '.join(SCOPES)}")
+        return found
+
+
 class DashboardSchema(BodySchema):
     """A dashboard that is created or replaced."""
 
@@ -200,6 +218,7 @@ class DashboardSchema(BodySchema):
     description = fields.String(allow_none=True)
     position = JsonInteger(allow_none=True)
     refresh_interval = JsonInteger(least=0, data_key="refreshInterval", allow_none=True)
+    scope = Scope(allow_none=True)
     etag = ETag(data_key="eTag", allow_none=True)
     widgets = JsonList(
         fields.Nested(ListedWidgetSchema),
@@ -220,10 +239,17 @@ class NewDashboardSchema(DashboardSchema):
         return _without_id(data, Rule("dashboard_has_id", "must be left out: it is given one"))
 
 
+class ReplacedDashboardSchema(DashboardSchema):
+    """A dashboard that is replaced; without a name it keeps the one it has."""
+
+    name = _line(allow_none=True)
+
+
 class EntrySchema(BodySchema):
     """A dashboard of a team's, which is named or put elsewhere."""
 
     id = Guid(required=True)
+    scope = Scope(allow_none=True)
     etag = ETag(data_key="eTag", allow_none=True)
     name = _line(allow_none=True)
     position = JsonInteger(allow_none=True)

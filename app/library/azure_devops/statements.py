@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, InvalidInput, NotFound
@@ -23,22 +23,21 @@ from app.library.azure_devops.records import (
     DashboardKey,
     DashboardWidget,
     DashboardWidgetDraft,
-    TeamContext,
 )
 from app.library.azure_devops.rows import (
     LARGEST_LIST,
     TEXTS_AND_NUMBERS,
     bounded_widgets,
+    is_dashboard,
+    is_widget,
     to_dashboard,
     to_widget,
     too_large,
 )
-from app.library.core.columns import folded
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 
 MOST_WIDGETS: Final = 1000
 _AT_ONCE: Final = 10
-Conditions = tuple[ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +56,6 @@ class DashboardWrite:
     change: WriteStamp
     dashboard_id: UUID
     etag: int
-
-
-def in_team(context: TeamContext) -> Conditions:
-    """Select the dashboards of a team."""
-    return (
-        DashboardRow.collection_folded == folded(context.collection),
-        DashboardRow.project_folded == folded(context.project),
-        DashboardRow.team_folded == folded(context.team),
-    )
-
-
-def is_dashboard(key: DashboardKey) -> Conditions:
-    """Select one dashboard."""
-    return (DashboardRow.id == key.id, *in_team(key.context))
-
-
-def is_widget(dashboard_id: UUID, widget_id: UUID | None) -> Conditions:
-    """Select one widget of a dashboard."""
-    return (
-        DashboardWidgetRow.id == widget_id,
-        DashboardWidgetRow.dashboard_id == dashboard_id,
-    )
 
 
 def begin_write(

@@ -12,14 +12,14 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from app.library.azure_devops.records import (
+    Dashboard,
     DashboardKey,
-    DashboardWidget,
     DashboardWidgetDraft,
+    VersionedWidget,
     WidgetKey,
     WidgetList,
-    WrittenWidget,
 )
-from app.library.azure_devops.rows import to_widget
+from app.library.azure_devops.rows import is_dashboard, is_widget, to_dashboard, to_widget
 from app.library.azure_devops.statements import (
     DashboardWrite,
     WriteStamp,
@@ -28,8 +28,6 @@ from app.library.azure_devops.statements import (
     begin_write,
     check_size,
     dashboard_and_widgets,
-    is_dashboard,
-    is_widget,
     no_widget,
     replace_widget,
     require_dashboard,
@@ -61,17 +59,17 @@ class DashboardWidgets:
             found = dashboard_and_widgets(session, dashboard)
             return WidgetList(found.dashboard.etag, found.widgets)
 
-    def get(self, key: WidgetKey) -> DashboardWidget:
+    def get(self, key: WidgetKey) -> VersionedWidget:
         """Return one widget."""
         statement = (
-            select(DashboardWidgetRow)
+            select(DashboardWidgetRow, DashboardRow.etag)
             .join(DashboardRow, DashboardRow.id == DashboardWidgetRow.dashboard_id)
             .where(DashboardWidgetRow.id == key.id, *is_dashboard(key.dashboard))
         )
         with self._store.reading() as session:
-            row = session.scalars(statement).one_or_none()
-            if row is not None:
-                return to_widget(row)
+            found = session.execute(statement).one_or_none()
+            if found is not None:
+                return VersionedWidget(to_widget(found[0]), found[1])
             require_dashboard(session, key.dashboard)
             raise no_widget(key.id, key.dashboard.id)
 
@@ -81,7 +79,7 @@ class DashboardWidgets:
         dashboard: DashboardKey,
         draft: DashboardWidgetDraft,
         version: int | None,
-    ) -> WrittenWidget:
+    ) -> VersionedWidget:
         """Add a widget at the end of the list."""
         with self._writing(caller, dashboard, version) as write:
             added = append_widget(write, draft)
@@ -90,7 +88,7 @@ class DashboardWidgets:
 
     def replace(
         self, caller: Caller, key: WidgetKey, draft: DashboardWidgetDraft, version: int | None
-    ) -> WrittenWidget:
+    ) -> VersionedWidget:
         """Replace a widget: what the draft does not have is removed."""
         with self._writing(caller, key.dashboard, version) as write:
             replace_widget(write, draft)
@@ -98,20 +96,21 @@ class DashboardWidgets:
 
     def update(
         self, caller: Caller, key: WidgetKey, draft: DashboardWidgetDraft, version: int | None
-    ) -> WrittenWidget:
+    ) -> VersionedWidget:
         """Write what the draft has of a widget, and leave the rest as it is."""
         with self._writing(caller, key.dashboard, version) as write:
             update_widget(write, draft)
             return _written(write, key.id)
 
-    def delete(self, caller: Caller, key: WidgetKey, version: int | None) -> int:
-        """Delete a widget, and return the version of the list since then."""
+    def delete(self, caller: Caller, key: WidgetKey, version: int | None) -> Dashboard:
+        """Delete a widget, and return its dashboard as it is since then."""
         with self._writing(caller, key.dashboard, version) as write:
             statement = delete(DashboardWidgetRow).where(*is_widget(key.dashboard.id, key.id))
             deleted = write.session.execute(statement.returning(DashboardWidgetRow.id))
             if deleted.scalar_one_or_none() is None:
                 raise no_widget(key.id, key.dashboard.id)
-            return write.etag
+            row = write.session.get_one(DashboardRow, key.dashboard.id, populate_existing=True)
+            return to_dashboard(row)
 
     def replace_list(
         self,
@@ -165,5 +164,5 @@ def set_widgets(write: DashboardWrite, drafts: Sequence[DashboardWidgetDraft]) -
     add_widgets(write, [(rank, draft) for rank, draft in ranked if draft.id is None])
 
 
-def _written(write: DashboardWrite, widget_id: UUID) -> WrittenWidget:
-    return WrittenWidget(widget_of(write.session, write.dashboard_id, widget_id), write.etag)
+def _written(write: DashboardWrite, widget_id: UUID) -> VersionedWidget:
+    return VersionedWidget(widget_of(write.session, write.dashboard_id, widget_id), write.etag)

@@ -4,20 +4,20 @@ An answer's header `ETag` is always the version of the dashboard's list, and so 
 gives in `ETag` or `If-Match`; the version of a widget is in its body.
 """
 
-from typing import Any
-
 from flask import Response
 
 from app.library.azure_devops.answers import (
+    DashboardAnswerSchema,
     DashboardWidgetListSchema,
     DashboardWidgetSchema,
     answer_list,
-    answer_written,
-    widget_document,
+    answer_widget,
+    dashboard_document,
     with_version,
 )
 from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.drafts import drafts_of, widget_draft_of
+from app.library.azure_devops.formats import answer_format, formatted
 from app.library.azure_devops.operations import (
     READ,
     WIDGET,
@@ -63,7 +63,7 @@ def create_widget(dashboard: DashboardKey, body: Loaded, versions: Versions) -> 
     """Add a widget to a dashboard."""
     draft, version = widget_draft_of(body), agreed_version(versions, version_in(body))
     _ensure(dashboard)
-    return answer_written(dashboard, widgets().create(caller(), dashboard, draft, version))
+    return answer_widget(dashboard, widgets().create(caller(), dashboard, draft, version))
 
 
 @operation(
@@ -98,10 +98,10 @@ def update_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versio
     return answer_list(dashboard, widgets().update_list(caller(), dashboard, drafts, version))
 
 
-@operation("get", WIDGET, DashboardWidgetSchema, scopes=READ)
-def show_widget(widget: WidgetKey) -> dict[str, Any]:
+@operation("get", WIDGET, DashboardWidgetSchema, scopes=READ, versioned=True)
+def show_widget(widget: WidgetKey) -> Response:
     """Get a widget."""
-    return widget_document(widget.dashboard, widgets().get(widget))
+    return answer_widget(widget.dashboard, widgets().get(widget))
 
 
 @operation(
@@ -117,7 +117,7 @@ def replace_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Respo
     """Replace a widget: what is left out is removed."""
     draft, version = widget_draft_of(body, widget.id), agreed_version(versions, version_in(body))
     written = widgets().replace(caller(), widget, draft, version)
-    return answer_written(widget.dashboard, written)
+    return answer_widget(widget.dashboard, written)
 
 
 @operation(
@@ -133,14 +133,26 @@ def update_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Respon
     """Change a widget: what is left out or null stays."""
     draft, version = widget_draft_of(body, widget.id), agreed_version(versions, version_in(body))
     written = widgets().update(caller(), widget, draft, version)
-    return answer_written(widget.dashboard, written)
+    return answer_widget(widget.dashboard, written)
 
 
-@operation("delete", WIDGET, None, scopes=WRITE, versioned=True, headers=ListVersion)
+@operation(
+    "delete",
+    WIDGET,
+    DashboardAnswerSchema,
+    scopes=WRITE,
+    versioned=True,
+    headers=ListVersion,
+)
 def delete_widget(widget: WidgetKey, versions: Versions) -> Response:
-    """Delete a widget."""
-    etag = widgets().delete(caller(), widget, agreed_version(versions))
-    return with_version(Response(status=204), etag)
+    """Delete a widget.
+
+    Where a version of the API from 5.0 on is named, its dashboard is answered.
+    """
+    dashboard = widgets().delete(caller(), widget, agreed_version(versions))
+    has_body = answer_format().version >= (5, 0)
+    answer = formatted(dashboard_document(dashboard)) if has_body else Response(status=204)
+    return with_version(answer, dashboard.etag)
 
 
 def widgets() -> DashboardWidgets:

@@ -18,12 +18,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The user of a token, and what the token allows."""
+    """The user of a token, and what the token allows.
+
+    `places` are those of Azure DevOps and `experiences` those of Datadog that it is confined to; it
+    reaches all where there is none.
+    """
 
     person: Person
     scopes: frozenset[str]
     domains: frozenset[str]
     jti: str
+    places: tuple[str, ...] = ()
+    experiences: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -40,3 +46,12 @@ class Caller:
         """Raise Forbidden where the caller's token is not for the domain."""
         if domain not in self.domains:
             raise Forbidden(sentence="Forbidden: the token is not for this domain.")
+
+    def require_experience(self, experience: str) -> None:
+        """Raise Forbidden where the caller's token is confined to other experience types."""
+        if not self.reaches_experience(experience):
+            raise Forbidden(sentence="Forbidden: the token is not for this experience type.")
+
+    def reaches_experience(self, experience: str) -> bool:
+        """Tell whether the caller's token is for an experience type."""
+        return not self.experiences or experience in self.experiences

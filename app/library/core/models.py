@@ -61,6 +61,8 @@ class TokenRow(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     scopes: Mapped[list[str]] = mapped_column(ExactJson)
     domains: Mapped[list[str]] = mapped_column(ExactJson)
+    places: Mapped[list[str]] = mapped_column(ExactJson, server_default=sql("'[]'"))
+    experiences: Mapped[list[str]] = mapped_column(ExactJson, server_default=sql("'[]'"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -193,6 +195,15 @@ class CustomWidgetRow(Base):
             setattr(self, name, value)
         self.folded = {**(self.folded or {}), **folded_json(spread)}
         return document
+
+
+class PlaceNameRow(Base):
+    """The name of a project or a team of the Azure DevOps dialect, by the GUID made of it."""
+
+    __tablename__ = "place_names"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(line(NAME_LENGTH))
 
 
 class DashboardRow(Base):

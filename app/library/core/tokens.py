@@ -29,7 +29,8 @@ LONGEST_LIFETIME: Final = timedelta(days=3660)
 class Grant:
     """A token to issue: for whom, what it allows, and for how long.
 
-    Without a `name` the user keeps the stored one, or else has the subject as a name.
+    Without a `name` the user keeps the stored one, or else has the subject as a name. `places` and
+    `experiences` confine it, as a Caller has them; whoever makes it has checked them.
     """
 
     subject: str
@@ -37,6 +38,8 @@ class Grant:
     scopes: tuple[str, ...]
     domains: tuple[str, ...]
     lifetime: timedelta
+    places: tuple[str, ...] = ()
+    experiences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class StoredToken:
     person: Person
     scopes: tuple[str, ...]
     domains: tuple[str, ...]
+    places: tuple[str, ...]
+    experiences: tuple[str, ...]
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
@@ -105,6 +110,8 @@ class Tokens:
             jti=uuid.uuid4().hex,
             scopes=list(dict.fromkeys(grant.scopes)),
             domains=list(dict.fromkeys(grant.domains)),
+            places=list(dict.fromkeys(grant.places)),
+            experiences=list(dict.fromkeys(grant.experiences)),
             created_at=now,
             expires_at=now + grant.lifetime,
         )
@@ -143,7 +150,12 @@ class Tokens:
         if (state := stored.state(self._now())) != "valid":
             raise NotAuthenticated(state)
         return Caller(
-            stored.person, frozenset(stored.scopes), frozenset(stored.domains), stored.jti
+            person=stored.person,
+            scopes=frozenset(stored.scopes),
+            domains=frozenset(stored.domains),
+            jti=stored.jti,
+            places=stored.places,
+            experiences=stored.experiences,
         )
 
     def _find(self, jti: object) -> StoredToken | None:
@@ -186,6 +198,8 @@ def _stored_token(row: TokenRow) -> StoredToken:
         person=person_of(row.user),
         scopes=tuple(row.scopes),
         domains=tuple(row.domains),
+        places=tuple(row.places),
+        experiences=tuple(row.experiences),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

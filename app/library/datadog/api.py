@@ -16,6 +16,7 @@ from app.errors import Forbidden, InvalidInput, NotAuthenticated, PlacardError
 from app.library.core.callers import Person
 from app.library.core.columns import to_json
 from app.library.datadog.schemas import (
+    EXPERIENCE_TYPES,
     ErrorsSchema,
     ExperiencePathSchema,
     FavoritePathSchema,
@@ -73,6 +74,14 @@ def check_api_key() -> None:
     given = request.headers.get("DD-API-KEY", "").encode("utf-8", "replace")
     if keys and not any(hmac.compare_digest(key.encode(), given) for key in keys):
         raise NotAuthenticated("wrong_api_key")
+
+
+@blueprint.before_request
+def check_experience() -> None:
+    """Refuse an experience type that the token is not for, whatever is asked of it."""
+    experience = (request.view_args or {}).get("experience_type")
+    if experience in EXPERIENCE_TYPES:
+        caller().require_experience(experience)
 
 
 @operations.add(

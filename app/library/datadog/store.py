@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, delete, exists, select, type_coerce, update
+from sqlalchemy import Text, delete, select, type_coerce, update
 from sqlalchemy.orm import Session, defer
 
 from app.errors import InvalidInput, NotFound
@@ -148,7 +148,7 @@ class SavedWidgets:
             "created_at": to_milliseconds(self._now()),
         }
         with self._store.writing() as session:
-            _require(session, widget_id)
+            _require(session, caller, widget_id)
             session.execute(insert(session, FavoriteRow).values(values).on_conflict_do_nothing())
 
     def unmark(self, caller: Caller, widget_id: UUID) -> None:
@@ -157,7 +157,7 @@ class SavedWidgets:
             FavoriteRow.user_id == caller.person.id, FavoriteRow.widget_id == widget_id
         )
         with self._store.writing() as session:
-            _require(session, widget_id)
+            _require(session, caller, widget_id)
             session.execute(gone)
 
 
@@ -190,9 +190,12 @@ def _one(session: Session, caller: Caller, experience_type: str, widget_id: UUID
     return to_saved_widget(found[0], is_favorited=found[1])
 
 
-def _require(session: Session, widget_id: UUID) -> None:
-    there = exists().where(SavedWidgetRow.id == widget_id, SavedWidgetRow.deleted_at.is_(None))
-    if not session.scalar(select(there)):
+def _require(session: Session, caller: Caller, widget_id: UUID) -> None:
+    kind = select(SavedWidgetRow.experience_type).where(
+        SavedWidgetRow.id == widget_id, SavedWidgetRow.deleted_at.is_(None)
+    )
+    found = session.scalar(kind)
+    if found is None or not caller.reaches_experience(found):
         raise NotFound(sentence=f"There is no widget {widget_id}.")
 
 

@@ -100,6 +100,10 @@ class Operations:
         schema = operation.request.schema()
         return {"body": lambda: load(schema, read_json_object())}
 
+    def written(self, answer: Any, status: int) -> Response:
+        """Write what a view has returned as the answer."""
+        return json_response(answer, status)
+
     def _enforced(self, operation: Operation, view: View) -> View:
         readers = self.readers(operation)
         status = next(iter(operation.answers))
@@ -111,6 +115,6 @@ class Operations:
             answer = view(**{name: read() for name, read in readers.items()})
             if isinstance(answer, Response):
                 return answer
-            return Response(status=status) if answer is None else json_response(answer, status)
+            return Response(status=status) if answer is None else self.written(answer, status)
 
         return enforced

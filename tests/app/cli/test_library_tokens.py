@@ -67,12 +67,44 @@ def test_a_token_is_made_listed_and_revoked(run: Run, database_url: str) -> None
         "alice@example.com",
         "custom_widget:read,custom_widget:write,generate_log_reports",
         "d-1",
+        "-",
+        "-",
     ]
     assert text not in run("token", "list").output
     assert run("token", "revoke", claims["jti"]).exit_code == 0
     assert run("token", "list").stdout.split()[1] == "revoked"
     again = run("token", "revoke", claims["jti"])
     assert (again.exit_code, again.stdout) == (1, "")
+
+
+def test_a_token_is_confined_to_places_and_experience_types(run: Run, database_url: str) -> None:
+    settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
+    everything = run(*CREATE, **settings)
+    assert everything.stderr.splitlines() == [
+        "Within its scopes it reaches",
+        "  Azure DevOps: every collection, project and team",
+        "  Datadog: every experience type",
+        "  SpaceONE: no domain (--domain opens one)",
+    ]
+    made = run(
+        *CREATE,
+        *("--place", "tfs/c", "--place", "c/Fabrikam/Fabrikam Team"),
+        *("--experience", "ccm_reports", "--experience", "logs_reports", "--domain", "d-1"),
+        **settings,
+    )
+    assert made.stderr.splitlines()[1:] == [
+        "  Azure DevOps: tfs/c, c/Fabrikam/Fabrikam Team",
+        "  Datadog: ccm_reports, logs_reports",
+        "  SpaceONE: d-1",
+    ]
+    newest = run("token", "list").stdout.splitlines()
+    listed = [line.split("  ")[-2:] for line in newest]
+    assert ["tfs/c,c/Fabrikam/Fabrikam Team", "ccm_reports,logs_reports"] in listed
+    store = Store(database_url)
+    caller = Tokens(store, [TOKEN_SECRET], SCOPES).caller(made.stdout.strip())
+    store.close()
+    assert caller.places == ("tfs/c", "c/Fabrikam/Fabrikam Team")
+    assert caller.experiences == ("ccm_reports", "logs_reports")
 
 
 def test_a_further_token_without_a_name_leaves_the_user_s_as_it_is(
@@ -107,6 +139,10 @@ def test_the_first_secret_signs(run: Run, sqlite_url: str) -> None:
         (("--expires", "soon"), "'soon' is not a span of time such as 90d"),
         (("--expires", "0d"), "--expires: must be more than 0"),
         (("--expires", "9999d"), "--expires: must be more than 0"),
+        (("--place", "a/b/c/d/e"), "'a/b/c/d/e' is not a place: collection, collection/project"),
+        (("--place", "c//t"), "is not a place"),
+        (("--place", "c/\n"), "the name '\\n' must be 1 to 255 characters"),
+        (("--experience", "all"), "'all' is not one of 'ccm_reports'"),
         (("--sub", " "), "--sub: must be 1 to 255 printable characters"),
     ],
 )

@@ -31,12 +31,12 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the steps that a database lacks, within the transaction of the connection."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the steps to a revision that a database lacks, within the connection's transaction."""
     scripts = _scripts()
 
-    def steps(revision: Any, _: Any) -> Any:
-        return scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as Alembic's docs do it
+    def steps(current: Any, _: Any) -> Any:
+        return scripts._upgrade_revs(revision, current)  # noqa: SLF001 - as Alembic's docs do it
 
     with EnvironmentContext(_config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, transactional_ddl=True)

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
+from app.library.azure_devops.addresses import read_address
+from app.library.azure_devops.records import TeamContext
 from tests.app.library.azure_devops.asking import (
     DASHBOARDS,
     PLACE,
@@ -45,8 +47,8 @@ def test_a_trailing_slash_is_the_same_address_without_a_redirect(ask: Ask, board
     "path",
     [
         f"{PLACE}/_apis/dashboard/dashboards//",
-        f"{PLACE}/_apis/dashboard",
-        f"{PLACE}/_apis/dashboards",
+        f"{PLACE}/_apis/dashboard/dashboard",
+        f"{PLACE}/_apis/dashboards/x",
         f"/a{PLACE}/x/y/_apis/dashboard/dashboards",
         f"{PLACE}//_apis/dashboard/dashboards",
         "/_apis/dashboard/dashboards",
@@ -85,6 +87,36 @@ def test_no_address_of_others_is_taken(
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/tfs/DefaultCollection/p", ("tfs/DefaultCollection", "p", "")),
+        ("/TFS/c/p/t", ("TFS/c", "p", "t")),
+        ("/tfs/p", ("tfs", "p", "")),
+        ("/c/p/t", ("c", "p", "t")),
+        ("/a/b/p/t", ("a/b", "p", "t")),
+        ("/p", ("", "p", "")),
+    ],
+)
+def test_what_stands_before_apis_is_collection_project_and_team(
+    ask: Ask, path: str, place: tuple[str, str, str]
+) -> None:
+    address = read_address(path.removeprefix("/") + "/_apis/dashboard/dashboards")
+    assert address.context == TeamContext(*place)
+    board = a_dashboard(ask, f"{path}/_apis/dashboard/dashboards")
+    scope = ask("GET", board).get_json()["dashboardScope"]
+    assert scope == ("project_Team" if place[2] else "project")
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", [f"{PLACE}/_apis/dashboard", f"{PLACE}/_apis/projects"])
+def test_the_locations_of_an_area_are_asked_for_with_options(ask: Ask, path: str) -> None:
+    answer = ask("GET", path)
+    told(answer, 405, "HttpMethodNotSupportedException")
+    assert answer.headers["Allow"] == "OPTIONS"
+
+
+@on_sqlite
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "OPTIONS", "TRACE"])
 def test_a_method_that_is_not_taken_is_told(ask: Ask, board: str, method: str) -> None:
     path = {"POST": f"{board}/widgets/{uuid4()}", "PUT": f"{PLACE}/_apis"}.get(method, DASHBOARDS)
@@ -108,7 +140,8 @@ def test_an_impossible_name_is_malformed(ask: Ask, name: str) -> None:
         "/Other/Fabrikam/Fabrikam Team",
         "/DefaultCollection/Other/Fabrikam Team",
         "/DefaultCollection/Fabrikam/Other",
-        "/DefaultCollection/Fabrikam",
+        "/DefaultCollection/Other",
+        "/Fabrikam",
         "/Fabrikam/Fabrikam Team",
         "/tfs/DefaultCollection/Fabrikam/Fabrikam Team",
     ],

@@ -60,8 +60,10 @@ def test_answers_are_as_they_are_described(ask: Ask, library: Library) -> None:
     area = "31c84e0a-3ece-48fd-a29d-100849af99ba"
     for view, answer in {
         "list_locations": ask("OPTIONS", "/c/_apis"),
+        "list_locations_of_area": ask("OPTIONS", "/c/_apis/dashboard"),
         "list_areas": ask("GET", "/c/_apis/ResourceAreas"),
         "show_area": ask("GET", f"/c/_apis/ResourceAreas/{area}"),
+        "show_project": ask("GET", "/c/_apis/projects/Fabrikam"),
         "list_dashboards": ask("GET", DASHBOARDS),
         "create_dashboard": ask("POST", DASHBOARDS, json={"name": "x"}),
         "replace_dashboards": ask("PUT", DASHBOARDS, json=entries),
@@ -73,7 +75,7 @@ def test_answers_are_as_they_are_described(ask: Ask, library: Library) -> None:
         "show_widget": ask("GET", one),
         "update_widget": ask("PATCH", one, json={"eTag": "1"}),
         "replace_widget": ask("PUT", one, json=WIDGET | {"eTag": "2"}),
-        "delete_widget": ask("DELETE", one),
+        "delete_widget": ask("DELETE", f"{one}?api-version=7.1"),
         "replace_widgets": ask("PUT", f"{board}/widgets", json=[], headers=version(ask, board)),
         "delete_dashboard": ask("DELETE", board),
     }.items():

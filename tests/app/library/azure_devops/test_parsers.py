@@ -9,8 +9,9 @@ from hypothesis import example, given, strategies as st
 
 from app.errors import InvalidInput
 from app.library.azure_devops.addresses import ApiPath, check_context, read_address
+from app.library.azure_devops.formats import SERVED, is_served
 from app.library.azure_devops.records import TeamContext
-from app.library.azure_devops.versions import NEVER, SERVED, is_served, read_etag
+from app.library.azure_devops.versions import NEVER, read_etag
 from app.library.http.parameters import read_uuid
 from app.library.wiring import AZURE_DEVOPS
 from tests.app.library.azure_devops.asking import Ask, on_sqlite

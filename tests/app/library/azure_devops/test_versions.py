@@ -18,7 +18,17 @@ from tests.app.library.azure_devops.asking import (
 
 @on_sqlite
 @pytest.mark.parametrize(
-    "given_version", ["3.0-preview.2", "3.0", "4.1-preview", "5.1", "7.1-preview.2", "7.1"]
+    "given_version",
+    [
+        "3.0-preview.2",
+        "3.0",
+        "4.1-preview",
+        "5.1",
+        "7.1-preview.2",
+        "7.1",
+        "7.2-preview.3",
+        "6.0-PREVIEW.1",
+    ],
 )
 def test_a_version_of_the_api_that_is_served_may_be_named(ask: Ask, given_version: str) -> None:
     accept = {"Accept": f"text/html, application/json; API-Version={given_version};q=1"}
@@ -30,7 +40,7 @@ def test_a_version_of_the_api_that_is_served_may_be_named(ask: Ask, given_versio
 @pytest.mark.parametrize(
     "given_version",
     [
-        *("3.0-preview.1", "2.3", "7.2", "7.2-preview.1", "8.0", "", "x", "7", "7.1-beta", "3.9"),
+        *("3.0-preview.1", "2.3", "7.3", "7.3-preview.1", "8.0", "", "x", "7", "7.1-beta", "3.9"),
         *("\u0667.\u0661", "7.1-preview.2.1", "1" * 5000),
     ],
 )

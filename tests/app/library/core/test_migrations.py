@@ -1,7 +1,10 @@
 """The tables and their versions: what a service finds, makes and refuses."""
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,10 @@ from sqlalchemy import Connection, inspect
 from structlog.testing import capture_logs
 
 from app.errors import ConfigurationError, StoreUnavailable
-from app.library.core.migrations import head
+from app.library.azure_devops.dashboard_store import Dashboards
+from app.library.azure_devops.names import PlaceNames
+from app.library.azure_devops.records import TeamContext
+from app.library.core.migrations import head, upgrade
 from app.library.core.models import Base
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
@@ -84,6 +90,63 @@ def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(
             kept = session.connection().exec_driver_sql("PRAGMA foreign_keys").scalar_one()
             strays = session.connection().exec_driver_sql("PRAGMA foreign_key_check").all()
         assert (kept, strays) == (1, [])
+
+
+AT = "2026-01-02 03:04:05.678000"
+PLACES = [  # as the first step read them, and as they are read now
+    (("tfs", "DefaultCollection", "Fabrikam"), ("tfs/DefaultCollection", "Fabrikam", "")),
+    (("tfs", "Fabrikam", ""), ("tfs", "Fabrikam", "")),
+    (("TFS", "C", "P"), ("TFS/C", "P", "")),
+    (("tfs/d", "p", "t"), ("tfs/d", "p", "t")),
+    (("c", "Straße", "Team"), ("c", "Straße", "Team")),
+    (("c", "f4f45740-d648-5c46-97c4-2d8f32e18db4", "Team"),) * 2,
+]
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables, once on each kind."""
+    if database_kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'old.db'}"
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    with server.database("template0") as url:
+        yield url
+
+
+def add_rows_of_the_first_step(connection: Connection) -> None:
+    add = connection.exec_driver_sql
+    user = "0" * 32
+    add(f"INSERT INTO users VALUES ('{user}', 'a@example.com', 'Alice', '{AT}')")
+    add(f"INSERT INTO tokens VALUES ('j', '{user}', '[\"s\"]', '[]', '{AT}', '{AT}', NULL)")
+    for number, (names, _) in enumerate(PLACES, 1):
+        values = ", ".join(f"'{name}', '{name.casefold()}'" for name in names)
+        add(
+            f"INSERT INTO dashboards VALUES ('{number:032}', {values}, 'n', NULL, 1, NULL, 1, "
+            f"'{AT}', '{user}', '{AT}', '{user}')"
+        )
+
+
+def test_the_rows_of_the_first_step_are_kept(empty_url: str) -> None:
+    with closing(Store(empty_url)) as store:
+        check_rows_of_the_first_step(store)
+
+
+def check_rows_of_the_first_step(store: Store) -> None:
+    with store._engine.begin() as connection:
+        upgrade(connection, "0001")
+        add_rows_of_the_first_step(connection)
+    assert store.migrate() == ("0001", head())
+    (token,) = Tokens(store, [JWT_SECRET], SCOPES).listed()
+    assert (token.scopes, token.places, token.experiences) == (("s",), (), ())
+    names = PlaceNames(store)
+    for number, (_, place) in enumerate(PLACES, 1):
+        context = TeamContext(*place)
+        listed = [board.id.int for board in Dashboards(store).listed(context)]
+        assert int(f"{number:032}", 16) in listed
+        assert names.named(replace(context, project=str(context.project_id))) == context
+        if context.team:
+            assert names.named(replace(context, team=str(context.team_id))) == context
 
 
 def test_a_step_that_fails_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

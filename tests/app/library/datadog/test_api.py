@@ -250,3 +250,24 @@ def test_the_api_key_is_matched_where_one_is_configured(database_url: str) -> No
             for given in ({"DD-API-KEY": key}, {"DD-API-KEY": "wrong"}, {"DD-API-KEY": "ä"}, {})
         ]
     assert statuses == [200, 403, 403, 403]
+
+
+def test_a_token_may_be_confined_to_experience_types(
+    library_app: Flask, token: str, make_token: MakeToken
+) -> None:
+    confined = {"DD-APPLICATION-KEY": make_token(experiences=("logs_reports",))}
+    client = library_app.test_client()
+    made = client.post(CCM, json=body(), headers={"DD-APPLICATION-KEY": token}).get_json()["data"]
+    one, mark = f"{CCM}/{made['id']}", f"/api/v2/favorites/widgets/{made['id']}"
+    for method, path in (("GET", CCM), ("POST", CCM), ("GET", one), ("PUT", one), ("DELETE", one)):
+        answer = client.open(path, method=method, json=body(), headers=confined)
+        assert answer.status_code == 403
+        assert answer.get_json()["errors"] == [
+            "Forbidden: the token is not for this experience type."
+        ]
+    for method in ("PUT", "DELETE"):
+        assert client.open(mark, method=method, headers=confined).status_code == 404
+    own = CCM.replace("ccm_reports", "logs_reports")
+    assert client.post(own, json=body(), headers=confined).status_code == 200
+    unknown = client.get(CCM.replace("ccm_reports", "x"), headers=confined)
+    assert unknown.status_code == 400
