@@ -110,11 +110,19 @@ def search_widgets(path: Loaded, query: dict[str, Any]) -> Response:
     return rows.response("data", rest)
 
 
-def _written(found: Iterable[SavedWidget], people: list[tuple[Person, Person]]) -> Iterator[bytes]:
-    """Write each widget, and note its people."""
-    for widget in found:
+def _written(
+    found: Iterable[tuple[SavedWidget, str]], people: list[tuple[Person, Person]]
+) -> Iterator[bytes]:
+    """Write each widget, with its definition as it is, and note its people."""
+    for widget, definition in found:
         people.append((widget.created_by, widget.modified_by))
-        yield to_json(resource(widget)).encode()
+        written = resource(widget)
+        written["attributes"]["definition"] = _HOLE
+        yield to_json(written).replace(to_json(_HOLE), definition, 1).encode()
+
+
+# No text that is stored has this character.
+_HOLE: Final = "\0"
 
 
 @operations.add(

@@ -4,7 +4,6 @@ Implements the section "Datadog saved widgets" of the library's contract. A widg
 stays in its table, and is never answered.
 """
 
-import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -62,9 +61,12 @@ class SavedWidget:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A page of what a search found, which is read once, and how many widgets there are."""
+    """A page of what a search found, which is read once, and how many widgets there are.
 
-    widgets: Iterator[SavedWidget]
+    Beside each widget, which has an empty definition, is its definition as JSON.
+    """
+
+    widgets: Iterator[tuple[SavedWidget, str]]
     totals: Totals
 
 
@@ -109,7 +111,7 @@ class SavedWidgets:
         with self._store.reading() as session, _bounded(session) as query:
             found = matching(session, search, experience_type, user)
             counted = Totals(*query.one(totals(found, experience_type, user)))
-            # As text: not more than one is parsed at a time.
+            # As text: it need not be parsed to be answered.
             definition = type_coerce(SavedWidgetRow.definition, Text)
             statement = (
                 select(SavedWidgetRow, definition, marked_by(user))
@@ -120,7 +122,7 @@ class SavedWidgets:
                 .offset(page.number * page.size)
             )
             rows = (
-                _saved_widget(row, json.loads(text), is_favorited=mark)
+                (_saved_widget(row, {}, is_favorited=mark), text)
                 for row, text, mark in query.rows(statement)
             )
             yield SearchResult(rows, counted)

@@ -4,7 +4,9 @@ Implements the section "SpaceONE custom widgets" of the library's contract, and 
 custom widgets. Errors are `{"detail": {"code": "ERROR_…", "message": "…"}}`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Blueprint, Response
@@ -108,9 +110,8 @@ def get(body: Loaded) -> dict[str, Any]:
 def list_(body: Loaded) -> Response:
     """Find widgets."""
     listing = read_listing(body)
-    only = listing.only or FIELDS
     with searching(), widgets().find(caller(), listing) as found:
-        written = (to_json(select_fields(info(widget), only)).encode() for widget in found.widgets)
+        written = (write_widget(*each, listing.only) for each in found.widgets)
         rows = _rows(written, listing.page)
         rest = {"total_count": found.total}
     return rows.response("results", rest)
@@ -173,6 +174,14 @@ def info(widget: CustomWidget) -> dict[str, Any]:
         "updated_at": host_time(widget.updated_at),
     }
     return {name: written[name] for name in FIELDS if name in written}
+
+
+def write_widget(widget: CustomWidget, document: str | None, only: Sequence[str] | None) -> bytes:
+    """Write a widget of a list; its document is only parsed where not all of it is asked for."""
+    if document is None or only is not None:
+        whole = widget if document is None else replace(widget, document=json.loads(document))
+        return to_json(select_fields(info(whole), only or FIELDS)).encode()
+    return f"{to_json(info(widget))[:-1]},{document[1:]}".encode()
 
 
 def select_fields(written: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:

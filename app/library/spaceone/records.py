@@ -42,9 +42,12 @@ class CustomWidget:
 
 @dataclass(frozen=True, slots=True)
 class ListingResult:
-    """What a query found: one page, which is read once, and the number of all matches."""
+    """What a query found: one page, which is read once, and the number of all matches.
 
-    widgets: Iterator[CustomWidget]
+    Beside each widget, which has no document, is its document as JSON, where that was asked for.
+    """
+
+    widgets: Iterator[tuple[CustomWidget, str | None]]
     total: int
 
 

@@ -9,7 +9,7 @@ from app.library.spaceone.query.limits import LARGEST_ROW, TOO_LARGE, query_erro
 from app.library.spaceone.query.stages import NamedValue, Rows
 
 # What is larger is not read for its form: that would take ten times as much.
-_LARGEST_READ: Final = 1 << 20
+_LARGEST_READ: Final = 1 << 16
 
 # A text, or its bytes, as the database gives it; None for a null.
 Written = str | bytes | None

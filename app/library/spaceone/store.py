@@ -3,7 +3,6 @@
 Implements the section "SpaceONE custom widgets" of the library's contract.
 """
 
-import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -171,7 +170,7 @@ class CustomWidgets:
         terms = [term for order in orders for term in self._ordering(order)]
         columns = [getattr(CustomWidgetRow, name) for name in _PLAIN_COLUMNS]
         if _shows_documents(listing):
-            # As text: not more than one is parsed at a time.
+            # As text: it need not be parsed to be answered.
             columns.append(type_coerce(CustomWidgetRow.document, Text).label("document"))
         statement: Select[Any] = select(*columns).order_by(*terms, CustomWidgetRow.id)
         if listing.page.limit:
@@ -260,11 +259,10 @@ def _count(rows: Rows) -> Select[Any]:
     return select(func.count()).select_from(rows.source)
 
 
-def _read_widget(row: Any) -> CustomWidget:
-    """Return the widget of a row whose document is a text, or is not there."""
+def _read_widget(row: Any) -> tuple[CustomWidget, str | None]:
     values = row._asdict()
     text = values.pop("document", None)
-    return CustomWidget(**values, document=None if text is None else json.loads(text))
+    return CustomWidget(**values, document=None), text
 
 
 def _to_widget(row: CustomWidgetRow) -> CustomWidget:

@@ -264,7 +264,7 @@ def test_list_answers_as_the_reference_does(
     loaded = load(CustomWidgetQuery(), {"domain_id": DOMAIN, "query": asked})
     for widgets in both:
         with widgets.find(CALLER, read_listing(loaded)) as found:
-            assert ([widget.id for widget in found.widgets], found.total) == expected
+            assert ([widget.id for widget, _ in found.widgets], found.total) == expected
 
 
 ROOTS = ["widget_name", "title", "version", "labels", "options", "tags", "settings", "created_at"]
