@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from hypothesis import given, strategies as st
 
 from app.library.core.store import Store
-from tests.bench import library, library_rows
+from tests.bench import attacks, library, library_rows
 from tests.bench.__main__ import BENCHES, main
 from tests.bench.library_operations import operations_of
 from tests.bench.library_statements import Bare, heard, shortened
@@ -161,3 +161,23 @@ def test_an_unknown_bench_is_refused() -> None:
 def test_the_results_are_those_of_the_benches() -> None:
     assert set(read_sections()) <= {bench.name for bench in BENCHES}
     assert read_sections()
+
+
+SOON = attacks.Card(200, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("during", "resident", "held"),
+    [
+        ([SOON] * 20, 700_000_000, "yes"),
+        ([SOON] * 19 + [attacks.Card(200, 0.9)], 1, "no"),  # p95 is over 130 ms
+        ([SOON] * 39 + [attacks.Card(200, 0.9)], 1, "yes"),
+        ([SOON] * 39 + [attacks.Card(200, 1.1)], 1, "no"),
+        ([SOON] * 39 + [attacks.Card(0, 0.01)], 1, "no"),
+        ([SOON] * 20, 700_000_001, "no"),
+    ],
+)
+def test_bars_of_an_attack(during: list[attacks.Card], resident: int, held: str) -> None:
+    rounds = [attacks.Round([SOON] * 20, during, resident, {"429": 2})] * 3
+    row = attacks.row_of("an attack", rounds)
+    assert (row[6], row[7]) == (held, "6 of 429")
