@@ -19,6 +19,7 @@ from app.settings import Settings, load_settings
 from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, empty, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET, Host
+from tests.node_clients import installed_clients
 from tests.processes import Start, running
 from tests.profiles import register_profiles
 from tests.redis_server import RunRedis, redis_running
@@ -29,6 +30,7 @@ OWN: Final = {option.name for option in connector_settings()}
 # What a test needs of the machine, by the fixture that gives it.
 NEEDS: Final = {
     "chromium": "browser",
+    "node_clients": "server",
     "postgresql_server": "server",
     "processes": "server",
     "run_redis": "server",
@@ -98,6 +100,12 @@ def run_redis() -> RunRedis:
     if shutil.which("redis-server") is None:
         pytest.skip("there is no redis-server: apt-get install redis-server")
     return redis_running
+
+
+@pytest.fixture(scope="session")
+def node_clients() -> Path:
+    """The folder of the official clients for Node, with what they import."""
+    return installed_clients()
 
 
 @pytest.fixture(scope="session")

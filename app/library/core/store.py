@@ -50,6 +50,9 @@ _OF_SQLITE: Final = (
 )
 _OF_POSTGRESQL: Final = (
     "SET TIME ZONE 'UTC'",
+    # It guesses a hundred elements for each list, and then compiles for seconds what runs for
+    # milliseconds.
+    "SET jit = off",
     f"SET statement_timeout = '{PATIENCE}s'",
     f"SET idle_in_transaction_session_timeout = '{PATIENCE}s'",
 )

@@ -49,7 +49,7 @@ LONGEST_TITLE: Final = 100
 LARGEST_PAGE: Final = 100
 USUAL_PAGE: Final = 50
 LAST_PAGE: Final = 10**9
-_TAG: Final = r'( *("([^"\u0000]|"")+"|[^", \r\n\u0000][^,\r\n\u0000]*))'
+_TAG: Final = r'("([^"\u0000]|"")*"|([^",\r\n\u0000][^,\r\n\u0000]*)?)'
 
 
 class DefinitionSchema(BodySchema):
@@ -101,7 +101,11 @@ class AttributesSchema(BodySchema):
     """The attributes of a widget that is created or replaced."""
 
     definition = fields.Nested(DefinitionSchema, required=True)
-    tags = JsonList(fields.String(), load_default=list)
+    tags = JsonList(fields.String(), load_default=list, allow_none=True)
+
+    @post_load
+    def _null_is_no_tag(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"tags": data["tags"] or []}
 
 
 class DataSchema(BodySchema):
@@ -120,7 +124,8 @@ class WidgetRequestSchema(BodySchema):
 class TagList(TextParameter):
     """Tags in brackets, with commas between: `[team:a,b]`. What has a comma stands in quotes.
 
-    It is read as CSV is: a quote within quotes is doubled, a blank after a comma does not count.
+    It is read as CSV is: a quote within quotes is doubled, and blanks are a part of the tag. `[]`
+    has no tag, `[""]` the empty one.
     """
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
@@ -128,13 +133,10 @@ class TagList(TextParameter):
         if len(given) < 2 or given[0] != "[" or given[-1] != "]":
             raise ValidationError("must be in brackets, such as [tag1,tag2]")
         try:
-            rows = list(csv.reader([given[1:-1]], skipinitialspace=True, strict=True))
+            rows = list(csv.reader([given[1:-1]], strict=True))
         except csv.Error:
             raise ValidationError('is not CSV; a tag with a comma or a quote: ["a,b"]') from None
-        tags = tuple(tag for row in rows for tag in row)
-        if "" in tags:
-            raise ValidationError("has an empty tag")
-        return tags
+        return tuple(tag for row in rows for tag in row)
 
 
 class ExperiencePathSchema(Schema):

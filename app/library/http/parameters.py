@@ -47,11 +47,15 @@ class TextParameter(fields.String):
 
 
 class BooleanParameter(fields.Boolean):
-    """`true` or `false`."""
+    """`true` or `false`, in any case."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **options)
         self.error_messages["invalid"] = "must be true or false"
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        given = value.lower() if isinstance(value, str) else value
+        return super()._deserialize(given, *args, **kwargs)
 
 
 class IntegerParameter(fields.Integer):

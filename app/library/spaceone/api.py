@@ -21,7 +21,7 @@ from app.library.http.operation import Loaded, Operations, View
 from app.library.http.response import json_response
 from app.library.http.rows import LARGEST_ANSWER, WrittenRows, searching
 from app.library.spaceone import schemas as messages
-from app.library.spaceone.query.ast import Page
+from app.library.spaceone.query.ast import Listing, Page, Unwind
 from app.library.spaceone.query.keys import FIELDS, root_of, split_key
 from app.library.spaceone.query.limits import query_error
 from app.library.spaceone.query_reader import read_listing, read_statistics
@@ -108,11 +108,34 @@ def get(body: Loaded) -> dict[str, Any]:
 
 @_operation("list", READ, messages.CustomWidgetQuery, messages.CustomWidgetsInfo)
 def list_(body: Loaded) -> Response:
-    """Find widgets."""
+    """Find widgets.
+
+    With `unwind` each comes once for each element of the list at its path, which stands for the
+    list; `labels`, which are a list, have that one.
+    """
     listing = read_listing(body)
+    for key in listing.only or ():
+        root_of(key, "query.only")
+    if listing.unwind is not None:
+        return _unwound(listing, listing.unwind)
     with searching(), widgets().find(caller(), listing) as found:
         written = (write_widget(*each, listing.only) for each in found.widgets)
         rows = _rows(written, listing.page)
+        rest = {"total_count": found.total}
+    return rows.response("results", rest)
+
+
+def _unwound(listing: Listing, unwind: Unwind) -> Response:
+    only = listing.only or FIELDS
+
+    def written(row: bytes) -> bytes:
+        document = json.loads(row)
+        if unwind.path == "labels":
+            document["labels"] = [document["labels"]]
+        return to_json(select_fields(document, only)).encode()
+
+    with searching(), widgets().find_unwound(caller(), unwind, listing) as found:
+        rows = _rows(map(written, found.values), listing.page)
         rest = {"total_count": found.total}
     return rows.response("results", rest)
 

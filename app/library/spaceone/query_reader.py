@@ -1,6 +1,7 @@
 """Makes a syntax tree of a query that the schemas have loaded."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from app.library.spaceone.query.ast import (
@@ -44,6 +45,7 @@ def read_listing(loaded: Loaded) -> Listing:
         page=_page(query),
         only=only,
         count_only=bool(query.get("count_only")),
+        unwind=_list_unwind(query["unwind"]) if query.get("unwind") else None,
     )
 
 
@@ -110,6 +112,12 @@ def _stage(given: Loaded, where: str) -> Stage:
 
 def _unwind(given: Loaded, where: str) -> Unwind:
     return Unwind(_key({"key": given.get("path")}, f"{where}.path"), where)
+
+
+def _list_unwind(given: Loaded) -> Unwind:
+    where = f"{QUERY}.unwind"
+    conditions = _conditions(given.get("filter"), f"{where}.filter")
+    return replace(_unwind(given, where), conditions=conditions)
 
 
 def _group(given: Loaded, where: str) -> Group:

@@ -3,6 +3,7 @@
 Named after SpaceONE's protocol. As in protobuf's JSON, null is what is not given.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from app.library.spaceone.query.limits import LARGEST_NUMBER, MOST_FIELDS
 from templates_schemas.rules import Rule
 
 LONGEST_TEXT: Final = 255
+WHOLE_PATTERN: Final = r"^[0-9]{1,10}(\.0{1,10})?([eE]\+?[0-9]{1,2})?$"
 STAGES: Final = ("unwind", "group", "count", "sort", "project", "limit", "skip")
 
 
@@ -34,8 +36,24 @@ class MessageSchema(BodySchema):
             field_obj.allow_none = True
 
 
-def _number(least: int) -> fields.Integer:
-    return fields.Integer(strict=True, validate=validate.Range(least, LARGEST_NUMBER))
+class Number(fields.Integer):
+    """A whole number as protobuf's JSON has it, from `least` on: 1, 1.0, "1", "1e0"."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__(
+            strict=True,
+            validate=validate.Range(least, LARGEST_NUMBER),
+            metadata={"type": ["integer", "string"], "pattern": WHOLE_PATTERN},
+        )
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and re.fullmatch(WHOLE_PATTERN, value, re.ASCII):
+            value = float(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *args, **kwargs)
 
 
 class FilterSchema(MessageSchema):
@@ -76,8 +94,8 @@ class SortField(fields.Nested):
 class PageSchema(MessageSchema):
     """One page: `start` is the number of its first row, from 1."""
 
-    start = _number(0)
-    limit = _number(0)
+    start = Number(0)
+    limit = Number(0)
 
 
 class SearchFieldsSchema(MessageSchema):
@@ -89,6 +107,18 @@ class SearchFieldsSchema(MessageSchema):
     keyword = fields.String(validate=validate.Length(max=LONGEST_TEXT))
 
 
+class UnwindSchema(MessageSchema):
+    """The stage `unwind`."""
+
+    path = fields.String()
+
+
+class ListUnwindSchema(UnwindSchema):
+    """What `list` unwinds: a row for each element, if it meets the conditions."""
+
+    filter = JsonList(fields.Nested(FilterSchema), validate=validate.Length(max=MOST_FIELDS))
+
+
 class QuerySchema(SearchFieldsSchema):
     """A query of `list`."""
 
@@ -96,13 +126,7 @@ class QuerySchema(SearchFieldsSchema):
     minimal = JsonBoolean()
     count_only = JsonBoolean()
     only_ = JsonList(fields.String(), data_key="only", validate=validate.Length(max=MOST_FIELDS))
-    unwind = fields.Raw()
-
-    @validates_schema
-    def _check_unwind(self, data: Mapping[str, Any], **_: Any) -> None:
-        if data.get("unwind"):
-            rule = Rule("query", "is not taken by list: stat takes it, as a stage")
-            raise ValidationError({"unwind": [rule]})
+    unwind = fields.Nested(ListUnwindSchema)
 
 
 class NamedSchema(MessageSchema):
@@ -142,12 +166,6 @@ class GroupSchema(MessageSchema):
     )
 
 
-class UnwindSchema(MessageSchema):
-    """The stage `unwind`."""
-
-    path = fields.String()
-
-
 class CountSchema(MessageSchema):
     """The stage `count`."""
 
@@ -183,8 +201,8 @@ class StageSchema(MessageSchema):
     count = fields.Nested(CountSchema)
     sort = SortField()
     project = fields.Nested(ProjectSchema)
-    limit = _number(1)
-    skip = _number(0)
+    limit = Number(1)
+    skip = Number(0)
 
     @validates_schema
     def _check_that_it_is_one(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -19,10 +19,10 @@ from app.errors import NotFound
 from app.library.core.callers import Caller
 from app.library.core.columns import to_milliseconds
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
-from app.library.core.queries import SECONDS
+from app.library.core.queries import SECONDS, Query
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.spaceone.query.ast import Listing, Order, Page, Statistics
+from app.library.spaceone.query.ast import Listing, Order, Page, Sort, Statistics, Unwind
 from app.library.spaceone.query.filters import Filters
 from app.library.spaceone.query.json_backend import JsonSql
 from app.library.spaceone.query.json_postgresql import PostgresqlJson
@@ -30,7 +30,7 @@ from app.library.spaceone.query.json_sqlite import SqliteJson
 from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root_of
 from app.library.spaceone.query.limits import LARGEST_ROW, MOST_ORDERS, bounded, query_error
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
-from app.library.spaceone.query.stages import Rows, ordering
+from app.library.spaceone.query.stages import Rows, sorting
 from app.library.spaceone.records import (
     CustomWidget,
     CustomWidgetChange,
@@ -130,6 +130,19 @@ class CustomWidgets:
             yield ListingResult(map(_read_widget, rows), total)
 
     @contextmanager
+    def find_unwound(self, caller: Caller, unwind: Unwind, listing: Listing) -> Iterator[Results]:
+        """Yield what a query finds, a widget for each element of a list, as `find` does."""
+        caller.require_domain(listing.search.domain_id)
+        filters = self._filters()
+        stages = (unwind, Sort(_orders(listing), "query.sort"))
+        rows = pipeline(stages, filters.search(listing.search), self._json, filters)
+        with self._running() as running:
+            total = running.scalar(_count(rows)) or 0
+            found = running.rows(self._values(rows, listing.page))
+            written = iter(()) if listing.count_only else map(partial(write_object, rows), found)
+            yield Results(written, total)
+
+    @contextmanager
     def statistics(self, caller: Caller, query: Statistics) -> Iterator[Results]:
         """Yield statistics, to be read in the block.
 
@@ -143,10 +156,7 @@ class CustomWidgets:
         else:
             rows = pipeline(query.stages, test, self._json, filters)
         write = write_value if query.distinct is not None else partial(write_object, rows)
-        with (
-            self._store.reading() as session,
-            bounded(session, self._seconds, LARGEST_ROW) as running,
-        ):
+        with self._running() as running:
             total = running.scalar(_count(rows)) if query.page.limit else None
             found = running.rows(self._values(rows, query.page))
             yield Results(map(write, found), total)
@@ -158,16 +168,19 @@ class CustomWidgets:
             for row in session.scalars(every.execution_options(yield_per=_AT_ONCE)):
                 yield _to_widget(row)
 
+    @contextmanager
+    def _running(self) -> Iterator[Query]:
+        with (
+            self._store.reading() as session,
+            bounded(session, self._seconds, LARGEST_ROW) as running,
+        ):
+            yield running
+
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
     def _select(self, listing: Listing) -> Select[Any]:
-        for key in listing.only or ():
-            root_of(key, "query.only")
-        orders = listing.orders or (Order("title", descending=False, where="query.sort"),)
-        if len(orders) > MOST_ORDERS:
-            raise query_error(f"has more than {MOST_ORDERS} keys", "query.sort")
-        terms = [term for order in orders for term in self._ordering(order)]
+        terms = [term for order in _orders(listing) for term in self._ordering(order)]
         columns = [getattr(CustomWidgetRow, name) for name in _PLAIN_COLUMNS]
         if _shows_documents(listing):
             # As text: it need not be parsed to be answered.
@@ -181,7 +194,7 @@ class CustomWidgets:
         target = resolve_key(order.key, order.where, self._json)
         if isinstance(target, JsonPath):
             node = node_at(target.root, target.steps, self._json)
-            return ordering(node, self._json, descending=order.descending)
+            return sorting(node, self._json, descending=order.descending)
         return [target.column.desc() if order.descending else target.column.asc()]
 
     def _values(self, rows: Rows, page: Page) -> Select[*tuple[Any, ...]]:
@@ -196,6 +209,13 @@ class CustomWidgets:
 
 
 _PLAIN_COLUMNS: Final = tuple(f.name for f in fields(CustomWidget) if f.name != "document")
+
+
+def _orders(listing: Listing) -> tuple[Order, ...]:
+    orders = listing.orders or (Order("title", descending=False, where="query.sort"),)
+    if len(orders) > MOST_ORDERS:
+        raise query_error(f"has more than {MOST_ORDERS} keys", "query.sort")
+    return orders
 
 
 def restore(session: Session, widget: CustomWidget) -> bool:

@@ -42,22 +42,27 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Unwind:
+    """A row for each element of the list at `path`, if it meets all conditions."""
+
+    path: str
+    where: str
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """A query of `list`: `only` are the keys to show, all where it is None."""
+    """A query of `list`: `only` are the keys to show, all where it is None.
+
+    With `unwind`, each widget comes once for each element of a list of its own.
+    """
 
     search: Search
     orders: tuple[Order, ...] = ()
     page: Page = field(default_factory=Page)
     only: tuple[str, ...] | None = None
     count_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unwind:
-    """A row for each element of the list at `path`."""
-
-    path: str
-    where: str
+    unwind: Unwind | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The stage `group`: a row for each group, with its aggregates."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -134,6 +134,15 @@ def _argument(field: GroupField, rows: Rows, json: JsonSql, filters: Filters) ->
         raise query_error(f"has conditions, which are for {', '.join(CONDITIONAL)}", field.where)
     tests = [_test(condition, rows, filters) for condition in field.conditions]
     return case((and_(*tests), _value(field, rows, json)))
+
+
+def matching(rows: Rows, conditions: Sequence[Condition], filters: Filters) -> Rows:
+    """Keep the rows that meet all conditions."""
+    if not conditions:
+        return rows
+    tests = [_test(condition, rows, filters) for condition in conditions]
+    statement = select().select_from(rows.source).where(*tests)
+    return rows_of(rows.columns, statement, rows.position, rows.keys)
 
 
 def _value(field: GroupField, rows: Rows, json: JsonSql) -> ColumnElement[Any]:

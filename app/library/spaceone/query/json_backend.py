@@ -117,6 +117,10 @@ class JsonSql(ABC):
         """Return the elements of a list."""
 
     @abstractmethod
+    def first(self, node: Node) -> Node:
+        """Return the first element of a list, or another value itself."""
+
+    @abstractmethod
     def size(self, node: Node) -> ColumnElement[int]:
         """Return the number of elements of a list, NULL for other values."""
 

@@ -121,6 +121,10 @@ class PostgresqlJson(JsonSql):
         element: Node = table.c.value
         return Elements(table, table.c.index, _PostgresqlReader(element), element)
 
+    def first(self, node: Node) -> Node:
+        element = node.op("->", return_type=JSONB())(cast(0, Integer))
+        return case((func.jsonb_typeof(node) == "array", element), else_=node)
+
     def size(self, node: Node) -> ColumnElement[int]:
         return case((func.jsonb_typeof(node) == "array", func.jsonb_array_length(node)))
 

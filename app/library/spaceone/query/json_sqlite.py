@@ -149,6 +149,10 @@ class SqliteJson(JsonSql):
         element = _SqliteReader(table.c.type, table.c.value, _node_of(table.c))
         return Elements(table, table.c.key, element, type_coerce(container, Text()))
 
+    def first(self, node: Node) -> Node:
+        element = node.op("->", return_type=Text())(literal("$[0]"))
+        return case((func.json_type(node) == "array", element), else_=node)
+
     def size(self, node: Node) -> ColumnElement[int]:
         return case((func.json_type(node) == "array", func.json_array_length(node)))
 

@@ -17,7 +17,7 @@ from app.library.spaceone.query.ast import (
     Unwind,
 )
 from app.library.spaceone.query.filters import Filters
-from app.library.spaceone.query.groups import grouped
+from app.library.spaceone.query.groups import grouped, matching
 from app.library.spaceone.query.json_backend import JsonSql, Test
 from app.library.spaceone.query.keys import joined, last_elements
 from app.library.spaceone.query.limits import MOST_KEYS_AND_FIELDS, MOST_STAGES, query_error
@@ -67,13 +67,15 @@ def _keys_and_fields(stage: Stage) -> Sequence[Any]:
             return stage.fields
         case Sort():
             return stage.orders
+        case Unwind():
+            return stage.conditions
     return ()
 
 
 def _after(rows: Rows, stage: Stage, json: JsonSql, filters: Filters) -> Rows:
     match stage:
         case Unwind():
-            return unwound(rows, stage, json)
+            return matching(unwound(rows, stage, json), stage.conditions, filters)
         case Group():
             return grouped(rows, stage, json, filters)
         case Count():

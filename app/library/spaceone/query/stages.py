@@ -160,6 +160,11 @@ def ordering(node: Node, json: JsonSql, *, descending: bool) -> Sequence[ColumnE
     return [term.desc() if descending else term.asc() for term in terms]
 
 
+def sorting(node: Node, json: JsonSql, *, descending: bool) -> Sequence[ColumnElement[Any]]:
+    """Order as `ordering` does, and a list by its first element."""
+    return ordering(json.first(node), json, descending=descending)
+
+
 def sorted_rows(rows: Rows, stage: Sort, json: JsonSql) -> Rows:
     """Put the rows in another order; those that are equal stay as they were."""
     terms = [term for order in stage.orders for term in _ordering(order, rows, json)]
@@ -169,7 +174,7 @@ def sorted_rows(rows: Rows, stage: Sort, json: JsonSql) -> Rows:
 
 def _ordering(order: Order, rows: Rows, json: JsonSql) -> Sequence[ColumnElement[Any]]:
     node = value_at(order.key, rows, json, order.where).node
-    return ordering(node, json, descending=order.descending)
+    return sorting(node, json, descending=order.descending)
 
 
 def cut(rows: Rows, stage: Limit | Skip) -> Rows:

@@ -113,14 +113,21 @@ def rank(value: Any) -> tuple[int, float, str]:
     return (3 if isinstance(value, dict) else 4, 0, "")
 
 
+def first(value: Any) -> Any:
+    """Return what a value is sorted by."""
+    if not isinstance(value, list):
+        return value
+    return value[0] if value else MISSING
+
+
 def in_order(rows: Sequence[Widget], orders: Sequence[Mapping[str, Any]]) -> list[Widget]:
     rows = list(rows)
     for order in reversed(orders):
         down = order.get("desc", False)
         key = order["key"]
         # `reverse` would turn those that are equal around.
-        ranks = sorted({rank(value_at(row, key)) for row in rows}, reverse=down)
-        rows.sort(key=lambda row: ranks.index(rank(value_at(row, key))))
+        ranks = sorted({rank(first(value_at(row, key))) for row in rows}, reverse=down)
+        rows.sort(key=lambda row: ranks.index(rank(first(value_at(row, key)))))
     return rows
 
 

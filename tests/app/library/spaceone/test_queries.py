@@ -16,6 +16,7 @@ from app.library.core.callers import Caller, Person
 from app.library.core.store import Store
 from app.library.http.schema import load
 from app.library.spaceone.api import info
+from app.library.spaceone.query.filters import PLAIN
 from app.library.spaceone.query_reader import read_listing, read_statistics
 from app.library.spaceone.records import CustomWidgetDraft
 from app.library.spaceone.schemas import CustomWidgetQuery, CustomWidgetStatQuery
@@ -364,6 +365,34 @@ def test_stat_answers_as_the_reference_does(
         page = list(reference.paged(expected, query))
         assert close(values, page), (values, page)
         assert found.total == (len(expected) if query.get("page", {}).get("limit") else None)
+
+
+@given(
+    query=SEARCHES,
+    orders=ORDERS,
+    path=st.sampled_from([one for one in ROOTS + PATHS if not set('0"\\').intersection(one)]),
+    wanted=st.lists(conditions().filter(lambda one: (one["o"] or "eq") in PLAIN), max_size=2),
+)
+def test_list_unwinds_as_the_reference_does(
+    both: tuple[CustomWidgets, ...],
+    rows: list[Any],
+    query: dict[str, Any],
+    orders: list[Any],
+    path: str,
+    wanted: list[Any],
+) -> None:
+    unwound = reference.staged(reference.searched(rows, query), [{"unwind": {"path": path}}])
+    kept = [row for row in unwound if all(reference.holds(row, one) for one in wanted)]
+    expected = reference.in_order(kept, orders or [{"key": "title"}])
+    asked = {**query, "sort": {"keys": orders}, "unwind": {"path": path, "filter": wanted}}
+    loaded = load(CustomWidgetQuery(), {"domain_id": DOMAIN, "query": asked})
+    listing = read_listing(loaded)
+    assert listing.unwind is not None
+    for widgets in both:
+        with widgets.find_unwound(CALLER, listing.unwind, listing) as found:
+            values = [*map(json.loads, found.values)]
+        assert close(values, list(reference.paged(expected, query)))
+        assert found.total == len(expected)
 
 
 @given(query=SEARCHES, key=st.sampled_from([*TEXT_COLUMNS, *PATHS, "created_at"]))

@@ -18,6 +18,7 @@ from app.library.http.context import Library
 from app.library.spaceone import api
 from app.library.spaceone.query import limits
 from app.library.spaceone.query.datetimes import read_datetime, read_difference
+from app.library.spaceone.query.keys import MINIMAL
 from app.library.spaceone.query.regexes import HEAVIEST, LONGEST, read_pattern
 from app.library.spaceone.store import CustomWidgets
 from tests.app.library.spaceone.test_api import GIVEN, Ask, Post, ask, post, refused
@@ -332,6 +333,71 @@ def test_large_numbers_are_added_as_doubles(ask: Ask, numbers: list[Any], total:
     stages = [{"unwind": {"path": "options.n"}}, {"group": {"fields": [SUM, AVERAGE]}}]
     (row,) = ask("stat", query={"aggregate": stages})["results"]
     assert row == {"sum": total, "average": total / len(numbers)}
+
+
+@pytest.mark.parametrize("two", [2, 2.0, "2", "2.0", "2e0", "02"])
+def test_a_number_may_be_written_as_protobuf_s_json_has_it(ask: Ask, two: Any) -> None:
+    for title in "abcd":
+        ask("create", **(GIVEN | {"title": title}))
+    page = {"start": two, "limit": two}
+    listed = ask("list", query={"page": page})
+    assert [one["title"] for one in listed["results"]] == ["b", "c"]
+    stages = [{"sort": {"key": "title"}}, {"skip": two}, {"limit": two}]
+    stages += [{"project": {"fields": [{"key": "title", "name": "t"}]}}]
+    assert ask("stat", query={"aggregate": stages})["results"] == [{"t": "c"}, {"t": "d"}]
+    assert ask("stat", query={"distinct": "title", "page": page})["results"] == ["b", "c"]
+
+
+def test_a_list_is_sorted_by_its_first_element(ask: Ask) -> None:
+    for title, labels in (("a", [3, 1]), ("b", [2, 9]), ("c", ["x"]), ("d", []), ("e", [10])):
+        ask("create", **(GIVEN | {"title": title, "labels": labels}))
+    sort = {"key": "labels"}
+    listed = ask("list", query={"sort": sort, "only": ["title"]})["results"]
+    assert [one["title"] for one in listed] == ["d", "b", "a", "e", "c"]
+    project = {"project": {"fields": [{"key": "title", "name": "t"}]}}
+    found = ask("stat", query={"aggregate": [{"sort": sort | {"desc": True}}, project]})
+    assert [one["t"] for one in found["results"]] == ["c", "e", "a", "b", "d"]
+
+
+def test_conditions_leave_out_of_an_average_what_does_not_meet_them(ask: Ask) -> None:
+    for number in (1, 2, 6, "x"):
+        ask("create", **(GIVEN | {"options": {"n": number}}))
+    above = [{"key": "options.n", "value": 1, "operator": "gt"}]
+    none = [{"key": "options.n", "value": 9, "operator": "gt"}]
+    fields = [AVERAGE | {"conditions": above}, AVERAGE | {"name": "none", "conditions": none}]
+    (row,) = ask("stat", query={"aggregate": [{"group": {"fields": fields}}]})["results"]
+    assert row == {"average": 4, "none": None}
+
+
+def test_list_unwinds(ask: Ask) -> None:
+    for title, items in (("b", [{"n": 1}, {"n": 2}]), ("a", []), ("c", {"n": 3})):
+        ask("create", **(GIVEN | {"title": title, "options": {"items": items}}))
+    unwind = {"path": "options.items"}
+    only = ["title", "options.items.n"]
+    listed = ask("list", query={"unwind": unwind, "only": only})
+    assert listed == {
+        "results": [
+            {"title": title, "options": {"items": {"n": number}}}
+            for title, number in (("b", 1), ("b", 2), ("c", 3))
+        ],
+        "total_count": 3,
+    }
+    two = [{"key": "options.items.n", "value": 2, "operator": "gte"}]
+    found = ask("list", query={"unwind": unwind | {"filter": two}, "minimal": True})
+    assert [one["title"] for one in found["results"]] == ["b", "c"]
+    assert list(found["results"][0]) == list(MINIMAL)
+    counted = ask("list", query={"unwind": unwind, "count_only": True})
+    assert counted == {"results": [], "total_count": 3}
+    page = {"start": 2, "limit": 1}
+    second = ask("list", query={"unwind": unwind, "page": page, "only": ["options"]})
+    assert second == {"results": [{"options": {"items": {"n": 2}}}], "total_count": 3}
+
+
+def test_a_label_that_is_unwound_is_a_list_of_one(ask: Ask) -> None:
+    ask("create", **(GIVEN | {"labels": ["x", ["y"], None]}))
+    listed = ask("list", query={"unwind": {"path": "labels"}})["results"]
+    assert [one["labels"] for one in listed] == [["x"], [["y"]], [None]]
+    assert listed[0]["options"] == GIVEN["options"]
 
 
 def test_a_page_of_statistics_tells_the_number_of_all(ask: Ask) -> None:
