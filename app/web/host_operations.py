@@ -59,13 +59,15 @@ PROOFS: Final[SecuritySchemes] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A JWT of the host, for `GET /widget`.",
+        "description": "A JWT of the host, for `GET /widget`: it may be bound to one request. "
+        "`placard --local sign RESOURCE_URL` prints one, and the request that carries it.",
     },
     "host_signature": {
         "type": "apiKey",
         "in": "header",
         "name": SIGNATURE_HEADER,
-        "description": "The host's signature of the query, for `GET /widget`.",
+        "description": "The host's signature of one query, for `GET /widget`. "
+        "`placard --local sign RESOURCE_URL --by signature` prints one, and the signed request.",
     },
 }
 

@@ -5,12 +5,11 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from flask import Blueprint, Flask, render_template
+from flask import Blueprint, Flask
 from hypothesis import HealthCheck, Phase, given, settings as examples, strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 from schemathesis.config import SchemathesisConfig
@@ -35,9 +34,7 @@ from app.library.http.operation import Operations
 from app.library.wiring import DIALECTS, SCOPES
 from app.openapi.description import describe
 from app.openapi.operation import Answer, Operation
-from app.web import docs
 from tests.app.library.conftest import application, dialect_applications, library_of, token_of
-from tests.conftest import MakeHost
 from tests.host import TOKEN_SECRET
 from tests.profiles import share
 
@@ -92,7 +89,7 @@ THERE: Final[Mapping[str, Callable[[Library, Caller], dict[str, str]]]] = {
 def on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An application on SQLite alone."""
     file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("described") / "library.db")
-    with application(database_url=f"sqlite:///{file}") as app:
+    with application(database_url=f"sqlite:///{file}", docs="on") as app:
         yield app
 
 
@@ -243,6 +240,7 @@ def test_the_description_follows_the_settings(sqlite_url: str) -> None:
         "error_envelope": "flat",
         "verify": "signature",
         "token_secrets": TOKEN_SECRET,
+        "docs": "on",
     }
     with application(database_url=sqlite_url, **changes) as app:
         told = app.test_client().get("/openapi.json").get_json()
@@ -251,76 +249,3 @@ def test_the_description_follows_the_settings(sqlite_url: str) -> None:
     assert shown["security"] == [{"host_signature": []}]
     refused = shown["responses"]["400"]["content"]["application/json"]["schema"]["$ref"]
     assert refused.endswith("FlatEnvelope")
-
-
-class Page(HTMLParser):
-    """What a page refers to, and what it is made of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.links: set[str] = set()
-        self.labels: set[str] = set()
-        self.inline: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        self.tags.append(tag)
-        self.ids += [given["id"]] if "id" in given else []
-        self.links |= {given[name] for name in ("href", "src") if name in given}
-        self.labels |= {given["aria-labelledby"]} if "aria-labelledby" in given else set()
-        self.inline += [name for name in given if name == "style" or name.startswith("on")]
-
-
-def test_the_page_needs_no_script_and_no_other_host(on_sqlite: Flask) -> None:
-    client = on_sqlite.test_client()
-    answer = client.get("/docs")
-    assert answer.status_code == 200
-    page = Page()
-    page.feed(answer.text)
-    assert not {"script", "style", "img", "iframe"} & set(page.tags)
-    assert page.inline == []
-    assert len(page.ids) == len(set(page.ids))
-    assert page.labels <= set(page.ids)
-    inner = {link.removeprefix("#") for link in page.links if link.startswith("#")}
-    assert inner <= set(page.ids)
-    outer = {link for link in page.links if not link.startswith("#")}
-    assert outer == {"docs/docs.css", "openapi.json"}
-    # Relative: a proxy may serve it all under a path of its own.
-    for address in (*outer, "docs"):
-        given = client.get(f"/{address}")
-        assert given.status_code == 200
-        assert given.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
-        given.close()
-
-
-def test_the_page_tells_of_every_operation_under_one_heading(on_sqlite: Flask) -> None:
-    text = on_sqlite.test_client().get("/docs").text
-    page = Page()
-    page.feed(text)
-    assert page.tags.count("h1") == 1
-    for dialect in DIALECTS:
-        for operation in dialect.operations:
-            assert f'<h3 id="{operation.id}">{operation.summary}</h3>' in text.replace("&#39;", "'")
-    assert page.tags.count("caption") == page.tags.count("table")
-
-
-def test_what_is_described_is_never_markup() -> None:
-    app = Flask("app.web.docs", template_folder="templates")
-    told = {"info": {"title": "<b>", "version": "&", "description": ""}, "openapi": "3.1.0"}
-    told |= {"components": {"schemas": {}, "securitySchemes": {}}}
-    app.register_blueprint(docs.blueprint)
-    with app.test_request_context():
-        shown = render_template("docs.html", told=told, sections=[])
-    assert "<h1>&lt;b&gt;" in shown
-
-
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/docs.css"])
-def test_the_description_is_there_with_the_library_and_in_the_local_mode(
-    make_host: MakeHost, path: str
-) -> None:
-    assert make_host().client.get(path).status_code == 404
-    answer = make_host(mode="local").client.get(path)
-    assert answer.status_code == 200
-    answer.close()
