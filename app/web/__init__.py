@@ -9,6 +9,7 @@ access_log.py       an id, a count and a log line for each request
 health.py           health, readiness, metrics
 local_access.py     whether a request comes from this machine
 host_operations.py  what these addresses take and answer, as data
+examples.py         an example of each of them, for the description
 docs.py             `/openapi.json`, and `/docs` to read and try it on
 """
 

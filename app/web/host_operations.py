@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from app.openapi.operation import Answer, Body, Operation, Section, SecuritySchemes
 from app.settings import Settings
 from app.verification import SIGNATURE_HEADER
+from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
 from templates_schemas import ENVELOPES
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema
 
@@ -86,7 +87,8 @@ def host_section(settings: Settings) -> Section:
         query=WidgetQuerySchema,
     )
     taken = (("host_token", settings.takes_tokens), ("host_signature", settings.takes_signatures))
-    return Section(HOST, (operation,), {name: PROOFS[name] for name, is_taken in taken if is_taken})
+    proofs = {name: PROOFS[name] for name, is_taken in taken if is_taken}
+    return Section(HOST, (operation,), proofs, HOST_EXAMPLES)
 
 
 METRICS: Final = "/metrics"
@@ -129,4 +131,4 @@ def health_section(settings: Settings) -> Section:
     """Describe what is for those who run the service, as far as it is at this port."""
     has_metrics = settings.metrics_port is None
     shown = (each for each in HEALTH_OPERATIONS if has_metrics or each.path != METRICS)
-    return Section(HEALTH, tuple(shown))
+    return Section(HEALTH, tuple(shown), examples=HEALTH_EXAMPLES)

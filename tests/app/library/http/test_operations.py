@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from flask import Blueprint, Flask
 from hypothesis import HealthCheck, Phase, given, settings as examples, strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
+from jsonschema_rs import Draft202012Validator
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.openapi import from_wsgi
@@ -34,6 +36,7 @@ from app.library.http.operation import Operations
 from app.library.wiring import DIALECTS, SCOPES
 from app.openapi.description import describe
 from app.openapi.operation import Answer, Operation
+from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
 from tests.app.library.conftest import application, dialect_applications, library_of, token_of
 from tests.host import TOKEN_SECRET
 from tests.profiles import share
@@ -95,7 +98,7 @@ def on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def described(on_sqlite: Flask) -> Any:
-    # That no text may hold U+0000 is a rule of all bodies, which a schema cannot tell.
+    # Of texts deep in a free document, the description says in words that they have no U+0000.
     config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})
     return from_wsgi("/openapi.json", on_sqlite, config=config)
 
@@ -249,3 +252,86 @@ def test_the_description_follows_the_settings(sqlite_url: str) -> None:
     assert shown["security"] == [{"host_signature": []}]
     refused = shown["responses"]["400"]["content"]["application/json"]["schema"]["$ref"]
     assert refused.endswith("FlatEnvelope")
+
+
+def operations_of(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the operations of a description by their ids."""
+    return {
+        operation["operationId"]: operation
+        for methods in told["paths"].values()
+        for operation in methods.values()
+    }
+
+
+def content_of(part: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return what is sent as JSON, where anything is."""
+    told: Mapping[str, Any] = (part or {}).get("content", {}).get("application/json", {})
+    return told
+
+
+def test_each_operation_has_an_example_that_its_schemas_take(on_sqlite: Flask) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    shown = 0
+    for name, operation in operations_of(told).items():
+        answer = next(iter(operation["responses"].values()))
+        required = [each for each in operation.get("parameters", []) if each["required"]]
+        parts = [content_of(operation.get("requestBody")), content_of(answer)]
+        for part in (*filter(None, parts), *required):
+            assert "example" in part, name
+        for part in (*filter(None, parts), *operation.get("parameters", [])):
+            if "example" in part:
+                schema = {**part["schema"], "components": told["components"]}
+                Draft202012Validator(schema, validate_formats=True).validate(part["example"])
+                shown += 1
+    assert shown > 100
+
+
+@pytest.mark.parametrize(("dialect", "operation"), WALKED)
+def test_an_example_is_what_the_operation_reads(dialect: Dialect, operation: Operation) -> None:
+    example = dialect.examples[operation.id]
+    taken = [operation.parameters, operation.query, operation.headers]
+    names = {
+        field.data_key or name for each in taken if each for name, field in each().fields.items()
+    }
+    assert set(example.parameters) <= names
+    for schema in filter(None, taken):
+        schema(unknown="exclude").load(example.parameters)
+    if operation.request is not None:
+        operation.request.schema(many=operation.request.many).load(example.request)
+    answer = next(iter(operation.answers.values()))
+    assert (answer.body is None) == (example.answer is None)
+
+
+def test_every_example_is_of_an_operation(on_sqlite: Flask) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    examples = {name for dialect in DIALECTS for name in dialect.examples}
+    assert examples | set(HOST_EXAMPLES) | set(HEALTH_EXAMPLES) == set(operations_of(told))
+
+
+@pytest.mark.parametrize(
+    ("schema", "wrong"),
+    [
+        ("spaceone.CreateCustomWidgetRequest", {"domain_id": ""}),
+        ("spaceone.CustomWidgetRequest", {"custom_widget_id": ""}),
+        ("spaceone.UpdateCustomWidgetRequest", {"title": "a\0b"}),
+        ("azure_devops.NewWidget", {"name": "a\0b"}),
+        ("azure_devops.NewWidget", {"settings": "\0"}),
+        ("datadog.Definition", {"title": "\0"}),
+        ("datadog.Attributes", {"tags": ["a\0b"]}),
+        ("azure_devops.DashboardGroup", {"dashboardEntries": 2 * [{"id": str(UUID(int=1))}]}),
+    ],
+)
+def test_the_description_refuses_what_the_schemas_refuse(
+    on_sqlite: Flask, schema: str, wrong: dict[str, Any]
+) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    ((name, value),) = wrong.items()
+    described = told["components"]["schemas"][schema]["properties"][name]
+    validator = Draft202012Validator(described | {"components": told["components"]})
+    assert not validator.is_valid(value)
+
+
+def test_a_list_of_changes_names_each_widget_once(on_sqlite: Flask) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    changes = content_of(operations_of(told)["azure_update_widgets"]["requestBody"])["schema"]
+    assert changes["uniqueItems"] is True
