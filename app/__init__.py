@@ -79,7 +79,6 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
     widgets = build_widgets(settings, fetcher, metrics)
     sources = build_key_sources(settings, fetcher)
     sections = (host_section(settings), *library.sections, health_section(settings))
-    is_described = settings.library or settings.local
     return Service(
         settings=settings,
         verifier=build_verifier(settings, sources),
@@ -92,7 +91,7 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
         ),
         # Made when it is first asked for: no start waits for it.
         description=lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
-        if is_described
+        if settings.docs or settings.local
         else None,
     )
 

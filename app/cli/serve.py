@@ -126,6 +126,7 @@ def greeting(settings: Settings, base: str, library_token: str | None = None) ->
         f"  {base}/healthz  is it alive",
         f"  {base}/readyz   can it answer cards",
         f"  {base}/metrics  what has it counted",
+        f"  {base}/docs     every operation, to read and to try",
         *(_of_the_library(base, library_token) if library_token else []),
     ]
     if settings.verify == "off":

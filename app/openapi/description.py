@@ -10,14 +10,15 @@ from apispec.ext.marshmallow.common import resolve_schema_cls
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from app.openapi.operation import Answer, Body, Operation, Section
+from app.openapi.operation import Answer, Body, Example, Operation, Section
 from templates_schemas.fields import HostTime, OneOf, Text, Variant, WebUrl
 
 OPENAPI: Final = "3.1.0"
 ABOUT: Final = (
     "The app server behind a host platform's widgets, and a library of saved widgets that the "
     "clients of other systems can speak to. Each answer carries `X-Request-Id`, those of the "
-    "library also `X-RateLimit-Limit`, `-Period`, `-Remaining` and `-Reset`."
+    "library also `X-RateLimit-Limit`, `-Period`, `-Remaining` and `-Reset`. No text and no key of "
+    "a body, however deep, may have U+0000 or half of a surrogate pair."
 )
 
 
@@ -42,7 +43,25 @@ def describe(sections: Iterable[Section], server: str) -> dict[str, Any]:
     for path, operations in _by_path(sections).items():
         spec.path(path, operations=operations)
     made: dict[str, Any] = spec.to_dict()
+    examples = {name: each for section in sections for name, each in section.examples.items()}
+    for methods in made["paths"].values():
+        for operation in methods.values():
+            if example := examples.get(operation["operationId"]):
+                _add_example(operation, example)
     return made
+
+
+def _add_example(operation: dict[str, Any], example: Example) -> None:
+    """Show an example where OpenAPI has each part of it; the first answer is that of success."""
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] in example.parameters:
+            parameter["example"] = example.parameters[parameter["name"]]
+    answer = next(iter(operation["responses"].values()))
+    shown = ((operation.get("requestBody"), example.request), (answer, example.answer))
+    for part, value in shown:
+        if part and value is not None:
+            for media in part["content"].values():
+                media["example"] = value
 
 
 def _by_path(sections: Iterable[Section]) -> dict[str, dict[str, Any]]:
@@ -99,7 +118,9 @@ def _answer(answer: Answer) -> dict[str, Any]:
 
 
 def _content(body: Body) -> dict[str, Any]:
-    schema = {"type": "array", "items": body.schema} if body.many else body.schema
+    schema: Any = {"type": "array", "items": body.schema} if body.many else body.schema
+    if body.unique:
+        schema["uniqueItems"] = True
     return {"application/json": {"schema": schema}}
 
 

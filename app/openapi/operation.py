@@ -5,7 +5,7 @@ The service's own description (`/openapi.json`) is written from these.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from marshmallow import Schema
 
@@ -14,10 +14,14 @@ SecuritySchemes = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A JSON body: one document of `schema`, or with `many` a list of them."""
+    """A JSON body: one document of `schema`, or with `many` a list of them.
+
+    With `unique` no document comes twice.
+    """
 
     schema: type[Schema]
     many: bool = False
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,25 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """What a request may give, by the names of its parameters, and what it is answered.
+
+    `request` and `answer` are JSON; None where there is no body.
+    """
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    request: Any = None
+    answer: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """Operations that belong together, and OpenAPI's security schemes: any one of them will do."""
+    """Operations that belong together, and OpenAPI's security schemes: any one of them will do.
+
+    `examples` are named by the ids of the operations.
+    """
 
     title: str
     operations: tuple[Operation, ...]
     security: SecuritySchemes = field(default_factory=dict)
+    examples: Mapping[str, Example] = field(default_factory=dict)

@@ -159,6 +159,10 @@ class Settings:
     public_url: str | None = setting(
         "PLACARD_PUBLIC_URL", PublicUrl(), None,
         "this service's address, as others reach it", unset="that of each request")
+    docs: bool = setting(
+        "PLACARD_DOCS", Switch(), False,
+        "serve `/docs` and `/openapi.json`, to everyone who reaches the service",
+        unset="on in `local`, always")
     token_secrets: tuple[str, ...] = setting(
         "PLACARD_TOKEN_SECRETS", Secrets(shortest=32), (),
         "HS256 secrets of the library's tokens, not for the host: the first signs, any verifies",

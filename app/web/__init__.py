@@ -7,8 +7,10 @@ paths.py            an address has one spelling
 cors.py             which pages may read the answers
 access_log.py       an id, a count and a log line for each request
 health.py           health, readiness, metrics
+local_access.py     whether a request comes from this machine
 host_operations.py  what these addresses take and answer, as data
-docs.py             `/openapi.json`, and `/docs` to read it on
+examples.py         an example of each of them, for the description
+docs.py             `/openapi.json`, and `/docs` to read and try it on
 """
 
 from collections.abc import Callable, Mapping

@@ -16,6 +16,7 @@ from app.web.access_log import REQUEST_ID
 VARY: Final = "Origin"
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
 PREVIEW: Final = "preview"
+DOCS: Final = "docs"
 EXPOSED: Final = f"{REQUEST_ID}, {CACHE_STATUS}"
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, OPTIONS",
@@ -44,12 +45,12 @@ class CorsPolicy:
 def init_cors(app: Flask, origins: CorsPolicy) -> None:
     """Let the pages of `origins`, and no others, read every answer: errors included.
 
-    No page may read the preview, which holds proofs.
+    No page may read the preview, which holds proofs, nor `/docs`, which may hold a token.
     """
 
     def allow(response: Response) -> Response:
         response.vary.add(VARY)
-        if request.blueprint == PREVIEW:
+        if request.blueprint in (PREVIEW, DOCS):
             return response
         allowed = origins.headers_for(request.headers.get("Origin"))
         for name, value in allowed:

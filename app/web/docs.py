@@ -1,32 +1,55 @@
-"""`/openapi.json`, which describes the service, and `/docs`, a page to read that on.
+"""`/openapi.json`, which describes the service, and `/docs`, a page to read and to try it on.
 
-The page needs no other host and no script: its policy allows neither.
+The page is Swagger UI, whose files come from the package `flask-swagger-ui`. It runs under a policy
+that allows files and requests of this service only: no inline script or style, and no `eval`.
 """
 
 import json
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, abort, render_template, request
 
 from app.web import service
+from app.web.cors import DOCS
+from app.web.host_operations import PROOFS
+from app.web.local_access import is_from_this_machine
 
-blueprint = Blueprint(
-    "docs", __name__, template_folder="templates", static_folder="static", static_url_path="/docs"
-)
+blueprint = Blueprint(DOCS, __name__, template_folder="templates")
 
+# Images as data are the arrows of Swagger UI's style.
 POLICY: Final = (
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+SWAGGER_UI: Final = "flask_swagger_ui", "dist"
+OWN: Final = __package__, "static"
+# Each file, the package and the folder that it is in, and what it is.
+ASSETS: Final = {
+    "swagger-ui-bundle.js": (SWAGGER_UI, "text/javascript"),
+    "swagger-ui.css": (SWAGGER_UI, "text/css"),
+    "favicon-32x32.png": (SWAGGER_UI, "image/png"),
+    "docs.js": (OWN, "text/javascript"),
+    "docs.css": (OWN, "text/css"),
+}
 
 
 @blueprint.after_request
 def protect(response: Response) -> Response:
-    """Allow the page its own style, and nothing else."""
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    """Let the page load nothing but its own parts, and no other page look into it."""
+    response.headers.update(
+        {
+            "Content-Security-Policy": POLICY,
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+    if response.mimetype == "text/html":
+        response.headers["Cache-Control"] = "no-store"  # a token may be on it
     return response
 
 
@@ -39,28 +62,34 @@ def description() -> Response:
 
 @blueprint.get("/docs")
 def page() -> str:
-    """Show the description to people."""
-    told = _description()
-    return render_template("docs.html", told=told, sections=sections_of(told))
+    """Show the description to people; in the local mode with the library's token filled in."""
+    settings = service().settings
+    is_shown = settings.local and settings.library and is_from_this_machine()
+    # All proofs but those of the host are the library's token, in one place or another.
+    proofs = _description()["components"].get("securitySchemes", {}).keys() - PROOFS.keys()
+    token = settings.local_token if is_shown else None
+    return render_template("docs.html", token=token, proofs=sorted(proofs))
+
+
+@blueprint.get("/docs/assets/<name>")
+def asset(name: str) -> Response:
+    """Answer with a file of the page."""
+    if name not in ASSETS:
+        abort(404)
+    response = Response(_content(name), mimetype=ASSETS[name][1])
+    response.cache_control.no_cache = True  # a browser keeps it, and asks whether it is the same
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@cache
+def _content(name: str) -> bytes:
+    (package, folder), _ = ASSETS[name]
+    return (files(package) / folder / name).read_bytes()
 
 
 def _description() -> Mapping[str, Any]:
     make = service().description
     assert make is not None  # these routes are registered only where there is one
     return make()
-
-
-def sections_of(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """List the operations by their tags, each with its method and path."""
-    operations = [
-        {"method": method.upper(), "path": path, **operation}
-        for path, methods in told["paths"].items()
-        for method, operation in methods.items()
-    ]
-    return [
-        {
-            "title": tag["name"],
-            "operations": [each for each in operations if tag["name"] in each["tags"]],
-        }
-        for tag in told["tags"]
-    ]

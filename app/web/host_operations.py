@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from app.openapi.operation import Answer, Body, Operation, Section, SecuritySchemes
 from app.settings import Settings
 from app.verification import SIGNATURE_HEADER
+from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
 from templates_schemas import ENVELOPES
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema
 
@@ -59,13 +60,15 @@ PROOFS: Final[SecuritySchemes] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A JWT of the host, for `GET /widget`.",
+        "description": "A JWT of the host, for `GET /widget`: it may be bound to one request. "
+        "`placard --local sign RESOURCE_URL` prints one, and the request that carries it.",
     },
     "host_signature": {
         "type": "apiKey",
         "in": "header",
         "name": SIGNATURE_HEADER,
-        "description": "The host's signature of the query, for `GET /widget`.",
+        "description": "The host's signature of one query, for `GET /widget`. "
+        "`placard --local sign RESOURCE_URL --by signature` prints one, and the signed request.",
     },
 }
 
@@ -84,7 +87,8 @@ def host_section(settings: Settings) -> Section:
         query=WidgetQuerySchema,
     )
     taken = (("host_token", settings.takes_tokens), ("host_signature", settings.takes_signatures))
-    return Section(HOST, (operation,), {name: PROOFS[name] for name, is_taken in taken if is_taken})
+    proofs = {name: PROOFS[name] for name, is_taken in taken if is_taken}
+    return Section(HOST, (operation,), proofs, HOST_EXAMPLES)
 
 
 METRICS: Final = "/metrics"
@@ -127,4 +131,4 @@ def health_section(settings: Settings) -> Section:
     """Describe what is for those who run the service, as far as it is at this port."""
     has_metrics = settings.metrics_port is None
     shown = (each for each in HEALTH_OPERATIONS if has_metrics or each.path != METRICS)
-    return Section(HEALTH, tuple(shown))
+    return Section(HEALTH, tuple(shown), examples=HEALTH_EXAMPLES)

@@ -31,16 +31,12 @@ from app.devtools.preview.presets import NAMES, preset
 from app.devtools.preview.timeline import timeline
 from app.devtools.signed_calls import curl_line
 from app.errors import ConfigurationError, Forbidden
-from app.origins import is_loopback_host, name_in_host_header
 from app.settings import Settings
 from app.web import service
 from app.web.cors import PREVIEW
+from app.web.local_access import is_from_this_machine
 from templates_schemas.limits import PILL_COLORS
 
-# What a proxy adds: then whoever asks is not the one who seems to.
-FORWARDED: Final = frozenset(
-    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
-)
 THEMES: Final = ("system", "light", "dark")
 # A request with this header wants the part that changes, and not the page around it.
 PART: Final = "X-Preview-Part"
@@ -72,10 +68,7 @@ def init_preview(app: Flask, settings: Settings) -> None:
 @blueprint.before_request
 def keep_to_this_machine() -> None:
     """Refuse whoever is not at this machine, and pages of other sites that a browser has open."""
-    # The name that the browser was sent to: a foreign one may lead here by its DNS.
-    name = name_in_host_header(request.host)
-    at_home = is_loopback_host(request.remote_addr or "") and is_loopback_host(name)
-    if not at_home or FORWARDED & {name.lower() for name, _ in request.headers}:
+    if not is_from_this_machine():
         raise Forbidden("the preview is for this machine only")
     elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
     if elsewhere and not _follows_a_link():

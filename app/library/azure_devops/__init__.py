@@ -13,6 +13,7 @@ versions.py         versions of what is written (eTags)
 schemas.py          bodies; drafts.py makes what the stores take of them
 answers.py          answers and their schemas
 envelope.py         errors
+examples.py         an example of each operation, for the description
 records.py          dashboards and widgets as the stores take and return them
 names.py            the names of projects and teams, by their GUIDs
 rows.py             which rows, and what they are read into

@@ -7,6 +7,7 @@ from re import Pattern
 from app.library.azure_devops import dashboards_api, locations, projects_api, widgets_api
 from app.library.azure_devops.addresses import paths_besides
 from app.library.azure_devops.envelope import error_response
+from app.library.azure_devops.examples import EXAMPLES
 from app.library.azure_devops.operations import blueprint, operations
 from app.library.azure_devops.transfer import azure_devops_transfer
 from app.library.http.authentication import BASIC_OR_BEARER
@@ -25,5 +26,6 @@ def azure_devops_dialect(others: Iterable[Pattern[str]]) -> Dialect:
         error_response=error_response,
         title="Dashboards and their widgets, as Azure DevOps has them",
         operations=operations.declared,
+        examples=EXAMPLES,
         transfer=azure_devops_transfer(paths),
     )

@@ -219,13 +219,20 @@ def operation(
     answer: type[Schema] | None,
     *,
     versioned: bool = False,
+    or_empty: str | None = None,
     **options: Unpack[OperationOptions],
 ) -> Callable[[View], View]:
-    """Declare an operation; one that is `versioned` answers with the version of the list."""
+    """Declare an operation; one that is `versioned` answers with the version of the list.
+
+    `or_empty` says when it answers 204 instead.
+    """
     writes = method in ("post", "put", "patch", "delete")
     status, body = (204, None) if answer is None else (200, Body(answer))
     description = "The change is made." if writes else "The resource."
-    answers = {status: Answer(description, body, ListHeadersSchema if versioned else None)}
+    headers = ListHeadersSchema if versioned else None
+    answers = {status: Answer(description, body, headers)}
+    if or_empty is not None:
+        answers[204] = Answer(or_empty, None, headers)
     for refused, reason in ERRORS.items():
         if writes or refused not in ERRORS_OF_WRITES:
             answers[refused] = Answer(reason, Body(AzureErrorSchema))

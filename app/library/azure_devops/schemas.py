@@ -193,18 +193,26 @@ class ListedUpdateSchema(WidgetBodySchema):
                 field_obj.error_messages[kind] = Rule("without_id", "is missing: which widget?")
 
 
-class Scope(fields.String):
+_KNOWN_SCOPES: Final = (
+    {"type": "string", "enum": [*SCOPES]},
+    {"type": "integer", "enum": [*range(len(SCOPES))]},
+    {"type": "null"},
+)
+
+
+class Scope(fields.Raw):
     """Whose a dashboard is, as a word or its number; what counts is the address."""
 
     def __init__(self, **kwargs: Any) -> None:
-        known = [*SCOPES, *range(len(SCOPES))]
-        super().__init__(data_key="dashboardScope", metadata={"enum": known}, **kwargs)
+        super().__init__(data_key="dashboardScope", metadata={"anyOf": _KNOWN_SCOPES}, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        del args, kwargs
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(SCOPES):
             return SCOPES[value]
-        text = super()._deserialize(value, *args, **kwargs)
-        found = next((scope for scope in SCOPES if scope.lower() == text.lower()), None)
+        if not isinstance(value, str):
+            raise ValidationError(Rule("type", f"must be one of {', '.join(SCOPES)}"))
+        found = next((scope for scope in SCOPES if scope.lower() == value.lower()), None)
         if found is None:
             raise ValidationError(f"must be one of {', '.join(SCOPES)}")
         return found
@@ -263,4 +271,5 @@ class DashboardGroupSchema(BodySchema):
         data_key="dashboardEntries",
         required=True,
         validate=validate.Length(max=MOST_DASHBOARDS),
+        metadata={"uniqueItems": True, "description": "Each id once."},
     )

@@ -76,7 +76,10 @@ def create_widget(dashboard: DashboardKey, body: Loaded, versions: Versions) -> 
     headers=RequiredListVersion,
 )
 def replace_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versions) -> Response:
-    """Replace all widgets of a dashboard."""
+    """Replace all widgets of a dashboard.
+
+    Those with an id are kept, each id once; those without are new.
+    """
     drafts, version = drafts_of(body), agreed_version(versions, *map(version_in, body))
     _ensure(dashboard)
     return answer_list(dashboard, widgets().replace_list(caller(), dashboard, drafts, version))
@@ -88,11 +91,11 @@ def replace_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versi
     DashboardWidgetListSchema,
     scopes=WRITE,
     versioned=True,
-    request=Body(ListedUpdateSchema, many=True),
+    request=Body(ListedUpdateSchema, many=True, unique=True),
     headers=RequiredListVersion,
 )
 def update_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versions) -> Response:
-    """Change some widgets of a dashboard: all that are named, or none."""
+    """Change some widgets of a dashboard: all that are named, each id once, or none."""
     drafts, version = drafts_of(body), agreed_version(versions, *map(version_in, body))
     _ensure(dashboard)
     return answer_list(dashboard, widgets().update_list(caller(), dashboard, drafts, version))
@@ -142,6 +145,7 @@ def update_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Respon
     DashboardAnswerSchema,
     scopes=WRITE,
     versioned=True,
+    or_empty="The change is made; no version of the API from 5.0 on is named.",
     headers=ListVersion,
 )
 def delete_widget(widget: WidgetKey, versions: Versions) -> Response:

@@ -6,5 +6,6 @@ schemas.py   bodies, parameters and answers
 search.py    filters and sorts as SQL
 store.py     one transaction an operation
 archive.py   whole widgets, out of the store and into another
+examples.py  an example of each operation, for the description
 transfer.py  export and import, as lines of JSON
 """

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from app.library.datadog.api import blueprint, error_response, operations
+from app.library.datadog.examples import EXAMPLES
 from app.library.datadog.transfer import TRANSFER
 from app.library.http.authentication import APPLICATION_KEY
 from app.library.http.dialect import Dialect
@@ -15,5 +16,6 @@ DIALECT: Final = Dialect(
     error_response=error_response,
     title="Saved widgets, as Datadog has them",
     operations=operations.declared,
+    examples=EXAMPLES,
     transfer=TRANSFER,
 )

@@ -4,7 +4,7 @@ A dialect's addresses, known or not, are those that its `paths` match; which dia
 belongs to is decided here, once a request, and nowhere else.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from re import Pattern
 from typing import Any
@@ -19,7 +19,7 @@ from app.library.http.context import EXTENSION, Library
 from app.library.http.errors import init_errors
 from app.library.http.thread_share import init_thread_share
 from app.library.http.transfer import Transfer
-from app.openapi.operation import Operation, Section
+from app.openapi.operation import Example, Operation, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Dialect:
     On the addresses that `paths` matches the beginning of, nobody gets further without the token
     that stands at `token`, and all that goes wrong is answered by `error_response`: the dialect's
     envelope, and its status where it is not HTTP's own. `operations` has every view of the
-    blueprint; `title` is what the description calls them.
+    blueprint; `title` is what the description calls them, and `examples` what it shows of each.
     """
 
     blueprint: Blueprint
@@ -38,12 +38,13 @@ class Dialect:
     error_response: Callable[[PlacardError], Response]
     title: str
     operations: tuple[Operation, ...]
+    examples: Mapping[str, Example]
     transfer: Transfer
 
     @property
     def section(self) -> Section:
         """The dialect's part of the service's description."""
-        return Section(self.title, self.operations, self.token.schemes)
+        return Section(self.title, self.operations, self.token.schemes, self.examples)
 
 
 def init_dialect(app: Flask, dialect: Dialect, library: Library) -> None:

@@ -10,11 +10,10 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from app.errors import InvalidInput
-from app.library.http.schema import BodySchema
+from app.library.http.schema import NO_NUL, BodySchema
 from templates_schemas.rules import Rule, faults_in
 
 TEXT_LENGTH: Final = 255
-NO_NUL: Final = r"^[^\u0000]*$"
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from marshmallow.fields import Field
 
 from app.errors import InvalidInput
 from templates_schemas.rules import Rule, faults_in
 
 MOST_FAULTS: Final = 50
+# No text of a body may have U+0000, which a database cannot store.
+NO_NUL: Final = r"^[^\u0000]*$"
 
 
 def load(schema: Schema, document: Any) -> Any:
@@ -58,14 +60,22 @@ class BodySchema(Schema):
         unknown = EXCLUDE
 
     def on_bind_field(self, field_name: str, field_obj: Field[Any]) -> None:
-        """Name the rules of a field's own messages."""
+        """Name the rules of a field's own messages, and describe what its texts may not have."""
         del field_name
+        inner = field_obj.inner if isinstance(field_obj, fields.List) else field_obj
+        if type(inner) is fields.String and not is_one_of_some(inner):
+            inner.metadata = {"pattern": NO_NUL, **inner.metadata}
         messages = field_obj.error_messages
         messages["required"] = Rule("required", "is missing")
         messages["null"] = Rule("type", "must not be null")
         for kind in ("invalid", "type"):
             if kind in messages:
                 messages[kind] = Rule("type", str(messages[kind]).rstrip("."))
+
+
+def is_one_of_some(field: Field[Any]) -> bool:
+    """Tell whether a field names the values that it takes."""
+    return any(isinstance(each, validate.OneOf | validate.Equal) for each in field.validators)
 
 
 class JsonBoolean(fields.Boolean):

@@ -9,5 +9,6 @@ query/            the syntax tree → SQL
 records.py        widgets as the store takes and returns them
 store.py          one transaction an operation
 results.py        the rows of a `stat` as JSON, up to a bound
+examples.py       an example of each operation, for the description
 transfer.py       export and import
 """

@@ -6,6 +6,7 @@ from typing import Final
 from app.library.http.authentication import BEARER
 from app.library.http.dialect import Dialect
 from app.library.spaceone.api import blueprint, error_response, operations
+from app.library.spaceone.examples import EXAMPLES
 from app.library.spaceone.transfer import TRANSFER
 
 DIALECT: Final = Dialect(
@@ -15,5 +16,6 @@ DIALECT: Final = Dialect(
     error_response=error_response,
     title="Custom widgets, as SpaceONE has them",
     operations=operations.declared,
+    examples=EXAMPLES,
     transfer=TRANSFER,
 )

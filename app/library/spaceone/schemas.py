@@ -20,7 +20,8 @@ def _given(text: str) -> None:
 
 
 def _line(longest: int) -> fields.String:
-    return fields.String(required=True, validate=[_given, validate.Length(max=longest)])
+    length = validate.Length(max=longest)
+    return fields.String(required=True, validate=[_given, length], metadata={"minLength": 1})
 
 
 def _finite(document: Any) -> None:

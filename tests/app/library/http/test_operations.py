@@ -5,14 +5,15 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
-from flask import Blueprint, Flask, render_template
+from flask import Blueprint, Flask
 from hypothesis import HealthCheck, Phase, given, settings as examples, strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
+from jsonschema_rs import Draft202012Validator
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.openapi import from_wsgi
@@ -35,9 +36,8 @@ from app.library.http.operation import Operations
 from app.library.wiring import DIALECTS, SCOPES
 from app.openapi.description import describe
 from app.openapi.operation import Answer, Operation
-from app.web import docs
+from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
 from tests.app.library.conftest import application, dialect_applications, library_of, token_of
-from tests.conftest import MakeHost
 from tests.host import TOKEN_SECRET
 from tests.profiles import share
 
@@ -92,13 +92,13 @@ THERE: Final[Mapping[str, Callable[[Library, Caller], dict[str, str]]]] = {
 def on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An application on SQLite alone."""
     file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("described") / "library.db")
-    with application(database_url=f"sqlite:///{file}") as app:
+    with application(database_url=f"sqlite:///{file}", docs="on") as app:
         yield app
 
 
 @pytest.fixture(scope="module")
 def described(on_sqlite: Flask) -> Any:
-    # That no text may hold U+0000 is a rule of all bodies, which a schema cannot tell.
+    # Of texts deep in a free document, the description says in words that they have no U+0000.
     config = SchemathesisConfig.from_dict({"generation": {"allow-x00": False}})
     return from_wsgi("/openapi.json", on_sqlite, config=config)
 
@@ -243,6 +243,7 @@ def test_the_description_follows_the_settings(sqlite_url: str) -> None:
         "error_envelope": "flat",
         "verify": "signature",
         "token_secrets": TOKEN_SECRET,
+        "docs": "on",
     }
     with application(database_url=sqlite_url, **changes) as app:
         told = app.test_client().get("/openapi.json").get_json()
@@ -253,74 +254,84 @@ def test_the_description_follows_the_settings(sqlite_url: str) -> None:
     assert refused.endswith("FlatEnvelope")
 
 
-class Page(HTMLParser):
-    """What a page refers to, and what it is made of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.links: set[str] = set()
-        self.labels: set[str] = set()
-        self.inline: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        self.tags.append(tag)
-        self.ids += [given["id"]] if "id" in given else []
-        self.links |= {given[name] for name in ("href", "src") if name in given}
-        self.labels |= {given["aria-labelledby"]} if "aria-labelledby" in given else set()
-        self.inline += [name for name in given if name == "style" or name.startswith("on")]
+def operations_of(told: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the operations of a description by their ids."""
+    return {
+        operation["operationId"]: operation
+        for methods in told["paths"].values()
+        for operation in methods.values()
+    }
 
 
-def test_the_page_needs_no_script_and_no_other_host(on_sqlite: Flask) -> None:
-    client = on_sqlite.test_client()
-    answer = client.get("/docs")
-    assert answer.status_code == 200
-    page = Page()
-    page.feed(answer.text)
-    assert not {"script", "style", "img", "iframe"} & set(page.tags)
-    assert page.inline == []
-    assert len(page.ids) == len(set(page.ids))
-    assert page.labels <= set(page.ids)
-    inner = {link.removeprefix("#") for link in page.links if link.startswith("#")}
-    assert inner <= set(page.ids)
-    outer = {link for link in page.links if not link.startswith("#")}
-    assert outer == {"docs/docs.css", "openapi.json"}
-    # Relative: a proxy may serve it all under a path of its own.
-    for address in (*outer, "docs"):
-        given = client.get(f"/{address}")
-        assert given.status_code == 200
-        assert given.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src")
-        given.close()
+def content_of(part: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return what is sent as JSON, where anything is."""
+    told: Mapping[str, Any] = (part or {}).get("content", {}).get("application/json", {})
+    return told
 
 
-def test_the_page_tells_of_every_operation_under_one_heading(on_sqlite: Flask) -> None:
-    text = on_sqlite.test_client().get("/docs").text
-    page = Page()
-    page.feed(text)
-    assert page.tags.count("h1") == 1
-    for dialect in DIALECTS:
-        for operation in dialect.operations:
-            assert f'<h3 id="{operation.id}">{operation.summary}</h3>' in text.replace("&#39;", "'")
-    assert page.tags.count("caption") == page.tags.count("table")
+def test_each_operation_has_an_example_that_its_schemas_take(on_sqlite: Flask) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    shown = 0
+    for name, operation in operations_of(told).items():
+        answer = next(iter(operation["responses"].values()))
+        required = [each for each in operation.get("parameters", []) if each["required"]]
+        parts = [content_of(operation.get("requestBody")), content_of(answer)]
+        for part in (*filter(None, parts), *required):
+            assert "example" in part, name
+        for part in (*filter(None, parts), *operation.get("parameters", [])):
+            if "example" in part:
+                schema = {**part["schema"], "components": told["components"]}
+                Draft202012Validator(schema, validate_formats=True).validate(part["example"])
+                shown += 1
+    assert shown > 100
 
 
-def test_what_is_described_is_never_markup() -> None:
-    app = Flask("app.web.docs", template_folder="templates")
-    told = {"info": {"title": "<b>", "version": "&", "description": ""}, "openapi": "3.1.0"}
-    told |= {"components": {"schemas": {}, "securitySchemes": {}}}
-    app.register_blueprint(docs.blueprint)
-    with app.test_request_context():
-        shown = render_template("docs.html", told=told, sections=[])
-    assert "<h1>&lt;b&gt;" in shown
+@pytest.mark.parametrize(("dialect", "operation"), WALKED)
+def test_an_example_is_what_the_operation_reads(dialect: Dialect, operation: Operation) -> None:
+    example = dialect.examples[operation.id]
+    taken = [operation.parameters, operation.query, operation.headers]
+    names = {
+        field.data_key or name for each in taken if each for name, field in each().fields.items()
+    }
+    assert set(example.parameters) <= names
+    for schema in filter(None, taken):
+        schema(unknown="exclude").load(example.parameters)
+    if operation.request is not None:
+        operation.request.schema(many=operation.request.many).load(example.request)
+    answer = next(iter(operation.answers.values()))
+    assert (answer.body is None) == (example.answer is None)
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/docs.css"])
-def test_the_description_is_there_with_the_library_and_in_the_local_mode(
-    make_host: MakeHost, path: str
+def test_every_example_is_of_an_operation(on_sqlite: Flask) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    examples = {name for dialect in DIALECTS for name in dialect.examples}
+    assert examples | set(HOST_EXAMPLES) | set(HEALTH_EXAMPLES) == set(operations_of(told))
+
+
+@pytest.mark.parametrize(
+    ("schema", "wrong"),
+    [
+        ("spaceone.CreateCustomWidgetRequest", {"domain_id": ""}),
+        ("spaceone.CustomWidgetRequest", {"custom_widget_id": ""}),
+        ("spaceone.UpdateCustomWidgetRequest", {"title": "a\0b"}),
+        ("azure_devops.NewWidget", {"name": "a\0b"}),
+        ("azure_devops.NewWidget", {"settings": "\0"}),
+        ("datadog.Definition", {"title": "\0"}),
+        ("datadog.Attributes", {"tags": ["a\0b"]}),
+        ("azure_devops.DashboardGroup", {"dashboardEntries": 2 * [{"id": str(UUID(int=1))}]}),
+    ],
+)
+def test_the_description_refuses_what_the_schemas_refuse(
+    on_sqlite: Flask, schema: str, wrong: dict[str, Any]
 ) -> None:
-    assert make_host().client.get(path).status_code == 404
-    answer = make_host(mode="local").client.get(path)
-    assert answer.status_code == 200
-    answer.close()
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    ((name, value),) = wrong.items()
+    described = told["components"]["schemas"][schema]["properties"][name]
+    validator = Draft202012Validator(described | {"components": told["components"]})
+    assert not validator.is_valid(value)
+
+
+def test_a_list_of_changes_names_each_widget_once(on_sqlite: Flask) -> None:
+    told = on_sqlite.test_client().get("/openapi.json").get_json()
+    changes = content_of(operations_of(told)["azure_update_widgets"]["requestBody"])["schema"]
+    assert changes["uniqueItems"] is True

@@ -1,0 +1,66 @@
+"""`/docs` as a person meets it; no page may complain, ask another host or break its policy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it has none
+from playwright.sync_api import Locator, Page, expect
+
+from app import create_app
+from app.cli.library_tokens import local_token
+from tests.browser.conftest import Open
+from tests.browser.pages import NARROW, WIDE
+from tests.browser.service import serving
+from tests.browser.test_every_state import SCHEMES, TOO_WIDE, violations
+from tests.conftest import settings_with
+
+
+@pytest.fixture
+def local_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a service in the local mode, with a library and its token in `.env`."""
+    monkeypatch.chdir(tmp_path)
+    changes = {"mode": "local", "database_url": f"sqlite:///{tmp_path}/library.db"}
+    token = local_token(settings_with(**changes))
+    with serving(create_app(settings_with(local_token=token, **changes))) as base:
+        yield base
+
+
+def try_search(page: Page) -> Locator:
+    """Find the search for widgets by its words, try it, and return its answer."""
+    page.get_by_label("Search operations").fill("search widg")
+    operation = page.locator(".opblock")
+    expect(operation).to_have_count(1)
+    operation.get_by_role("button").first.click()
+    operation.get_by_label("experience_type", exact=True).select_option("logs_reports")
+    operation.get_by_role("button", name="Execute").click()
+    return operation.locator(".live-responses-table")
+
+
+def test_a_request_is_found_and_tried_with_the_token_that_is_filled_in(
+    local_library: str, open_page: Open
+) -> None:
+    answer = try_search(open_page("/docs", base=local_library))
+    expect(answer).to_contain_text('"filtered_total": 0')
+
+
+def test_the_rules_of_accessibility_hold_and_nothing_is_wider_than_a_phone(
+    local_library: str, open_page: Open
+) -> None:
+    page = open_page("/docs", base=local_library)
+    expect(page.locator(".opblock")).not_to_have_count(0)
+    page.evaluate(AXE_SCRIPT)
+    check_rules(page)
+    expect(try_search(page)).to_be_visible()
+    check_rules(page)
+
+
+def check_rules(page: Page) -> None:
+    """Look at the page in light and dark, wide and narrow."""
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        for scheme, rules in SCHEMES.items():
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page, rules) == [], (size, scheme)
+    assert page.evaluate(TOO_WIDE) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
