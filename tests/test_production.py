@@ -193,7 +193,7 @@ def test_the_printed_curl_line_gives_a_valid_card(start: Start, tmp_path: Path) 
 
 
 def test_metrics_can_have_a_port_of_their_own(running: Running) -> None:
-    assert ask(running.base).ok
+    assert ask(running.base, "https://github.com/pallets/flask/issues/101").ok
     told = requests.get(f"{running.metrics}/metrics", timeout=5).text
     assert 'placard_requests_total{outcome="ok",route="widget"}' in told
     assert requests.get(f"{running.base}/metrics", timeout=5).status_code == 404

@@ -8,8 +8,7 @@ from typing import Any, Final
 import click
 
 from app.connectors.base import read_address
-from app.errors import InvalidInput, MalformedRequest
-from app.library.azure_devops.reach import read_place
+from app.errors import MalformedRequest
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -27,20 +26,6 @@ class Duration(click.ParamType[timedelta]):
         if not match:
             self.fail(f"{value!r} is not a span of time such as 90d, 12h, 30m or 45s", param, ctx)
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-class Place(click.ParamType[str]):
-    """A place of Azure DevOps: `COLLECTION`, `COLLECTION/PROJECT` or `COLLECTION/PROJECT/TEAM`."""
-
-    name = "place"
-
-    def convert(self, value: str, param: Any, ctx: Any) -> str:
-        """Return the place unchanged, if it is one."""
-        try:
-            read_place(value)
-        except InvalidInput as error:
-            self.fail(error.sentence.partition(": ")[2], param, ctx)
-        return value
 
 
 class IpAddress(click.ParamType[str]):

@@ -4,13 +4,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import click
 
-from app.cli.arguments import Duration, Place
+from app.cli.arguments import Duration
 from app.connectors import connector_settings
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
+from app.library.azure_devops.reach import read_place
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
 from app.library.datadog.schemas import EXPERIENCE_TYPES
@@ -27,6 +28,20 @@ LOCAL_GRANT: Final = Grant(
     domains=("domain-local",),
     lifetime=timedelta(days=365),
 )
+
+
+class Place(click.ParamType[str]):
+    """A place of Azure DevOps: `COLLECTION`, `COLLECTION/PROJECT` or `COLLECTION/PROJECT/TEAM`."""
+
+    name = "place"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        """Return the place unchanged, if it is one."""
+        try:
+            read_place(value)
+        except InvalidInput as error:
+            self.fail(error.sentence.partition(": ")[2], param, ctx)
+        return value
 
 
 @click.group()

@@ -13,7 +13,6 @@ from typing import Any, Final
 from granian._internal import load_target
 
 from app.cli.stalled import Stalled, watch
-from app.library.http.arrival import PATIENCE
 from app.settings import Settings
 from app.web import EXTENSION, Service
 
@@ -93,6 +92,8 @@ def longest_wait(settings: Settings) -> float:
     That is a little more than the body has, or its request would not know that time is up; and more
     than a card takes.
     """
+    from app.library.http.arrival import PATIENCE  # noqa: PLC0415 - only with the library
+
     return max(PATIENCE + _LATER, settings.fetch_deadline * 2)
 
 
