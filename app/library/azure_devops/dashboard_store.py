@@ -5,6 +5,7 @@ Implements the section "Azure DevOps dashboard widgets" of the library's contrac
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from app.library.azure_devops.records import (
     DashboardKey,
     TeamContext,
 )
-from app.library.azure_devops.rows import is_dashboard, owned_by, reached_from, to_dashboard
+from app.library.azure_devops.rows import bounded_dashboards, is_dashboard, owned_by, reached_from
 from app.library.azure_devops.statements import (
     DashboardWrite,
     WriteStamp,
@@ -40,6 +41,7 @@ from app.library.core.tokens import utc_now
 from app.library.core.upsert import insert
 
 MOST_DASHBOARDS: Final = 1000
+_AT_ONCE: Final = 10
 IMPLICIT_NAME: Final = "Dashboard"
 # What a column of integers holds on PostgreSQL.
 LAST_RANK: Final = 2**31 - 1
@@ -149,9 +151,10 @@ def _listed(session: Session, context: TeamContext) -> tuple[Dashboard, ...]:
         .where(*reached_from(context))
         .order_by(*([] if context.team else [DashboardRow.team_folded]))
         .order_by(DashboardRow.rank, DashboardRow.id)
-        .execution_options(populate_existing=True)
+        .execution_options(populate_existing=True, yield_per=_AT_ONCE)
     )
-    return tuple(to_dashboard(row) for row in session.scalars(statement))
+    with closing(session.scalars(statement)) as rows:
+        return tuple(bounded_dashboards(rows))
 
 
 def add_dashboard(

@@ -12,8 +12,10 @@ from app.library.core.columns import folded, to_json
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.users import person_of
 
-# In bytes, of all widgets of a dashboard: they are answered as one list, which has no pages.
+# In bytes, of all widgets of a dashboard, and of all dashboards of a project: they are answered as
+# one list, which has no pages. A dashboard's names and addresses count as so many.
 LARGEST_LIST: Final = 8 << 20
+_NAMES_AND_ADDRESSES: Final = 2048
 TEXTS_AND_NUMBERS: Final = (
     "name",
     "contribution_id",
@@ -92,6 +94,19 @@ def too_large() -> InvalidInput:
         "get them one by one.",
         rule="too_many",
     )
+
+
+def bounded_dashboards(rows: Iterable[DashboardRow]) -> Iterator[Dashboard]:
+    """Yield the dashboards of rows; raises InvalidInput as `bounded_widgets` does."""
+    size = 0
+    for row in rows:
+        size += _NAMES_AND_ADDRESSES + len((row.description or "").encode())
+        if size > LARGEST_LIST:
+            raise InvalidInput(
+                "There are too many dashboards for one list: ask for those of a team.",
+                rule="too_many_dashboards",
+            )
+        yield to_dashboard(row)
 
 
 def bounded_widgets(rows: Iterable[DashboardWidgetRow]) -> Iterator[DashboardWidget]:

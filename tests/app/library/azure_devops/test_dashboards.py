@@ -152,3 +152,11 @@ def test_a_known_scope_is_taken_and_the_address_counts(ask: Ask, scope: Any) -> 
 def test_widgets_may_lie_on_one_another(ask: Ask, board: str) -> None:
     first, second = a_widget(ask, board), a_widget(ask, board)
     assert first["position"] == second["position"] == WIDGET["position"]
+
+
+def test_a_list_that_would_be_too_large_is_refused(ask: Ask) -> None:
+    large = "x" * 1_000_000
+    for number in range(9):
+        a_dashboard(ask, f"{PROJECT}/T{number % 2}/_apis/dashboard/dashboards", description=large)
+    assert "of a team" in told(ask("GET", OF_PROJECT), 400, "DashboardCountLimitExceededException")
+    assert one(ask, f"{PROJECT}/T0/_apis/dashboard/dashboards")["count"] == 5
