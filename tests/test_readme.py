@@ -146,4 +146,4 @@ def test_the_lock_pins_every_package_with_hashes_and_names_no_registry(lock: str
     )
     assert len(packages) == len(re.findall(r"^\S", text, re.MULTILINE)) > 10
     assert all("==" in name for name, _ in packages)
-    assert "://" not in text
+    assert "://" not in text  # packages are called httpx and httpcore
