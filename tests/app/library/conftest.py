@@ -126,6 +126,17 @@ def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Pr
     store.close()
 
 
+@pytest.fixture(scope="session")
+def description_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the service's description, for what generates a client of it."""
+    folder = tmp_path_factory.mktemp("description")
+    file = shutil.copy(sqlite_template, folder / "library.db")
+    with application(database_url=f"sqlite:///{file}", docs="on") as app:
+        told = folder / "openapi.json"
+        told.write_bytes(app.test_client().get("/openapi.json").data)
+    return told
+
+
 def two_workers(start: Start, url: str) -> AbstractContextManager[tuple[Service, str]]:
     """Start the service with two worker processes on one database."""
     settings = {

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, get_args, get_type_hints
 
@@ -19,7 +20,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from app.library.wiring import DIALECTS
 from app.openapi.operation import Example
 from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
-from tests.app.library.conftest import Processes, application
+from tests.app.library.conftest import Processes
 from tests.host import token as host_token
 
 PACKAGE: Final = "generated_client"
@@ -32,15 +33,19 @@ EXAMPLES: Final[Mapping[str, Example]] = {
 
 
 @pytest.fixture(scope="module")
-def operations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ModuleType]]:
+def operations(
+    description_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, ModuleType]]:
     """The modules of a client that is generated once, by the ids of their operations."""
     folder = tmp_path_factory.mktemp("generated")
-    with application(database_url=f"sqlite:///{folder}/library.db", docs="on") as app:
-        told = folder / "openapi.json"
-        told.write_bytes(app.test_client().get("/openapi.json").data)
     settings = ConfigFile(package_name_override=PACKAGE, post_hooks=[])
     config = Config.from_sources(
-        settings, MetaType.NONE, told, "utf-8", overwrite=False, output_path=folder / PACKAGE
+        settings,
+        MetaType.NONE,
+        description_file,
+        "utf-8",
+        overwrite=False,
+        output_path=folder / PACKAGE,
     )
     assert generate(config=config) == []  # no warning: nothing was left out
     sys.path.insert(0, str(folder))
