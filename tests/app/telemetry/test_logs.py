@@ -1,12 +1,15 @@
 """What the log writes to a terminal, in the local mode."""
 
+import io
 import json
+import sys
 
 import pytest
+import structlog
 from hypothesis import given, strategies as st
 
 from app import create_app
-from app.telemetry.logs import escape_control_characters
+from app.telemetry.logs import configure_logs, escape_control_characters
 from tests.conftest import settings_with
 
 PATH = "/a%1B%5B31mb%0Dc%C2%9Bd%7Fe%E2%80%AEf"
@@ -37,3 +40,14 @@ def test_only_what_is_not_printable_is_escaped(text: str, number: int) -> None:
     assert escaped["number"] == number
     assert escaped["event"].isprintable()
     assert escaped["event"] == text or not text.isprintable()
+
+
+def test_a_line_goes_to_the_standard_error_of_its_moment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command that is run in a process of others leaves its own standard error closed."""
+    with io.StringIO() as closed_later, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", closed_later)
+        configure_logs(local=False)
+    structlog.get_logger("placard").warning("said", by="a later one")
+    assert json.loads(capsys.readouterr().err)["by"] == "a later one"
