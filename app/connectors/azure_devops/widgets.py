@@ -77,7 +77,7 @@ class AzureDevOpsWidget(AzureDevOps):
         "/6e8c5aef-4f5a-4ab1-9b4c-0a4d6a1f2b3c/widgets/7d1b2c3d-0e4f-4a5b-8c6d-9e0f1a2b3c4d"
     )
     path: ClassVar[re.Pattern[str]] = one_of(
-        rf"/(?P<place>{NAME}/{NAME}(?:/{NAME})?)/_apis/dashboard/dashboards"
+        rf"/(?P<place>(?:tfs/)?{NAME}/{NAME}(?:/{NAME})?)/_apis/dashboard/dashboards"
         rf"/(?P<dashboard>{_GUID})/widgets/(?P<widget>{_GUID})/?",
         any_case=True,
     )
@@ -129,6 +129,8 @@ def _names(match: Match) -> list[str]:
 def _project_and_team(match: Match) -> list[str]:
     """Leave out the organization or the collection; a project's own dashboards have no team."""
     names = _names(match)
+    if names[0].lower() == "tfs" and len(names) > 2:
+        return names[2:]
     has_more = has_organization(match) or names[0].lower() == "defaultcollection"
     return names[1:] if has_more else names
 

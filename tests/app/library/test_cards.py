@@ -173,6 +173,31 @@ def test_a_widget_of_another_domain_is_refused(served: Served, make_token: MakeT
     assert card(host, saved(host, "spaceone", everything)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("dialect", "elsewhere"),
+    [("azure", {"places": ("other",)}), ("datadog", {"experiences": ("logs_reports",)})],
+)
+def test_a_credential_that_is_confined_elsewhere_is_refused(
+    served: Served, make_token: MakeToken, dialect: str, elsewhere: dict[str, tuple[str, ...]]
+) -> None:
+    everything = make_token()
+    host = served(**elsewhere)
+    assert card(host, saved(host, dialect, everything)).status_code == 403
+
+
+@pytest.mark.parametrize("place", ["c/p", "c/p/t", "tfs/DefaultCollection/p", "TFS/c/p/t"])
+def test_a_widget_of_a_project_or_a_team_is_a_card(
+    served: Served, make_token: MakeToken, place: str
+) -> None:
+    host, token = served(), make_token()
+    dashboards = f"/{place}/_apis/dashboard/dashboards"
+    board = post(host.client, dashboards, {"name": "B"}, token)["id"]
+    widgets = f"{dashboards}/{board}/widgets"
+    made = post(host.client, widgets, {"name": "W", "contributionId": "x.y"}, token)
+    answer = card(host, f"{PUBLIC}{widgets}/{made['id']}")
+    assert answer.get_json()["metadata"]["title"] == "W", answer.text
+
+
 def test_a_widget_that_is_not_there_is_missing(served: Served) -> None:
     assert card(served(), f"{PUBLIC}/api/v2/widgets/ccm_reports/{uuid4()}").status_code == 404
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.library.core.callers import Caller, Person
+from app.library.core.models import CustomWidgetRow
 from app.library.core.store import Store
 from app.library.http.schema import load
 from app.library.spaceone.api import info
@@ -138,10 +139,8 @@ def filled(url: str) -> Iterator[CustomWidgets]:
         widget = made.create(CALLER, draft)
         # Ids that are alike on both databases, since they settle ties.
         with store.writing() as session:
-            session.connection().exec_driver_sql(
-                f"UPDATE custom_widgets SET id = 'custom-widget-{number * 7 % 12:012x}'"
-                f" WHERE id = '{widget.id}'"
-            )
+            row = session.get_one(CustomWidgetRow, widget.id)
+            row.id = f"custom-widget-{number * 7 % 12:012x}"
     yield widgets
     store.close()
 
