@@ -131,7 +131,8 @@ def both(
 
 def filled(url: str) -> Iterator[CustomWidgets]:
     store = Store(url)
-    widgets = CustomWidgets(store, now=lambda: START + 20 * STEP)
+    # What is asked here is what is found, on however busy a machine.
+    widgets = CustomWidgets(store, now=lambda: START + 20 * STEP, seconds=60)
     for number, (title, options, labels, tags, more) in enumerate(DATA):
         document = {"options": options, "labels": labels, "tags": tags, "settings": more}
         draft = CustomWidgetDraft(DOMAIN, f"W{number % 3}", title, "v1", document)
