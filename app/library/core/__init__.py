@@ -1,6 +1,7 @@
 """What every dialect of the widget library stands on. Errors are those of app/errors.py.
 
-store.py        the database: engine, sessions, time limits
+store.py        the database: sessions, versions of the tables
+connections.py  its engine, and what each connection is told
 queries.py      reads of bounded time, whose rows come a few at a time
 models.py       the tables
 columns.py      JSON and datetimes in a column

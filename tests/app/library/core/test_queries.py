@@ -8,8 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 
 from app.errors import StoreUnavailable
+from app.library.core.connections import MOST_OF_SQLITE
 from app.library.core.queries import AT_ONCE, Query, QueryTooSlow, querying
-from app.library.core.store import MOST_OF_SQLITE, Store
+from app.library.core.store import Store
 from tests.clock import Clock
 
 NUMBERS = text(

@@ -151,7 +151,7 @@ def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
 def test_a_writer_of_sqlite_who_waits_too_long_is_told_so(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.library.core.store._OF_SQLITE", ("PRAGMA busy_timeout=20",))
+    monkeypatch.setattr("app.library.core.connections._OF_SQLITE", ("PRAGMA busy_timeout=20",))
     store = Store(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

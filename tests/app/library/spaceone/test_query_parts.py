@@ -13,7 +13,8 @@ from sqlalchemy import text as sql_text
 
 from app.errors import InvalidInput
 from app.library.core.columns import canonical, to_json
-from app.library.core.store import PATTERN_FLAGS, Store
+from app.library.core.connections import PATTERN_FLAGS
+from app.library.core.store import Store
 from app.library.http.context import Library
 from app.library.spaceone import api
 from app.library.spaceone.query import limits
