@@ -68,8 +68,9 @@ def open_page(chromium: Browser, service: str, serve: Serve) -> Iterator[Open]:
             context.set_default_timeout(10_000)
             watch(context, complaints, {base, *elsewhere})
             page = context.new_page()
-            # Its script has run by then; what is left is the icon.
-            page.goto(path, wait_until="domcontentloaded")
+            # A script waits for the style, and has run by then; what is left is the icon.
+            scripted = own.get("java_script_enabled", True)
+            page.goto(path, wait_until="domcontentloaded" if scripted else "load")
             return page
 
         yield open_page
