@@ -303,12 +303,13 @@ def test_favorites_go_with_their_widget(store: Store) -> None:
         ("dashboard_widgets", "dashboard_id = '{uuid}' ORDER BY rank, id", "rank"),
     ],
 )
-def test_searches_find_their_index(store: Store, table: str, search: str, index: str) -> None:
-    explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[store.dialect]
+def test_searches_find_their_index(own_store: Store, table: str, search: str, index: str) -> None:
+    # What PostgreSQL chooses follows from what it counted of earlier rows: here there are none.
+    explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[own_store.dialect]
     statement = f"{explain} SELECT * FROM {table} WHERE {search.format(uuid=uuid4())}"
-    with store.reading() as session:
+    with own_store.reading() as session:
         connection = session.connection()
-        if store.dialect == "postgresql":
+        if own_store.dialect == "postgresql":
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
             connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
         plan = "\n".join(str(row) for row in connection.exec_driver_sql(statement))
