@@ -110,7 +110,7 @@ class HostTime(Ruled, fields.String):
         return loaded
 
 
-class Count(Ruled, fields.Integer):
+class WholeNumber(Ruled, fields.Integer):
     """A whole number, 0 or more; `true`, `2.0` and `"2"` are none."""
 
     default_error_messages: Messages = {

@@ -10,7 +10,6 @@ from typing import Any, Final
 from marshmallow import ValidationError, post_dump, validates_schema
 
 from templates_schemas.fields import (
-    Count,
     HostSchema,
     HostTime,
     Items,
@@ -19,6 +18,7 @@ from templates_schemas.fields import (
     Text,
     Variant,
     WebUrl,
+    WholeNumber,
 )
 from templates_schemas.limits import (
     FIELD_NAME_MAX,
@@ -114,7 +114,7 @@ class MetadataSchema(PartSchema):
         Variant("type", FIELD_KINDS), required=True, data_key="fields", attribute="fields"
     )
     footer = Variant("footer_type", FOOTER_KINDS, empty_allowed=True, required=True)
-    num_comments = Count()
+    num_comments = WholeNumber()
     error = Text()
 
     # Also when something else is at fault, so that a lint tells all of it at once.

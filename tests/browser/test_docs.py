@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it has none
 from playwright.sync_api import Locator, Page, expect
 
 from app import create_app
 from app.cli.library_tokens import local_token
 from tests.browser.conftest import Open
-from tests.browser.pages import NARROW, WIDE
 from tests.browser.service import serving
-from tests.browser.test_every_state import SCHEMES, TOO_WIDE, violations
+from tests.browser.test_every_state import check_rules
 from tests.conftest import settings_with
 
 
@@ -49,18 +47,6 @@ def test_the_rules_of_accessibility_hold_and_nothing_is_wider_than_a_phone(
 ) -> None:
     page = open_page("/docs", base=local_library)
     expect(page.locator(".opblock")).not_to_have_count(0)
-    page.evaluate(AXE_SCRIPT)
     check_rules(page)
     expect(try_search(page)).to_be_visible()
     check_rules(page)
-
-
-def check_rules(page: Page) -> None:
-    """Look at the page in light and dark, wide and narrow."""
-    for size in (WIDE, NARROW):
-        page.set_viewport_size(size)
-        for scheme, rules in SCHEMES.items():
-            page.emulate_media(color_scheme=scheme)
-            assert violations(page, rules) == [], (size, scheme)
-    assert page.evaluate(TOO_WIDE) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]

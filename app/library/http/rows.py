@@ -1,6 +1,7 @@
 """Answers of many rows: each is written as it comes from the database, up to a bound in bytes.
 
-with searching() as …: rows = write_rows(dumped)     # no more than LARGEST_ANSWER in memory
+with searching():
+    rows = WrittenRows(dumped)  # no more than LARGEST_ANSWER in memory
 return rows.response("results", {"total_count": 60})
 """
 
@@ -21,7 +22,7 @@ from app.library.http.thread_share import resting
 LARGEST_ANSWER: Final = 16 << 20
 # Who sends more than this holds a place until it is sent: the client may be slow.
 LARGE: Final = 1 << 20
-# WrittenRows are put together to pieces of about this size.
+# Rows are put together to pieces of about this size.
 _PIECE: Final = 1 << 18
 
 
