@@ -24,6 +24,9 @@ USABLE := $(shell exec 2>/dev/null; grep -qF "$$(pwd -P)/$(BIN)/" $(BIN)/placard
 	&& installed="$$($(BIN)/python $(VERSION))" \
 	&& test "$$installed" = "$$($(ASKED) -c 'import sys; print(sys.version)')" && echo yes)
 
+# Without its bytecode each process of a test or a service compiles the code anew, for a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check fuzz screenshot lint types bench format lock clean anew
 

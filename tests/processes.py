@@ -109,10 +109,22 @@ def ask(base: str, resource_url: str = ISSUE) -> requests.Response:
 
 
 def workers_of(process: int) -> set[int]:
-    """The workers of a service that live: its children, but for the one that tracks resources."""
+    """The workers of a service that live: the children of the process that they are forked from."""
+    return {worker for fork_server in fork_servers_of(process) for worker in _children(fork_server)}
+
+
+def fork_servers_of(process: int) -> set[int]:
+    """The process that the workers of a service are forked from, if it lives."""
     found = set()
-    for child in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split():
+    for child in _children(process):
         with suppress(FileNotFoundError, ProcessLookupError):
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.add(int(child))
+            if b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(child)
     return found
+
+
+def _children(process: int) -> list[int]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        listed = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
+        return [int(child) for child in listed.split()]
+    return []

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from tests.bench.attackers import ATTACKS, Attack
-from tests.bench.attacks import fill
+from tests.bench.attacks import fill, silence
 from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Start, ask
 from tests.standin import standing_in
@@ -48,13 +48,16 @@ class Attacked:
 
 @pytest.fixture(scope="module")
 def attacked(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    """A service with more in its library than an answer may hold."""
+    """A service with more in its library than an answer may hold, and a key set that hangs."""
     url = f"sqlite:///{tmp_path_factory.mktemp('attacked') / 'library.db'}"
     token = fill(url, documents=20)
-    with standing_in() as upstream:
+    with standing_in() as upstream, silence() as silent:
+        stand_ins = upstream.settings["PLACARD_UPSTREAMS"]
         settings = {
             **SOUND,
             **upstream.settings,
+            "PLACARD_UPSTREAMS": f"{stand_ins},https://keys.example={silent}",
+            "PLACARD_JWT_JWKS_URL": "https://keys.example/keys",
             "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
             "PLACARD_DATABASE_URL": url,
             "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "1000000",
@@ -70,6 +73,7 @@ def attacked(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         ("large answers", 6, {"200", "400", "429"}),
         ("slow queries", 6, {"400", "429"}),
         ("idle connections", 100, {"still open"}),
+        ("unknown keys", 20, {"500"}),
     ],
 )
 def test_attack_stops_no_card(

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from app.cli.serve import IDLE_SECONDS, refuse_a_port_in_use
-from tests.processes import SOUND, Start, ask, workers_of
+from tests.processes import SOUND, Start, ask, fork_servers_of, workers_of
 from tests.standin import standing_in
 
 CLIENTS = 8
@@ -133,6 +133,16 @@ def test_a_worker_that_is_killed_again_and_again_is_replaced_each_time(start: St
             os.kill(worker, signal.SIGKILL)
             wait_until(lambda worker=worker: bool(workers_of(process.pid) - {worker}))  # type: ignore[misc]
             # Its connection waited for the successor.
+            assert requests.get(f"{base}/healthz", timeout=20).ok
+        assert process.poll() is None
+
+
+def test_the_process_that_workers_are_forked_from_is_replaced_with_them(start: Start) -> None:
+    with start("serve", "--workers", "2", settings=SOUND) as (process, base):
+        (fork_server,), workers = fork_servers_of(process.pid), workers_of(process.pid)
+        os.kill(fork_server, signal.SIGKILL)
+        wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+        for _ in range(4):
             assert requests.get(f"{base}/healthz", timeout=20).ok
         assert process.poll() is None
 

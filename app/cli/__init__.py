@@ -1,6 +1,7 @@
 """The command line: `placard …`.
 
 serve.py, server.py, workers.py, connections.py  the service, its workers and its connections
+preload.py                                       what each worker has from its birth
 stalled.py                                       ends connections on which nothing goes on
 lint.py, record.py, doctor.py                    payloads, recorded cases, a running service
 library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets

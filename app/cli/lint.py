@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.connectors.definitions.files import lint_definitions, load_file
+from app.connectors.definitions.files import load_definitions
 from templates_schemas import faults
 
 
@@ -37,12 +37,12 @@ def lint(*, file: str) -> None:
 
 
 def _lint_definitions(file: Path) -> None:
-    broken = lint_definitions(file)
+    loaded, broken = load_definitions(file)
     for fault in broken:
         click.echo(fault)
     if broken:
         sys.exit(1)
-    names = ", ".join(each["name"] for each in load_file(file))
+    names = ", ".join(each["name"] for each in loaded)
     click.echo(f"{file}: {names}: can be used")
 
 

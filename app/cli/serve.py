@@ -1,10 +1,10 @@
 """The production start: granian, several threads, a graceful stop."""
 
-import multiprocessing
 import os
 import socket
 import tempfile
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import click
 from granian.constants import HTTPModes, Interfaces
@@ -14,7 +14,7 @@ from granian.log import LogLevels
 from app import create_app
 from app.cli.connections import provide_connections
 from app.cli.server import DrainingServer
-from app.cli.workers import load_application
+from app.cli.workers import begin_to_load, load_application
 from app.connectors import all_connectors
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError, StoreUnavailable
@@ -38,43 +38,51 @@ def serve_application(
     """
     if settings.local and not is_loopback_host(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
-    create_app(settings)
-    _check_database(settings)
-    connections = provide_connections(threads)
-    leave_threads_free(settings, threads)
     refuse_a_port_in_use(host, port)
-    # A fresh interpreter for each worker: nothing is shared that a fork would tear.
-    multiprocessing.set_start_method("spawn", force=True)
-    server = DrainingServer(
-        "wsgi:app",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=1000 * IDLE_SECONDS),
-        websockets=False,
-        workers=workers,
-        blocking_threads=threads,
-        backpressure=connections,
-        respawn_failed_workers=True,
-        workers_kill_timeout=int(settings.fetch_deadline) + GRACE_SECONDS,
-        log_level=LogLevels.error if settings.local else LogLevels.info,
-    )
-    shown = f"[{host}]" if ":" in host else host
-    with ExitStack() as stack:
-        folder = settings.metrics_folder
-        if not folder and (workers > 1 or settings.metrics_port):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="placard-metrics-"))
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        if folder and settings.metrics_port:
-            _serve_metrics(folder, host, settings.metrics_port)
-        if settings.local and settings.public_url is None:
-            # The workers read it, to recognise the addresses of their own saved widgets.
-            os.environ["PLACARD_PUBLIC_URL"] = f"http://{shown}:{port}"
+    connections = provide_connections(threads)
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    with _environment_of_workers(settings, base, workers, threads) as metrics_folder:
+        begin_to_load()
+        create_app(settings)
+        _check_database(settings)
+        server = DrainingServer(
+            "wsgi:app",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=1000 * IDLE_SECONDS),
+            websockets=False,
+            workers=workers,
+            blocking_threads=threads,
+            backpressure=connections,
+            respawn_failed_workers=True,
+            workers_kill_timeout=int(settings.fetch_deadline) + GRACE_SECONDS,
+            log_level=LogLevels.error if settings.local else LogLevels.info,
+        )
+        if metrics_folder and settings.metrics_port:
+            _serve_metrics(metrics_folder, host, settings.metrics_port)
         if settings.local:
-            hello = greeting(settings, f"http://{shown}:{port}", _library_token(settings))
+            hello = greeting(settings, base, _library_token(settings))
             server.on_startup(lambda: click.echo(hello))
         server.serve(target_loader=load_application)
+
+
+@contextmanager
+def _environment_of_workers(
+    settings: Settings, base: str, workers: int, threads: int
+) -> Iterator[str | None]:
+    """Say in the environment what the workers need to know; yield the folder of their metrics."""
+    leave_threads_free(settings, threads)
+    if settings.local and settings.public_url is None:
+        # They recognise the addresses of their own saved widgets by it.
+        os.environ["PLACARD_PUBLIC_URL"] = base
+    if settings.metrics_folder or not (workers > 1 or settings.metrics_port):
+        yield settings.metrics_folder
+        return
+    with tempfile.TemporaryDirectory(prefix="placard-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield folder
 
 
 def _check_database(settings: Settings) -> None:

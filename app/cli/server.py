@@ -7,10 +7,13 @@ When a worker dies twice within 5.5 s, granian ends the service.
 
 import contextlib
 import ctypes
+import multiprocessing
 import socket
 import struct
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.reduction import DupFd
 from typing import Any, Final
 
 from granian.server.mp import MPServer, WorkerProcess
@@ -52,15 +55,19 @@ class DrainingServer(MPServer):
     def _init_shared_socket(self) -> None:
         super()._init_shared_socket()  # type: ignore[no-untyped-call]
         # On other systems than Linux, granian itself has made one listener for all workers.
-        self._listeners: list[tuple[Any, socket.socket]] = []
+        self._listeners: list[Listener] = []
         if self._shd is None:
             self._listeners = [_listener(self._ssp) for _ in range(self.workers)]
             self._ssp = None
 
     def _spawn_worker(self, idx: int, *how: Any, **named: Any) -> WorkerProcess:
         if self._listeners:
-            self._shd, self._sso = self._listeners[idx]
-        return super()._spawn_worker(idx, *how, **named)
+            self._shd = self._listeners[idx]
+        worker = super()._spawn_worker(idx, *how, **named)
+        # Granian knows two ways to start a process; the one that is set here may be a third.
+        target, args = worker.inner._target, worker.inner._args  # noqa: SLF001
+        worker.inner = multiprocessing.Process(name="placard-worker", target=target, args=args)
+        return worker
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         restarts = Restarts()
@@ -79,21 +86,35 @@ class DrainingServer(MPServer):
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Refuse new connections, let the workers accept those that are made, then stop them."""
-        drain([listener for _, listener in self._listeners])
+        drain([listener.socket for listener in self._listeners])
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]
 
     def _drop_shared_socket(self) -> None:
         super()._drop_shared_socket()  # type: ignore[no-untyped-call]
         while self._listeners:
-            self._listeners.pop()[1].close()
+            self._listeners.pop().socket.close()
 
 
-def _listener(spec: Any) -> tuple[Any, socket.socket]:
-    """Listen; return granian's handle of the listener, for a worker, and its socket."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listening socket and granian's handle of it; a worker is sent a handle of its own."""
+
+    handle: Any
+    socket: socket.socket
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        number, *rest = self.handle.__getstate__()
+        return _handle_of, (type(self.handle), DupFd(number), *rest)
+
+
+def _handle_of(kind: Any, sent: Any, *rest: Any) -> Any:
+    return kind(sent.detach(), *rest)
+
+
+def _listener(spec: Any) -> Listener:
+    """Listen at granian's address."""
     handle = spec.build()
-    listener = socket.socket(fileno=handle.get_fd())
-    listener.set_inheritable(True)
-    return handle, listener
+    return Listener(handle, socket.socket(fileno=handle.get_fd()))
 
 
 def drain(listeners: Sequence[socket.socket]) -> None:

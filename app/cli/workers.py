@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 from typing import Any, Final
 
 from granian._internal import load_target
@@ -69,21 +70,41 @@ class Restarts:
         return max(0.0, min(self._due.values()) - self._clock())
 
 
+def begin_to_load() -> None:
+    """Begin to load the application, in the process that the workers are forked from.
+
+    A fork of the first process would tear what its threads hold; a fresh interpreter for each
+    worker takes a second. That process has one thread, and has only imported (`preload.py`). What
+    the workers read of the environment must stand there before.
+    """
+    if sys.platform != "linux":
+        multiprocessing.set_start_method("spawn", force=True)
+        return
+    multiprocessing.set_start_method("forkserver", force=True)
+    multiprocessing.set_forkserver_preload(["app.cli.preload"])
+    forkserver.ensure_running()
+
+
 def load_application(target: str) -> Any:
     """Return the application of a worker, which from now on ends with the first process.
 
     Its key sets are fetched meanwhile.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_end_with_parent, name="placard-parent", daemon=True).start()
+    end_with_parent()
+    threading.Thread(target=_end_with_first, name="placard-first", daemon=True).start()
     app: Any = load_target(target)
     service = app.extensions[EXTENSION]
     threading.Thread(target=fetch_keys, args=(service,), name="placard-keys", daemon=True).start()
     if service.settings.library:
         watch(Stalled(longest_wait(service.settings)))
     return app
+
+
+def end_with_parent() -> None:
+    """Have Linux end this process with the one that began it: it may be stopped, or busy."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def longest_wait(settings: Settings) -> float:
@@ -103,14 +124,14 @@ def fetch_keys(service: Service) -> None:
         fault()
 
 
-def _end_with_parent() -> None:
+def _end_with_first() -> None:
     """Wait for the end of the first process, then end at once.
 
     A worker that went on without it would keep the port, and nobody could stop it. A first process
-    that stops in order ends its workers before itself. Linux sees to it too, also where the worker
-    is stopped or busy; this is for other systems, and for an end before Linux was asked.
+    that stops in order ends its workers before itself. Linux sees to it by `end_with_parent`, of
+    the process between them too; this is for other systems, and for an end before that was asked.
     """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
+    first = multiprocessing.parent_process()
+    if first is not None:
+        first.join()
         os.kill(os.getpid(), signal.SIGKILL)

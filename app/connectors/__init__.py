@@ -22,6 +22,7 @@ from app.connectors.definitions.bundled import (
     bundled_definitions,
     bundled_settings,
     catalogue,
+    catalogue_faults,
     edits,
 )
 from app.connectors.definitions.files import SETTING, read_definitions
@@ -139,6 +140,8 @@ class EditedRegistry(ConnectorRegistry):
         seen = edits(self._settings.connectors_file)
         if seen != self._edits:
             catalogue.cache_clear()
+            if faults := catalogue_faults():
+                raise BrokenDefinition("\n".join(faults))
             try:
                 self._current = ConnectorRegistry(all_connectors(self._settings), self._url)
             except ConfigurationError as error:

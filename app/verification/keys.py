@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from jwt import PyJWK, PyJWTError
+from jwt import InvalidKeyError, PyJWK, PyJWTError
+from jwt.algorithms import get_default_algorithms
 
 from app.errors import ConfigurationError, KeysUnavailable, PlacardError
 
@@ -19,6 +20,7 @@ RSA_MIN_BITS: Final = 2048
 REFRESH_INTERVAL: Final = 30.0
 KEY_SET_LIFETIME: Final = 3600.0
 PUBLIC_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
+_ALGORITHMS: Final = get_default_algorithms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Key:
     algorithm: str
     material: Any = field(repr=False)
     kid: str | None = None
+
+    def verifies(self, message: bytes, signature: bytes) -> bool:
+        """Tell whether a signature is this key's, of this message."""
+        verified: bool = _ALGORITHMS[self.algorithm].verify(message, self.material, signature)
+        return verified
 
 
 class KeySource(Protocol):
@@ -156,8 +163,15 @@ def read_key_set(document: bytes) -> tuple[Key, ...]:
 
 
 def shared_secret_keys(secrets: Sequence[str]) -> list[Key]:
-    """Make an HS256 key of each shared secret."""
-    return [Key("HS256", secret.encode()) for secret in secrets]
+    """Make an HS256 key of each shared secret.
+
+    Raises ConfigurationError for what is meant to be another kind of key, a public one above all.
+    """
+    prepare = _ALGORITHMS["HS256"].prepare_key
+    try:
+        return [Key("HS256", prepare(secret)) for secret in secrets]
+    except InvalidKeyError as error:
+        raise ConfigurationError(f"a shared secret of tokens cannot be used: {error}") from None
 
 
 def public_key(pem: str) -> Key:

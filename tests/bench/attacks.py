@@ -94,7 +94,7 @@ def _round(name: str, url: str, token: str) -> Round:
     with (
         tempfile.TemporaryDirectory(prefix="placard-bench-") as folder,
         upstream() as (base, _),
-        _silent() as silent,
+        silence() as silent,
     ):
         settings = {
             "PLACARD_VERIFY": "either",
@@ -270,7 +270,7 @@ def p95(seen: Sequence[Card]) -> float:
 
 
 @contextmanager
-def _silent() -> Iterator[str]:
+def silence() -> Iterator[str]:
     """Listen, and never answer."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

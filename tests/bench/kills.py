@@ -27,7 +27,7 @@ from tests.bench.tables import Missing, Table, skipped
 from tests.databases import DURABLE, NoPostgresql, migrated, postgresql
 from tests.host import TOKEN_SECRET
 from tests.ports import free_port
-from tests.processes import ROOT, SOUND, Service, stop, wait_for, workers_of
+from tests.processes import ROOT, SOUND, Service, fork_servers_of, stop, wait_for, workers_of
 
 ROUNDS: Final = 20
 CLIENTS: Final = 8
@@ -37,11 +37,12 @@ SEED: Final = 13
 COLUMNS = ("database, killed", "rounds", "acknowledged", "missing", "back after, median", "longest")
 NOTES = f"""
 A service of two workers under {WRITES} POSTs a second of {CLIENTS} clients; in each round one
-process is killed with SIGKILL at a random moment: the first process, a worker, or a backend of
-PostgreSQL, which then cuts off all others and recovers. Whoever ends is started again at once, as
-systemd's `Restart=always` does. It is back when each client has had a write acknowledged that it
-began after the kill: a client that fails tries again after 20 ms. What is missing was acknowledged,
-and is not in the database at the end. SQLite is in a file on the disk; PostgreSQL syncs, too.
+process is killed with SIGKILL at a random moment: the first process, the one between that workers
+are forked from, a worker, or a backend of PostgreSQL, which then cuts off all others and recovers.
+A first process that ends is started again at once, as systemd's `Restart=always` does. It is back
+when each client has had a write acknowledged that it began after the kill: a client that fails
+tries again after 20 ms. What is missing was acknowledged, and is not in the database at the end.
+SQLite is in a file on the disk; PostgreSQL syncs, too.
 """
 Victim = Callable[[], int]
 
@@ -147,9 +148,16 @@ class Supervised:
 
     def worker(self) -> int:
         """Wait for a worker, and return it."""
-        while not (workers := workers_of(self.process.pid)):
+        return self._one_of(workers_of)
+
+    def fork_server(self) -> int:
+        """Wait for the process that workers are forked from, and return it."""
+        return self._one_of(fork_servers_of)
+
+    def _one_of(self, found: Callable[[int], set[int]]) -> int:
+        while not (processes := found(self.process.pid)):
             time.sleep(0.01)
-        return random.choice(sorted(workers))
+        return random.choice(sorted(processes))
 
 
 @contextmanager
@@ -188,7 +196,7 @@ def kill_rounds(
         kind = list(victims)[number % len(victims)]
         victim = victims[kind]()
         # The workers of a first process end with it, but a moment later.
-        ending = [victim, *workers_of(victim)]
+        ending = [victim, *fork_servers_of(victim), *workers_of(victim)]
         killed = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         while any(map(_lives, ending)) and time.monotonic() < killed + LONGEST:
@@ -252,7 +260,12 @@ def measure() -> Table:
 def _rows(name: str, url: str, more: Mapping[str, Victim]) -> list[list[str]]:
     token = a_token(url)
     with supervised(url) as service, writing(service.base, token) as writers:
-        victims = {"the first process": service.first, "a worker": service.worker, **more}
+        victims = {
+            "the first process": service.first,
+            "the process between": service.fork_server,
+            "a worker": service.worker,
+            **more,
+        }
         rounds = kill_rounds(service, writers, victims, ROUNDS)
     acknowledged, missing = missing_of(url, writers)
     rows = [_row(f"{name}, {kind}", [each for each in rounds if each.victim == kind])

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from app.connectors.definitions.connector import DefinedConnector
-from app.connectors.definitions.files import lint_definitions, load_file
-from app.errors import ConfigurationError
+from app.connectors.definitions.files import lint_definitions, read_bundled
 from app.settings import ConnectorSetting, Settings
 
 CATALOGUE: Final = Path(__file__).parent / "catalogue"
@@ -41,8 +40,14 @@ def _edit(file: Path) -> tuple[int, int] | None:
 
 @cache
 def catalogue() -> tuple[DefinedConnector, ...]:
-    """Read the catalogue; raises ConfigurationError, which names each fault."""
-    files = sorted(CATALOGUE.glob("*.toml"))
-    if told := [fault for file in files for fault in lint_definitions(file)]:
-        raise ConfigurationError("\n".join(told))
-    return tuple(DefinedConnector(each) for file in files for each in load_file(file))
+    """Read the catalogue, which has no faults."""
+    return read_bundled(_files())
+
+
+def catalogue_faults() -> list[str]:
+    """List what is wrong with the catalogue, for who edits it."""
+    return [fault for file in _files() for fault in lint_definitions(file)]
+
+
+def _files() -> list[Path]:
+    return sorted(CATALOGUE.glob("*.toml"))

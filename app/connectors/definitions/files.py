@@ -2,20 +2,22 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from marshmallow import ValidationError
 
 from app.connectors.definitions.connector import DefinedConnector
-from app.connectors.definitions.schema import FileSchema
+from app.connectors.definitions.schema import BundledFileSchema, FileSchema
 from app.errors import ConfigurationError
 from templates_schemas.rules import Fault, faults_in
 
 SETTING: Final = "PLACARD_CONNECTORS_FILE"
 _TABLE: Final = re.compile(r"(\[\[?)([^\[\]=]+)\]\]?\s*(?:#.*)?\Z")
 _LONG_TEXT: Final = re.compile(r"\"\"\"|'''")
+_SCHEMA: Final = FileSchema()
+_BUNDLED_SCHEMA: Final = BundledFileSchema()
 # A file that is not bundled names no settings: its credentials are those that name its connectors.
 _BUNDLED_ONLY: Final = ("credential", "hosts_setting", "hosts_base")
 
@@ -25,11 +27,16 @@ def read_definitions(paths: Sequence[str]) -> tuple[DefinedConnector, ...]:
 
     Raises ConfigurationError, which names each fault's file, line and rule.
     """
-    files = definition_files(paths)
-    told = [f"{SETTING}: {fault}" for file in files for fault in lint_definitions(file, own=True)]
-    if told:
+    loaded = [load_definitions(file, own=True) for file in definition_files(paths)]
+    if told := [f"{SETTING}: {fault}" for _, faults in loaded for fault in faults]:
         raise ConfigurationError("\n".join(told))
-    return tuple(DefinedConnector(each) for file in files for each in load_file(file))
+    return tuple(DefinedConnector(each) for definitions, _ in loaded for each in definitions)
+
+
+def read_bundled(files: Iterable[Path]) -> tuple[DefinedConnector, ...]:
+    """Read files of the catalogue, which have no faults."""
+    given = (_BUNDLED_SCHEMA.load(tomllib.loads(file.read_text("utf-8"))) for file in files)
+    return tuple(DefinedConnector(each) for loaded in given for each in loaded["connector"])
 
 
 def definition_files(paths: Sequence[str]) -> list[Path]:
@@ -37,33 +44,33 @@ def definition_files(paths: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(file.resolve() for path in paths for file in _files(Path(path))))
 
 
-def load_file(file: Path) -> list[Mapping[str, Any]]:
-    """Load the definitions of a file that has no faults."""
-    loaded: list[Mapping[str, Any]] = FileSchema().load(tomllib.loads(file.read_text("utf-8")))[
-        "connector"
-    ]
-    return loaded
-
-
 def lint_definitions(file: Path, *, own: bool = False) -> list[str]:
-    """List what is wrong with a file, each as `file:line: path: what would be right (rule)`.
+    """List what is wrong with a file, as `load_definitions` does."""
+    return load_definitions(file, own=own)[1]
 
+
+def load_definitions(
+    file: Path, *, own: bool = False
+) -> tuple[Sequence[Mapping[str, Any]], list[str]]:
+    """Load the definitions of a file; list what is wrong with it.
+
+    Each fault is `file:line: path: what would be right (rule)`; with any, there are no definitions.
     `own` files are those that are not bundled, and have no settings.
     """
     try:
         text = file.read_text("utf-8")
         given = tomllib.loads(text)
     except OSError as error:
-        return [f"{file}: {error.strerror}"]
+        return [], [f"{file}: {error.strerror}"]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        return [f"{file}: is not TOML: {error}"]
-    faults: list[Fault] = []
+        return [], [f"{file}: is not TOML: {error}"]
     try:
-        loaded = FileSchema().load(given)
-        faults = list(_faults_of_own(loaded["connector"])) if own else []
+        loaded: Sequence[Mapping[str, Any]] = _SCHEMA.load(given)["connector"]
+        faults = list(_faults_of_own(loaded)) if own else []
     except ValidationError as error:
-        faults = list(faults_in(error))
-    return [f"{file}:{_line_of(fault, text)}: {fault}" for fault in faults]
+        loaded, faults = [], list(faults_in(error))
+    told = [f"{file}:{_line_of(fault, text)}: {fault}" for fault in faults]
+    return [] if told else loaded, told
 
 
 def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:

@@ -1,0 +1,24 @@
+"""What each worker has from its birth; imported by the process that the workers are forked from."""
+
+import gc
+
+from app.cli.workers import end_with_parent
+from app.connectors import connector_settings
+from app.errors import ConfigurationError
+from app.settings.loading import settings_from_environment
+
+end_with_parent()
+try:
+    settings = settings_from_environment(connector_settings())
+except ConfigurationError:
+    pass  # the first process says it
+else:
+    import granian.server.mp  # noqa: F401
+
+    import app
+
+    if settings.library:
+        import app.library.wiring  # noqa: F401
+# What is here now stays: a collection in a worker would write to the pages that they share.
+gc.collect()
+gc.freeze()
