@@ -8,36 +8,65 @@ Each module adds what it learns about a request, and all of it appears on the re
 The fields share one context variable: one for each field would cost a cache hit more than its card.
 """
 
+import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, Final
 
+import orjson
 import structlog
 
 _NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
+_processors: list[Any] = []
 _fields: ContextVar[dict[str, Any] | None] = ContextVar("placard_log_fields", default=None)
 
 
 def configure_logs(*, local: bool) -> None:
     """Set up structlog for this process."""
-    renderers: list[Any] = [structlog.processors.JSONRenderer()]
+    renderers: list[Any] = [structlog.processors.JSONRenderer(_json)]
     if local:
         console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         renderers = [escape_control_characters, console]
+    # In place: the loggers are made once, each with this list.
+    _processors[:] = [
+        merge_log_fields,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *renderers,
+    ]
     structlog.configure(
-        processors=[
-            merge_log_fields,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *renderers,
-        ],
+        processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is then
+        logger_factory=_StandardError,
+        cache_logger_on_first_use=True,
     )
+
+
+class _StandardError:
+    """Writes lines to standard error, whatever that is by then."""
+
+    def __init__(self, *_: Any) -> None:
+        """Take no name."""
+
+    def msg(self, line: str) -> None:
+        """Write a line, at once and whole: the system writes what one call is given together."""
+        sys.stderr.write(f"{line}\n")
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
+    """Write an event as JSON in ASCII: a terminal would obey some of the other characters."""
+    with suppress(TypeError):  # a lone surrogate, or a number beyond 64 bits
+        line = orjson.dumps(event, default=default)
+        if line.isascii():
+            return line.decode()
+    return json.dumps(event, default=default)
 
 
 def bind_request(**fields: Any) -> None:

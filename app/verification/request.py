@@ -1,7 +1,7 @@
 """What verification reads of a request, and the proof that it gives."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -42,9 +42,14 @@ class SignedRequest:
             return [pair for pair in _members(self.data) if isinstance(pair[1], str)]
         return read_query_string(self.query.decode("latin-1"))
 
+    @cached_property
+    def first_values(self) -> Mapping[str, str]:
+        """The first value of each parameter, decoded."""
+        return dict(reversed(self.parameters))
+
     def parameter(self, name: str) -> str | None:
         """The first value of a parameter, decoded, or None."""
-        return next((value for key, value in self.parameters if key == name), None)
+        return self.first_values.get(name)
 
 
 def read_query_string(text: str) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """The host's request signature: `x-asana-request-signature`."""
 
-import hashlib
 import hmac
 import re
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 def sign(message: bytes, secret: str) -> str:
     """Sign a message as the host does: HMAC-SHA256 in lower-case hex."""
-    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), message, "sha256").hex()
 
 
 def verify_signature(request: SignedRequest, secrets: Sequence[str]) -> Proof:

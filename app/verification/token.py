@@ -28,7 +28,7 @@ LONGEST_VERIFIED: Final = 2048
 # Headers that point to keys elsewhere, and extensions, of which none is supported.
 REFUSED_HEADERS: Final = ("b64", "crit", "jku", "x5u")
 # To base64's own alphabet; its two characters that base64url has not become invalid ones.
-_BASE64: Final = str.maketrans("-_+/", "+/!!")
+_BASE64: Final = bytes.maketrans(b"-_+/", b"+/!!")
 
 
 class VerifiedTokens:
@@ -139,7 +139,7 @@ def _header(segment: str) -> Mapping[str, Any]:
     """Parse the header of a token; `segment` is its first part."""
     try:
         # Checked before PyJWT checks it, so that the reason is a distinct one.
-        members = json.loads(_base64url_decode(segment))
+        members = json.loads(_base64url_decode(segment.encode()))
         refused = [name for name in REFUSED_HEADERS if name in members]
         header = {} if refused else jwt.get_unverified_header(f"{segment}..")
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
@@ -155,12 +155,12 @@ def _claims_signed_by(key: Key, token: str) -> Mapping[str, Any] | None:
     PyJWT's `decode` does the same and prepares the key and parses the header each time, which
     takes five times as long as the verification.
     """
-    signed, _, signature = token.rpartition(".")
+    signed, _, signature = token.encode().rpartition(b".")
     try:
-        payload = _base64url_decode(signed.partition(".")[2])
-        if not key.verifies(signed.encode(), _base64url_decode(signature)):
+        payload = _base64url_decode(signed.partition(b".")[2])
+        if not key.verifies(signed, _base64url_decode(signature)):
             return None
-        claims = json.loads(payload)
+        claims = json.loads(payload.decode())
     except (ValueError, RecursionError) as error:
         raise NotAuthenticated("malformed_token", str(error)) from None
     if not isinstance(claims, dict):
@@ -168,16 +168,16 @@ def _claims_signed_by(key: Key, token: str) -> Mapping[str, Any] | None:
     return claims
 
 
-def _base64url_decode(segment: str) -> bytes:
+def _base64url_decode(segment: bytes) -> bytes:
     """Decode a segment; padding may be there or not.
 
     Raises ValueError for another character, wrong padding, and bits that are left over.
     """
     padded = segment.translate(_BASE64)
-    if not padded.endswith("="):
-        padded += "=" * (-len(padded) % 4)
+    if not padded.endswith(b"="):
+        padded += b"=" * (-len(padded) % 4)
     decoded = binascii.a2b_base64(padded, strict_mode=True)
-    if binascii.b2a_base64(decoded, newline=False) != padded.encode():
+    if binascii.b2a_base64(decoded, newline=False) != padded:
         raise ValueError("a segment is not base64url")
     return decoded
 

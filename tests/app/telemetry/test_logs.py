@@ -51,3 +51,14 @@ def test_a_line_goes_to_the_standard_error_of_its_moment(
         configure_logs(local=False)
     structlog.get_logger("placard").warning("said", by="a later one")
     assert json.loads(capsys.readouterr().err)["by"] == "a later one"
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70, object, "é\x9b31m\u202e"])
+def test_what_json_has_no_form_for_is_logged_all_the_same(
+    capsys: pytest.CaptureFixture[str], value: object
+) -> None:
+    configure_logs(local=False)
+    structlog.get_logger("placard").info("odd", value=value)
+    written = capsys.readouterr().err
+    assert written.isascii()
+    assert json.loads(written)["event"] == "odd"
