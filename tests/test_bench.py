@@ -107,7 +107,7 @@ def test_the_library_is_measured_and_what_is_missing_is_a_row(
     monkeypatch.setattr("tests.bench.library.SECONDS", 0)
     table = library.measured(100)
     *rows, last = table.rows
-    assert len({row[0] for row in rows}) == len(rows) == 15
+    assert len({row[0] for row in rows}) == len(rows) == 20
     assert all(row[0].startswith("SQLite, ") and len(row) == len(table.columns) for row in rows)
     assert last[1].startswith("skipped: there is no PostgreSQL server")
     assert table.notes.count("- SQLite, ") == len(rows) + 1

@@ -4,6 +4,7 @@ serve.py, server.py, workers.py, connections.py  the service, its workers and it
 preload.py                                       what each worker has from its birth
 stalled.py                                       ends connections on which nothing goes on
 lint.py, record.py, doctor.py                    payloads, recorded cases, a running service
+rendering.py                                     what `render` asks for a card
 library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
 arguments.py                                     the kinds of argument
 """
@@ -19,17 +20,16 @@ import click
 from rich.console import Console
 
 from app.cli.arguments import BaseUrl, IpAddress
+from app.cli.rendering import widgets_for
 from app.cli.serve import serve_application
 from app.connectors import all_connectors, connector_settings
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.devtools.terminal_card import draw_card, draw_failure
 from app.errors import ConfigurationError, PlacardError, StoreUnavailable
-from app.settings import MEMORY, Settings, settings_from_environment
+from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
 from app.settings.report import setting_lines, settings_table, unknown_settings
-from app.telemetry.metrics import Metrics
 from app.telemetry.trace import recording
-from app.wiring import build_fetcher, build_widgets
 
 __all__ = ["main"]
 
@@ -119,12 +119,10 @@ def serve(*, port: int, host: str, workers: int, threads: int, metrics_port: int
 )
 def render(*, url: str, as_json: bool, definition: str | None) -> None:
     """Draw the card of URL, with its limits, what was cut and what was left out."""
-    # The card as it is now: a shared cache may hold an older one.
-    settings = replace(_settings(), cache_url=MEMORY)
+    settings = _settings()
     if definition is not None:
         settings = replace(settings, connectors_file=(definition, *settings.connectors_file))
-    widgets = build_widgets(settings, build_fetcher(settings), Metrics())
-    with recording() as trace:
+    with widgets_for(url, settings) as widgets, recording() as trace:
         try:
             body = widgets.widget_for(url).body
         except PlacardError as error:

@@ -8,6 +8,7 @@ from app.cli.library_tokens import library_settings
 from app.cli.library_transfer import export, import_
 from app.errors import ConfigurationError
 from app.library.core.backup import copy_sqlite, pg_dump_line, sqlite_file
+from app.library.core.migrations import ways_back
 from app.library.core.store import Store
 
 
@@ -21,11 +22,16 @@ library.add_command(export)
 
 
 @library.command()
-def migrate() -> None:
+@click.option(
+    "--back-to",
+    type=click.Choice(ways_back()),
+    help="Bring them back to what an earlier release needs, for which nothing is lost.",
+)
+def migrate(*, back_to: str | None) -> None:
     """Bring the tables of PLACARD_DATABASE_URL up to date."""
     store = Store(library_settings().database_url)
     try:
-        before, after = store.migrate()
+        before, after = store.migrate() if back_to is None else store.migrate_back(back_to)
     finally:
         store.close()
     click.echo(f"the tables are at {after}; they were at {before or 'nothing'}")

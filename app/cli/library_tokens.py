@@ -15,6 +15,7 @@ from app.library.azure_devops.reach import read_place
 from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
 from app.library.datadog.schemas import EXPERIENCE_TYPES
+from app.library.samples import LOCAL_DOMAIN, save_samples
 from app.library.wiring import SCOPES
 from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, write_local_setting
@@ -25,7 +26,7 @@ LOCAL_GRANT: Final = Grant(
     subject="local@localhost",
     name="Local user",
     scopes=SCOPES,
-    domains=("domain-local",),
+    domains=(LOCAL_DOMAIN,),
     lifetime=timedelta(days=365),
 )
 
@@ -78,7 +79,7 @@ def create(
     What it reaches is told beside it, on the standard error.
     """
     grant = Grant(sub, name, _words(scope), _words(domain), expires, **confined)
-    with _tokens(library_settings()) as tokens:
+    with _opened(library_settings()) as (_, tokens):
         try:
             issued = tokens.create(grant)
         except InvalidInput as error:
@@ -90,7 +91,7 @@ def create(
 @token.command(name="list")
 def list_() -> None:
     """List all tokens: id, state, expiry, subject, scopes, domains, places, experience types."""
-    with _tokens(library_settings()) as tokens:
+    with _opened(library_settings()) as (_, tokens):
         for each in tokens.listed():
             state, expiry = each.state(utc_now()), host_time(each.expires_at)
             reached = (each.scopes, each.domains, each.places, each.experiences)
@@ -102,7 +103,7 @@ def list_() -> None:
 @click.argument("jti")
 def revoke(*, jti: str) -> None:
     """Revoke the token with the id JTI; it is refused from now on."""
-    with _tokens(library_settings()) as tokens:
+    with _opened(library_settings()) as (_, tokens):
         if not tokens.revoke(jti):
             click.echo(f"{jti}: there is no such token, or it is revoked already", err=True)
             sys.exit(1)
@@ -112,23 +113,24 @@ def revoke(*, jti: str) -> None:
 def local_token(settings: Settings) -> str:
     """Return the token of the local mode; make one, and write it to `.env`, if none is valid.
 
-    The database must be up to date.
+    With a new token, the samples are saved. The database must be up to date.
     """
-    with _tokens(settings) as tokens:
+    with _opened(settings) as (store, tokens):
         with suppress(NotAuthenticated):
             tokens.caller(settings.local_token or "")
             return str(settings.local_token)
         text = tokens.create(LOCAL_GRANT).text
+        save_samples(store, LOCAL_GRANT.subject, str(LOCAL_GRANT.name))
     write_local_setting(LOCAL_TOKEN, text)
     return text
 
 
 @contextmanager
-def _tokens(settings: Settings) -> Iterator[Tokens]:
+def _opened(settings: Settings) -> Iterator[tuple[Store, Tokens]]:
     if not settings.token_secrets:
         raise ConfigurationError("PLACARD_TOKEN_SECRETS: is missing, so no token can be signed")
     with prepared_store(settings) as store:
-        yield Tokens(store, settings.token_secrets, SCOPES)
+        yield store, Tokens(store, settings.token_secrets, SCOPES)
 
 
 @contextmanager

@@ -147,11 +147,15 @@ def greeting(settings: Settings, base: str, library_token: str | None = None) ->
 
 
 def _of_the_library(base: str, token: str) -> list[str]:
+    from app.library.samples import PATHS  # noqa: PLC0415 - as above
+
     return [
         "",
         f"The widget library: {base}/api/v2/widgets/…; its token, for DD-APPLICATION-KEY, for",
         "Authorization: Bearer, or as the password of Basic:",
         f"  {token}",
+        "Samples are saved in it; ask the preview for one, or draw it by placard --local render:",
+        *(f"  {base}{path}" for path in PATHS),
     ]
 
 

@@ -10,6 +10,7 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
+from app.library.core.migrations import EARLIEST
 from app.library.core.store import Store
 from app.library.datadog import transfer as datadog_records
 from app.library.spaceone import transfer as spaceone_transfer
@@ -43,6 +44,9 @@ An export walks all widgets, in pages by id: the most that Python has allocated 
 `tracemalloc`, which makes the walk several times slower; so each dialect is walked on one database.
 {memory}
 
+The tables of all these widgets, brought back to what the release before needs, and up again:
+{migrations}
+
 The plans, each shortened to how it comes by the rows of widgets; what counts, before what fetches:
 {plans}
 """
@@ -58,11 +62,13 @@ def measured(widgets: int) -> Table:
     rows: list[list[str]] = []
     plans: list[str] = []
     memory: list[str] = []
+    migrations: list[str] = []
     with ExitStack() as stack:
         stores = {"SQLite": stack.enter_context(_sqlite())}
         missing = _add_postgresql(stores, stack)
         load(list(stores.values()), widgets)
         for name, store in stores.items():
+            migrations.append(f"- {name}: {_there_and_back(store)}")
             for operation in operations_of(store, widgets):
                 row, ways = _row(name, store, operation)
                 rows.append(row)
@@ -70,7 +76,8 @@ def measured(widgets: int) -> Table:
             memory.append(f"- {name}, {_walk(store, widgets)}")
     if missing:
         rows.append(skipped("PostgreSQL", COLUMNS, missing))
-    told = {"memory": "\n".join(memory), "plans": "\n".join(plans)}
+    notes = {"memory": memory, "migrations": migrations, "plans": plans}
+    told = {name: "\n".join(lines) for name, lines in notes.items()}
     return Table(COLUMNS, rows, NOTES.format(widgets=widgets, rounds=ROUNDS, **told))
 
 
@@ -92,6 +99,29 @@ def _sqlite() -> Iterator[Store]:
         store = migrated(f"sqlite:///{Path(folder) / 'library.db'}")
         yield store
         store.close()
+
+
+def _there_and_back(store: Store) -> str:
+    """Bring the tables to the earliest version and back; tell the seconds that each way took."""
+    indexed, began = _indexed(store), perf_counter()
+    store.migrate_back(EARLIEST)
+    middle = perf_counter()
+    store.migrate()
+    end = perf_counter()
+    if _indexed(store) != indexed:
+        raise RuntimeError("the index of old rows is not that of new ones")
+    return f"back in {middle - began:.1f} s, up in {end - middle:.1f} s"
+
+
+def _indexed(store: Store) -> list[int]:
+    """Count what SQLite's index has, and compare its trigrams with its titles."""
+    if store.dialect != "sqlite":
+        return []
+    with store.writing() as session:
+        say = session.connection().exec_driver_sql
+        say("INSERT INTO searched_trigrams (searched_trigrams, rank) VALUES ('integrity-check', 1)")
+        tables = ("searched_titles", "searched_values")
+        return [say(f"SELECT count(*) FROM {table}").scalar_one() for table in tables]
 
 
 def _row(name: str, store: Store, operation: Operation) -> tuple[list[str], list[str]]:

@@ -72,7 +72,13 @@ def _datadog(kept: SavedWidgets, widgets: int) -> list[Operation]:
         Operation("Datadog: create", create),
         Operation("Datadog: get", lambda n: kept.get(who, EXPERIENCE, saved_id(at(n)))),
         Operation("Datadog: by a part of the title", lambda n: search(SearchFilter(_part(at(n))))),
+        Operation(
+            "Datadog: by two characters of it",
+            lambda n: search(SearchFilter(_part(at(n + 1))[-2:])),
+        ),
+        Operation("Datadog: by a word of three in eight", lambda _: search(SearchFilter("COST"))),
         Operation("Datadog: by tag", lambda n: search(SearchFilter(tags=(f"team:{team(at(n))}",)))),
+        Operation("Datadog: by a tag of all", lambda _: search(SearchFilter(tags=("env:prod",)))),
         Operation(
             "Datadog: by creator",
             lambda n: search(SearchFilter(creator_handle=person(at(n)).handle)),
@@ -92,10 +98,11 @@ def _spaceone(kept: CustomWidgets, widgets: int) -> list[Operation]:
         draft = CustomWidgetDraft(DOMAIN, "costReport", title(number), "v1", document(number))
         return kept.create(who, draft)
 
-    def find(*every: Condition, start: int = 1) -> object:
+    def find(*every: Condition, start: int = 1, keyword: str = "") -> object:
         page = Rows(start, PAGE)
         orders = (Order("title", descending=False, where="query.sort"),)
-        with kept.find(who, Listing(Search(DOMAIN, every), orders, page)) as found:
+        search = Search(DOMAIN, every, keyword=keyword)
+        with kept.find(who, Listing(search, orders, page)) as found:
             return list(found.widgets)
 
     def group() -> object:
@@ -112,7 +119,9 @@ def _spaceone(kept: CustomWidgets, widgets: int) -> list[Operation]:
             "SpaceONE: by a part of the title",
             lambda n: find(asked("title", "contain", _part(at(n)))),
         ),
+        Operation("SpaceONE: by keyword", lambda n: find(keyword=_part(at(n)))),
         Operation("SpaceONE: by label", lambda n: find(asked("labels", "eq", team(at(n))))),
+        Operation("SpaceONE: by a label of all", lambda _: find(asked("labels", "eq", "Cost"))),
         Operation("SpaceONE: by tag", lambda n: find(asked("tags.team", "eq", team(at(n))))),
         Operation("SpaceONE: by title, first page", lambda _: find()),
         Operation("SpaceONE: by title, deep", lambda _: find(start=widgets // 2 + 1)),

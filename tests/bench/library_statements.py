@@ -19,7 +19,7 @@ _EXPLAIN: Final = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
 # What stands around the words of a line: an arrow, costs, and the number of an alias.
 _AROUND: Final = re.compile(r"^[\s>-]*|\s+\(cost=.*| (saved|custom)_widgets_\d+")
 _WAYS: Final = re.compile(
-    r"(SCAN|SEARCH|Seq Scan|(Bitmap )?Index (Only )?Scan).*(saved|custom)_widgets"
+    r"(SCAN|SEARCH|Seq Scan|(Bitmap )?Index (Only )?Scan).*((saved|custom)_widgets|searched_)"
     r"|USE TEMP B-TREE|(Incremental )?Sort$"
 )
 

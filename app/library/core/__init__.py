@@ -3,6 +3,7 @@
 store.py        the database: sessions, versions of the tables
 connections.py  its engine, and what each connection is told
 queries.py      reads of bounded time, whose rows come a few at a time
+sqlite_index.py  SQLite's own index for searches
 models.py       the tables
 columns.py      JSON and datetimes in a column
 upsert.py       INSERT … ON CONFLICT, for either database

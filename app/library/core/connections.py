@@ -49,6 +49,12 @@ _PSYCOPG: Final[Mapping[str, Any]] = {
     "tcp_user_timeout": PATIENCE * 1000,
 }
 WRITES: Final = "placard_writes"
+# The options of a connection whose statements are each a transaction of their own.
+_ALONE_ON_SQLITE: Final = "placard_alone"
+ALONE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {_ALONE_ON_SQLITE: True},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
 # In the `info` of a connection to SQLite: when what it runs has to be done, by time.monotonic().
 DEADLINE: Final = "deadline"
 PATTERN_FLAGS: Final = regex.ASCII | regex.DOTALL | regex.VERSION0
@@ -109,5 +115,6 @@ def _connected_postgresql(connection: Any, _: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if _ALONE_ON_SQLITE not in options:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES) else "BEGIN")

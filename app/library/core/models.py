@@ -123,9 +123,6 @@ class SavedWidgetRow(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deleted_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
 
-    created_by: Mapped[UserRow] = relationship(foreign_keys=[created_by_id], lazy="joined")
-    modified_by: Mapped[UserRow] = relationship(foreign_keys=[modified_by_id], lazy="joined")
-
     @validates("title")
     def _fold_title(self, _: str, title: str) -> str:
         self.title_folded = folded(title)

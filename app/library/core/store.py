@@ -2,6 +2,8 @@
 
     with store.reading() as session:   # a snapshot
     with store.writing() as session:   # committed at the end, rolled back by an exception
+    row = store.find(SELECT, values)   # one statement alone, which costs the least
+    store.add(INSERT, values)
 
 Keep a transaction short: no network call within it, and no rendering but that of rows which are too
 many to be kept (queries.py). On SQLite one writer works at a time and the others queue for up to
@@ -9,19 +11,19 @@ PATIENCE seconds; on PostgreSQL writers of the same row do.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Insert, Row, Select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.errors import ConfigurationError, StoreFull, StoreUnavailable
-from app.library.core.connections import PATIENCE, WRITES, make_engine
+from app.library.core.connections import ALONE, PATIENCE, WRITES, make_engine
 from app.library.core.failures import translated_failures, translated_start
-from app.library.core.migrations import head, is_known, revision_of, upgrade
+from app.library.core.migrations import downgrade, head, is_known, revision_of, upgrade
 from app.library.core.preparation import Preparation
 
 _UNHURRIED: Final = (
@@ -40,6 +42,7 @@ class Store:
         self._preparation = Preparation(self.prepare)
         self._is_full = False
         self._writer = threading.Lock()
+        self._alone = self._engine.execution_options(**ALONE[self.dialect])
         self._readers = sessionmaker(self._snapshots(), expire_on_commit=False)
         self._writers = sessionmaker(
             self._engine.execution_options(**{WRITES: True}), expire_on_commit=False
@@ -67,10 +70,35 @@ class Store:
         Raises StoreUnavailable where the database does not answer, or another writes for too long,
         and StoreFull where its disk is full.
         """
+        with self._turn(), self._writers.begin() as session:
+            yield session
+
+    def find(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]
+    ) -> Row[*tuple[Any, ...]] | None:
+        """Return the one row of a statement that is a transaction of its own; None without a row.
+
+        Raises what `reading` does.
+        """
+        self._preparation.require()
+        with translated_failures(), self._alone.connect() as connection:
+            return connection.execute(statement, values).one_or_none()
+
+    def add(self, statement: Insert, values: Mapping[str, Any]) -> None:
+        """Insert a row, by a statement that is a transaction of its own.
+
+        Raises what `writing` does.
+        """
+        with self._turn(), self._alone.connect() as connection:
+            connection.execute(statement, values)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until it is this thread's turn to write, and note whether the disk is full."""
         self._preparation.require()
         try:
-            with translated_failures(), self._queue(), self._writers.begin() as session:
-                yield session
+            with translated_failures(), self._queue():
+                yield
         except StoreFull:
             self._is_full = True
             raise
@@ -136,6 +164,18 @@ class Store:
 
         Raises what `prepare` does.
         """
+        with self._migrating() as (connection, before):
+            upgrade(connection)
+        return before, head()
+
+    def migrate_back(self, revision: str) -> tuple[str | None, str]:
+        """Bring the tables back to one of `ways_back`, as `migrate` does."""
+        with self._migrating() as (connection, before):
+            downgrade(connection, revision)
+        return before, revision
+
+    @contextmanager
+    def _migrating(self) -> Iterator[tuple[Connection, str | None]]:
         if self._file is not None:
             _make_for_the_owner_only(Path(self._file))
         writer: Engine = self._writers.kw["bind"]
@@ -143,8 +183,7 @@ class Store:
             _lock(connection)
             before = revision_of(connection)
             _refuse_newer(before)
-            upgrade(connection)
-            return before, head()
+            yield connection, before
 
     def fault(self) -> str | None:
         """Say what the library cannot do without: None, `database`, `disk full`, or a sentence."""

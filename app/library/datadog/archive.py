@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import false, select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict
@@ -17,7 +17,13 @@ from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.upsert import insert
 from app.library.core.users import find_or_add_user
-from app.library.datadog.store import SavedWidget, SavedWidgetDraft, columns_of, to_saved_widget
+from app.library.datadog.store import (
+    SavedWidget,
+    SavedWidgetDraft,
+    columns_of,
+    selected,
+    to_saved_widget,
+)
 
 AT_ONCE: Final = 50
 # A user's handle and name: ids are a library's own.
@@ -48,13 +54,15 @@ def archived(store: Store) -> Iterator[tuple[SavedWidget, tuple[Favorite, ...]]]
 
     `is_favorited` means nothing in them: each comes with all its favourites.
     """
-    every = select(SavedWidgetRow).where(SavedWidgetRow.deleted_at.is_(None))
+    every = selected(SavedWidgetRow.definition.expression, false()).where(
+        SavedWidgetRow.deleted_at.is_(None)
+    )
     ordered = every.order_by(SavedWidgetRow.id).execution_options(yield_per=AT_ONCE)
     with store.snapshot() as session:
-        for rows in session.scalars(ordered).partitions():
+        for rows in session.execute(ordered).partitions():
             favorites = _favorites(session, [row.id for row in rows])
             for row in rows:
-                widget = to_saved_widget(row, is_favorited=False)
+                widget = to_saved_widget(row, row.definition)
                 yield widget, tuple(favorites.get(row.id, ()))
 
 

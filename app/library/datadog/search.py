@@ -3,16 +3,29 @@
 Everything runs in the database; the differences between SQLite and PostgreSQL are here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, type_coerce
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    exists,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from app.library.core.columns import folded
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
+from app.library.core.queries import Query
+from app.library.core.sqlite_index import Candidates, few, is_one_of, titled, unindexed, valued
 
 SortKey = Literal["title", "created_at", "modified_at", "is_favorited"]
 
@@ -60,6 +73,9 @@ class Totals:
     created_by_anyone: int
 
 
+EVERYTHING: Final = SearchFilter()
+
+
 def alive(experience_type: str) -> ColumnElement[bool]:
     """Select the rows of an experience type that are not deleted."""
     return and_(
@@ -68,10 +84,10 @@ def alive(experience_type: str) -> ColumnElement[bool]:
 
 
 def matching(
-    session: Session, search: SearchFilter, experience_type: str, user: UUID
+    session: Session, query: Query, search: SearchFilter, experience_type: str, user: UUID
 ) -> ColumnElement[bool]:
     """Select the rows that a search by a user finds."""
-    found = [alive(experience_type)]
+    found = [_within(session, query, search, experience_type)]
     if search.title is not None:
         part = folded(search.title)
         found.append(SavedWidgetRow.title_folded.contains(part, autoescape=True))
@@ -88,7 +104,26 @@ def matching(
     return and_(*found)
 
 
-def marked_by(user: UUID) -> ColumnElement[bool]:
+def _within(
+    session: Session, query: Query, search: SearchFilter, experience_type: str
+) -> ColumnElement[bool]:
+    """Select the rows of an experience type; on SQLite the few among which are those searched."""
+    ids = few(query, _candidates(search, experience_type)) if _is_sqlite(session) else None
+    if ids is None:
+        return alive(experience_type)
+    row = SavedWidgetRow
+    scope = unindexed(row.experience_type.expression) == experience_type
+    return and_(is_one_of(row.id.expression, ids), scope, row.deleted_at.is_(None))
+
+
+def _candidates(search: SearchFilter, experience_type: str) -> Iterator[Candidates]:
+    for tag in search.tags:
+        yield valued(experience_type, "tags", [tag])
+    if search.title:
+        yield titled([folded(search.title)])
+
+
+def marked_by(user: UUID | BindParameter[Any]) -> ColumnElement[bool]:
     """Test whether a row is a user's favourite."""
     mark = exists().where(FavoriteRow.widget_id == SavedWidgetRow.id, FavoriteRow.user_id == user)
     return mark.correlate(SavedWidgetRow)
@@ -103,9 +138,15 @@ def ordered_by(page: SearchPage, user: UUID) -> tuple[ColumnElement[Any], ...]:
 
 
 def totals(
-    found: ColumnElement[bool], experience_type: str, user: UUID
-) -> Select[tuple[int, int, int, int]]:
-    """Count the widgets that match, and all of the experience type, as Totals has them."""
+    query: Query,
+    found: ColumnElement[bool],
+    search: SearchFilter,
+    experience_type: str,
+    user: UUID,
+) -> Totals:
+    """Count the widgets that match, and all of the experience type."""
+    mine = SavedWidgetRow.created_by_id == user
+    everything = select(func.count()).select_from(SavedWidgetRow).where(alive(experience_type))
     # From the marks, which are few, and not mark by mark of all that match.
     marked = (
         select(func.count())
@@ -113,23 +154,29 @@ def totals(
         .join(SavedWidgetRow, SavedWidgetRow.id == FavoriteRow.widget_id)
         .where(FavoriteRow.user_id == user, found)
     )
-    everything = select(func.count()).select_from(SavedWidgetRow).where(alive(experience_type))
-    return (
-        select(
-            func.count(),
-            func.count().filter(SavedWidgetRow.created_by_id == user),
-            marked.correlate(None).scalar_subquery(),
-            everything.correlate(None).scalar_subquery(),
-        )
-        .select_from(SavedWidgetRow)
-        .where(found)
-    )
+    if search == EVERYTHING:
+        # Each from an index of its own.
+        counts = (everything, everything.where(mine), marked)
+        every, own, favorites = query.one(select(*map(_alone, counts)))
+        return Totals(every, own, favorites, every)
+    matches = select(
+        func.count(), func.count().filter(mine), _alone(marked), _alone(everything)
+    ).select_from(SavedWidgetRow)
+    return Totals(*query.one(matches.where(found)))
+
+
+def _alone(statement: Select[int]) -> ScalarSelect[int]:
+    return statement.correlate(None).scalar_subquery()
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
 
 
 def _tagged(session: Session, tags: tuple[str, ...]) -> ColumnElement[bool]:
-    if session.get_bind().dialect.name == "postgresql":
-        return type_coerce(SavedWidgetRow.tags, JSONB).contains(list(tags))
-    return and_(*(_has(tag) for tag in dict.fromkeys(tags)))
+    if _is_sqlite(session):
+        return and_(*(_has(tag) for tag in dict.fromkeys(tags)))
+    return type_coerce(SavedWidgetRow.tags, JSONB).contains(list(tags))
 
 
 def _has(tag: str) -> ColumnElement[bool]:

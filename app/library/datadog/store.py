@@ -9,21 +9,30 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, delete, select, type_coerce, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    insert as sql_insert,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.orm import Session
 
 from app.errors import InvalidInput, NotFound
 from app.library.core.callers import Caller, Person
 from app.library.core.columns import folded, to_milliseconds
-from app.library.core.models import FavoriteRow, SavedWidgetRow
+from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
 from app.library.core.queries import SECONDS, Query, QueryTooSlow, querying
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.upsert import insert
-from app.library.core.users import person_of
 from app.library.datadog.search import (
     SearchFilter,
     SearchPage,
@@ -80,24 +89,32 @@ class SavedWidgets:
     def create(self, caller: Caller, experience_type: str, draft: SavedWidgetDraft) -> SavedWidget:
         """Store a new widget; the caller is its creator."""
         now = to_milliseconds(self._now())
-        row = SavedWidgetRow(
+        widget = SavedWidget(
             id=uuid.uuid4(),
             experience_type=experience_type,
+            definition=draft.definition,
+            tags=draft.tags,
+            is_favorited=False,
             created_at=now,
-            created_by_id=caller.person.id,
+            created_by=caller.person,
             modified_at=now,
-            modified_by_id=caller.person.id,
-            **columns_of(draft),
+            modified_by=caller.person,
         )
-        with self._store.writing() as session:
-            session.add(row)
-            session.flush()
-            return to_saved_widget(row, is_favorited=False)
+        own = {
+            "id": widget.id,
+            "experience_type": experience_type,
+            "created_at": now,
+            "created_by_id": caller.person.id,
+            "modified_at": now,
+            "modified_by_id": caller.person.id,
+        }
+        self._store.add(_ADDED, own | columns_of(draft))
+        return widget
 
     def get(self, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:
         """Return a widget; raises NotFound where there is none, or it is deleted."""
-        with self._store.reading() as session:
-            return _one(session, caller, experience_type, widget_id)
+        row = self._store.find(_ONE, _the(caller, experience_type, widget_id))
+        return _found(row, widget_id, experience_type)
 
     @contextmanager
     def search(
@@ -109,22 +126,22 @@ class SavedWidgets:
         """
         user = caller.person.id
         with self._store.reading() as session, _bounded(session) as query:
-            found = matching(session, search, experience_type, user)
-            counted = Totals(*query.one(totals(found, experience_type, user)))
+            found = matching(session, query, search, experience_type, user)
+            counted = totals(query, found, search, experience_type, user)
+            order = ordered_by(page, user)
+            # Of the widgets before the page, an index knows all that there is to know.
+            ids = (
+                select(_WIDGET.c.id).where(found).order_by(*order)
+                .limit(page.size).offset(page.number * page.size).subquery()
+            )  # fmt: skip
             # As text: it need not be parsed to be answered.
-            definition = type_coerce(SavedWidgetRow.definition, Text)
+            definition = type_coerce(_WIDGET.c.definition, Text)
             statement = (
-                select(SavedWidgetRow, definition, marked_by(user))
-                .options(defer(SavedWidgetRow.definition, raiseload=True))
-                .where(found)
-                .order_by(*ordered_by(page, user))
-                .limit(page.size)
-                .offset(page.number * page.size)
+                selected(definition, marked_by(user))
+                .join(ids, ids.c.id == _WIDGET.c.id)
+                .order_by(*order)
             )
-            rows = (
-                (_saved_widget(row, {}, is_favorited=mark), text)
-                for row, text, mark in query.rows(statement)
-            )
+            rows = ((to_saved_widget(row, {}), row.definition) for row in query.rows(statement))
             yield SearchResult(rows, counted)
 
     def replace(
@@ -134,7 +151,8 @@ class SavedWidgets:
         values = {"modified_at": to_milliseconds(self._now()), "modified_by_id": caller.person.id}
         with self._store.writing() as session:
             _update(session, experience_type, widget_id, **values, **columns_of(draft))
-            return _one(session, caller, experience_type, widget_id)
+            row = session.execute(_ONE, _the(caller, experience_type, widget_id)).one_or_none()
+        return _found(row, widget_id, experience_type)
 
     def delete(self, caller: Caller, experience_type: str, widget_id: UUID) -> None:
         """Mark a widget as deleted, with the time and the user; raises NotFound."""
@@ -182,14 +200,46 @@ def _update(session: Session, experience_type: str, widget_id: UUID, **values: A
         raise _missing(widget_id, experience_type)
 
 
-def _one(session: Session, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:
-    statement = select(SavedWidgetRow, marked_by(caller.person.id)).where(
-        SavedWidgetRow.id == widget_id, alive(experience_type)
+_WIDGET: Final = SavedWidgetRow.__table__
+_CREATOR: Final = UserRow.__table__.alias("creator")
+_EDITOR: Final = UserRow.__table__.alias("editor")
+
+
+def selected(definition: ColumnElement[Any], mark: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Select widgets with the people whom they name."""
+    row, creator, editor = _WIDGET.c, _CREATOR.c, _EDITOR.c
+    columns = (row.id, row.experience_type, row.tags, row.created_at, row.modified_at)
+    people = [
+        person[part].label(f"{who}_{part}")
+        for who, person in (("creator", creator), ("editor", editor))
+        for part in ("id", "handle", "name")
+    ]
+    named = (definition.label("definition"), mark.label("is_favorited"))
+    return (
+        select(*columns, *people, *named)
+        .select_from(_WIDGET)
+        .join(_CREATOR, creator.id == row.created_by_id)
+        .join(_EDITOR, editor.id == row.modified_by_id)
     )
-    found = session.execute(statement).one_or_none()
-    if found is None:
+
+
+# Made once: to write a statement takes longer than to run one.
+_ADDED: Final = sql_insert(SavedWidgetRow)
+_ONE: Final = selected(_WIDGET.c.definition, marked_by(bindparam("user"))).where(
+    _WIDGET.c.id == bindparam("id"),
+    _WIDGET.c.experience_type == bindparam("experience_type"),
+    _WIDGET.c.deleted_at.is_(None),
+)
+
+
+def _the(caller: Caller, experience_type: str, widget_id: UUID) -> dict[str, Any]:
+    return {"id": widget_id, "experience_type": experience_type, "user": caller.person.id}
+
+
+def _found(row: Any, widget_id: UUID, experience_type: str) -> SavedWidget:
+    if row is None:
         raise _missing(widget_id, experience_type)
-    return to_saved_widget(found[0], is_favorited=found[1])
+    return to_saved_widget(row, row.definition)
 
 
 def _require(session: Session, caller: Caller, widget_id: UUID) -> None:
@@ -216,22 +266,16 @@ def _bounded(session: Session) -> Iterator[Query]:
         ) from None
 
 
-def to_saved_widget(row: SavedWidgetRow, *, is_favorited: bool) -> SavedWidget:
-    """Return the widget of a row."""
-    return _saved_widget(row, row.definition, is_favorited=is_favorited)
-
-
-def _saved_widget(
-    row: SavedWidgetRow, definition: Mapping[str, Any], *, is_favorited: bool
-) -> SavedWidget:
+def to_saved_widget(row: Any, definition: Mapping[str, Any]) -> SavedWidget:
+    """Return the widget of a row of `selected`."""
     return SavedWidget(
         id=row.id,
         experience_type=row.experience_type,
         definition=definition,
         tags=tuple(row.tags),
-        is_favorited=is_favorited,
+        is_favorited=row.is_favorited,
         created_at=row.created_at,
-        created_by=person_of(row.created_by),
+        created_by=Person(row.creator_id, row.creator_handle, row.creator_name),
         modified_at=row.modified_at,
-        modified_by=person_of(row.modified_by),
+        modified_by=Person(row.editor_id, row.editor_handle, row.editor_name),
     )

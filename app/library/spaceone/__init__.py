@@ -8,6 +8,7 @@ query_reader.py   a loaded query → its syntax tree
 query/            the syntax tree → SQL
 records.py        widgets as the store takes and returns them
 store.py          one transaction an operation
+rows.py           the rows of widgets, and what is stored of one
 results.py        the rows of a `stat` as JSON, up to a bound
 examples.py       an example of each operation, for the description
 transfer.py       export and import

@@ -6,12 +6,20 @@ Implements the section "SpaceONE custom widgets" of the library's contract.
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Text, case, delete, func, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    case,
+    delete,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,15 +28,25 @@ from app.library.core.callers import Caller
 from app.library.core.columns import to_milliseconds
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
 from app.library.core.queries import SECONDS, Query
+from app.library.core.sqlite_index import few
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.spaceone.query.ast import Listing, Order, Page, Sort, Statistics, Unwind
+from app.library.spaceone.query.ast import (
+    Listing,
+    Order,
+    Page,
+    Search,
+    Sort,
+    Statistics,
+    Unwind,
+)
 from app.library.spaceone.query.filters import Filters
-from app.library.spaceone.query.json_backend import JsonSql
+from app.library.spaceone.query.json_backend import JsonSql, Test
 from app.library.spaceone.query.json_postgresql import PostgresqlJson
 from app.library.spaceone.query.json_sqlite import SqliteJson
 from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root_of
 from app.library.spaceone.query.limits import LARGEST_ROW, MOST_ORDERS, bounded, query_error
+from app.library.spaceone.query.narrowing import candidates
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
 from app.library.spaceone.query.stages import Rows, sorting
 from app.library.spaceone.records import (
@@ -39,6 +57,17 @@ from app.library.spaceone.records import (
     Results,
 )
 from app.library.spaceone.results import write_object, write_value
+from app.library.spaceone.rows import (
+    ADDED,
+    ONE,
+    PLAIN_COLUMNS,
+    changed,
+    columns_of,
+    full_document,
+    read_widget,
+    row_of,
+    to_widget,
+)
 
 VERSION: Final = "v1"
 PREFIX: Final = "custom-widget-"
@@ -71,22 +100,21 @@ class CustomWidgets:
             widget_name=draft.widget_name,
             title=draft.title,
             version=draft.version,
-            document=draft.document,
+            document=full_document(draft.document),
             user_id=caller.subject,
             created_at=now,
             updated_at=now,
         )
-        with self._store.writing() as session:
-            row = _row_of(widget)
-            session.add(row)
-            session.flush()
-            return _to_widget(row)
+        self._store.add(ADDED, columns_of(widget))
+        return widget
 
     def get(self, caller: Caller, domain_id: str, widget_id: str) -> CustomWidget:
         """Return a widget; raises NotFound where the domain has none of that id."""
         caller.require_domain(domain_id)
-        with self._store.reading() as session:
-            return _to_widget(_row(session, domain_id, widget_id))
+        row = self._store.find(ONE, {"id": widget_id, "domain_id": domain_id})
+        if row is None:
+            raise _missing(widget_id)
+        return CustomWidget(*row)
 
     def update(
         self, caller: Caller, domain_id: str, widget_id: str, change: CustomWidgetChange
@@ -94,13 +122,13 @@ class CustomWidgets:
         """Change what is given; `settings` is merged at its top level, the others are replaced."""
         caller.require_domain(domain_id)
         with self._store.writing() as session:
-            row = _row(session, domain_id, widget_id, locked=True)
+            row = _locked_row(session, domain_id, widget_id)
             if change.title is not None:
                 row.title = change.title
-            row.document = _changed(row.document, change.document)
+            row.document = changed(row.document, change.document)
             row.updated_at = to_milliseconds(self._now())
             session.flush()
-            return _to_widget(row)
+            return to_widget(row)
 
     def delete(self, caller: Caller, domain_id: str, widget_id: str) -> None:
         """Delete a widget; raises NotFound where the domain has none of that id."""
@@ -121,13 +149,13 @@ class CustomWidgets:
         Raises InvalidInput where the query cannot be run.
         """
         caller.require_domain(listing.search.domain_id)
-        statement = self._select(listing)
-        test = self._filters().search(listing.search)
-        count = select(func.count()).select_from(CustomWidgetRow).where(test)
         with self._store.reading() as session, bounded(session, self._seconds) as query:
+            test = self._test(query, self._filters(), listing.search)
+            count = select(func.count()).select_from(CustomWidgetRow).where(test)
+            statement = self._select(listing, test)
             total = query.scalar(count) or 0
-            rows = iter(()) if listing.count_only else query.rows(statement.where(test))
-            yield ListingResult(map(_read_widget, rows), total)
+            rows = iter(()) if listing.count_only else query.rows(statement)
+            yield ListingResult(map(read_widget, rows), total)
 
     @contextmanager
     def find_unwound(self, caller: Caller, unwind: Unwind, listing: Listing) -> Iterator[Results]:
@@ -135,8 +163,9 @@ class CustomWidgets:
         caller.require_domain(listing.search.domain_id)
         filters = self._filters()
         stages = (unwind, Sort(_orders(listing), "query.sort"))
-        rows = pipeline(stages, filters.search(listing.search), self._json, filters)
         with self._running() as running:
+            test = self._test(running, filters, listing.search)
+            rows = pipeline(stages, test, self._json, filters)
             total = running.scalar(_count(rows)) or 0
             found = running.rows(self._values(rows, listing.page))
             written = iter(()) if listing.count_only else map(partial(write_object, rows), found)
@@ -150,13 +179,13 @@ class CustomWidgets:
         """
         caller.require_domain(query.search.domain_id)
         filters = self._filters()
-        test = filters.search(query.search)
-        if query.distinct is not None:
-            rows = distinct_rows(query.distinct, test, self._json)
-        else:
-            rows = pipeline(query.stages, test, self._json, filters)
-        write = write_value if query.distinct is not None else partial(write_object, rows)
         with self._running() as running:
+            test = self._test(running, filters, query.search)
+            if query.distinct is not None:
+                rows = distinct_rows(query.distinct, test, self._json)
+            else:
+                rows = pipeline(query.stages, test, self._json, filters)
+            write = write_value if query.distinct is not None else partial(write_object, rows)
             total = running.scalar(_count(rows)) if query.page.limit else None
             found = running.rows(self._values(rows, query.page))
             yield Results(map(write, found), total)
@@ -166,7 +195,7 @@ class CustomWidgets:
         every = select(CustomWidgetRow).order_by(CustomWidgetRow.id)
         with self._store.snapshot() as session:
             for row in session.scalars(every.execution_options(yield_per=_AT_ONCE)):
-                yield _to_widget(row)
+                yield to_widget(row)
 
     @contextmanager
     def _running(self) -> Iterator[Query]:
@@ -179,16 +208,28 @@ class CustomWidgets:
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
-    def _select(self, listing: Listing) -> Select[Any]:
+    def _test(self, query: Query, filters: Filters, search: Search) -> Test:
+        """Test what is searched for, on SQLite among those of which its index knows."""
+        test = filters.search(search)
+        if self._store.dialect != "sqlite":
+            return test
+        ids = few(query, candidates(search))
+        return test if ids is None else filters.search(search, ids)
+
+    def _select(self, listing: Listing, test: Test) -> Select[Any]:
         terms = [term for order in _orders(listing) for term in self._ordering(order)]
-        columns = [getattr(CustomWidgetRow, name) for name in _PLAIN_COLUMNS]
+        terms.append(CustomWidgetRow.id.expression)
+        columns = [getattr(CustomWidgetRow, name) for name in PLAIN_COLUMNS]
         if _shows_documents(listing):
             # As text: it need not be parsed to be answered.
             columns.append(type_coerce(CustomWidgetRow.document, Text).label("document"))
-        statement: Select[Any] = select(*columns).order_by(*terms, CustomWidgetRow.id)
-        if listing.page.limit:
-            statement = statement.limit(listing.page.limit).offset(listing.page.start - 1)
-        return statement
+        statement: Select[Any] = select(*columns).order_by(*terms)
+        if not listing.page.limit:
+            return statement.where(test)
+        # Of the widgets before the page, an index knows all that there is to know.
+        ids = select(CustomWidgetRow.id).where(test).order_by(*terms)
+        page = ids.limit(listing.page.limit).offset(listing.page.start - 1).subquery()
+        return statement.join(page, page.c.id == CustomWidgetRow.id)
 
     def _ordering(self, order: Order) -> Sequence[ColumnElement[Any]]:
         target = resolve_key(order.key, order.where, self._json)
@@ -208,9 +249,6 @@ class CustomWidgets:
         return statement
 
 
-_PLAIN_COLUMNS: Final = tuple(f.name for f in fields(CustomWidget) if f.name != "document")
-
-
 def _orders(listing: Listing) -> tuple[Order, ...]:
     orders = listing.orders or (Order("title", descending=False, where="query.sort"),)
     if len(orders) > MOST_ORDERS:
@@ -224,7 +262,7 @@ def restore(session: Session, widget: CustomWidget) -> bool:
         return False
     try:
         with session.begin_nested():
-            session.add(_row_of(widget))
+            session.add(row_of(widget))
     except IntegrityError:  # another request stored it meanwhile
         return False
     return True
@@ -235,18 +273,11 @@ def new_id() -> str:
     return PREFIX + secrets.token_hex(ID_BYTES)
 
 
-def _row_of(widget: CustomWidget) -> CustomWidgetRow:
-    values = {name: getattr(widget, name) for name in _PLAIN_COLUMNS}
-    return CustomWidgetRow(**values, document=_full_document(widget.document or {}))
-
-
-def _row(
-    session: Session, domain_id: str, widget_id: str, *, locked: bool = False
-) -> CustomWidgetRow:
+def _locked_row(session: Session, domain_id: str, widget_id: str) -> CustomWidgetRow:
     statement = select(CustomWidgetRow).where(
         CustomWidgetRow.id == widget_id, CustomWidgetRow.domain_id == domain_id
     )
-    row = session.scalars(statement.with_for_update() if locked else statement).one_or_none()
+    row = session.scalars(statement.with_for_update()).one_or_none()
     if row is None:
         raise _missing(widget_id)
     return row
@@ -254,18 +285,6 @@ def _row(
 
 def _missing(widget_id: str) -> NotFound:
     return NotFound(sentence=f"There is no custom widget {widget_id} in this domain.")
-
-
-def _full_document(given: Mapping[str, Any]) -> dict[str, Any]:
-    empty: dict[str, Any] = {name: [] if name == "labels" else {} for name in DOCUMENTS}
-    return {**empty, **given}
-
-
-def _changed(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    changed = {**document, **given}
-    if "settings" in given:
-        changed["settings"] = {**document["settings"], **given["settings"]}
-    return changed
 
 
 def _shows_documents(listing: Listing) -> bool:
@@ -277,14 +296,3 @@ def _shows_documents(listing: Listing) -> bool:
 
 def _count(rows: Rows) -> Select[Any]:
     return select(func.count()).select_from(rows.source)
-
-
-def _read_widget(row: Any) -> tuple[CustomWidget, str | None]:
-    values = row._asdict()
-    text = values.pop("document", None)
-    return CustomWidget(**values, document=None), text
-
-
-def _to_widget(row: CustomWidgetRow) -> CustomWidget:
-    values = {name: getattr(row, name) for name in _PLAIN_COLUMNS}
-    return CustomWidget(**values, document=row.document)

@@ -1,22 +1,30 @@
 """`placard token`, `placard library`, and the token that the local mode makes for itself."""
 
+import json
 import stat
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import jwt
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import delete, select
 
+from app import create_app
 from app.cli import main
 from app.cli.library_tokens import LOCAL_TOKEN, local_token
 from app.cli.serve import greeting
 from app.connectors import connector_settings
 from app.library.core.migrations import head
+from app.library.core.models import CustomWidgetRow, DashboardWidgetRow, SavedWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
+from app.library.http.context import EXTENSION
+from app.library.samples import PATHS
 from app.library.wiring import SCOPES
-from app.settings import Settings, load_settings
+from app.settings import Settings, load_settings, settings_from_environment
 from app.settings.local import environment_of
 from app.settings.report import setting_names
 from tests.databases import Server
@@ -217,3 +225,45 @@ def test_a_local_token_that_no_longer_holds_is_made_anew(
     assert first != second
     assert written.count(LOCAL_TOKEN) == 1
     assert second in written
+
+
+def titles_in(url: str) -> list[str]:
+    with closing(Store(url)) as store, store.reading() as session:
+        tables = (SavedWidgetRow.title, CustomWidgetRow.title, DashboardWidgetRow.name)
+        return [title for column in tables for title in session.scalars(select(column))]
+
+
+def test_the_first_start_saves_a_sample_of_each_dialect_and_no_other_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    local_token(local_settings(tmp_path))
+    saved = ["What the clusters cost", "Trend of costs", "Sprint burndown"]
+    assert titles_in("sqlite:///placard.db") == saved
+    (tmp_path / ".env").unlink()
+    local_token(local_settings(tmp_path))
+    assert titles_in("sqlite:///placard.db") == saved
+    store = Store("sqlite:///placard.db")
+    with store.writing() as session:
+        session.execute(delete(CustomWidgetRow))
+    store.close()
+    local_token(local_settings(tmp_path))
+    assert titles_in("sqlite:///placard.db") == [saved[0], saved[2]]
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://localhost:9000"])
+def test_the_local_mode_draws_its_samples_and_the_preview_shows_them(run: Run, base: str) -> None:
+    assert run("--local", "token", "list").exit_code == 0  # the secrets are made
+    settings = settings_from_environment(connector_settings())
+    token = local_token(settings)
+    titles = titles_in("sqlite:///placard.db")
+    app = create_app(replace(settings, local_token=token, public_url=base))
+    for path, title in zip(PATHS, titles, strict=True):
+        drawn = run("--local", "render", f"{base}{path}", "--json")
+        assert drawn.exit_code == 0, drawn.stderr
+        assert json.loads(drawn.stdout)["metadata"]["title"] == title
+        shown = app.test_client().get("/preview", query_string={"url": f"{base}{path}"})
+        assert title in shown.text
+    missing = run("--local", "render", f"{base}{PATHS[0]}".replace("0c5b", "0c5c"))
+    assert missing.exit_code == 1
+    app.extensions[EXTENSION].store.close()

@@ -17,8 +17,9 @@ from app.cli import main
 from app.library.core.tokens import Tokens
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT, application, library_of
+from tests.app.library.test_cards import PUBLIC, TITLES, card, saved
 from tests.databases import BINARIES, Server, migrated
-from tests.host import TOKEN_SECRET
+from tests.host import TOKEN_SECRET, Host
 from tests.processes import BIN, ROOT, SOUND, environment
 
 pytestmark = pytest.mark.server
@@ -176,3 +177,21 @@ def test_tokens_are_in_the_backup(machine: Machine) -> None:
     tokens = Tokens(store, [TOKEN_SECRET], SCOPES)
     assert (len(tokens.listed()), tokens.caller(text).subject) == (1, GRANT.subject)
     store.close()
+
+
+def test_the_credential_that_is_shown_shows_cards(machine: Machine) -> None:
+    (script,) = lines_of("Show cards", "Both")
+    told = machine.run(f"{script}printenv PLACARD_PUBLIC_URL PLACARD_CREDENTIALS_FILE")
+    public, file = told.splitlines()
+    assert public == PUBLIC
+    with application(
+        database_url=machine.url,
+        public_url=public,
+        credentials_file=str(machine.folder / file),
+        verify="signature",
+    ) as app:
+        host, token = Host(app.test_client()), a_token(app)
+        for dialect, title in TITLES.items():
+            url = saved(host, dialect, token)
+            assert card(host, url, "1200000000000001").get_json()["metadata"]["title"] == title
+            assert card(host, url, "1200000000000002").status_code == 403

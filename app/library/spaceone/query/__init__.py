@@ -6,6 +6,7 @@
     json_backend.py  JSON values in SQL; json_sqlite.py and json_postgresql.py implement it
     keys.py          a key such as `options.group_by` → a column, or steps into a document
     filters.py       conditions → WHERE
+    narrowing.py     what SQLite's index knows of a search
     stages.py        stages of an aggregate → a SELECT over a SELECT; `group` is in groups.py
     pipeline.py      all stages of a query as one statement
     limits.py        limits on the size and the time of queries

@@ -13,6 +13,7 @@ from sqlalchemy import and_, false, func, not_, or_, true
 
 from app.library.core.columns import canonical, folded
 from app.library.core.models import CustomWidgetRow
+from app.library.core.sqlite_index import is_one_of, unindexed
 from app.library.spaceone.query.ast import Condition, Search
 from app.library.spaceone.query.datetimes import read_datetime, read_difference
 from app.library.spaceone.query.json_backend import JsonSql, Reader, Test
@@ -64,8 +65,11 @@ class Filters:
         self._json = json
         self._now = now
 
-    def search(self, search: Search) -> Test:
-        """Test whether a widget is one of those that are searched for; raises InvalidInput."""
+    def search(self, search: Search, ids: str | None = None) -> Test:
+        """Test whether a widget is one of those that are searched for; raises InvalidInput.
+
+        `ids` are those among which SQLite has to look, where its index knows them.
+        """
         conditions = (*search.every, *search.some)
         if len(conditions) > MOST_CONDITIONS:
             raise query_error(f"has more than {MOST_CONDITIONS} conditions", "filter")
@@ -74,7 +78,11 @@ class Filters:
             tests.append(or_(*map(self.test, search.some)))
         if search.keyword:
             tests.append(self._has_keyword(search.keyword))
-        return and_(CustomWidgetRow.domain_id == search.domain_id, *tests)
+        row = CustomWidgetRow
+        if ids is None:
+            return and_(row.domain_id == search.domain_id, *tests)
+        domain = unindexed(row.domain_id.expression) == search.domain_id
+        return and_(is_one_of(row.id.expression, ids), domain, *tests)
 
     def test(self, condition: Condition) -> Test:
         """Test one condition of a widget; raises InvalidInput."""

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
 from hypothesis import given, strategies as st
 
+from app.library.core import sqlite_index
 from app.library.core.callers import Caller, Person
 from app.library.core.models import CustomWidgetRow
 from app.library.core.store import Store
@@ -256,15 +258,26 @@ SEARCHES = st.fixed_dictionaries(
 )
 
 
-@given(query=SEARCHES, orders=ORDERS)
+# How many widgets SQLite's index may narrow a search down to: none, some, all that there are.
+MOST = st.sampled_from([0, 3, sqlite_index.MOST])
+
+
+@given(query=SEARCHES, orders=ORDERS, most=MOST)
 def test_list_answers_as_the_reference_does(
-    both: tuple[CustomWidgets, ...], rows: list[Any], query: dict[str, Any], orders: list[Any]
+    both: tuple[CustomWidgets, ...],
+    rows: list[Any],
+    query: dict[str, Any],
+    orders: list[Any],
+    most: int,
 ) -> None:
     asked = {**query, "sort": {"keys": orders}} if orders else query
     expected = reference.listed(rows, asked)
     loaded = load(CustomWidgetQuery(), {"domain_id": DOMAIN, "query": asked})
     for widgets in both:
-        with widgets.find(CALLER, read_listing(loaded)) as found:
+        with (
+            patch.object(sqlite_index, "MOST", most),
+            widgets.find(CALLER, read_listing(loaded)) as found,
+        ):
             assert ([widget.id for widget, _ in found.widgets], found.total) == expected
 
 
