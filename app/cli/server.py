@@ -10,7 +10,7 @@ import ctypes
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from granian.server.mp import MPServer, WorkerProcess
@@ -48,6 +48,7 @@ class DrainingServer(MPServer):
     _ssp: Any
     _shd: Any
     _sso: Any
+    _prepare: Callable[[], None] = staticmethod(lambda: None)
 
     def _init_shared_socket(self) -> None:
         super()._init_shared_socket()  # type: ignore[no-untyped-call]
@@ -57,7 +58,12 @@ class DrainingServer(MPServer):
             self._listeners = [_listener(self._ssp) for _ in range(self.workers)]
             self._ssp = None
 
+    def before_each_worker(self, prepare: Callable[[], None]) -> None:
+        """Call `prepare` before each worker starts, a successor too."""
+        self._prepare = prepare
+
     def _spawn_worker(self, idx: int, *how: Any, **named: Any) -> WorkerProcess:
+        self._prepare()
         if self._listeners:
             self._shd, self._sso = self._listeners[idx]
         return super()._spawn_worker(idx, *how, **named)
