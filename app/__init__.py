@@ -7,12 +7,15 @@ import structlog
 from flask import Flask
 
 from app.connectors import connector_settings
+from app.errors import ConfigurationError
 from app.library.surface import LibrarySurface
 from app.openapi.description import describe
 from app.settings import Settings, check_settings, settings_from_environment
 from app.settings.report import unknown_settings
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
+from app.telemetry.processes import tell_of_this_process
+from app.verification import KeySet, KeySource
 from app.web import EXTENSION, Health, Service, docs, health, widget
 from app.web.access_log import init_access_log
 from app.web.cors import CorsPolicy, init_cors
@@ -32,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or settings_from_environment(connector_settings())
     check_settings(settings, serving=True)
-    configure_logs(local=settings.local)
+    configure_logs(local=settings.local, level=settings.log_level)
     metrics = Metrics(shared=settings.metrics_folder is not None)
     make_application = partial(_application, metrics)
     app = make_application(__name__)
@@ -52,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         preview.init_preview(app, settings)
     init_fast_path(app, origins)
+    _trace(app, settings)
     _warn(settings)
     return app
 
@@ -78,6 +82,7 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
     fetcher = build_fetcher(settings, metrics=metrics, loopback=library.loopback)
     widgets = build_widgets(settings, fetcher, metrics)
     sources = build_key_sources(settings, fetcher)
+    _tell(metrics, settings, library, sources)
     sections = (host_section(settings), *library.sections, health_section(settings))
     return Service(
         settings=settings,
@@ -94,6 +99,41 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
         if settings.docs or settings.local
         else None,
     )
+
+
+def _tell(
+    metrics: Metrics, settings: Settings, library: LibrarySurface, sources: tuple[KeySource, ...]
+) -> None:
+    """Tell how the process is, its threads, its key sets and its database."""
+    tell_of_this_process(metrics)
+    if settings.threads:
+        metrics.threads("requests", lambda: metrics.in_flight.now, settings.threads)
+    if any(isinstance(source, KeySet) for source in sources):
+        meaning = "How long ago the key set was fetched; +Inf: never."
+        metrics.gauge(
+            "placard_key_set_age_seconds",
+            meaning,
+            lambda: max(source.age for source in sources if isinstance(source, KeySet)),
+            "livemax",
+        )
+    if library.connections is not None:
+        used, most = "Connections to the library's database in use.", library.most_connections
+        metrics.gauge("placard_database_connections", used, library.connections)
+        limit = "How many connections to the library's database there may be."
+        metrics.gauge("placard_database_connections_limit", limit, lambda: most)
+
+
+def _trace(app: Flask, settings: Settings) -> None:
+    """Make spans of requests, where a setting asks for that."""
+    if not settings.traces:
+        return
+    try:
+        from app.telemetry import spans  # noqa: PLC0415 - what it stands on is an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"PLACARD_TRACES: {error.name} is not installed; install placard[otel]"
+        ) from None
+    app.wsgi_app = spans.Spans(app.wsgi_app, spans.make_provider())  # type: ignore[method-assign]
 
 
 def _warn(settings: Settings) -> None:

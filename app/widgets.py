@@ -125,6 +125,8 @@ class Widgets:
     def _answer(self, lookup: CacheLookup) -> Widget:
         add_log_fields(cache=lookup.result)
         self._metrics.cache.labels(lookup.result).inc()
+        if lookup.result == "stale":
+            self._metrics.stale_seconds.observe(lookup.now - lookup.entry.times.made_at)
         entry, status = lookup.entry, lookup.cache_status()
         if not entry.is_card:
             error = errors.named(entry.outcome, entry.body.decode(), entry.detail)

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from app.cache import (
+    REFRESH_THREADS,
     Cache,
     CacheBackend,
     CachePolicy,
@@ -73,7 +74,7 @@ def build_fetcher(
     return Fetcher(
         deadline=settings.fetch_deadline,
         guard=guard,
-        policy=_policy(settings, Bulkhead(limit), metrics or Metrics()),
+        policy=_policy(settings, limit, metrics or Metrics()),
         stand_ins=StandIns(settings.upstreams, settings.cleartext_hosts),
         adapter=adapter or (SampleAdapter(bundled_samples()) if settings.offline else network),
         on_exchange=on_exchange,
@@ -81,16 +82,29 @@ def build_fetcher(
     )
 
 
-def _policy(settings: Settings, bulkhead: Bulkhead, metrics: Metrics) -> UpstreamPolicy:
+def _policy(settings: Settings, limit: ConcurrencyLimit, metrics: Metrics) -> UpstreamPolicy:
     def count(event: Event) -> None:
         metrics.upstream_events.labels(event).inc()
 
-    return UpstreamPolicy(
+    bulkhead = Bulkhead(limit)
+    policy = UpstreamPolicy(
         bulkhead=bulkhead,
         failures=settings.breaker_failures,
         rest=settings.breaker_rest,
         on_event=count,
     )
+    calls, meaning = "placard_upstream_calls", "Outgoing calls: `running`, or `waiting` for a slot."
+    metrics.gauge(calls, meaning, lambda: bulkhead.running, state="running")
+    metrics.gauge(calls, meaning, lambda: bulkhead.waiting, state="waiting")
+    if limit.total is not None:
+        most = float(limit.total)
+        metrics.gauge("placard_upstream_calls_limit", "How many may run or wait.", lambda: most)
+    metrics.gauge(
+        "placard_upstream_breakers_open",
+        "Origins, and origins with a credential, that keep failing and are left alone.",
+        lambda: policy.breakers_open,
+    )
+    return policy
 
 
 def build_widgets(
@@ -116,6 +130,7 @@ def build_widgets(
         on_refresh=lambda result: metrics.cache_refreshes.labels(result).inc(),
         clock=clock,
     )
+    _tell_of_refreshes(cache, metrics)
     home = urlsplit(settings.public_url) if settings.library and settings.public_url else None
     if settings.local:
         # Who writes a definition sees each change at once.
@@ -123,6 +138,21 @@ def build_widgets(
     else:
         registry = ConnectorRegistry(known, home)
     return Widgets(registry, fetcher, cache, _credentials(settings, known), metrics)
+
+
+def _tell_of_refreshes(cache: Cache, metrics: Metrics) -> None:
+    metrics.gauge(
+        "placard_cache_refreshes_in_flight",
+        "Refreshes behind stale answers that are queued or running.",
+        lambda: cache.refreshes,
+    )
+    metrics.gauge(
+        "placard_cache_oldest_refresh_seconds",
+        "For how long the oldest of them has been asked for.",
+        lambda: cache.oldest_refresh,
+        "livemax",
+    )
+    metrics.threads("refreshes", lambda: cache.busy_threads, REFRESH_THREADS)
 
 
 def _concurrency_limit(settings: Settings) -> ConcurrencyLimit:

@@ -29,7 +29,9 @@ register_profiles()
 OWN: Final = {option.name for option in connector_settings()}
 # What a test needs of the machine, by the fixture that gives it.
 NEEDS: Final = {
+    "caddy": "server",
     "chromium": "browser",
+    "nginx": "server",
     "node_clients": "server",
     "postgresql_server": "server",
     "processes": "server",

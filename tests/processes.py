@@ -74,7 +74,7 @@ def running(
             stop(process)
 
 
-def stop(process: subprocess.Popen[str]) -> None:
+def stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     """End the process and its workers, whatever a test has left of them."""
     if process.poll() is None:
         process.terminate()

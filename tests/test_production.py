@@ -6,7 +6,8 @@ import runpy
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from app.errors import ConfigurationError
 from templates_schemas import faults
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, TOKEN_SECRET, query_of, token
 from tests.ports import free_port
-from tests.processes import BIN, ROOT, SOUND, Service, Start, ask, environment
+from tests.processes import BIN, ROOT, SOUND, Service, Start, ask, environment, workers_of
 from tests.standin import StandIn, standing_in
 
 pytestmark = pytest.mark.server
@@ -100,6 +101,53 @@ def test_the_counters_of_all_workers_are_told_by_any(start: Start, stand_in: Sta
     assert [line for line in lines if line.startswith("placard_cache_total{")] == [
         'placard_cache_total{result="miss"} 20.0'
     ]
+
+
+def test_what_workers_have_at_the_moment_is_told_of_those_that_live(start: Start) -> None:
+    port = free_port()
+    options = ["--workers", "2", "--threads", "8", "--metrics-port", str(port)]
+    with start("serve", *options, settings=SOUND) as (process, _):
+        before = workers_of(process.pid)
+        wait_until(lambda: told_by(port) == {f'process_threads{{pid="{pid}"}}' for pid in before})
+        assert 'placard_threads_limit{pool="requests"} 16.0' in exposed(port)
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(workers_of(process.pid) - before) == 1)
+        alive = {f'process_threads{{pid="{pid}"}}' for pid in workers_of(process.pid)}
+        wait_until(lambda: told_by(port) == alive)
+        assert 'placard_threads_limit{pool="requests"} 16.0' in exposed(port)
+
+
+def exposed(port: int) -> list[str]:
+    return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text.splitlines()
+
+
+def told_by(port: int) -> set[str]:
+    """The processes that tell how many threads they have."""
+    return {line.split()[0] for line in exposed(port) if line.startswith("process_threads{")}
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if happened():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not happen")
+
+
+def test_every_line_of_the_log_is_json(start: Start) -> None:
+    with start("serve", "--workers", "2", settings=SOUND) as (process, base):
+        assert requests.get(f"{base}/nowhere", timeout=5).status_code == 404
+        told = [json.loads(line) for line in process.logged().splitlines()]
+    assert {"event", "level", "timestamp"} <= set.intersection(*map(set, told))
+    loggers = {line.get("logger", "").partition(".")[0] for line in told}
+    assert loggers == {"_granian", ""}
+
+
+def test_secrets_can_stand_in_files(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{JWT_SECRET}\n", "utf-8")
+    settings = {"PLACARD_JWT_SECRETS_FILE": str(tmp_path / "secret")}
+    with start("serve", settings=settings) as (_, base):
+        assert ask(base, "https://nowhere.example/").status_code == 404
 
 
 def test_a_signed_request_gives_a_valid_card_and_leaves_one_line_without_secrets(

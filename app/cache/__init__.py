@@ -18,7 +18,7 @@ an answer fetched with one credential is never given to another.
 """
 
 from app.cache.backend import CacheBackend
-from app.cache.cache import Cache, Make
+from app.cache.cache import REFRESH_THREADS, Cache, Make
 from app.cache.conditional import conditional, validator_of
 from app.cache.entry import CARD, Entry, FetchResult, Times, Validator, etag_of
 from app.cache.freshness import CachePolicy
@@ -30,6 +30,7 @@ from app.cache.single_flight import TooManyWaiters
 __all__ = [
     "CARD",
     "OVERHEAD",
+    "REFRESH_THREADS",
     "Cache",
     "CacheBackend",
     "CacheLookup",

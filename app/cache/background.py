@@ -32,6 +32,11 @@ class BackgroundPool:
         self._threads = 0
         self._idle = 0
 
+    @property
+    def busy(self) -> int:
+        """How many threads run a task."""
+        return self._busy.total()
+
     def offer(self, task: Task, group: str = "") -> bool:
         """Queue a task; return False if the queue is full or no thread can be started."""
         offered = _QueuedTask(group, task)

@@ -79,12 +79,29 @@ class Cache:
             each=REFRESH_THREADS // 2,
         )
         self._lock = threading.Lock()
-        self._refreshing: set[str] = set()
+        self._refreshing: dict[str, float] = {}
 
     def fault(self) -> str | None:
         """Name what keeps the backend from working; None where nothing does."""
         with limit_waiting():
             return self._backend.fault()
+
+    @property
+    def busy_threads(self) -> int:
+        """How many threads refresh entries in the background, of `REFRESH_THREADS`."""
+        return self._background.busy
+
+    @property
+    def refreshes(self) -> int:
+        """How many refreshes are queued or running in the background."""
+        return len(self._refreshing)
+
+    @property
+    def oldest_refresh(self) -> float:
+        """For how many seconds the oldest of them has been asked for; 0 where there is none."""
+        with self._lock:
+            since = min(self._refreshing.values(), default=None)
+        return 0.0 if since is None else max(0.0, self._clock() - since)
 
     def _stored(self, key: str) -> Entry | None:
         """Return what is stored, for no longer than our own settings say: others may write too."""
@@ -205,7 +222,7 @@ class Cache:
         with self._lock:
             if request.key in self._refreshing:
                 return
-            self._refreshing.add(request.key)
+            self._refreshing[request.key] = request.requested_at
         queued = False
         try:
             queued = self._background.offer(lambda: self._refresh(request), request.origin)
@@ -239,5 +256,5 @@ class Cache:
 
     def _finish_refresh(self, request: _EntryRequest, result: str) -> None:
         with self._lock:
-            self._refreshing.discard(request.key)
+            self._refreshing.pop(request.key, None)
         self._on_refresh(result)

@@ -33,6 +33,7 @@ from app.telemetry.trace import recording
 
 __all__ = ["main"]
 
+THREADS: Final = 64
 DEFAULT_BASE = "http://127.0.0.1:8080"
 
 
@@ -95,18 +96,30 @@ def main(*, local: bool) -> None:
 @click.option("--host", type=IpAddress(), default="127.0.0.1", show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option(
-    "--threads", type=click.IntRange(1), default=64, show_default=True, help="Threads in each."
+    "--threads",
+    type=click.IntRange(1),
+    help="Threads in each.",
+    show_default=f"PLACARD_THREADS, or {THREADS}",
 )
 @click.option(
     "--metrics-port", type=click.IntRange(1, 65535), help="A port of its own for `/metrics`."
 )
-def serve(*, port: int, host: str, workers: int, threads: int, metrics_port: int | None) -> None:
+def serve(
+    *, port: int, host: str, workers: int, threads: int | None, metrics_port: int | None
+) -> None:
     """Start the service, under its production server."""
     provide_local_secrets()
     if metrics_port is not None:
         # The workers read it too.
         os.environ["PLACARD_METRICS_PORT"] = str(metrics_port)
-    serve_application(_settings(), host=host, port=port, workers=workers, threads=threads)
+    settings = _settings()
+    serve_application(
+        settings,
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads or settings.threads or THREADS,
+    )
 
 
 @main.command()

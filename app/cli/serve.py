@@ -5,6 +5,8 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
 
 import click
 from granian.constants import HTTPModes, Interfaces
@@ -20,7 +22,9 @@ from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError, StoreUnavailable
 from app.origins import is_loopback_host
 from app.settings import MOST_CONCURRENT_CALLS, Settings
+from app.telemetry.logs import other_lines
 from app.telemetry.metrics import serve_metrics
+from app.telemetry.processes import forget_ended
 
 # A worker that stops has the fetch deadline for requests in flight, and this much more.
 GRACE_SECONDS = 10
@@ -58,8 +62,10 @@ def serve_application(
             backpressure=connections,
             respawn_failed_workers=True,
             workers_kill_timeout=int(settings.fetch_deadline) + GRACE_SECONDS,
-            log_level=LogLevels.error if settings.local else LogLevels.info,
+            **_logging(settings),
         )
+        if metrics_folder:
+            server.before_each_worker(partial(forget_ended, metrics_folder))
         if metrics_folder and settings.metrics_port:
             _serve_metrics(metrics_folder, host, settings.metrics_port)
         if settings.local:
@@ -83,6 +89,16 @@ def _environment_of_workers(
     with tempfile.TemporaryDirectory(prefix="placard-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield folder
+
+
+def _logging(settings: Settings) -> dict[str, Any]:
+    """Say how the server logs: as we do, and not at all where the local mode greets people."""
+    greets = settings.local and settings.log_level == "info"
+    level = LogLevels.error if greets else LogLevels(settings.log_level)
+    return {
+        "log_level": level,
+        "log_dictconfig": other_lines(local=settings.local, level=level.value),
+    }
 
 
 def _check_database(settings: Settings) -> None:
@@ -160,10 +176,12 @@ def _of_the_library(base: str, token: str) -> list[str]:
 
 
 def leave_threads_free(settings: Settings, threads: int) -> None:
-    """Set how many threads calls to one host, calls to all and the library may take, if unset.
+    """Tell the workers how many threads they have, and set how many of them others may take.
 
-    Half of them, and all but two (of four or fewer, all but one), and half.
+    Unless that is set: calls to one host half of them, calls to all hosts all but two (of four or
+    fewer, all but one), and the library half.
     """
+    os.environ["PLACARD_THREADS"] = str(threads)
     half = str(min(max(1, threads // 2), MOST_CONCURRENT_CALLS))
     if settings.fetch_places is None:
         os.environ["PLACARD_FETCH_PLACES"] = half

@@ -11,7 +11,7 @@ import multiprocessing
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.reduction import DupFd
 from typing import Any, Final
@@ -51,6 +51,7 @@ class DrainingServer(MPServer):
     _ssp: Any
     _shd: Any
     _sso: Any
+    _prepare: Callable[[], None] = staticmethod(lambda: None)
 
     def _init_shared_socket(self) -> None:
         super()._init_shared_socket()  # type: ignore[no-untyped-call]
@@ -60,7 +61,12 @@ class DrainingServer(MPServer):
             self._listeners = [_listener(self._ssp) for _ in range(self.workers)]
             self._ssp = None
 
+    def before_each_worker(self, prepare: Callable[[], None]) -> None:
+        """Call `prepare` before each worker starts, a successor too."""
+        self._prepare = prepare
+
     def _spawn_worker(self, idx: int, *how: Any, **named: Any) -> WorkerProcess:
+        self._prepare()
         if self._listeners:
             self._shd = self._listeners[idx]
         worker = super()._spawn_worker(idx, *how, **named)

@@ -15,6 +15,7 @@ from granian._internal import load_target
 
 from app.cli.stalled import Stalled, watch
 from app.settings import Settings
+from app.telemetry.logs import log_unhandled
 from app.web import EXTENSION, Service
 
 # In seconds. Who lived so long did work: its successor comes at once.
@@ -96,6 +97,8 @@ def load_application(target: str) -> Any:
     app: Any = load_target(target)
     service = app.extensions[EXTENSION]
     threading.Thread(target=fetch_keys, args=(service,), name="placard-keys", daemon=True).start()
+    service.metrics.keep_reading()
+    log_unhandled()
     if service.settings.library:
         watch(Stalled(longest_wait(service.settings)))
     return app

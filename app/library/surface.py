@@ -11,10 +11,13 @@ from app.upstream import Loopback
 class LibrarySurface:
     """A mounted library: its part of the description, and what becomes of its own addresses.
 
-    `fault` names what the library waits for, or is None; `loopback` answers requests for the
+    `fault` names what the library waits for, or is None; `connections` counts those to its database
+    that are in use, of `most_connections`; `loopback` answers requests for the
     library's own public address without a network, where that address is set.
     """
 
     sections: tuple[Section, ...] = ()
     fault: Callable[[], str | None] = lambda: None
+    connections: Callable[[], int] | None = None
+    most_connections: int = 0
     loopback: Loopback | None = None

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from app.library.azure_devops.dialect import azure_devops_dialect
+from app.library.core.connections import MOST_CONNECTIONS
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
 from app.library.datadog.dialect import DIALECT as DATADOG
@@ -72,5 +73,7 @@ def mount_library(
     return LibrarySurface(
         sections=tuple(dialect.section for dialect in DIALECTS),
         fault=library.store.fault,
+        connections=lambda: library.store.connections,
+        most_connections=MOST_CONNECTIONS,
         loopback=next((Loopback(own_host, answer) for own_host in settings.public_hosts), None),
     )

@@ -4,6 +4,8 @@
     declaration.py   what a declaration is; the settings that connectors declare
     fields.py        the kinds of value: how each is read, checked and printed
     private_urls.py  among these, addresses that may hold a password
+    proxies.py       the proxies that are believed about who sent a request
+    secret_files.py  secrets that stand in files: `NAME_FILE`
     loading.py       environment → `Settings`, or a ConfigurationError that names what is wrong
     checks.py        the rules that hold between several settings
     local.py         the local mode: `.env` and the secrets that it makes
@@ -18,6 +20,7 @@ from app.settings.declaration import ConnectorSetting
 from app.settings.fields import LONGEST_TIME
 from app.settings.loading import load_settings, settings_from_environment
 from app.settings.private_urls import MEMORY
+from app.settings.proxies import TrustedProxies
 from app.settings.settings import (
     BREAKER_FAILURES,
     BREAKER_REST,
@@ -37,6 +40,7 @@ __all__ = [
     "MOST_CONCURRENT_CALLS",
     "ConnectorSetting",
     "Settings",
+    "TrustedProxies",
     "check_settings",
     "load_settings",
     "settings_from_environment",

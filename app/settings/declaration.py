@@ -30,6 +30,11 @@ class Declaration:
         """Whether the value is a secret, which is never printed."""
         return isinstance(self.kind, Masked)
 
+    @property
+    def file_name(self) -> str:
+        """The variable that names a file with the value; empty where the value is no secret."""
+        return f"{self.name}_FILE" if isinstance(self.kind, Masked | PrivateUrl) else ""
+
     def printed(self, value: Any) -> str:
         """Return a value as it stands in the environment, secrets masked; nothing for None."""
         return "" if value is None else str(self.kind.serialize("value", {"value": value}))

@@ -11,6 +11,7 @@ from app.errors import ConfigurationError
 from app.settings.checks import check_settings
 from app.settings.declaration import ConnectorSetting
 from app.settings.local import environment_of
+from app.settings.secret_files import with_files
 from app.settings.settings import DECLARATIONS, Settings, declarations_with
 from templates_schemas.rules import faults_in
 
@@ -28,7 +29,8 @@ def load_settings(
     Raises ConfigurationError, which names each setting that is wrong and what would be right.
     """
     declared = tuple(connector_settings)
-    texts = {name: value.strip() for name, value in environment.items() if value.strip()}
+    given = {name: value.strip() for name, value in environment.items() if value.strip()}
+    texts = with_files(given, declarations_with(declared))
     try:
         loaded = _schema(declared).load(texts)
     except ValidationError as error:

@@ -49,7 +49,7 @@ def provide_local_secrets(
 ) -> None:
     """Append new secrets to `.env`, readable by its owner only, where the local mode lacks them."""
     variables = environment_of(process, local_file)
-    missing = [name for name in LOCAL_SECRETS if name not in variables]
+    missing = [name for name in LOCAL_SECRETS if not {name, f"{name}_FILE"} & variables.keys()]
     if variables.get("PLACARD_MODE") != "local" or not missing:
         return
     local_file.touch()

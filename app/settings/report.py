@@ -22,7 +22,7 @@ class SettingLine:
 
 def unknown_settings(settings: Settings) -> dict[str, str | None]:
     """Map each `PLACARD_…` variable that is not a setting to the name that was probably meant."""
-    names = setting_names(settings.connector_declarations)
+    names = variable_names(settings.connector_declarations)
     return {
         name: next(iter(get_close_matches(name, names, n=1)), None)
         for name in environment_of(os.environ)
@@ -35,6 +35,13 @@ def setting_names(connector_settings: Iterable[ConnectorSetting]) -> list[str]:
     return [declaration.name for declaration in declarations_with(connector_settings)]
 
 
+def variable_names(connector_settings: Iterable[ConnectorSetting]) -> list[str]:
+    """List all variables that are read: of settings, and of the files of those that are secret."""
+    declared = declarations_with(connector_settings)
+    files = (declaration.file_name for declaration in declared)
+    return [*(declaration.name for declaration in declared), *filter(None, files)]
+
+
 def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -> list[SettingLine]:
     """Describe every setting: its value (secrets masked), where it is from, what it means."""
     environment = environment_of(process)
@@ -42,7 +49,7 @@ def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -
         SettingLine(
             name=declaration.name,
             value=declaration.printed(value),
-            source=_source(declaration.name, process, environment),
+            source=_source(declaration, process, environment),
             meaning=_meaning(declaration),
         )
         for declaration, value in settings.values()
@@ -68,7 +75,12 @@ def _meaning(declaration: Declaration) -> str:
     return declaration.meaning + unset
 
 
-def _source(name: str, process: Mapping[str, str], environment: Mapping[str, str]) -> str:
+def _source(
+    declaration: Declaration, process: Mapping[str, str], environment: Mapping[str, str]
+) -> str:
+    name = declaration.name
+    if file := environment.get(declaration.file_name):
+        return f"file {file}"
     if process.get(name, "").strip():
         return "environment"
     return str(LOCAL_FILE) if name in environment else "default"

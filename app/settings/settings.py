@@ -29,10 +29,12 @@ from app.settings.fields import (
     WordList,
 )
 from app.settings.private_urls import MEMORY, CacheUrl, DatabaseUrl, password_in
+from app.settings.proxies import Proxies, TrustedProxies
 from templates_schemas import EnvelopeForm
 
 Mode = Literal["production", "local"]
 Verify = Literal["jwt", "signature", "either", "off"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 MOST_CONCURRENT_CALLS: Final = 256
 FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
@@ -137,6 +139,20 @@ class Settings:
     cache_stale_if_error: float = setting(
         "PLACARD_CACHE_STALE_IF_ERROR", Seconds(or_never=True), 3600.0,
         "how long after `PLACARD_CACHE_TTL` a card stands in for a timeout, a 5xx or a rate limit")
+    threads: int | None = setting(
+        "PLACARD_THREADS", PositiveInteger(most=10_000), None,
+        "threads of each worker that answer requests", unset="64 with `placard serve`")
+    log_level: LogLevel = setting(
+        "PLACARD_LOG_LEVEL", Choice[LogLevel]("debug", "info", "warning", "error"), "info",
+        "the least that is logged: `debug` (probes too), `info`, `warning` or `error`")
+    traces: bool = setting(
+        "PLACARD_TRACES", Switch(), False,
+        "send traces by OpenTelemetry (`placard[otel]`), to where `OTEL_EXPORTER_OTLP_ENDPOINT` "
+        "says")
+    trusted_proxies: TrustedProxies | None = setting(
+        "PLACARD_TRUSTED_PROXIES", Proxies(), None,
+        "how many proxies stand before the service (`1`), or their networks (`10.0.0.0/8`): the "
+        "log then has the client's address, of `X-Forwarded-For`", unset="no address is logged")
     metrics_port: int | None = setting(
         "PLACARD_METRICS_PORT", PositiveInteger(most=65_535), None,
         "a port of its own for `/metrics`, which the service then does not answer")

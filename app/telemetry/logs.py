@@ -11,6 +11,7 @@ The fields share one context variable: one for each field would cost a cache hit
 import json
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -22,29 +23,37 @@ import orjson
 import structlog
 
 _NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
+SERVER_LOGGERS: Final = ("_granian", "granian.access")
+_FACTS: Final[list[Any]] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+_LEVELS: Final = logging.getLevelNamesMapping()
 _processors: list[Any] = []
 _fields: ContextVar[dict[str, Any] | None] = ContextVar("placard_log_fields", default=None)
 
 
-def configure_logs(*, local: bool) -> None:
-    """Set up structlog for this process."""
-    renderers: list[Any] = [structlog.processors.JSONRenderer(_json)]
-    if local:
-        console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        renderers = [escape_control_characters, console]
+def configure_logs(*, local: bool, level: str = "info") -> None:
+    """Set up structlog for this process; less than `level` is not logged."""
     # In place: the loggers are made once, each with this list.
-    _processors[:] = [
-        merge_log_fields,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        *renderers,
-    ]
+    _processors[:] = [_from(level), merge_log_fields, *_FACTS, *_renderers(local=local)]
     structlog.configure(
         processors=_processors,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         logger_factory=_StandardError,
         cache_logger_on_first_use=True,
     )
+
+
+def _from(level: str) -> Any:
+    lowest = _LEVELS[level.upper()]
+
+    def drop_less(_: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if _LEVELS[name.upper()] < lowest:
+            raise structlog.DropEvent
+        return event
+
+    return drop_less
 
 
 class _StandardError:
@@ -67,6 +76,64 @@ def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
         if line.isascii():
             return line.decode()
     return json.dumps(event, default=default)
+
+
+def _renderers(*, local: bool) -> list[Any]:
+    if local:
+        console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        return [escape_control_characters, console]
+    return [structlog.processors.JSONRenderer(_json)]
+
+
+def line_formatter(*, local: bool) -> logging.Formatter:
+    """Make what writes the lines of other libraries in the form of our own."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *_FACTS],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_the_text_of_exceptions,
+            *_renderers(local=local),
+        ],
+    )
+
+
+def other_lines(*, local: bool, level: str) -> dict[str, Any]:
+    """Return how logging is to write the lines of other libraries, for `logging.config`.
+
+    Those of the server, named in `SERVER_LOGGERS`, are told from `level` on; of the others only
+    warnings.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{__name__}.line_formatter", "local": local}},
+        "handlers": {"line": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["line"], "level": "WARNING"},
+        "loggers": {
+            name: {"handlers": ["line"], "level": level.upper(), "propagate": False}
+            for name in SERVER_LOGGERS
+        },
+    }
+
+
+def log_unhandled() -> None:
+    """Log what no handler of a thread sees coming, as one of our lines."""
+
+    def log(told: threading.ExceptHookArgs) -> None:
+        name = told.thread.name if told.thread else ""
+        fields = exception_fields(told.exc_value) if told.exc_value else {}
+        structlog.get_logger("placard").error("thread_ended", thread=name, **fields)
+
+    threading.excepthook = log
+
+
+def _without_the_text_of_exceptions(
+    _: Any, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Tell of an exception as `exception_fields` does."""
+    told = event.pop("exc_info", None)
+    error = told[1] if isinstance(told, tuple) else told
+    return {**event, **exception_fields(error)} if isinstance(error, BaseException) else event
 
 
 def bind_request(**fields: Any) -> None:
@@ -95,13 +162,14 @@ def escape_control_characters(
     _: Any, __: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Escape what a terminal would obey: a path may hold any character. JSON escapes by itself."""
-    return {name: _printable(value) for name, value in event.items()}
+    return {k: printable(value) if isinstance(value, str) else value for k, value in event.items()}
 
 
-def _printable(value: Any) -> Any:
-    if not isinstance(value, str) or value.isprintable():
-        return value
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
+def printable(text: str) -> str:
+    """Write a text so that no character of it directs a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def exception_fields(error: BaseException) -> dict[str, Any]:

@@ -1,29 +1,86 @@
 """The metrics of the service, for Prometheus."""
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     start_http_server,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+# In seconds, between two readings of what other processes are to tell of this one.
+READ_EVERY: Final = 1.0
+# In seconds: a kept card takes less than a millisecond, an upstream at most its deadline.
+REQUEST_SECONDS: Final = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+)  # fmt: skip
+STALE_SECONDS: Final = (60, 120, 300, 600, 1800, 3600, 7200, 14400)
+# What is told of several processes: the sum of those that live, or the largest of their values, or
+# each by its `pid`.
+Over = Literal["livesum", "livemax", "liveall"]
+
+
+class InFlight:
+    """Counts what is being done at the moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.now = 0
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Count one for the length of a block."""
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
+
+    def enter(self) -> None:
+        """Count one more."""
+        with self._lock:
+            self.now += 1
+
+    def leave(self) -> None:
+        """Count one less."""
+        with self._lock:
+            self.now -= 1
+
 
 class Metrics:
     """The metrics of one application.
 
     `shared` says that there are several worker processes: each writes its numbers into the folder
-    that `PROMETHEUS_MULTIPROC_DIR` names, and any of them can read them all.
+    that `PROMETHEUS_MULTIPROC_DIR` names, and any of them can read them all. What has a value at
+    each moment (`gauge`) is read when somebody asks and, of the other processes, once a second.
     """
 
     def __init__(self, *, shared: bool = False) -> None:
         self._shared = shared
         self._registry = CollectorRegistry()
+        self._gauges: dict[str, Gauge] = {}
+        self._readings: list[tuple[Gauge, Callable[[], float]]] = []
+        self._of_requests: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        self.in_flight = InFlight()
         self.requests = Counter(
             "placard_requests",
             "Requests answered, by route and by outcome: `ok`, or the code of the error.",
             ["route", "outcome"],
+            registry=self._registry,
+        )
+        self.request_seconds = Histogram(
+            "placard_request_seconds",
+            "Time from a request's arrival to its answer, by route and by outcome.",
+            ["route", "outcome"],
+            buckets=REQUEST_SECONDS,
             registry=self._registry,
         )
         self.refusals = Counter(
@@ -36,6 +93,12 @@ class Metrics:
             "placard_cache",
             "Look-ups in the cache, by result: hit, stale, miss, renewed or shared.",
             ["result"],
+            registry=self._registry,
+        )
+        self.stale_seconds = Histogram(
+            "placard_cache_stale_seconds",
+            "Age of the cards that were answered though they were no longer fresh.",
+            buckets=STALE_SECONDS,
             registry=self._registry,
         )
         self.cache_refreshes = Counter(
@@ -63,9 +126,64 @@ class Metrics:
             ["event"],
             registry=self._registry,
         )
+        self.gauge(
+            "placard_requests_in_flight", "Requests being answered.", lambda: self.in_flight.now
+        )
+
+    def note_request(self, route: str, outcome: str, seconds: float) -> None:
+        """Count a request that has been answered, and how long it took."""
+        # A cache hit takes this way: the labels are looked up once.
+        known = self._of_requests.get((route, outcome))
+        if known is None:
+            known = self._of_requests[route, outcome] = (
+                self.requests.labels(route, outcome),
+                self.request_seconds.labels(route, outcome),
+            )
+        counter, histogram = known
+        counter.inc()
+        histogram.observe(seconds)
+
+    def gauge(
+        self,
+        name: str,
+        meaning: str,
+        read: Callable[[], float],
+        over: Over = "livesum",
+        **labels: str,
+    ) -> None:
+        """Tell from now on what `read` returns; `over` is what several processes make of it."""
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            gauge = self._gauges[name] = Gauge(
+                name, meaning, list(labels), registry=self._registry, multiprocess_mode=over
+            )
+        self._readings.append((gauge.labels(**labels) if labels else gauge, read))
+
+    def threads(self, pool: str, busy: Callable[[], float], limit: float) -> None:
+        """Tell how many threads of a pool are at work, and how many there may be."""
+        self.gauge("placard_threads_busy", "Threads at work, by pool.", busy, pool=pool)
+        meaning = "Threads that there may be, by pool."
+        self.gauge("placard_threads_limit", meaning, lambda: limit, pool=pool)
+
+    def read_gauges(self) -> None:
+        """Read what has a value at each moment."""
+        for gauge, read in self._readings:
+            gauge.set(read())
+
+    def keep_reading(self) -> None:
+        """Read again and again, in a thread of its own, where other processes tell of this one."""
+
+        def keep_on() -> None:
+            while True:
+                self.read_gauges()
+                time.sleep(READ_EVERY)
+
+        if self._shared:
+            threading.Thread(target=keep_on, name="placard-gauges", daemon=True).start()
 
     def exposition(self) -> bytes:
         """Return the metrics of all workers in Prometheus' text format."""
+        self.read_gauges()
         registry = self._registry
         if self._shared:
             registry = CollectorRegistry()

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Facts = dict[str, Any]
+# Where the environment of a request has its trace's id, if it is sent to somebody.
+TRACE_ID: Final = "placard.trace_id"
 
 
 @dataclass(slots=True)
@@ -33,10 +35,14 @@ class Step:
 
 @dataclass(slots=True)
 class Trace:
-    """The steps of one request, in the order in which they began."""
+    """The steps of one request, in the order in which they began.
+
+    One that `sees_all` wants the whole way of a request; no short cut is taken.
+    """
 
     started: float = field(default_factory=time.perf_counter)
     steps: list[Step] = field(default_factory=list)
+    sees_all: bool = True
 
 
 def left_out(steps: Iterable[Step]) -> list[str]:
@@ -68,9 +74,9 @@ _unrecorded = _UnrecordedStep()
 
 
 @contextmanager
-def recording() -> Iterator[Trace]:
+def recording(*, sees_all: bool = True) -> Iterator[Trace]:
     """Record the steps of this context until the block ends."""
-    trace = Trace()
+    trace = Trace(sees_all=sees_all)
     token = _current.set(trace)
     try:
         yield trace
@@ -81,6 +87,12 @@ def recording() -> Iterator[Trace]:
 def is_recording() -> bool:
     """Tell whether the steps of this context are recorded."""
     return _current.get() is not None
+
+
+def wants_all() -> bool:
+    """Tell whether who records this context wants to see the whole way of a request."""
+    trace = _current.get()
+    return trace is not None and trace.sees_all
 
 
 def step(name: str, **facts: Any) -> AbstractContextManager[Facts]:

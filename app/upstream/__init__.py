@@ -3,6 +3,7 @@
     client.py             the one HTTP client: deadline, size limit, redirects, credentials
     messages.py           requests, answers and credentials
     verdict.py            what an answer means
+    causes.py             why there was no answer, in words
     excerpt.py            of an answer too large to be kept, only what is shown
     lookups.py            values that an address needs and another address tells
     credentials.py        which credential goes with which request

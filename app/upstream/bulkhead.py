@@ -28,6 +28,16 @@ class Bulkhead:
         self._admitted = Slots(ConcurrencyLimit(running + max(1, running // 2), self._limit.total))
         self._released = threading.Condition()
 
+    @property
+    def running(self) -> int:
+        """How many calls are under way."""
+        return self._running.taken.total()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls are in the queue."""
+        return max(0, self._admitted.taken.total() - self.running)
+
     @contextmanager
     def slot(self, origin: str) -> Iterator[None]:
         """Hold a slot for the length of a block; raises UpstreamBusy where none is free in time."""

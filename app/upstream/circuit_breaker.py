@@ -81,6 +81,13 @@ class Breaker(Generic[_Key]):
         self._lock = threading.Lock()
         self._failing: LRUCache[_Key, _Failing] = LRUCache(MAX_KEYS)
 
+    def open_count(self) -> int:
+        """Count the keys that are left alone now."""
+        now = self._clock()
+        with self._lock:
+            ends = [state.rests_until for state in self._failing.values()]
+        return sum(end is not None and end > now for end in ends)
+
     def check(self, key: _Key) -> None:
         """Raise UpstreamResting if a call would be refused now."""
         with self._lock:

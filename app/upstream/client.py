@@ -21,6 +21,7 @@ from app.errors import (
 from app.origins import DEFAULT_PORTS, Address, is_named
 from app.telemetry import trace
 from app.upstream.address_guard import AddressGuard
+from app.upstream.causes import cause_of
 from app.upstream.excerpt import excerpt
 from app.upstream.messages import (
     ANONYMOUS,
@@ -178,9 +179,9 @@ class Fetcher:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return UpstreamResponse(answer.status_code, headers, body, url, rules)
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
-            raise UpstreamTimeout(_words(error)) from None
+            raise UpstreamTimeout(cause_of(error)) from None
         except (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError) as error:
-            raise UpstreamUnreadable(f"$: {_words(error)}") from None
+            raise UpstreamUnreadable(f"$: {cause_of(error)}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _timeout_or_unreachable(error) from None
 
@@ -237,12 +238,5 @@ def _timeout_or_unreachable(error: Exception) -> UpstreamTimeout | UpstreamUnrea
     try:
         remaining()
     except TimeoutError:
-        return UpstreamTimeout(_words(error))
-    return UpstreamUnreachable(_words(error))
-
-
-def _words(error: Exception) -> str:
-    """Name an error without its text, which may hold an address with secrets in its query."""
-    cause = error.__cause__ or error.__context__
-    names = [type(error).__name__] + ([type(cause).__name__] if cause else [])
-    return " from ".join(names)
+        return UpstreamTimeout(cause_of(error))
+    return UpstreamUnreachable(cause_of(error))

@@ -77,6 +77,11 @@ class UpstreamPolicy:
         self._observe(origin, identity, response)
         return response
 
+    @property
+    def breakers_open(self) -> int:
+        """How many breakers keep calls back: of origins, and of origins with a credential."""
+        return self._origins.open_count() + self._credentials.open_count()
+
     def may_ask(self, origin: str, identity: str) -> bool:
         """Tell whether neither a hold nor the breaker stands before a call now."""
         try:

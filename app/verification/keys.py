@@ -110,6 +110,11 @@ class KeySet:
             raise KeysUnavailable(f"the key set could not be fetched: {self._failure}")
         return matching
 
+    @property
+    def age(self) -> float:
+        """How many seconds ago the set was fetched; infinite where it has never been."""
+        return self._clock() - self._loaded_at
+
     def fault(self) -> str | None:
         """Name the set if it is not there; tries to fetch it, unless another thread does."""
         if not self._keys:

@@ -10,8 +10,10 @@ from typing import Any, Final, cast
 import structlog
 from flask import Flask, Response, request
 
-from app.telemetry.logs import bind_request, log_fields
+from app.settings import TrustedProxies
+from app.telemetry.logs import add_log_fields, bind_request, log_fields
 from app.telemetry.metrics import Metrics
+from app.telemetry.trace import TRACE_ID
 
 REQUEST_ID: Final = "X-Request-Id"
 # Where the visit is in the request's environment.
@@ -35,12 +37,20 @@ class AccessRecord:
         return ((REQUEST_ID, self.request_id), ("Cache-Control", "private, no-cache"))
 
 
-def begin(environ: dict[str, Any]) -> AccessRecord:
-    """Begin a visit, and the facts that its log lines will tell."""
+def begin(environ: dict[str, Any], proxies: TrustedProxies | None = None) -> AccessRecord:
+    """Begin a visit, and the facts that its log lines will tell.
+
+    The client's address is among them only where a setting names the proxies before the service.
+    """
     given = environ.get("HTTP_X_REQUEST_ID", "")
     request_id = given if _FIT_FOR_AN_ID.fullmatch(given) else secrets.token_hex(16)
     visit = environ[VISIT] = AccessRecord(request_id, time.perf_counter())
     bind_request(request_id=request_id)
+    if TRACE_ID in environ:
+        add_log_fields(trace_id=environ[TRACE_ID])
+    if proxies is not None:
+        peer = environ.get("REMOTE_ADDR", "")
+        add_log_fields(client=proxies.client(peer, environ.get("HTTP_X_FORWARDED_FOR", "")))
     return visit
 
 
@@ -51,9 +61,11 @@ def end(visit: AccessRecord, metrics: Metrics, route: str, facts: dict[str, Any]
     """
     status = facts["status"]
     outcome = log_fields().get("outcome", "ok" if status < 400 else "error")
-    metrics.requests.labels(route, outcome).inc()
-    milliseconds = round((time.perf_counter() - visit.began) * 1000, 2)
-    _log.log(_level(route, status), "request", **facts, outcome=outcome, milliseconds=milliseconds)
+    seconds = time.perf_counter() - visit.began
+    metrics.note_request(route, outcome, seconds)
+    milliseconds = round(seconds * 1000, 2)
+    add_log_fields(outcome=outcome)
+    _log.log(_level(route, status), "request", **facts, milliseconds=milliseconds)
 
 
 def init_access_log(app: Flask, metrics: Metrics) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from wsgiref.types import StartResponse, WSGIApplication
 
 from flask import Flask
+from werkzeug.wsgi import ClosingIterator
 
 from app.telemetry import trace
 from app.web import EXTENSION, Service
@@ -45,7 +46,21 @@ class FastPath:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, here or further in."""
-        visit = begin(environ)
+        in_flight = self._parts.metrics.in_flight
+        in_flight.enter()
+        try:
+            body = self._answer(environ, start_response)
+        except BaseException:
+            in_flight.leave()
+            raise
+        if isinstance(body, list):
+            in_flight.leave()
+            return body
+        # A body that is made while it is sent keeps its thread until it is closed.
+        return ClosingIterator(body, in_flight.leave)
+
+    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        visit = begin(environ, self._parts.settings.trusted_proxies)
         widget = self._card(environ) if _is_plain(environ) else None
         if widget is None:
             return self._inner(environ, start_response)
@@ -87,5 +102,5 @@ def _is_plain(environ: dict[str, Any]) -> bool:
         environ.get("PATH_INFO") == PATH
         and environ["REQUEST_METHOD"] == "GET"
         and not _CONDITIONS & environ.keys()
-        and not trace.is_recording()
+        and not trace.wants_all()
     )

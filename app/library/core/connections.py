@@ -18,6 +18,7 @@ PATIENCE: Final = 10
 MATCH_SECONDS: Final = 0.25
 CONNECTIONS: Final = 8
 MORE_CONNECTIONS: Final = 24
+MOST_CONNECTIONS: Final = CONNECTIONS + MORE_CONNECTIONS
 CONNECT_TIMEOUT: Final = 5
 
 # In bytes. SQLite works in this process, whose memory cards need: what a text or a row may have,

@@ -19,6 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Insert, Row, Select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import QueuePool
 
 from app.errors import ConfigurationError, StoreFull, StoreUnavailable
 from app.library.core.connections import ALONE, PATIENCE, WRITES, make_engine
@@ -133,6 +134,12 @@ class Store:
         if self.dialect == "sqlite":
             return self._engine
         return self._engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @property
+    def connections(self) -> int:
+        """How many connections to the database are in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def prepare(self) -> None:
         """Bring SQLite's tables up to date; only look whether PostgreSQL's are.

@@ -1,5 +1,5 @@
 import stat
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -156,14 +156,15 @@ def test_a_setting_that_does_not_parse_is_named(name: str, value: str, said: str
 def test_threads_are_left_free(
     monkeypatch: pytest.MonkeyPatch, threads: int, places: int, total: int
 ) -> None:
-    for name in ("PLACARD_FETCH_PLACES", "PLACARD_FETCH_TOTAL", "PLACARD_LIBRARY_THREADS"):
-        monkeypatch.setenv(name, "")
+    for part in ("FETCH_PLACES", "FETCH_TOTAL", "LIBRARY_THREADS", "THREADS"):
+        monkeypatch.setenv(f"PLACARD_{part}", "")
     leave_threads_free(load_settings(SOUND), threads)
     settings = settings_from_environment()
     assert (settings.fetch_places, settings.fetch_total) == (places, total)
     assert settings.library_threads == places
+    assert settings.threads == threads
     leave_threads_free(settings, 99)
-    assert settings_from_environment() == settings
+    assert settings_from_environment() == replace(settings, threads=99)
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

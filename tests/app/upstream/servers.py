@@ -25,6 +25,7 @@ from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest
 from app.upstream.transport import GuardedAdapter
 
 LOOPBACK = "127.0.0.1"
+_HOUR = dt.timedelta(hours=1)
 
 
 @dataclass
@@ -208,15 +209,20 @@ def request_to(
     return UpstreamRequest(url, frozenset(hosts), headers=headers or {}, credential=credential)
 
 
-def certificate(folder: Path, *names: str) -> tuple[ssl.SSLContext, str]:
-    """Make a certificate that signs itself: a server's context, and the file to trust."""
+def certificate(
+    folder: Path, *names: str, now: dt.datetime | None = None, age: dt.timedelta = _HOUR
+) -> tuple[ssl.SSLContext, str]:
+    """Make a certificate that signs itself: a server's context, and the file to trust.
+
+    It holds from its `age` before `now` to an hour after that.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Placard's tests")])
-    now = dt.datetime.now(dt.UTC)
+    now = now or dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
+        .not_valid_before(now - age)
+        .not_valid_after(now + _HOUR)
         .add_extension(x509.SubjectAlternativeName([_general_name(n) for n in names]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, SHA256())

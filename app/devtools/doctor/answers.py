@@ -1,0 +1,106 @@
+"""What came back: an answer, or why there is none."""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import certifi
+
+from app.devtools.doctor.calls import Call, Patient
+from app.errors import AddressRefused, PlacardError
+from app.origins import host_of
+from app.upstream import AddressGuard, Fetcher, GuardedAdapter, UpstreamPolicy
+from app.upstream.causes import cause_of
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
+
+MOST_CALLS: Final = 1000
+# In seconds, beyond what the service itself has for its upstreams.
+PATIENCE: Final = 5.0
+HANDSHAKE: Final = 5.0
+
+
+# No slots: a cached_property needs the instance's dictionary.
+@dataclass(frozen=True)
+class Answer:
+    """One answer; where there is none, its status is 0 and `failure` says why."""
+
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    document: Any = None
+    size: int = 0
+    url: str = ""
+    failure: str = ""
+    came_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    certificate_ends: datetime | None = None
+
+    def header(self, name: str) -> str:
+        """Return a header's value; nothing where it is missing."""
+        return self.headers.get(name.lower(), "")
+
+    @cached_property
+    def seconds_off(self) -> float | None:
+        """How far the service's clock is from this one; None where it does not tell its time."""
+        try:
+            told = parsedate_to_datetime(self.header("date"))
+            return (told - self.came_at).total_seconds()
+        except (ValueError, TypeError):
+            return None
+
+
+class Line:
+    """The line to a service: sends a call, and takes what comes as it is."""
+
+    def __init__(self, patient: Patient) -> None:
+        parts = urlsplit(patient.base)
+        self._hosts = frozenset({host_of(parts)})
+        # The one who runs this names the address; there is nothing to guard against.
+        name = (parts.hostname or "").lower()
+        guard = AddressGuard([name, f"[{name}]"])
+        self._authorities = patient.settings.ca_bundle
+        self._fetcher = Fetcher(
+            deadline=patient.settings.fetch_deadline + PATIENCE,
+            guard=guard,
+            # A diagnosis goes on where all fails.
+            policy=UpstreamPolicy(failures=MOST_CALLS),
+            adapter=GuardedAdapter(guard, self._authorities),
+        )
+
+    def send(self, call: Call) -> Answer:
+        """Send one request."""
+        asked = UpstreamRequest(call.url, self._hosts, call.method, call.headers)
+        try:
+            return _answer(self._fetcher.fetch(asked))
+        except AddressRefused:
+            return Answer(failure="it redirects to another host")
+        except PlacardError as error:
+            return Answer(failure=error.detail or error.code)
+
+    def shake_hands(self, base: str) -> Answer:
+        """Begin TLS with a service, and read how long its certificate holds."""
+        parts = urlsplit(base)
+        context = ssl.create_default_context(cafile=self._authorities or certifi.where())
+        address = (parts.hostname or "", parts.port or 443)
+        try:
+            with (
+                socket.create_connection(address, HANDSHAKE) as plain,
+                context.wrap_socket(plain, server_hostname=parts.hostname) as secure,
+            ):
+                certificate = secure.getpeercert() or {}
+        except (OSError, UnicodeError) as error:
+            return Answer(failure=cause_of(error))
+        ends = ssl.cert_time_to_seconds(str(certificate.get("notAfter")))
+        return Answer(certificate_ends=datetime.fromtimestamp(ends, UTC))
+
+
+def _answer(response: UpstreamResponse) -> Answer:
+    try:
+        document = response.document
+    except PlacardError:
+        document = None
+    return Answer(response.status, response.headers, document, len(response.body), response.url)

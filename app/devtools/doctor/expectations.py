@@ -1,0 +1,227 @@
+"""What an answer must be, what it was instead, and what to do about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.devtools.doctor.answers import Answer
+from app.devtools.doctor.calls import Patient
+from app.verification import SIGNATURE_HEADER
+from templates_schemas import ENVELOPES, faults
+from templates_schemas.rules import faults_of
+
+MOST_SECONDS_APART: Final = 5
+LEAST_DAYS_LEFT: Final = 14
+LONGEST_SEEN: Final = 120  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One thing that an answer must be: `words` say it, and `seen` what it is.
+
+    `advice` is what to do where it is not; `by_status` has more of it for some statuses.
+    """
+
+    words: str
+    is_met: Callable[[Answer, Patient], bool]
+    seen: Callable[[Answer, Patient], str]
+    advice: str
+    by_status: Mapping[int, str] = field(default_factory=dict)
+
+    def told(self, patient: Patient) -> str:
+        """Say what it must be for this service."""
+        return self.words.format(patient=patient)
+
+    def advise(self, answer: Answer, patient: Patient) -> str:
+        """Say what to do."""
+        return self.by_status.get(answer.status, self.advice).format(patient=patient)
+
+
+def _status_of(answer: Answer, _: Patient) -> str:
+    if not answer.status:
+        return f"no answer: {answer.failure}"
+    location = answer.header("location")
+    return f"{answer.status} to {location}" if location else str(answer.status)
+
+
+def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None) -> Expectation:
+    """Expect one of some statuses."""
+    return Expectation(
+        " or ".join(map(str, wanted)),
+        lambda answer, _: answer.status in wanted,
+        _status_of,
+        advice,
+        by_status or {},
+    )
+
+
+def status_but(
+    refused: int, *, advice: str, by_status: Mapping[int, str] | None = None
+) -> Expectation:
+    """Expect an answer, and not with a status."""
+    return Expectation(
+        f"any status but {refused}",
+        lambda answer, _: answer.status not in (0, refused),
+        _status_of,
+        advice,
+        by_status or {},
+    )
+
+
+def _is_enveloped(answer: Answer) -> bool:
+    return any(not faults_of(schema(), answer.document) for schema in ENVELOPES.values())
+
+
+def _body_of(answer: Answer, _: Patient) -> str:
+    if _is_enveloped(answer):
+        return "an error in the host's envelope"
+    if found := faults(answer.document):
+        kind = answer.header("content-type").partition(";")[0] or "no type"
+        is_card = isinstance(answer.document, dict) and "template" in answer.document
+        why = f"a card that is not valid: {found[0]}" if is_card else "no card, and no envelope"
+        return f"{why} ({kind}, {answer.size} bytes)"
+    return "a valid card"
+
+
+def enveloped(advice: str) -> Expectation:
+    """Expect an error as the host takes it."""
+    return Expectation(
+        "an error in the host's envelope", lambda answer, _: _is_enveloped(answer), _body_of, advice
+    )
+
+
+def of_placard(advice: str) -> Expectation:
+    """Expect what only Placard answers: a card, or an error in the envelope."""
+    return Expectation(
+        "a card, or an error in the host's envelope",
+        lambda answer, _: _is_enveloped(answer) or not faults(answer.document),
+        _body_of,
+        advice,
+    )
+
+
+def card(advice: str) -> Expectation:
+    """Expect a card that the host takes."""
+    return Expectation(
+        "a valid card", lambda answer, _: not faults(answer.document), _body_of, advice
+    )
+
+
+def _named(name: str) -> Callable[[Answer, Patient], str]:
+    def seen(answer: Answer, _: Patient) -> str:
+        value = answer.header(name)[:LONGEST_SEEN]
+        return f"{name}: {value}" if value else f"no {name}"
+
+    return seen
+
+
+def header(name: str, advice: str) -> Expectation:
+    """Expect a header, whatever its value."""
+    return Expectation(
+        f"a header {name}", lambda answer, _: bool(answer.header(name)), _named(name), advice
+    )
+
+
+def header_with(name: str, *words: str, advice: str) -> Expectation:
+    """Expect words in a header's list."""
+
+    def is_met(answer: Answer, _: Patient) -> bool:
+        listed = {word.strip().lower() for word in answer.header(name).split(",")}
+        return {word.lower() for word in words} <= listed
+
+    return Expectation(f"{name} with {', '.join(words)}", is_met, _named(name), advice)
+
+
+READABLE: Final = Expectation(
+    "Access-Control-Allow-Origin: {patient.origin}",
+    lambda answer, patient: answer.header("access-control-allow-origin") == patient.origin,
+    _named("Access-Control-Allow-Origin"),
+    "The host's page cannot read this answer. Is {patient.origin} in the service's "
+    "PLACARD_ALLOWED_ORIGINS, exactly as the host writes it? Does a proxy answer in Placard's "
+    "place, or drop the header?",
+)
+UNREADABLE: Final = Expectation(
+    "no Access-Control-Allow-Origin",
+    lambda answer, _: answer.status != 0 and not answer.header("access-control-allow-origin"),
+    _named("Access-Control-Allow-Origin"),
+    "Pages of any site may read the answers: a proxy adds the header, and must not.",
+)
+VARIES: Final = header_with(
+    "Vary",
+    "Origin",
+    advice="A cache could give one origin's answer to another: a proxy drops `Vary`.",
+)
+ALLOWS_GET: Final = header_with(
+    "Access-Control-Allow-Methods",
+    "GET",
+    advice="The browser does not send the request: does a proxy answer OPTIONS by itself?",
+)
+ALLOWS_PROOFS: Final = header_with(
+    "Access-Control-Allow-Headers",
+    "Authorization",
+    SIGNATURE_HEADER,
+    advice="The browser does not send the proof: does a proxy answer OPTIONS by itself?",
+)
+SECURE: Final = Expectation(
+    "an address of https",
+    lambda _, patient: patient.is_local or urlsplit(patient.base).scheme == "https",
+    lambda _, patient: f"an address of {urlsplit(patient.base).scheme}",
+    "The host's page is https, and its browser asks only https: end TLS in a proxy, and give its "
+    "address here.",
+)
+STAYS: Final = Expectation(
+    "an answer from the address itself",
+    lambda answer, patient: not answer.url or answer.url.startswith(patient.base.rstrip("/")),
+    lambda answer, _: f"an answer from {answer.url.partition('?')[0]}" if answer.url else "nothing",
+    "The address redirects, and a preflight is not redirected: give the host the last address.",
+)
+
+
+def _clock_seen(answer: Answer, _: Patient) -> str:
+    off = answer.seconds_off
+    if off is None:
+        return "no Date" if answer.status else f"no answer: {answer.failure}"
+    return f"a clock that is {abs(off):.0f} s {'ahead' if off > 0 else 'behind'}"
+
+
+ON_TIME: Final = Expectation(
+    f"a clock within {MOST_SECONDS_APART} s of this one",
+    lambda answer, _: (
+        abs(answer.seconds_off or 0.0) <= MOST_SECONDS_APART and answer.seconds_off is not None
+    ),
+    _clock_seen,
+    "Proofs expire by the clock: set this machine's and the service's by NTP (`timedatectl`).",
+)
+
+
+def _certificate_seen(answer: Answer, _: Patient) -> str:
+    ends = answer.certificate_ends
+    return f"one that holds until {ends:%Y-%m-%d}" if ends else f"none: {answer.failure}"
+
+
+def _holds(answer: Answer, _: Patient) -> bool:
+    ends = answer.certificate_ends
+    return ends is not None and ends - answer.came_at >= timedelta(days=LEAST_DAYS_LEFT)
+
+
+LASTING: Final = Expectation(
+    f"a trusted certificate that holds for {LEAST_DAYS_LEFT} days more",
+    _holds,
+    _certificate_seen,
+    "Renew the certificate; the proxy must send the whole chain, for the name that is asked.",
+)
+
+
+def _metrics_seen(answer: Answer, _: Patient) -> str:
+    return f"{answer.status}, {answer.size} bytes" if answer.status else answer.failure
+
+
+HIDDEN: Final = Expectation(
+    "404, or no answer",
+    lambda answer, _: answer.status in (0, 401, 403, 404),
+    _metrics_seen,
+    "Everybody can read it: let the proxy answer 404, as app/deploy/README.md shows, or put the "
+    "metrics on a port of their own (PLACARD_METRICS_PORT).",
+)
