@@ -67,7 +67,19 @@ class GitHubPage(Connector):
     def ask(self, match: Match, path: str = "") -> UpstreamRequest:
         """Ask the API of the address's host for something of its repository."""
         place = f"repos/{match['owner']}/{match['repo']}{path}"
-        return ask(replace(match, server=_api_of(match.server)), place, headers=API_HEADERS)
+        return self.ask_api(self.api_of(match.server), place)
+
+    def ask_api(self, api: Server, path: str) -> UpstreamRequest:
+        """Ask an API for something."""
+        return ask(Match(api, {}), path, headers=API_HEADERS)
+
+    def pages_of(self, server: Server) -> Server:
+        """Return where the pages are that a host shows, or that its API speaks of."""
+        return _pages_of(server)
+
+    def api_of(self, server: Server) -> Server:
+        """Return where the API is of the pages that a host shows, or of which it is the API."""
+        return _api_of(_pages_of(server))
 
 
 def _is_api(host: str) -> bool:
