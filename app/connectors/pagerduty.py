@@ -8,6 +8,7 @@ children of the same name as the accounts'.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from marshmallow import fields
@@ -25,6 +26,7 @@ from app.connectors.base import (
     one_of,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, people, pill
+from app.connectors.javascript import PagePattern
 from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
@@ -122,6 +124,11 @@ class PagerDuty(Connector):
         """Match as all do, but not PagerDuty's other hosts."""
         match = super().match(address)
         return None if match and match.host.partition(".")[0] in OTHER_HOSTS else match
+
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses, without PagerDuty's other hosts."""
+        for pattern in super().page_patterns():
+            yield replace(pattern, others=OTHER_HOSTS)
 
     def canonical(self, match: Match) -> str:
         """Return the incident's page."""

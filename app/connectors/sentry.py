@@ -27,6 +27,7 @@ from app.connectors.base import (
     servers_of,
 )
 from app.connectors.card_parts import PillTable, ask, counted, footer, inner, joined, pill
+from app.connectors.javascript import PagePattern
 from app.connectors.searches import MOST_FOUND
 from app.origins import Server
 from app.settings import ConnectorSetting, Settings
@@ -140,6 +141,16 @@ class Sentry(Connector):
         """Match as all do, where the path or the host names an organization."""
         match = super().match(address)
         return match if match and _organization(match) else None
+
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses; where the host is no organization's, the path has to name it."""
+        for pattern in super().page_patterns():
+            own = pattern.hosts - {"*.sentry.io"}
+            yield PagePattern(frozenset({"*.sentry.io"}), pattern.path, OTHER_HOSTS)
+            named = "(?=/(?!(?:issues|feedback|api/0/issues)(?:[/?#]|$)))"
+            yield PagePattern(
+                own | {f"{each}.sentry.io" for each in OTHER_HOSTS}, named + pattern.path
+            )
 
     def canonical(self, match: Match) -> str:
         """Return the page, which needs no project."""

@@ -26,6 +26,7 @@ from app.connectors.base import (
     one_of,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, names, people
+from app.connectors.javascript import PagePattern
 from app.connectors.searches import MOST_FOUND
 from app.origins import Server
 from app.settings import ConnectorSetting, Settings
@@ -137,6 +138,12 @@ class Trello(Connector):
         """Match as all do; the API's host has no pages."""
         is_page = address.path.startswith("/c/")
         return None if is_page and address.host == API_HOST else super().match(address)
+
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses of the pages, and those of the API, each on its own hosts."""
+        for pattern in super().page_patterns():
+            yield PagePattern(pattern.hosts - {API_HOST}, pattern.path)
+            yield PagePattern(frozenset({API_HOST}), f"(?=/1/){pattern.path}")
 
     def canonical(self, match: Match) -> str:
         """Return the card's page, without its name."""

@@ -23,7 +23,7 @@ import regex
 
 from app.connectors.base import Match, ResourceUrl
 from app.connectors.definitions.templates import BUILT_IN, FILLED, PATH, filled_text, names_in
-from app.connectors.javascript import escaped, translated
+from app.connectors.javascript import escaped, parameter, translated
 from app.origins import Server, host_of, is_named
 
 MATCH_SECONDS: Final = 0.05
@@ -69,11 +69,8 @@ class AddressForm:
         """What follows the host, as an expression of JavaScript."""
         found = _PIECES.fullmatch(self.pattern)
         path, query, fragment = found.groups() if found else (self.pattern, None, None)
-        wanted = "".join(
-            rf"(?=\?(?:[^#]*&)?{escaped(pair.partition('=')[0])}=)"
-            for pair in (query or "").split("&")
-            if pair
-        )
+        pairs = filter(None, (query or "").split("&"))
+        wanted = "".join(f"(?={parameter([pair.partition('=')[0]])})" for pair in pairs)
         after = "" if fragment is None else rf"(?:\?[^#]*)?#{_javascript(fragment)}"
         return f"{_javascript(path)}/?{wanted}{after}"
 

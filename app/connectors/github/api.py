@@ -1,7 +1,7 @@
 """What GitHub's pages share: hosts, tokens, the API's address, and the measure of a change."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -9,6 +9,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Resource, ResourceUrl, servers_of
 from app.connectors.card_parts import ask, counted
+from app.connectors.javascript import PagePattern
 from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
@@ -63,6 +64,13 @@ class GitHubPage(Connector):
             return None
         match = super().match(address)
         return match and replace(match, server=_pages_of(match.server))
+
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses; on a host of the API, only what is below `/repos`."""
+        for pattern in super().page_patterns():
+            pages = frozenset(host for host in pattern.hosts if not _is_api(host))
+            yield PagePattern(pages, pattern.path, frozenset({"api"}))
+            yield PagePattern(pattern.hosts - pages, f"(?=/repos/){pattern.path}")
 
     def ask(self, match: Match, path: str = "") -> UpstreamRequest:
         """Ask the API of the address's host for something of its repository."""
