@@ -110,6 +110,11 @@ class DefinedMatch(Match):
     address: str = field(default="", compare=False)
     given: ResourceUrl | None = field(default=None, compare=False)
 
+    @property
+    def form_hosts(self) -> frozenset[str] | None:
+        """The only hosts that have the form, or None."""
+        return self.form and self.form.hosts
+
 
 def match_in(
     forms: Iterable[AddressForm],
@@ -141,18 +146,18 @@ def match_in(
 
 
 def canonical_target(form: AddressForm, address: ResourceUrl) -> str:
-    """Return the path, query and fragment of the shortest address of a form with the same parts.
+    """Return the path, query and fragment of an address, without what its form does not read.
 
-    Only the parameters and the fragment that the form reads are kept.
+    A path that alone says which resource it is is cut to the shortest one with the same parts.
     """
     named = {name: address.query[name] for name in form.query}
     query = f"?{urlencode(named, quote_via=quote)}" if named else ""
     fragment = f"#{address.fragment}" if form.fragment is not None else ""
     wanted, steps = form.parts_of(address), address.path.split("/")
-    for count in range(2, min(len(steps), MOST_STEPS)):
+    for count in range(2, 2 if query or fragment else min(len(steps), MOST_STEPS)):
         path = "/".join(steps[:count])
         if form.parts_of(replace(address, path=path)) == wanted:
-            return path + query + fragment
+            return path
     return address.path + query + fragment
 
 

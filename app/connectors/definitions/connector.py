@@ -34,7 +34,7 @@ from app.connectors.definitions.card import CardExpressions
 from app.connectors.definitions.excerpts import shape_read
 from app.connectors.definitions.expressions import ExpressionError, evaluate
 from app.connectors.definitions.search import DefinedSearch
-from app.connectors.definitions.templates import filled_body, filled_url
+from app.connectors.definitions.templates import filled_body, filled_url, names_in
 from app.connectors.javascript import PagePattern, escaped
 from app.origins import Server, host_of
 from app.settings import ConnectorSetting, Settings
@@ -186,10 +186,30 @@ class DefinedConnector(Connector):
         )
 
     def canonical(self, match: Match) -> str:
-        """Return the shortest address that has the same parts: no tabs, no other parameters."""
+        """Return the page that the definition names, or the address without tabs and tracking."""
         if not isinstance(match, DefinedMatch) or match.form is None or match.given is None:
             return super().canonical(match)
-        return match.server.url + canonical_target(match.form, match.given)
+        page = self._page(match, match.given)
+        return match.server.url + (page or canonical_target(match.form, match.given))
+
+    def _page(self, match: DefinedMatch, given: ResourceUrl) -> str | None:
+        """Fill the parts into the definition's page, where that is a page of the same resource."""
+        template = self.definition.get("page", "")
+        if not template or not set(names_in(template)) <= set(match.parts):
+            return None
+        page = filled_url(template, match.parts)
+        again = match_in(
+            self.forms,
+            self._page_hosts,
+            self._asked_hosts,
+            replace(given, path=page, query={}, fragment=""),
+            match.server,
+        )
+        # A host that has forms of its own, as one of short links, has no other pages.
+        if again is None or again.form is None or again.form.hosts != match.form_hosts:
+            return None
+        is_same = self.request_for(again).url == self.request_for(match).url
+        return page if is_same else None
 
     @property
     def search_servers(self) -> tuple[Server, ...]:

@@ -48,7 +48,7 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
             forms.append(form)
             faults += _part_faults(data, place, form)
     if forms and not faults:
-        faults += _card_faults(data, forms)
+        faults += [*_card_faults(data, forms), *_page_faults(data, forms)]
     if forms and not any(place[0] in ("path", "paths", "addresses") for place, _ in faults):
         # The API's own addresses are served too, where it can be told what these are.
         is_whole = not faults and "url" in data.get("request", {})
@@ -79,6 +79,16 @@ def _request_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
     for key in ("url", "headers", "body"):
         for name in strange_filters(request.get(key, "")):
             yield ("request", key), Rule("filter", f"there is no filter {name}")
+
+
+def _page_faults(data: Mapping[str, Any], forms: Sequence[AddressForm]) -> Faults:
+    """Want a page of parts that some form of address has."""
+    page = data.get("page", "")
+    known = frozenset[str]().union(*(form.names for form in forms))
+    told = [f"there is no filter {name}" for name in strange_filters(page)]
+    if strangers := sorted(set(names_in(page)) - known):
+        told.append(f"no address has the part {', '.join(strangers)}")
+    return [(("page",), Rule("part", each)) for each in told]
 
 
 def _search_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:

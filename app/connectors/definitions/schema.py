@@ -213,6 +213,7 @@ class DefinitionSchema(Schema):
     path = fields.String(validate=validate.Regexp(r"/"))
     paths = fields.List(fields.String(validate=validate.Regexp(r"/")), validate=validate.Length(1))
     addresses = fields.List(fields.Nested(AddressSchema), validate=validate.Length(1))
+    page = fields.String(validate=validate.Regexp(r"/"))
     example = fields.String(required=True)
     examples = fields.List(Example(), load_default=list)
     refused = fields.List(fields.String(), load_default=list)

@@ -160,7 +160,7 @@ NOTION: Final = Case(
             }
         ]
     },
-    [("Login", "", f"https://www.notion.so/Login-{HEX}")],
+    [("Login", "", f"https://www.notion.so/{HEX}")],
     "Notion",
     headers={"Notion-Version": "2022-06-28"},
 )
@@ -282,7 +282,7 @@ JENKINS: Final = Case(
             {"name": "other", "url": "https://jenkins.example.com/job/other/"},
         ]
     },
-    [("Flow of login", "Last build", "https://jenkins.example.com/job/login/lastBuild")],
+    [("Flow of login", "Last build", "https://jenkins.example.com/job/login/lastBuild/")],
     "Jenkins",
 )  # fmt: skip
 LAUNCHDARKLY: Final = Case(
@@ -307,7 +307,13 @@ SALESFORCE: Final = Case(
             }
         ]
     },
-    [("Login", "Case · 00001026", "https://acme.my.salesforce.com/50041000002S22yAAC")],
+    [
+        (
+            "Login",
+            "Case · 00001026",
+            "https://acme.my.salesforce.com/lightning/r/Case/50041000002S22yAAC/view",
+        )
+    ],
     "Salesforce",
 )
 SERVICENOW: Final = Case(
