@@ -16,14 +16,14 @@ from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.telemetry.processes import tell_of_this_process
 from app.verification import KeySet, KeySource
-from app.web import EXTENSION, Health, Service, docs, health, widget
+from app.web import EXTENSION, Health, Service, attach, docs, health, typeahead, widget
 from app.web.access_log import init_access_log
 from app.web.cors import CorsPolicy, init_cors
 from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
-from app.wiring import build_fetcher, build_key_sources, build_verifier, build_widgets
+from app.wiring import build_fetcher, build_key_sources, build_lookup, build_verifier
 
 __all__ = ["create_app"]
 
@@ -46,6 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_errors(app)
     init_paths(app)
     app.register_blueprint(widget.blueprint)
+    app.register_blueprint(attach.blueprint)
+    app.register_blueprint(typeahead.blueprint)
     app.register_blueprint(health.blueprint)
     if parts.description is not None:
         app.register_blueprint(docs.blueprint)
@@ -80,7 +82,10 @@ def _library(
 
 def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> Service:
     fetcher = build_fetcher(settings, metrics=metrics, loopback=library.loopback)
-    widgets = build_widgets(settings, fetcher, metrics)
+    searching = build_fetcher(
+        settings, metrics=metrics, loopback=library.loopback, for_searches=True
+    )
+    widgets, lookup = build_lookup(settings, fetcher, searching, metrics)
     sources = build_key_sources(settings, fetcher)
     _tell(metrics, settings, library, sources)
     sections = (host_section(settings), *library.sections, health_section(settings))
@@ -88,6 +93,7 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
         settings=settings,
         verifier=build_verifier(settings, sources),
         widgets=widgets,
+        lookup=lookup,
         metrics=metrics,
         health=Health(
             keys=tuple(source.fault for source in sources),

@@ -1,12 +1,14 @@
 """What the host is told of an upstream's failure, and what it means for a card that is kept."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from app import errors
 from app.cache import FetchResult
 from app.connectors import Connector
 from app.errors import PlacardError
+from app.upstream import Fetcher
+from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import Outcome, Verdict
 
 # What the host may say to its user, where the default sentence is not the most helpful one.
@@ -51,6 +53,13 @@ def raise_for_verdict(verdict: Verdict) -> None:
     if verdict.outcome == "ok":
         return
     raise ERRORS[verdict.outcome](verdict.detail)
+
+
+def document_of(fetcher: Fetcher, request: UpstreamRequest) -> Any:
+    """Fetch the document of a request; raises as `Fetcher.fetch` and `raise_for_verdict` do."""
+    response = fetcher.fetch(request)
+    raise_for_verdict(response.verdict)
+    return response.document
 
 
 def failure_of(connector: Connector, error: PlacardError, verdict: Verdict | None) -> FetchResult:

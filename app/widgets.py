@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from app import errors
@@ -20,7 +20,7 @@ from app.cache import (
 from app.cards import card_of, checked
 from app.connectors import Connector, ConnectorRegistry, Match
 from app.errors import PlacardError
-from app.failures import failure_of, raise_for_verdict, worded
+from app.failures import document_of, failure_of, worded
 from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
@@ -52,6 +52,11 @@ class ResolvedRequest:
     request: UpstreamRequest
     key: str
 
+    @property
+    def canonical(self) -> str:
+        """The one address of the resource, whatever form of it was given."""
+        return self.connector.canonical(self.match)
+
 
 class Widgets:
     """Makes widgets of addresses, through the cache."""
@@ -69,7 +74,7 @@ class Widgets:
         self._cache = cache
         self._credentials = credentials
         self._metrics = metrics
-        self._lookups = Lookups(self._document_of)
+        self._lookups = Lookups(partial(document_of, fetcher))
         self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
 
     def cache_fault(self) -> str | None:
@@ -99,6 +104,14 @@ class Widgets:
             connector=resolved.connector.name, credential=resolved.request.credential.identity
         )
         return resolved
+
+    def identity_for(self, address: str, workspace: str | None = None) -> str | None:
+        """Name the credential that an address would be asked with; None where nobody serves it."""
+        resolve = self._resolve if self._registry.may_change else self._resolve_kept
+        try:
+            return resolve(address, workspace).request.credential.identity
+        except PlacardError:
+            return None
 
     def fresh(self, resolved: ResolvedRequest) -> Widget | None:
         """Answer as `answer` would, if a fresh card is kept in this process: without I/O."""
@@ -184,11 +197,6 @@ class Widgets:
             return request, response
         fallback = replace(request.fallback, credential=request.credential, rules=request.rules)
         return self._fetch(fallback, previous)
-
-    def _document_of(self, request: UpstreamRequest) -> Any:
-        response = self._fetcher.fetch(request)
-        raise_for_verdict(response.verdict)
-        return response.document
 
 
 def key_of(connector: Connector, request: UpstreamRequest) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +17,9 @@ from app.cache import (
 )
 from app.connectors import Connector, ConnectorRegistry, EditedRegistry, all_connectors
 from app.errors import ConfigurationError, UpstreamFailed
+from app.lookup.kept import KeptLists
+from app.lookup.lookup import TYPEAHEAD_SECONDS, Lookup
+from app.lookup.search import Searches
 from app.origins import host_of, origin_of
 from app.settings import FETCH_PLACES, MEMORY, Settings
 from app.telemetry.metrics import Metrics
@@ -60,8 +63,12 @@ def build_fetcher(
     metrics: Metrics | None = None,
     loopback: Loopback | None = None,
     adapter: SampleAdapter | None = None,
+    *,
+    for_searches: bool = False,
 ) -> Fetcher:
     """Make the HTTP client; offline, the bundled samples stand in for the network.
+
+    One that is `for_searches` has only the time that typeahead has.
 
     An `adapter` stands in for both. `loopback` answers what is asked of this service's own address.
     """
@@ -72,7 +79,7 @@ def build_fetcher(
     # A connection is kept for each call to a host that may be under way.
     network = GuardedAdapter(guard, settings.ca_bundle, pool_size=limit.per_origin)
     return Fetcher(
-        deadline=settings.fetch_deadline,
+        deadline=TYPEAHEAD_SECONDS if for_searches else settings.fetch_deadline,
         guard=guard,
         policy=_policy(settings, limit, metrics or Metrics()),
         stand_ins=StandIns(settings.upstreams, settings.cleartext_hosts),
@@ -114,6 +121,40 @@ def build_widgets(
     clock: Callable[[], float] = time.time,
 ) -> Widgets:
     """Make the story, with its connectors and its cache; `clock` is in epoch seconds."""
+    return _story(settings, fetcher, metrics, clock).widgets
+
+
+def build_lookup(
+    settings: Settings,
+    fetcher: Fetcher,
+    search_fetcher: Fetcher,
+    metrics: Metrics,
+) -> tuple[Widgets, Lookup]:
+    """Make the story, and what finds resources for it, over one cache.
+
+    Searches have a client of their own: their failures and limits are not those of cards.
+    """
+    story = _story(settings, fetcher, metrics, time.time)
+    kept = KeptLists(story.backend)
+    searches = Searches(story.registry, story.credentials, search_fetcher, kept, metrics)
+    deadline = settings.fetch_deadline
+    lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, deadline)
+    return story.widgets, lookup
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """The story, and the parts that it shares with lookup."""
+
+    widgets: Widgets
+    registry: ConnectorRegistry
+    credentials: Credentials
+    backend: CacheBackend
+
+
+def _story(
+    settings: Settings, fetcher: Fetcher, metrics: Metrics, clock: Callable[[], float]
+) -> _Story:
     known = all_connectors(settings)
     policy = CachePolicy(
         ttl=settings.cache_ttl,
@@ -122,8 +163,9 @@ def build_widgets(
         stale_if_error=settings.cache_stale_if_error,
         longest_ttl=max((connector.ttl or 0.0 for connector in known), default=0.0),
     )
+    backend = _backend(settings, metrics, clock)
     cache = Cache(
-        _backend(settings, metrics, clock),
+        backend,
         policy,
         patience=settings.fetch_deadline + 0.2,
         limit=_concurrency_limit(settings),
@@ -137,7 +179,9 @@ def build_widgets(
         registry: ConnectorRegistry = EditedRegistry(settings, known, home)
     else:
         registry = ConnectorRegistry(known, home)
-    return Widgets(registry, fetcher, cache, _credentials(settings, known), metrics)
+    credentials = _credentials(settings, known)
+    widgets = Widgets(registry, fetcher, cache, credentials, metrics)
+    return _Story(widgets, registry, credentials, backend)
 
 
 def _tell_of_refreshes(cache: Cache, metrics: Metrics) -> None:
@@ -212,8 +256,12 @@ def _local_credentials(settings: Settings) -> Iterator[HostCredential]:
 def build_verifier(settings: Settings, sources: tuple[KeySource, ...]) -> Verifier:
     """Make what verifies a request, by the kinds of proof that the settings allow."""
     public_host = urlsplit(settings.public_url or "").hostname or ""
+    others = {
+        "PLACARD_JWT_SECRETS": settings.jwt_secrets,
+        "PLACARD_TOKEN_SECRETS": settings.token_secrets,
+    }
     if not settings.takes_tokens:
-        return Verifier(settings.verify, None, settings.signature_secrets, public_host)
+        return Verifier(settings.verify, None, settings.signature_secrets, public_host, others)
     rules = TokenRules(
         sources=sources,
         algorithms=allowed_algorithms(sources, settings.jwt_algorithms),
@@ -222,7 +270,7 @@ def build_verifier(settings: Settings, sources: tuple[KeySource, ...]) -> Verifi
         max_lifetime=settings.jwt_max_lifetime,
         require_qsh=settings.jwt_require_qsh,
     )
-    return Verifier(settings.verify, rules, settings.signature_secrets)
+    return Verifier(settings.verify, rules, settings.signature_secrets, other_secrets=others)
 
 
 def build_key_sources(settings: Settings, fetcher: Fetcher) -> tuple[KeySource, ...]:

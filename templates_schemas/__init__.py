@@ -7,6 +7,7 @@ rules.py                 faults: where, which rule, what would be right
 limits.py                the host's limits
 text.py                  texts, times and addresses as the host takes them
 envelope.py              errors as the host takes them
+lookup.py                the requests and the answers of attach and typeahead
 """
 
 from typing import Any, Final
@@ -26,6 +27,7 @@ from templates_schemas.cards import (
     Updated,
 )
 from templates_schemas.envelope import ENVELOPES, EnvelopeForm, envelope
+from templates_schemas.lookup import AttachedResourceSchema, TypeaheadListSchema
 from templates_schemas.rules import Fault, faults_of
 from templates_schemas.summary_with_details import TEMPLATE, SummaryWithDetailsSchema
 
@@ -44,6 +46,7 @@ __all__ = [
     "SummaryWithDetails",
     "TextWithIcon",
     "Updated",
+    "answer_faults",
     "envelope",
     "faults",
     "payload",
@@ -67,3 +70,17 @@ def faults(given: Any) -> tuple[Fault, ...]:
     name = given.get("template") if isinstance(given, dict) else None
     schema = TEMPLATES.get(name) if isinstance(name, str) else None
     return faults_of(schema or TEMPLATES[TEMPLATE], given)
+
+
+def answer_faults(given: Any) -> tuple[Fault, ...]:
+    """List what the host would not accept in an answer of a widget, of attach or of typeahead.
+
+    Which of the three it is, its keys tell; one that has none of theirs is judged as a widget.
+    """
+    keys = given.keys() if isinstance(given, dict) else ()
+    if "template" not in keys:
+        if "items" in keys:
+            return faults_of(TypeaheadListSchema(), given)
+        if {"resource_name", "resource_url"} & set(keys):
+            return faults_of(AttachedResourceSchema(), given)
+    return faults(given)

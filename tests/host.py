@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -60,3 +61,26 @@ class Host:
         """Send a raw query with the signature of another one, or of itself."""
         proof = signature(query if signed is None else signed)
         return self.get(query, {"x-asana-request-signature": proof})
+
+    def suggest(self, text: str, **parameters: str) -> TestResponse:
+        """Ask what can be picked for a text, with the signature of the query."""
+        given = {"query": text, "workspace": "12345", "expires_at": EXPIRES_AT} | parameters
+        query = query_of(**given)
+        return self.client.get(f"/typeahead?{query}", headers=self._signed(query))
+
+    def attach(self, text: str, **parameters: str) -> TestResponse:
+        """Attach what a text means, with the signature of `data`."""
+        given = {"query": text, "workspace": "12345", "expires_at": EXPIRES_AT} | parameters
+        return self.post(json.dumps(given))
+
+    def post(
+        self, data: str, signed: str | bytes | None = None, body: str | None = None
+    ) -> TestResponse:
+        """Send a text as `data`, with its signature or that of something else."""
+        proof = self._signed(data if signed is None else signed)
+        sent = json.dumps({"data": data}) if body is None else body
+        return self.client.post("/attach", data=sent, headers=proof)
+
+    @staticmethod
+    def _signed(message: str | bytes) -> dict[str, str]:
+        return {"Origin": ORIGIN, "x-asana-request-signature": signature(message)}

@@ -18,6 +18,7 @@ ROOMS = (
     "app.web",
     "app.library",
     "app.openapi",
+    "app.lookup",
     "app.widgets",
     "app.cards",
     "app.failures",

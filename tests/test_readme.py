@@ -20,6 +20,7 @@ from app.connectors.definitions.schema import (
     CredentialSchema,
     DefinitionSchema,
     FieldSchema,
+    SearchSchema,
 )
 from app.connectors.definitions.templates import FILTERS, NUMBER, PATH
 from app.errors import ConfigurationError, tree
@@ -100,7 +101,15 @@ def test_the_definition_that_is_shown_can_be_used(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "schema",
-    [DefinitionSchema, AddressSchema, CredentialSchema, AnswerSchema, CardSchema, FieldSchema],
+    [
+        DefinitionSchema,
+        AddressSchema,
+        CredentialSchema,
+        AnswerSchema,
+        SearchSchema,
+        CardSchema,
+        FieldSchema,
+    ],
     ids=lambda schema: schema.__name__,
 )
 def test_every_key_of_a_definition_is_told(schema: type[Schema]) -> None:

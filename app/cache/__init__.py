@@ -20,7 +20,7 @@ an answer fetched with one credential is never given to another.
 from app.cache.backend import CacheBackend
 from app.cache.cache import REFRESH_THREADS, Cache, Make
 from app.cache.conditional import conditional, validator_of
-from app.cache.entry import CARD, Entry, FetchResult, Times, Validator, etag_of
+from app.cache.entry import CARD, DOCUMENT, Entry, FetchResult, Times, Validator, etag_of
 from app.cache.freshness import CachePolicy
 from app.cache.lookup import CacheLookup, Result
 from app.cache.memory_backend import OVERHEAD, MemoryBackend
@@ -29,6 +29,7 @@ from app.cache.single_flight import TooManyWaiters
 
 __all__ = [
     "CARD",
+    "DOCUMENT",
     "OVERHEAD",
     "REFRESH_THREADS",
     "Cache",

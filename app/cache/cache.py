@@ -14,10 +14,11 @@ from app.cache.entry import Entry, FetchResult
 from app.cache.freshness import CachePolicy, is_renewable, may_stand_in, phase_of
 from app.cache.leases import Leases
 from app.cache.lookup import CacheLookup, Forwarded
-from app.cache.single_flight import SingleFlight
+from app.cache.single_flight import MARGIN, SingleFlight
 from app.errors import InternalError
 from app.telemetry.logs import exception_fields
 from app.upstream.concurrency import ConcurrencyLimit
+from app.upstream.transport import time_left
 
 Make = Callable[[Entry | None], FetchResult]
 
@@ -152,7 +153,8 @@ class Cache:
 
     def _lead(self, request: _EntryRequest, *, may_wait: bool) -> CacheLookup:
         """Make the entry, unless another thread or process has just made it."""
-        lease = self._acquire_lease(request, self._patience if may_wait else 0.0)
+        patience = min(self._patience, time_left(MARGIN, otherwise=self._patience))
+        lease = self._acquire_lease(request, patience if may_wait else 0.0)
         if isinstance(lease, CacheLookup):
             return lease
         with self._leases.held(request.key, lease):

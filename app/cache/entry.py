@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 CARD: Final = "card"
+# JSON of another room, which checks what it reads: lists of what was found or attached.
+DOCUMENT: Final = "document"
 
 
 @dataclass(frozen=True, slots=True)

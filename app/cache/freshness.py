@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from app.cache.entry import CARD, Entry, FetchResult, Times, etag_of
+from app.cache.entry import CARD, DOCUMENT, Entry, FetchResult, Times, etag_of
 from app.upstream.verdict import LONGEST_WAIT
 
 Phase = Literal["fresh", "backing_off", "stale", "old", "gone"]
@@ -57,7 +57,7 @@ class CachePolicy:
     def entry(self, fetched: FetchResult, now: float, previous: Entry | None) -> Entry:
         """Make the entry of a result; `previous` is the card that a 304 renewed."""
         longest = OWN_TTL if fetched.is_own else math.inf
-        if fetched.outcome != CARD:
+        if fetched.outcome not in (CARD, DOCUMENT):
             until = now + min(self.failure_ttl_of(fetched), longest)
             times = Times(now, until, until, until, now)
             return Entry(fetched.outcome, fetched.body, times, fetched.detail)
@@ -65,7 +65,7 @@ class CachePolicy:
         stale = 0.0 if fetched.is_own else self.stale
         mapped_at = previous.times.mapped_at if fetched.renewed and previous else now
         return Entry(
-            CARD,
+            fetched.outcome,
             fetched.body,
             Times(now, until, until + stale, until + self.stale_if_error, mapped_at),
             etag=etag_of(fetched.body),

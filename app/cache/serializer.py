@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
-from app.cache.entry import CARD, Entry, Times, Validator, etag_of
+from app.cache.entry import CARD, DOCUMENT, Entry, Times, Validator, etag_of
 from app.errors import tree
 from app.settings import LONGEST_TIME
 from templates_schemas import faults
@@ -20,7 +20,7 @@ VERSION: Final = 2
 MAX_BYTES: Final = 1 << 20
 # In seconds: the stale time follows the fresh time; rounding may add up to one second.
 LONGEST_KEPT: Final = 2 * LONGEST_TIME + 1
-_CODES: Final = frozenset(kind.code for kind in tree()) | {CARD}
+_CODES: Final = frozenset(kind.code for kind in tree()) | {CARD, DOCUMENT}
 
 
 class Unreadable(ValueError):
@@ -41,7 +41,9 @@ class _TimesSchema(Schema):
     error_until = _EpochSeconds()
     mapped_at = _EpochSeconds()
     retry_at = _EpochSeconds()
-    trouble = fields.String(required=True, validate=validate.OneOf({"", *_CODES} - {CARD}))
+    trouble = fields.String(
+        required=True, validate=validate.OneOf({"", *_CODES} - {CARD, DOCUMENT})
+    )
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> Times:

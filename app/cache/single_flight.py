@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from app.upstream.concurrency import ConcurrencyLimit, Slots
+from app.upstream.transport import time_left
 
 T = TypeVar("T")
 
 # In seconds: any number of threads may wait for a call that is younger than this.
 GRACE: Final = 1.0
+# In seconds: a call that ends at its deadline is worth waiting for a little longer.
+MARGIN: Final = 0.2
 
 
 class TooManyWaiters(TimeoutError):
@@ -86,6 +89,8 @@ class SingleFlight(Generic[T]):
 
     def _wait(self, call: _Call[T], *, has_slot: bool) -> T:
         left = self._patience if has_slot else max(0.0, call.began + GRACE - self._clock())
+        # Who has less time than a call may take does not wait for all of it.
+        left = min(left, time_left(MARGIN, otherwise=left))
         try:
             return call.result.result(timeout=left)
         except TimeoutError as error:

@@ -5,6 +5,7 @@ preload.py                                       what each worker has from its b
 stalled.py                                       ends connections on which nothing goes on
 lint.py, record.py, doctor.py                    payloads, recorded cases, a running service
 rendering.py                                     what `render` asks for a card
+console.py                                       what the host's developer console wants
 library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
 arguments.py                                     the kinds of argument
 """
@@ -22,8 +23,15 @@ from rich.console import Console
 from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.rendering import widgets_for
 from app.cli.serve import serve_application
-from app.connectors import all_connectors, connector_settings
-from app.devtools.signed_calls import Proving, curl_line, signed_call
+from app.connectors import connector_settings
+from app.devtools.signed_calls import (
+    ATTACH,
+    TYPEAHEAD,
+    Proving,
+    curl_line,
+    signed_call,
+    signed_post,
+)
 from app.devtools.terminal_card import draw_card, draw_failure
 from app.errors import ConfigurationError, PlacardError, StoreUnavailable
 from app.settings import Settings, settings_from_environment
@@ -48,6 +56,8 @@ base_option = click.option(
 
 # Loaded when they are called: what they stand on is of no use to who serves.
 LOADED_WHEN_CALLED: Final = {
+    "connectors": "app.cli.console",
+    "console": "app.cli.console",
     "doctor": "app.cli.doctor",
     "library": "app.cli.library",
     "lint": "app.cli.lint",
@@ -150,6 +160,14 @@ def render(*, url: str, as_json: bool, definition: str | None) -> None:
 @main.command()
 @click.argument("url")
 @base_option
+@click.option(
+    "--for",
+    "component",
+    type=click.Choice(["widget", "attach", "typeahead"]),
+    default="widget",
+    show_default=True,
+    help="What the request is for; of attach and typeahead, URL may be any text.",
+)
 @click.option("--by", type=click.Choice(["jwt", "signature"]), help="The kind of proof.")
 @click.option("--task", help="The task's id.")
 @click.option("--user", help="The user's id.")
@@ -157,25 +175,22 @@ def render(*, url: str, as_json: bool, definition: str | None) -> None:
 @click.option(
     "--expires-in", type=click.FloatRange(-86_400, 86_400), default=300, show_default=True
 )
-def sign(*, url: str, base: str, by: str | None, expires_in: float, **parameters: str) -> None:
+def sign(
+    *, url: str, base: str, component: str, by: str | None, expires_in: float, **parameters: str
+) -> None:
     """Sign a request for URL as the host would, and print the curl line that sends it."""
     provide_local_secrets()
     settings = _settings()
     context = {name: value for name, value in parameters.items() if value}
     proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)
-    call = signed_call(settings, base, {"resource_url": url, **context}, proving)
+    if component == "attach":
+        call = signed_post(settings, base, {"query": url, **context}, proving, ATTACH)
+    elif component == "typeahead":
+        call = signed_call(settings, base, {"query": url, **context}, proving, TYPEAHEAD)
+    else:
+        call = signed_call(settings, base, {"resource_url": url, **context}, proving)
     click.echo(call.proof)
     click.echo(curl_line(call))
-
-
-@main.command()
-def connectors() -> None:
-    """List the connectors: hosts, an example, the credentials that each wants."""
-    for connector in all_connectors(_settings()):
-        click.echo(f"{connector.name}: {connector.label}")
-        click.echo(_indented(f"example: {connector.example}"))
-        click.echo(_indented(f"hosts: {', '.join(sorted(connector.hosts))}"))
-        click.echo(_indented(f"settings: {', '.join(each.name for each in connector.settings)}"))
 
 
 @main.command()

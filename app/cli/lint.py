@@ -8,13 +8,15 @@ from typing import Any
 import click
 
 from app.connectors.definitions.files import load_definitions
-from templates_schemas import faults
+from templates_schemas import answer_faults
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 def lint(*, file: str) -> None:
     """Check the payload in FILE (`-`: standard input): path, rule and what would be right.
+
+    It may be the answer of a widget, of attach or of typeahead.
 
     Exits with 0 where the host would take it, 1 where not, 2 where it is not JSON. A FILE.toml is
     checked as a file of connectors.
@@ -28,7 +30,7 @@ def lint(*, file: str) -> None:
     except (ValueError, RecursionError) as error:
         click.echo(f"{file}: is not JSON: {error}", err=True)
         sys.exit(2)
-    broken = faults(payload)
+    broken = answer_faults(payload)
     for fault in broken:
         click.echo(str(fault))
     if broken:

@@ -3,6 +3,8 @@
 base.py        the contract of a connector, and the registry that finds one for an address
 addresses.py   the addresses that people paste, and what of them a connector has matched
 resources.py   the base of the schemas, times and counts
+javascript.py  the addresses as one expression of JavaScript
+searches.py    what a connector says of its system's search
 card_parts.py  what several connectors make of their fields
 definitions/   connectors without code, in TOML
 github/ and a file for each other system
@@ -35,6 +37,7 @@ from app.connectors.spaceone import SpaceONE
 from app.connectors.trello import Trello
 from app.connectors.zendesk import Zendesk
 from app.errors import BrokenDefinition, ConfigurationError, MalformedRequest, NoConnector
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 
 __all__ = [
@@ -137,6 +140,18 @@ class EditedRegistry(ConnectorRegistry):
 
         Raises NoConnector, MalformedRequest, or BrokenDefinition where a file cannot be used.
         """
+        return self._of_now().find(address)
+
+    @property
+    def connectors(self) -> tuple[Connector, ...]:
+        """All of them, as the files of now say; raises BrokenDefinition."""
+        return self._of_now().connectors
+
+    def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
+        """List the servers of a connector that may be searched; `hosts` have a credential."""
+        return self._current.searched_servers(connector, hosts)
+
+    def _of_now(self) -> ConnectorRegistry:
         seen = edits(self._settings.connectors_file)
         if seen != self._edits:
             catalogue.cache_clear()
@@ -147,7 +162,7 @@ class EditedRegistry(ConnectorRegistry):
             except ConfigurationError as error:
                 raise BrokenDefinition(error.detail) from error
             self._edits = seen
-        return self._current.find(address)
+        return self._current
 
 
 def _loaded(entry: EntryPoint) -> type[Connector]:

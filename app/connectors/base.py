@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -19,7 +19,9 @@ from app.connectors.addresses import (
     read_address,
     servers_of,
 )
+from app.connectors.javascript import PagePattern, translated
 from app.connectors.resources import Count, Moment, Resource, shape_of
+from app.connectors.searches import Found, Search, SearchQuery
 from app.errors import NoConnector
 from app.origins import Server, host_of, is_named, names_of
 from app.settings import ConnectorSetting, Settings
@@ -36,10 +38,13 @@ __all__ = [
     "Connector",
     "ConnectorRegistry",
     "Count",
+    "Found",
     "Match",
     "Moment",
     "Resource",
     "ResourceUrl",
+    "Search",
+    "SearchQuery",
     "find",
     "json_in_base64",
     "one_of",
@@ -65,7 +70,8 @@ class Connector(ABC):
     `Settings.connector_settings` by name; `credentials` is what these give for the simple case.
     `ttl` is how long its cards are fresh, in seconds, where that differs from PLACARD_CACHE_TTL.
     `revision` names the version of a connector whose cards are not kept across versions; one that
-    `is_trusted` may be given credentials that do not name it.
+    `is_trusted` may be given credentials that do not name it. One that `searches_anonymously` is
+    searched without a credential too.
     """
 
     name: ClassVar[str]
@@ -76,11 +82,13 @@ class Connector(ABC):
     query_parameters: ClassVar[tuple[str, ...]] = ()
     reads_fragment: ClassVar[bool] = False
     schema: ClassVar[type[Schema]]
+    search_schema: ClassVar[type[Schema]] = Resource
     not_found_statuses: ClassVar[frozenset[int]] = frozenset({404, 410, 451})
     forbidden_statuses: ClassVar[frozenset[int]] = frozenset({401, 403})
     ttl: ClassVar[float | None] = None
     revision: str = ""
     is_trusted: bool = True
+    searches_anonymously: bool = False
     hosts: frozenset[str]
     servers: tuple[Server, ...] = ()
     credentials: tuple[HostCredential, ...] = ()
@@ -123,6 +131,12 @@ class Connector(ABC):
         """
         return match.server.url + match.path.rstrip("/")
 
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses for the host's console; a little wider than `match` is."""
+        any_case = bool(self.path.flags & re.IGNORECASE)
+        path = translated(self.path.pattern, self.query_parameters, any_case=any_case)
+        yield PagePattern(self.hosts, path)
+
     def verdict(self, document: Any) -> Outcome | None:  # noqa: ARG002 - for a system that needs it
         """Say what the document of a 200 means where it tells of a failure; None is a success."""
         return None
@@ -158,16 +172,7 @@ class Connector(ABC):
 
         Raises ValidationError where the document cannot do without a value that does not load.
         """
-        try:
-            return self._loader.load(document)
-        except ValidationError as error:
-            if error.valid_data is None:
-                raise
-            if is_recording():
-                for fault in faults_in(error)[:MOST_TOLD]:
-                    with step("dropped", part=fault.path, why=fault.message):
-                        pass
-            return error.valid_data
+        return _loaded(self._loader, document)
 
     @cached_property
     def _loader(self) -> Schema:
@@ -181,6 +186,39 @@ class Connector(ABC):
     @abstractmethod
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Make a card of a resource that `schema` loaded."""
+
+    @property
+    def search_servers(self) -> tuple[Server, ...]:
+        """The servers that are searched, beside those that a credential names."""
+        return self.servers
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterable[Search]:  # noqa: ARG002
+        """Say how to search a server, which may be the API's; nothing where that cannot be done."""
+        return ()
+
+    def found(self, document: Any, search: Search) -> Iterable[Found]:
+        """List what the answer of a search has found, in its order.
+
+        Raises ValidationError where the document is not what the system documents.
+        """
+        # Some systems answer with a bare list.
+        whole = {"items": document} if isinstance(document, list) else document
+        return self.results(_loaded(self._search_loader, whole), search)
+
+    @cached_property
+    def _search_loader(self) -> Schema:
+        return self.search_schema()
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterable[Found]:  # noqa: ARG002
+        """Make the findings of an answer that `search_schema` loaded."""
+        return ()
+
+    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:  # noqa: ARG002
+        """List the addresses that a short form such as `ACME-12` may mean.
+
+        `known` are the addresses of this connector that were attached lately.
+        """
+        return ()
 
     def secure_icon(self, url: str, match: Match) -> str | None:
         """Return an icon's address with https, which the system's own hosts have; else None.
@@ -210,10 +248,16 @@ class ConnectorRegistry:
 
     def __init__(self, connectors: Iterable[Connector], home: SplitResult | None = None) -> None:
         self._home = Server(host_of(home), home.path) if home else None
+        self._connectors = tuple(connectors)
         self._by_name: dict[str, dict[int, Connector]] = {}
-        for place, connector in enumerate(connectors):
+        for place, connector in enumerate(self._connectors):
             for name in connector.hosts:
                 self._by_name.setdefault(name, {})[place] = connector
+
+    @property
+    def connectors(self) -> tuple[Connector, ...]:
+        """All of them, in their order."""
+        return self._connectors
 
     def find(self, text: str) -> tuple[Connector, Match]:
         """Return the first connector, in their order, that serves an address.
@@ -233,6 +277,15 @@ class ConnectorRegistry:
             raise malformed("holds a blank")
         raise NoConnector(f"no connector serves this address on {address.host}")
 
+    def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
+        """List the servers of a connector that may be searched; `hosts` have a credential."""
+        named = {server.host: server for server in connector.search_servers}
+        for host in hosts:
+            if is_named(host, connector.hosts):
+                own = self._home if self._home and host == self._home.host else Server(host)
+                named.setdefault(host, own)
+        return tuple(named.values())
+
     def _base_of(self, address: ResourceUrl) -> str:
         if self._home is None or address.host != self._home.host:
             return ""
@@ -245,6 +298,20 @@ class ConnectorRegistry:
         # A host's own name and its parent's: the order of the list goes across both.
         both = {place: connector for found in named for place, connector in found.items()}
         return [both[place] for place in sorted(both)]
+
+
+def _loaded(loader: Schema, document: Any) -> Any:
+    """Load a document; what was left out of it is told in the trace."""
+    try:
+        return loader.load(document)
+    except ValidationError as error:
+        if error.valid_data is None:
+            raise
+        if is_recording():
+            for fault in faults_in(error)[:MOST_TOLD]:
+                with step("dropped", part=fault.path, why=fault.message):
+                    pass
+        return error.valid_data
 
 
 def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Match]:

@@ -6,13 +6,24 @@ names, and go to no other. Oddity: a widget's people are ids, and their names st
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Match, Moment, Resource
+from app.connectors.base import (
+    Connector,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    Search,
+    SearchQuery,
+)
 from app.connectors.card_parts import PillTable, ask, footer, inner, names, pill
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
@@ -83,6 +94,19 @@ class SavedWidget(Resource):
     included = fields.List(fields.Nested(User))
 
 
+class FoundWidget(Resource):
+    """A saved widget that was found."""
+
+    id = fields.String(required=True)
+    attributes = fields.Nested(Attributes)
+
+
+class FoundWidgets(Resource):
+    """What a search answers."""
+
+    data = fields.List(fields.Nested(FoundWidget))
+
+
 SITES: Final = (
     "datadoghq.com",
     "us3.datadoghq.com",
@@ -138,10 +162,12 @@ class Datadog(Connector):
         r"/(?P<uuid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})/?"
     )
     schema: ClassVar[type[Resource]] = SavedWidget
+    search_schema: ClassVar[type[Resource]] = FoundWidgets
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
         self.hosts = frozenset(f"api.{site}" for site in SITES) | settings.public_hosts
+        self._own = settings.public_hosts
         site = values["DD_SITE"] or "datadoghq.com"
         key, application_key = values["DD_API_KEY"], values["DD_APPLICATION_KEY"]
         if key and application_key:
@@ -151,6 +177,24 @@ class Datadog(Connector):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself."""
         return ask(match, f"api/v2/widgets/{match['experience']}/{match['uuid']}")
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the titles in this service's own library, in each experience type.
+
+        At Datadog itself that would be a call for each of them at each letter that is typed.
+        """
+        wanted = f"filter%5Btitle%5D={quote(query.text, safe='')}&page%5Bsize%5D={MOST_FOUND}"
+        for experience in EXPERIENCES if server.host in self._own else ():
+            path = f"api/v2/widgets/{experience}?{wanted}"
+            yield Search(ask(Match(server, {}), path), server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
+        """Name the experience type below the title."""
+        place = search.request.url.partition("?")[0]
+        kind = EXPERIENCES[place.rpartition("/")[2]]
+        for found in answer.get("data") or ():
+            title = inner(found, "attributes", "definition", "title")
+            yield Found(title or f"Untitled {kind}", f"{place}/{found['id']}", kind, ICON)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what kind it is, who made it and who changed it, its tags and its times."""

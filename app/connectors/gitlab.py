@@ -9,7 +9,7 @@ is in the address as JSON in base64.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote
@@ -19,10 +19,13 @@ from marshmallow import fields
 from app.connectors.base import (
     Connector,
     Count,
+    Found,
     Match,
     Moment,
     Resource,
     ResourceUrl,
+    Search,
+    SearchQuery,
     json_in_base64,
     one_of,
     servers_of,
@@ -38,6 +41,8 @@ from app.connectors.card_parts import (
     people,
     pill,
 )
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
@@ -72,6 +77,7 @@ class IssueOrMergeRequest(Resource):
     title = fields.String()
     state = fields.String()
     references = fields.Nested(References)
+    web_url = fields.String()
     confidential = fields.Boolean()
     moved_to_id = Count()
     draft = fields.Boolean()
@@ -92,6 +98,12 @@ class IssueOrMergeRequest(Resource):
     user_notes_count = Count()
 
 
+class FoundItems(Resource):
+    """What a search answers, which is a list."""
+
+    items = fields.List(fields.Nested(IssueOrMergeRequest))
+
+
 STATES: Final[PillTable] = {
     "opened": ("Open", "green"),
     "draft": ("Draft", "cool-gray"),
@@ -106,6 +118,8 @@ _NAME: Final = r"(?!\.\.?(?:/|%|\Z))[A-Za-z0-9_.][A-Za-z0-9_.-]{0,254}"
 _PROJECT: Final = rf"{_NAME}(?:/{_NAME}){{1,21}}"
 _ISSUE: Final = r"(?P<issue>[0-9]{1,10})"
 _MERGE_REQUEST: Final = r"(?P<merge_request>[0-9]{1,10})"
+# `group/project#12` and `group/project!34`, or the number in a project that is known.
+_SHORT: Final = re.compile(rf"({_PROJECT})?([#!])([0-9]{{1,10}})", re.ASCII)
 _TABS: Final = r"(?:/(?:commits|diffs|pipelines|reports|conflicts)|\.diff|\.patch)?"
 
 
@@ -133,6 +147,7 @@ class GitLab(Connector):
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("show",)
     schema: ClassVar[type[Resource]] = IssueOrMergeRequest
+    search_schema: ClassVar[type[Resource]] = FoundItems
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -168,6 +183,35 @@ class GitLab(Connector):
         """Ask the address's own host."""
         kind, iid = _kind_and_iid(match)
         return ask(match, f"api/v4/projects/{quote(_project(match), safe='')}/{kind}/{iid}")
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the titles of what is open, in all projects that the token sees.
+
+        Implements "List issues" and "List merge requests", with `search` and `in`.
+        """
+        text = quote(query.text, safe="")
+        wanted = f"scope=all&state=opened&in=title&search={text}&per_page={MOST_FOUND}"
+        for kind in ("issues", "merge_requests"):
+            request = ask(Match(server, {}), f"api/v4/{kind}?{wanted}&order_by=updated_at")
+            yield Search(request, server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002
+        """Name the project and the number below the title, as GitLab does."""
+        for item in answer.get("items") or ():
+            full = inner(item, "references", "full") or ""
+            yield Found(drawn(item.get("title")) or full, item.get("web_url") or "", full, ICON)
+
+    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+        """Read `group/project!34`, and `!34` in the project that was shown last."""
+        found = _SHORT.fullmatch(text)
+        if found is None:
+            return []
+        kind = "issues" if found[2] == "#" else "merge_requests"
+        if found[1]:
+            projects = [f"{server.url}/{found[1]}" for server in self.servers]
+        else:
+            projects = [f"{last.server.url}/{_project(last)}" for last in known[:1]]
+        return [f"{project}/-/{kind}/{found[3]}" for project in projects]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, when it ended, is due or began, and what it is about."""

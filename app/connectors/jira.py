@@ -9,15 +9,28 @@ the Data Center hosts. A token with scopes goes to api.atlassian.com alone.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource, one_of, servers_of
+from app.connectors.base import (
+    Connector,
+    Count,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    Search,
+    SearchQuery,
+    one_of,
+    servers_of,
+)
 from app.connectors.card_parts import ask, footer, inner, joined, names
+from app.connectors.searches import MOST_FOUND
 from app.errors import ConfigurationError
-from app.origins import is_named
+from app.origins import Server, is_named
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
 from app.upstream.messages import Lookup, UpstreamRequest
@@ -89,6 +102,12 @@ class Issue(Resource):
     issue = fields.Nested(IssueFields, data_key="fields", required=True)
 
 
+class FoundIssues(Resource):
+    """What a search answers."""
+
+    issues = fields.List(fields.Nested(Issue))
+
+
 COLORS: Final[dict[str | None, PillColor]] = {
     "new": "cool-gray",
     "indeterminate": "blue",
@@ -99,6 +118,7 @@ SHOWN: Final = ",".join(IssueFields().fields)
 API_HOST: Final = "api.atlassian.com"
 _CLOUD: Final = "*.atlassian.net"
 _KEY: Final = r"(?P<key>[A-Za-z][A-Za-z0-9_]{1,254}-[0-9]{1,10})"
+_SHORT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,254}-[0-9]{1,10}", re.ASCII)
 _ID: Final = r"(?P<id>[0-9]{1,15})"
 _FOLDER: Final = r"/[A-Za-z0-9_-]{1,255}"
 
@@ -132,6 +152,7 @@ class Jira(Connector):
         rf"/rest/servicedeskapi/request/{_KEY}/?",
     )
     schema: ClassVar[type[Resource]] = Issue
+    search_schema: ClassVar[type[Resource]] = FoundIssues
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -144,7 +165,8 @@ class Jira(Connector):
                 "JIRA_SITE: is missing: JIRA_TOKEN would go to any site of atlassian.net; set it "
                 "to the hosts that may have it, such as acme.atlassian.net"
             )
-        named = frozenset(server.host for server in servers_of(sites))
+        self._sites = servers_of(sites)
+        named = frozenset(server.host for server in self._sites)
         self.credentials = tuple(
             basic(host, "JIRA_TOKEN", email, token) if email else bearer(host, "JIRA_TOKEN", token)
             for host in sorted(named or self._data_center)
@@ -163,14 +185,51 @@ class Jira(Connector):
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the address's own server for what is shown, and no more."""
-        version = 2 if match.host in self._data_center else 3
-        path = f"rest/api/{version}/issue/{_key(match)}?fields={SHOWN}"
+        return self._ask(match.server, f"issue/{_key(match)}?fields={SHOWN}")
+
+    def _ask(self, server: Server, path: str) -> UpstreamRequest:
+        version = 2 if server.host in self._data_center else 3
         headers = {"Accept": "application/json"}
-        if not is_named(match.host, self._scoped_sites):
-            return ask(match, path, headers=headers)
+        if not is_named(server.host, self._scoped_sites):
+            return ask(Match(server, {}), f"rest/api/{version}/{path}", headers=headers)
         # A token with scopes is good for Atlassian's API host only, which knows sites by their ids.
-        site = Lookup("{cloudId}", f"{match.server.url}/_edge/tenant_info", "cloudId")
-        return ask(API_HOST, f"ex/jira/{{cloudId}}/{path}", headers=headers, lookup=site)
+        site = Lookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
+        place = f"ex/jira/{{cloudId}}/rest/api/{version}/{path}"
+        return ask(API_HOST, place, headers=headers, lookup=site)
+
+    @property
+    def search_servers(self) -> tuple[Server, ...]:
+        """The sites that are named, and the Data Center hosts."""
+        return (*self._sites, *self.servers)
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the summaries, the latest first: by "Search for issues using JQL" of the API."""
+        # What is not a letter could be an operator; the last word may be the beginning of one.
+        wanted = " ".join(query.words.replace("-", " ").split())
+        if not wanted:
+            return
+        jql = quote(f'summary ~ "{wanted}*" ORDER BY updated DESC', safe="")
+        name = "search" if server.host in self._data_center else "search/jql"
+        path = f"{name}?jql={jql}&fields=summary,issuetype,project&maxResults={MOST_FOUND}"
+        yield Search(self._ask(server, path), server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
+        """Name the key and the project below the summary."""
+        for found in answer.get("issues") or ():
+            key, issue = found.get("key") or "", found["issue"]
+            yield Found(
+                first_text(issue.get("summary"), key),
+                f"{search.server.url}/browse/{key}",
+                joined(key, inner(issue, "project", "name")),
+                inner(issue, "issuetype", "icon_url") or ICON,
+            )
+
+    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+        """Read a key, `ACME-12`, on the sites that are named; else on the site shown last."""
+        if not _SHORT.fullmatch(text):
+            return []
+        servers = self.search_servers or tuple(last.server for last in known[:1])
+        return [f"{server.url}/browse/{text.upper()}" for server in servers]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how far it is, who has it, what it is, and when it ended or is due."""

@@ -7,13 +7,27 @@ children of the same name as the accounts'.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource, ResourceUrl, one_of
+from app.connectors.base import (
+    Connector,
+    Count,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    ResourceUrl,
+    Search,
+    SearchQuery,
+    one_of,
+)
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, people, pill
+from app.connectors.javascript import PagePattern
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
@@ -38,6 +52,7 @@ class Incident(Resource):
 
     needs_any = ("status", "title", "summary", "incident_number")
     incident_number = Count()
+    html_url = fields.String()
     title = fields.String()
     summary = fields.String()
     status = fields.String()
@@ -56,6 +71,12 @@ class Answer(Resource):
     incident = fields.Nested(Incident, required=True)
 
 
+class OpenIncidents(Resource):
+    """A page of incidents."""
+
+    incidents = fields.List(fields.Nested(Incident))
+
+
 STATUSES: Final[PillTable] = {
     "triggered": ("Triggered", "red"),
     "acknowledged": ("Acknowledged", "yellow-orange"),
@@ -71,6 +92,7 @@ OTHER_HOSTS: Final = frozenset(
     {"community", "developer", "eu", "events", "identity", "status", "support", "www"}
 )
 API_HOST, EU_API_HOST = "api.pagerduty.com", "api.eu.pagerduty.com"
+HEADERS: Final = {"Accept": "application/vnd.pagerduty+json;version=2"}
 
 
 class PagerDuty(Connector):
@@ -86,6 +108,7 @@ class PagerDuty(Connector):
         r"/incidents/(?P<incident>[A-Z][A-Z0-9]{3,31})(?:/[a-z_-]{1,32}(?:/[A-Z0-9]{1,32})?)?/?"
     )
     schema: ClassVar[type[Resource]] = Answer
+    search_schema: ClassVar[type[Resource]] = OpenIncidents
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({"*.pagerduty.com", "*.eu.pagerduty.com"})
@@ -102,6 +125,11 @@ class PagerDuty(Connector):
         match = super().match(address)
         return None if match and match.host.partition(".")[0] in OTHER_HOSTS else match
 
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses, without PagerDuty's other hosts."""
+        for pattern in super().page_patterns():
+            yield replace(pattern, others=OTHER_HOSTS)
+
     def canonical(self, match: Match) -> str:
         """Return the incident's page."""
         return f"{match.server.url}/incidents/{match['incident']}"
@@ -111,8 +139,27 @@ class PagerDuty(Connector):
         return ask(
             EU_API_HOST if match.host.endswith(".eu.pagerduty.com") else API_HOST,
             f"incidents/{match['incident']}",
-            headers={"Accept": "application/vnd.pagerduty+json;version=2"},
+            headers=HEADERS,
         )
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:  # noqa: ARG002
+        """List the open incidents: the API has no search, so the titles are searched here."""
+        if server.host in (API_HOST, EU_API_HOST):
+            wanted = "statuses[]=triggered&statuses[]=acknowledged&sort_by=created_at:desc"
+            request = ask(server.host, f"incidents?{wanted}&limit=100", headers=HEADERS)
+            yield Search(request, server, by_title=True)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002
+        """Name the number and the service below the title."""
+        for incident in answer.get("incidents") or ():
+            number = incident.get("incident_number")
+            place = "" if number is None else f"Incident #{number}"
+            yield Found(
+                first_text(incident.get("title"), incident.get("summary"), place),
+                incident.get("html_url") or "",
+                joined(place, inner(incident, "service", "summary")),
+                ICON,
+            )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how it stands, how urgent it is, and who has it since when."""

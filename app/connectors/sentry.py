@@ -7,7 +7,7 @@ and an issue by its number or its short id; the count of events comes as a text.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
@@ -16,14 +16,20 @@ from marshmallow import fields
 from app.connectors.base import (
     Connector,
     Count,
+    Found,
     Match,
     Moment,
     Resource,
     ResourceUrl,
+    Search,
+    SearchQuery,
     one_of,
     servers_of,
 )
-from app.connectors.card_parts import PillTable, ask, counted, footer, joined, pill
+from app.connectors.card_parts import PillTable, ask, counted, footer, inner, joined, pill
+from app.connectors.javascript import PagePattern
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
@@ -51,6 +57,7 @@ class Issue(Resource):
     needs_any = ("title", "status", "short_id")
     title = fields.String()
     short_id = fields.String(data_key="shortId")
+    permalink = fields.String()
     project = fields.Nested(Project)
     status = fields.String()
     substatus = fields.String()
@@ -61,6 +68,12 @@ class Issue(Resource):
     num_comments = Count(data_key="numComments")
     first_seen = Moment(data_key="firstSeen")
     last_seen = Moment(data_key="lastSeen")
+
+
+class FoundIssues(Resource):
+    """What a search answers, which is a list."""
+
+    items = fields.List(fields.Nested(Issue))
 
 
 STATUSES: Final[PillTable] = {
@@ -88,6 +101,7 @@ _ORGANIZATION: Final = rf"(?P<organization>{_SLUG})"
 # How a short id counts: a page such as `errors-outages` is not one.
 _BASE32: Final = "[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]"
 _ISSUE: Final = rf"(?P<issue>[0-9]{{1,20}}|[A-Za-z0-9][A-Za-z0-9_-]{{0,99}}-{_BASE32}{{1,13}})"
+_SHORT: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,99}}-{_BASE32}{{1,13}}", re.ASCII)
 _TABS: Final = r"(?:/[a-z-]{1,32}(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9_.-]{1,64}){0,2})?"
 
 
@@ -100,6 +114,7 @@ class Sentry(Connector):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("SENTRY_AUTH_TOKEN", "token", "token for sentry.io"),
         ConnectorSetting("PLACARD_SENTRY_HOSTS", "hosts", "self-hosted Sentry hosts to serve too"),
+        ConnectorSetting("SENTRY_ORG", "text", "the organization whose issues can be searched"),
     )
     path: ClassVar[re.Pattern[str]] = one_of(
         rf"(?:/organizations/{_ORGANIZATION})?/issues/{_ISSUE}{_TABS}/?",
@@ -111,6 +126,7 @@ class Sentry(Connector):
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("feedbackSlug",)
     schema: ClassVar[type[Resource]] = Issue
+    search_schema: ClassVar[type[Resource]] = FoundIssues
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -118,12 +134,23 @@ class Sentry(Connector):
         self._self_hosted = frozenset(server.host for server in self.servers)
         self.hosts = self._self_hosted | {"sentry.io", "*.sentry.io"}
         token = values["SENTRY_AUTH_TOKEN"]
+        self._searched = values["SENTRY_ORG"] or ""
         self.credentials = (bearer("sentry.io", "SENTRY_AUTH_TOKEN", token),) if token else ()
 
     def match(self, address: ResourceUrl) -> Match | None:
         """Match as all do, where the path or the host names an organization."""
         match = super().match(address)
         return match if match and _organization(match) else None
+
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses; where the host is no organization's, the path has to name it."""
+        for pattern in super().page_patterns():
+            own = pattern.hosts - {"*.sentry.io"}
+            yield PagePattern(frozenset({"*.sentry.io"}), pattern.path, OTHER_HOSTS)
+            named = "(?=/(?!(?:issues|feedback|api/0/issues)(?:[/?#]|$)))"
+            yield PagePattern(
+                own | {f"{each}.sentry.io" for each in OTHER_HOSTS}, named + pattern.path
+            )
 
     def canonical(self, match: Match) -> str:
         """Return the page, which needs no project."""
@@ -140,6 +167,36 @@ class Sentry(Connector):
             f"api/0/organizations/{organization}/issues/{_issue(match)}/",
             headers={"Accept": "application/json"},
         )
+
+    @property
+    def search_servers(self) -> tuple[Server, ...]:
+        """Sentry's own, and the self-hosted ones."""
+        return (Server("sentry.io"), *self.servers)
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the organization's unresolved issues: by "List an Organization's Issues"."""
+        is_searched = server.host == "sentry.io" or server.host in self._self_hosted
+        if self._searched and is_searched:
+            place = f"api/0/organizations/{quote(self._searched, safe='')}/issues/"
+            wanted = quote(f"is:unresolved {query.words}", safe="")
+            path = f"{place}?query={wanted}&limit={MOST_FOUND}&shortIdLookup=1"
+            request = ask(Match(server, {}), path, headers={"Accept": "application/json"})
+            yield Search(request, server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002
+        """Name the short id and the project below the title."""
+        for issue in answer.get("items") or ():
+            short_id = issue.get("short_id") or ""
+            place = joined(short_id, inner(issue, "project", "name"))
+            title = first_text(issue.get("title"), short_id)
+            yield Found(title, issue.get("permalink") or "", place, ICON)
+
+    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+        """Read a short id, `STOREFRONT-1A`, of the organization that is searched or shown last."""
+        organizations = [self._searched] if self._searched else map(_organization, known[:1])
+        if not _SHORT.fullmatch(text):
+            return []
+        return [f"https://sentry.io/organizations/{each}/issues/{text}/" for each in organizations]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how it stands, how bad it is, who has it, how often and since when."""

@@ -7,13 +7,24 @@ which names the widget in its body; the address is ours, made of the same path a
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Match, Moment, Resource, servers_of
+from app.connectors.base import (
+    Connector,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    Search,
+    SearchQuery,
+    servers_of,
+)
 from app.connectors.card_parts import ask, fields_or, footer, names
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
@@ -44,6 +55,21 @@ class CustomWidgetInfo(Resource):
     updated_at = Moment()
 
 
+class FoundWidget(Resource):
+    """A custom widget that was found."""
+
+    widget = fields.String(data_key="custom_widget_id", required=True)
+    domain = fields.String(data_key="domain_id", required=True)
+    title = fields.String()
+    widget_name = fields.String()
+
+
+class FoundWidgets(Resource):
+    """What a search answers."""
+
+    results = fields.List(fields.Nested(FoundWidget))
+
+
 class SpaceONE(Connector):
     """Custom widgets of the SpaceONE hosts that a setting names."""
 
@@ -56,6 +82,7 @@ class SpaceONE(Connector):
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("PLACARD_SPACEONE_HOSTS", "hosts", "SpaceONE API hosts; unset: none"),
         ConnectorSetting("SPACEONE_TOKEN", "token", "token for the SpaceONE hosts"),
+        ConnectorSetting("SPACEONE_DOMAIN", "text", "the domain whose widgets can be searched"),
     )
     path: ClassVar[re.Pattern[str]] = re.compile(
         r"/dashboard/v1/custom-widget/(?P<widget>custom-widget-[0-9a-f]{12})/?"
@@ -63,12 +90,14 @@ class SpaceONE(Connector):
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("domain_id",)
     schema: ClassVar[type[Resource]] = CustomWidgetInfo
+    search_schema: ClassVar[type[Resource]] = FoundWidgets
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
         self.servers = servers_of(values["PLACARD_SPACEONE_HOSTS"])
         given = frozenset(server.host for server in self.servers)
         self.hosts = given | settings.public_hosts
+        self._searched = values["SPACEONE_DOMAIN"] or ""
         token = values["SPACEONE_TOKEN"]
         if token:
             self.credentials = tuple(
@@ -88,6 +117,34 @@ class SpaceONE(Connector):
             method="POST",
             body=json.dumps(named).encode(),
         )
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the domain by a keyword: by `CustomWidget.list` of the API."""
+        if self._searched:
+            page = {"start": 1, "limit": MOST_FOUND}
+            wanted = {
+                "domain_id": self._searched,
+                "query": {
+                    "keyword": query.text,
+                    "page": page,
+                    "only": ["custom_widget_id", "domain_id", "title", "widget_name"],
+                },
+            }
+            request = ask(
+                Match(server, {}),
+                "dashboard/v1/custom-widget/list",
+                method="POST",
+                body=json.dumps(wanted).encode(),
+            )
+            yield Search(request, server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
+        """Name the widget that it is made of below the title."""
+        for found in answer.get("results") or ():
+            address = f"{search.server.url}/dashboard/v1/custom-widget/{found['widget']}"
+            name = first_text(found.get("widget_name"))
+            title = first_text(found.get("title"), name, found["widget"])
+            yield Found(title, f"{address}?domain_id={found['domain']}", name)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show which widget it is made of, whose it is, its labels and tags, and its times."""

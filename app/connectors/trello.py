@@ -7,13 +7,28 @@ of sizes, and a label need not have a name, only a colour.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource, ResourceUrl, one_of
+from app.connectors.base import (
+    Connector,
+    Count,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    ResourceUrl,
+    Search,
+    SearchQuery,
+    one_of,
+)
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, names, people
+from app.connectors.javascript import PagePattern
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import header_pairs
 from app.upstream.messages import UpstreamRequest
@@ -66,6 +81,20 @@ class Card(Resource):
     list = fields.Nested(Named)
 
 
+class FoundCard(Resource):
+    """A card that was found, with its board."""
+
+    name = fields.String()
+    link = fields.String(data_key="shortLink", required=True)
+    board = fields.Nested(Named)
+
+
+class FoundCards(Resource):
+    """What a search answers."""
+
+    cards = fields.List(fields.Nested(FoundCard))
+
+
 STATES: Final[PillTable] = {
     "open": ("Open", "blue"),
     "done": ("Done", "green"),
@@ -95,6 +124,7 @@ class Trello(Connector):
         r"/1/cards?/(?P<card>[A-Za-z0-9]{8,24})/?",
     )
     schema: ClassVar[type[Resource]] = Card
+    search_schema: ClassVar[type[Resource]] = FoundCards
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -109,6 +139,12 @@ class Trello(Connector):
         is_page = address.path.startswith("/c/")
         return None if is_page and address.host == API_HOST else super().match(address)
 
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses of the pages, and those of the API, each on its own hosts."""
+        for pattern in super().page_patterns():
+            yield PagePattern(pattern.hosts - {API_HOST}, pattern.path)
+            yield PagePattern(frozenset({API_HOST}), f"(?=/1/){pattern.path}")
+
     def canonical(self, match: Match) -> str:
         """Return the card's page, without its name."""
         return f"https://trello.com/c/{match['card']}"
@@ -116,6 +152,20 @@ class Trello(Connector):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the card and for what is around it; its name in the address does not count."""
         return ask(API_HOST, f"1/cards/{match['card']}?{QUERY}")
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the open cards, also by the beginning of a word: by "Search Trello" of the API."""
+        wanted = quote(f"{query.words} is:open", safe="")
+        beside = "modelTypes=cards&card_fields=name,shortLink&card_board=true&partial=true"
+        path = f"1/search?query={wanted}&{beside}&cards_limit={MOST_FOUND}"
+        yield Search(ask(API_HOST, path), server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002
+        """Name the board below the card's name."""
+        for found in answer.get("cards") or ():
+            address = f"https://trello.com/c/{found['link']}"
+            board = inner(found, "board", "name") or ""
+            yield Found(first_text(found.get("name"), found["link"]), address, board, ICON)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who is on it, what it is about, and when it is due."""

@@ -7,13 +7,27 @@ custom status by number only; what these are called stands beside it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from marshmallow import fields
 
-from app.connectors.base import Connector, Count, Match, Moment, Resource, one_of, servers_of
+from app.connectors.base import (
+    Connector,
+    Count,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    Search,
+    SearchQuery,
+    one_of,
+    servers_of,
+)
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, names, people, pill
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic
 from app.upstream.messages import UpstreamRequest
@@ -76,6 +90,20 @@ class Answer(Resource):
     custom_statuses = fields.List(fields.Nested(CustomStatus))
 
 
+class FoundTicket(Resource):
+    """A ticket that was found."""
+
+    id = Count(required=True)
+    subject = fields.String()
+    type = fields.String()
+
+
+class FoundTickets(Resource):
+    """What a search answers."""
+
+    results = fields.List(fields.Nested(FoundTicket))
+
+
 STATUSES: Final[PillTable] = {
     "new": ("New", "yellow"),
     "open": ("Open", "red"),
@@ -114,6 +142,7 @@ class Zendesk(Connector):
     )
     reads_fragment: ClassVar[bool] = True
     schema: ClassVar[type[Resource]] = Answer
+    search_schema: ClassVar[type[Resource]] = FoundTickets
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -140,6 +169,21 @@ class Zendesk(Connector):
         """A company's own host is another name of its account, which the token is for."""
         is_own = any(server.host == match.host for server in self.servers)
         return self._account if is_own and self._account else match.host
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the account's tickets by their subjects: by "List Search Results" of the API."""
+        wanted = quote(f'type:ticket subject:"{query.words}"', safe="")
+        host = self._host(Match(server, {}))
+        path = f"api/v2/search.json?query={wanted}&sort_by=updated_at&per_page={MOST_FOUND}"
+        yield Search(ask(host, path), Server(host))
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
+        """Name the number and the kind below the subject."""
+        for ticket in answer.get("results") or ():
+            number, kind = ticket["id"], first_text(ticket.get("type")).capitalize()
+            address = f"{search.server.url}/agent/tickets/{number}"
+            title = first_text(ticket.get("subject"), f"Ticket #{number}")
+            yield Found(title, address, joined(f"#{number}", kind), ICON)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show how it stands, how urgent it is, who asks, who answers, and what it is about."""

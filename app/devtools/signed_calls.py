@@ -1,10 +1,13 @@
 """Requests signed as the host signs them, for trying a service out."""
 
+import hashlib
+import json
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import jwt
@@ -15,6 +18,10 @@ from app.verification.qsh import query_string_hash
 from app.verification.request import SignedRequest
 from app.verification.signature import HEADER as SIGNATURE_HEADER, sign
 from templates_schemas.text import host_time
+
+WIDGET: Final = "/widget"
+ATTACH: Final = "/attach"
+TYPEAHEAD: Final = "/typeahead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,12 @@ class SignedCall:
     url: str
     header: str = ""
     proof: str = field(default="", repr=False)
+    body: str = ""
+
+    @property
+    def method(self) -> str:
+        """The method: POST with a body."""
+        return "POST" if self.body else "GET"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -40,29 +53,65 @@ class SignedCall:
 
 
 def signed_call(
-    settings: Settings, base: str, parameters: Mapping[str, str], proving: Proving
+    settings: Settings,
+    base: str,
+    parameters: Mapping[str, str],
+    proving: Proving,
+    path: str = WIDGET,
 ) -> SignedCall:
-    """Sign `GET {base}/widget` with the first secret of the settings.
+    """Sign `GET {base}{path}` with the first secret of the settings.
 
     Raises ConfigurationError where there is no secret for this kind of proof.
     """
-    url = _url(base, parameters, proving.expires_in)
+    call = unsigned_call(base, parameters, proving.expires_in, path)
+    # The path as the service sees it, under whatever prefix it is reached.
+    return _proven(settings, call, proving, _signed(path, query=urlsplit(call.url).query))
+
+
+def signed_post(
+    settings: Settings, base: str, parameters: Mapping[str, str], proving: Proving, path: str
+) -> SignedCall:
+    """Sign `POST {base}{path}` as `signed_call` does: the text of the body's `data`."""
+    call, data = unsigned_post(base, parameters, proving.expires_in, path)
+    return _proven(settings, call, proving, _signed(path, data=data))
+
+
+def unsigned_call(
+    base: str, parameters: Mapping[str, str], expires_in: float, path: str = WIDGET
+) -> SignedCall:
+    """Write the same request without a proof, for a service that does not verify."""
+    query = query_string(_expiring(parameters, expires_in))
+    return SignedCall(f"{base.rstrip('/')}{path}?{query}")
+
+
+def unsigned_post(
+    base: str, parameters: Mapping[str, str], expires_in: float, path: str
+) -> tuple[SignedCall, str]:
+    """Write a POST without a proof; returns the text of its `data` too."""
+    data = json.dumps(_expiring(parameters, expires_in), ensure_ascii=False)
+    body = json.dumps({"data": data}, ensure_ascii=False)
+    return SignedCall(f"{base.rstrip('/')}{path}", body=body), data
+
+
+def _expiring(parameters: Mapping[str, str], expires_in: float) -> dict[str, str]:
+    expiry = datetime.now(UTC) + timedelta(seconds=expires_in)
+    return {**parameters, "expires_at": host_time(expiry)}
+
+
+def _signed(path: str, *, query: str = "", data: str | None = None) -> SignedRequest:
+    method = "GET" if data is None else "POST"
+    return SignedRequest(method, path, query.encode(), data=data)
+
+
+def _proven(
+    settings: Settings, call: SignedCall, proving: Proving, request: SignedRequest
+) -> SignedCall:
     if proving.by == "signature":
         secret = _first(settings.signature_secrets, "PLACARD_SIGNATURE_SECRETS")
-        return SignedCall(url, SIGNATURE_HEADER, sign(urlsplit(url).query.encode(), secret))
+        return replace(call, header=SIGNATURE_HEADER, proof=sign(request.message, secret))
     secret = _first(settings.jwt_secrets, "PLACARD_JWT_SECRETS")
-    return SignedCall(url, "Authorization", f"Bearer {_token(settings, secret, url, proving)}")
-
-
-def unsigned_call(base: str, parameters: Mapping[str, str], expires_in: float) -> SignedCall:
-    """Write the same request without a proof, for a service that does not verify."""
-    return SignedCall(_url(base, parameters, expires_in))
-
-
-def _url(base: str, parameters: Mapping[str, str], expires_in: float) -> str:
-    expiry = datetime.now(UTC) + timedelta(seconds=expires_in)
-    query = query_string({**parameters, "expires_at": host_time(expiry)})
-    return f"{base.rstrip('/')}/widget?{query}"
+    token = _token(settings, secret, request, proving)
+    return replace(call, header="Authorization", proof=f"Bearer {token}")
 
 
 def _first(secrets: Sequence[str], setting: str) -> str:
@@ -78,14 +127,17 @@ def query_string(parameters: Mapping[str, str]) -> str:
 
 def curl_line(call: SignedCall) -> str:
     """Write the command that sends the request."""
-    header = f"-H {shlex.quote(f'{call.header}: {call.proof}')} " if call.header else ""
-    return f"curl -sS {header}{shlex.quote(call.url)}"
+    headers = [f"{call.header}: {call.proof}"] if call.header else []
+    if call.body:
+        headers.append("Content-Type: application/json")
+    parts = [f"-H {shlex.quote(header)} " for header in headers]
+    # Not --data, which would read a file where the text began with an @.
+    body = f"--data-raw {shlex.quote(call.body)} " if call.body else ""
+    return f"curl -sS {''.join(parts)}{body}{shlex.quote(call.url)}"
 
 
-def _token(settings: Settings, secret: str, url: str, proving: Proving) -> str:
-    """Make a token that is bound to one request by its `qsh`."""
-    # The path as the service sees it, under whatever prefix it is reached.
-    request = SignedRequest("GET", "/widget", urlsplit(url).query.encode())
+def _token(settings: Settings, secret: str, request: SignedRequest, proving: Proving) -> str:
+    """Make a token that is bound to one request by its `qsh`, and to a body by `body_sha256`."""
     now = int(time.time())
     claims = {
         "aud": settings.jwt_audience,
@@ -93,6 +145,8 @@ def _token(settings: Settings, secret: str, url: str, proving: Proving) -> str:
         "exp": now + int(min(proving.expires_in, settings.jwt_max_lifetime)),
         "qsh": query_string_hash(request),
     }
+    if request.method == "POST":
+        claims["body_sha256"] = hashlib.sha256(request.body).hexdigest()
     if settings.jwt_issuer:
         claims["iss"] = settings.jwt_issuer
     return jwt.encode(claims, secret, algorithm="HS256")

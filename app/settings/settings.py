@@ -35,6 +35,7 @@ from templates_schemas import EnvelopeForm
 Mode = Literal["production", "local"]
 Verify = Literal["jwt", "signature", "either", "off"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+FalseProofStatus = Literal["401", "400"]
 
 MOST_CONCURRENT_CALLS: Final = 256
 FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
@@ -88,8 +89,12 @@ class Settings:
         "PLACARD_ALLOWED_WORKSPACES", WordList(), (),
         "workspaces that are served; others get 403", unset="all")
     error_envelope: EnvelopeForm = setting(
-        "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat"), "nested",
-        '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`')
+        "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat", "both"), "nested",
+        '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`; `both` in one body')
+    false_proof_status: FalseProofStatus = setting(
+        "PLACARD_FALSE_PROOF_STATUS", Choice[FalseProofStatus]("401", "400"), "401",
+        "the status for a request whose proof does not hold; `400` for a host that takes a 401 for "
+        "a person who is to sign in")
     fetch_deadline: float = setting(
         "PLACARD_FETCH_DEADLINE", Seconds(longest=60.0), 5.0,
         "how long one request may wait for upstreams, in total")

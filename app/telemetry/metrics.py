@@ -119,6 +119,12 @@ class Metrics:
             ["connector"],
             registry=self._registry,
         )
+        self.searches = Counter(
+            "placard_searches",
+            "Searches for typeahead, by connector and by outcome: `ok`, or the code of the error.",
+            ["connector", "outcome"],
+            registry=self._registry,
+        )
         self.upstream_events = Counter(
             "placard_upstream_events",
             "What happened to calls: a `hold` that an upstream asked for, a breaker that `opened`, "

@@ -63,6 +63,16 @@ class Credentials:
     def __init__(self, credentials: Iterable[HostCredential] = ()) -> None:
         self._credentials = tuple(credentials)
 
+    def hosts(self, workspace: str | None, connector: str) -> tuple[str, ...]:
+        """List the hosts that a connector's requests for a workspace have a credential for."""
+        return tuple(
+            one.host
+            for one in self._credentials
+            if "*" not in one.host
+            and one.workspace in (None, workspace)
+            and (one.connectors is None or connector in one.connectors)
+        )
+
     def find(
         self, url: str, workspace: str | None = None, connector: str | None = None
     ) -> Credential:

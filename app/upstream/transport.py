@@ -53,6 +53,12 @@ def remaining() -> float | None:
     return None if left == float("inf") else left
 
 
+def time_left(margin: float, *, otherwise: float) -> float:
+    """Return the seconds left and `margin` beyond, 0 or more; `otherwise` without a deadline."""
+    left = _deadline.get() - time.monotonic()
+    return otherwise if left == float("inf") else max(left + margin, 0.0)
+
+
 class _UnderDeadline:
     """Checks the deadline before each read and each write of a socket."""
 

@@ -9,7 +9,7 @@
 Implements the section "How a request proves itself" of the host's contract.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.errors import ConfigurationError, Forbidden, MalformedRequest, NotAuthenticated
@@ -44,13 +44,15 @@ __all__ = [
 class Verifier:
     """Verifies requests in one of the modes `jwt`, `signature`, `either` or `off`.
 
-    `public_host` is the name of this service, besides those of this machine itself.
+    `public_host` is the name of this service, besides those of this machine itself. The
+    `other_secrets`, by their settings, explain a false signature; they never verify one.
     """
 
     mode: str
     tokens: TokenRules | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
     public_host: str = ""
+    other_secrets: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def verify(self, request: SignedRequest) -> Proof:
         """Return the proof; `check_expiry` checks that the request has not expired.
@@ -93,7 +95,7 @@ class Verifier:
         return verify_token(request, self.tokens)
 
     def _by_signature(self, request: SignedRequest) -> Proof:
-        proof = verify_signature(request, self.secrets)
+        proof = verify_signature(request, self.secrets, self.other_secrets)
         if not request.parameter("expires_at"):
             raise MalformedRequest(
                 "expires_at: a signed request needs it",

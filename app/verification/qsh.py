@@ -14,7 +14,7 @@ def canonical_request(request: SignedRequest) -> str:
     """Return the canonical form of a request, `METHOD&path&sorted query`."""
     path = request.path.rstrip("/").replace("&", "%26") or "/"
     values: dict[str, list[str]] = defaultdict(list)
-    for name, value in request.parameters:
+    for name, value in request.query_parameters:
         if name != "jwt":
             values[_encode(name)].append(_encode(value))
     query = "&".join(f"{name}={','.join(sorted(values[name]))}" for name in sorted(values))

@@ -17,9 +17,9 @@ LONGEST_CACHED: Final = 256
 class SignedRequest:
     """A request as it was received.
 
-    `query` is the raw query string, not decoded; `data` is the text of a POST's `data` field;
-    the headers are the raw values of `Authorization` and `x-asana-request-signature`, or None, and
-    of `Host`.
+    `query` is the raw query string, not decoded; `data` is the text of a POST's `data` field, and
+    `envelope` the whole body that it came in, for the diagnosis of a false signature. The headers
+    are the raw values of `Authorization` and `x-asana-request-signature`, or None, and of `Host`.
     """
 
     method: str
@@ -28,18 +28,31 @@ class SignedRequest:
     authorization: str | None = field(default=None, repr=False)
     signature: str | None = field(default=None, repr=False)
     data: str | None = None
+    envelope: bytes = field(default=b"", repr=False)
     host: str = ""
 
     @property
     def message(self) -> bytes:
         """The bytes that the host signs: the raw query, or for POST the text of `data`."""
-        return (self.data or "").encode() if self.method == "POST" else self.query
+        return self.body if self.method == "POST" else self.query
+
+    @property
+    def body(self) -> bytes:
+        """The text of a POST's `data`, in UTF-8; empty for a GET."""
+        # JSON can hold half of a surrogate pair, and UTF-8 cannot: each text must differ here too.
+        return (self.data or "").encode("utf-8", "surrogatepass")
 
     @cached_property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """The decoded query; for POST, the members of `data`'s JSON object that are strings."""
-        if self.method == "POST":
-            return [pair for pair in _members(self.data) if isinstance(pair[1], str)]
+        """The decoded query; for POST, the members of `data`'s JSON object.
+
+        Of these, only texts and whole numbers are parameters: older hosts send times as numbers.
+        """
+        return _members(self.data) if self.method == "POST" else self.query_parameters
+
+    @cached_property
+    def query_parameters(self) -> Sequence[tuple[str, str]]:
+        """The decoded query, whatever the method."""
         return read_query_string(self.query.decode("latin-1"))
 
     @cached_property
@@ -72,12 +85,21 @@ def _unquote(text: str) -> str:
 _unquote_cached = lru_cache(MAX_CACHED)(_unquote)
 
 
-def _members(data: str | None) -> list[tuple[str, Any]]:
+def _members(data: str | None) -> list[tuple[str, str]]:
+    """List the members of a JSON object that are texts or whole numbers, repeated ones too."""
     try:
-        document = json.loads(data or "")
+        document: Any = json.loads(data or "", object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         return []
-    return list(document.items()) if isinstance(document, dict) else []
+    # A list of JSON stays a list; only an object is a tuple of its members.
+    members = document if isinstance(document, tuple) else ()
+    texts = ((name, value) for name, value in members if type(value) in (str, int))
+    return [(_encodable(name), _encodable(str(value))) for name, value in texts]
+
+
+def _encodable(text: str) -> str:
+    """Replace what UTF-8 cannot hold, as is done for a query."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from app.errors import NotAuthenticated
@@ -18,8 +19,12 @@ def sign(message: bytes, secret: str) -> str:
     return hmac.digest(secret.encode(), message, "sha256").hex()
 
 
-def verify_signature(request: SignedRequest, secrets: Sequence[str]) -> Proof:
-    """Return the proof that a request's signature gives.
+def verify_signature(
+    request: SignedRequest,
+    secrets: Sequence[str],
+    others: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Proof:
+    """Return the proof that a request's signature gives; `others` are for the diagnosis only.
 
     Raises NotAuthenticated with the reason `no_signature`, `malformed_signature` or
     `bad_signature`; its `would_match` names what probably changed the request.
@@ -35,7 +40,7 @@ def verify_signature(request: SignedRequest, secrets: Sequence[str]) -> Proof:
     raise NotAuthenticated(
         reason,
         f"{HEADER} is not the signature of this request",
-        would_match=diagnose(request, secrets),
+        would_match=diagnose(request, secrets, others),
     )
 
 

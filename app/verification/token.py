@@ -1,6 +1,7 @@
 """The JWT in `Authorization: Bearer …`."""
 
 import binascii
+import hashlib
 import hmac
 import json
 import math
@@ -82,15 +83,14 @@ def verify_token(request: SignedRequest, rules: TokenRules) -> Proof:
     Raises NotAuthenticated with the reason: `no_token`, `malformed_token`, `refused_header`,
     `wrong_algorithm`, `unknown_key`, `bad_signature`, `expired`, `not_yet_valid`,
     `wrong_audience`, `wrong_issuer`, `missing_claim`, `lifetime_too_long`, `no_qsh`,
-    `wrong_qsh` or `wrong_workspace`.
+    `wrong_qsh`, `no_body_sha256`, `wrong_body_sha256` or `wrong_workspace`.
     """
     token = _bearer(request.authorization)
     claims = token_claims(token, rules)
     _check_lifetime(claims, rules.max_lifetime)
     _check_request(claims, request, rules)
     subject = claims.get("sub")
-    bound = "qsh" in claims or "workspace" in claims
-    workspace = request.parameter("workspace") if bound else None
+    workspace = request.parameter("workspace") if _binds_workspace(claims, request) else None
     return Proof("jwt", subject if isinstance(subject, str) else None, workspace)
 
 
@@ -233,12 +233,27 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float:
     raise NotAuthenticated("malformed_token", f"`{name}` is not a time")
 
 
+def _binds_workspace(claims: Mapping[str, Any], request: SignedRequest) -> bool:
+    """Tell whether a token covers the workspace: by a claim, or by the hash of where it stands."""
+    covering = "body_sha256" if request.method == "POST" else "qsh"
+    return covering in claims or "workspace" in claims
+
+
 def _check_request(claims: Mapping[str, Any], request: SignedRequest, rules: TokenRules) -> None:
     if "qsh" in claims:
-        expected = query_string_hash(request).encode()
-        if not hmac.compare_digest(str(claims["qsh"]).encode("utf-8", "replace"), expected):
+        if not _is_hash(claims["qsh"], query_string_hash(request)):
             raise NotAuthenticated("wrong_qsh", "`qsh` is not the hash of this request")
-    elif rules.require_qsh:
+    elif rules.require_qsh and request.method != "POST":
         raise NotAuthenticated("no_qsh", "`qsh` is mandatory")
+    if "body_sha256" in claims:
+        if not _is_hash(claims["body_sha256"], hashlib.sha256(request.body).hexdigest()):
+            raise NotAuthenticated("wrong_body_sha256", "`body_sha256` is not that of this body")
+    elif rules.require_qsh and request.method == "POST":
+        raise NotAuthenticated("no_body_sha256", "`body_sha256` is mandatory for a POST")
     if "workspace" in claims and claims["workspace"] != request.parameter("workspace"):
         raise NotAuthenticated("wrong_workspace", "`workspace` is not the parameter's")
+
+
+def _is_hash(claim: Any, expected: str) -> bool:
+    """Compare a claim with a hash, in a time that does not depend on where they differ."""
+    return hmac.compare_digest(str(claim).encode("utf-8", "replace"), expected.encode())

@@ -1,6 +1,10 @@
 """The host's addresses, over the parts that the factory wired.
 
 widget.py           `GET /widget`: verify, resolve, answer
+attach.py           `POST /attach`: the resource that a typed text means
+typeahead.py        `GET /typeahead`: what a typed text may mean
+admission.py        the proof, the time and the workspace of each of these
+signed_body.py      the body of a signed POST
 fast_path.py        the same before Flask's dispatch, where the request is a plain one
 errors.py           every error in the host's envelope
 paths.py            an address has one spelling
@@ -19,6 +23,7 @@ from typing import Any, Final, cast
 
 from flask import current_app
 
+from app.lookup.lookup import Lookup
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 from app.verification import Verifier
@@ -51,6 +56,7 @@ class Service:
     settings: Settings
     verifier: Verifier
     widgets: Widgets
+    lookup: Lookup
     metrics: Metrics
     health: Health
     description: Callable[[], Mapping[str, Any]] | None = None

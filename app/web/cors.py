@@ -18,11 +18,8 @@ HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
 PREVIEW: Final = "preview"
 DOCS: Final = "docs"
 EXPOSED: Final = f"{REQUEST_ID}, {CACHE_STATUS}"
-PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, OPTIONS",
-    "Access-Control-Allow-Headers": ", ".join(HEADERS),
-    "Access-Control-Max-Age": "600",
-}
+METHODS: Final = "GET, POST, OPTIONS"
+PREFLIGHT_SECONDS: Final = "600"
 
 
 class CorsPolicy:
@@ -33,6 +30,8 @@ class CorsPolicy:
             origin: (
                 ("Access-Control-Allow-Origin", origin),
                 ("Access-Control-Expose-Headers", EXPOSED),
+                ("Access-Control-Allow-Methods", METHODS),
+                ("Access-Control-Allow-Headers", ", ".join(HEADERS)),
             )
             for origin in allowed
         }
@@ -56,7 +55,7 @@ def init_cors(app: Flask, origins: CorsPolicy) -> None:
         for name, value in allowed:
             response.headers[name] = value
         if allowed and _is_preflight():
-            response.headers.update(PREFLIGHT)
+            response.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
         return response
 
     app.before_request(_answer_preflight)

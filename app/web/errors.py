@@ -53,10 +53,17 @@ def _placard(error: PlacardError) -> Response:
         add_log_fields(reason=error.code)
         if error.would_match:
             add_log_fields(would_match=error.would_match)
-    answered = _enveloped(error.sentence, error.status)
+    answered = _enveloped(error.sentence, _status_of(error))
     if error.cache_status:
         answered.headers[CACHE_STATUS] = error.cache_status
     return answered
+
+
+def _status_of(error: PlacardError) -> int:
+    """Return the error's own status, or of a proof that does not hold what the setting says."""
+    if isinstance(error, NotAuthenticated):
+        return int(service().settings.false_proof_status)
+    return error.status
 
 
 def _http(error: HTTPException) -> Response:

@@ -30,7 +30,20 @@ _READY: Final = {
     "library": "ok",
 }
 
-HOST_EXAMPLES: Final = {"show_widget": Example({"resource_url": _ISSUE}, answer=_CARD)}
+_DATA: Final = (
+    f'{{"query": "{_ISSUE}", "workspace": "12345", "user": "34567", "task": "23456", '
+    '"expires_at": "2036-10-05T14:48:00.000Z"}'
+)
+_TITLE: Final = _CARD["metadata"]["title"]
+_ITEM: Final = {"title": _TITLE, "value": _ISSUE, "subtitle": _CARD["metadata"]["subtitle"]}
+
+HOST_EXAMPLES: Final = {
+    "show_widget": Example({"resource_url": _ISSUE}, answer=_CARD),
+    "attach_resource": Example(
+        request={"data": _DATA}, answer={"resource_name": _TITLE, "resource_url": _ISSUE}
+    ),
+    "suggest_resources": Example({"query": _ISSUE}, answer={"items": [_ITEM], "header": "GitHub"}),
+}
 HEALTH_EXAMPLES: Final = {
     "alive": _ALIVE,
     "live": _ALIVE,

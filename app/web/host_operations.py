@@ -9,6 +9,11 @@ from app.settings import Settings
 from app.verification import SIGNATURE_HEADER
 from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
 from templates_schemas import ENVELOPES
+from templates_schemas.lookup import (
+    AttachedResourceSchema,
+    SignedBodySchema,
+    TypeaheadListSchema,
+)
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema
 
 HOST: Final = "The host's widgets"
@@ -39,6 +44,20 @@ class WidgetQuerySchema(Schema):
     )
 
 
+class TypeaheadQuerySchema(Schema):
+    """The query of the host's request; others than these do not matter."""
+
+    query = fields.String(
+        required=True,
+        metadata={"description": "What is typed. Older hosts name it `value`, or `fragment`."},
+    )
+    workspace = fields.String()
+    task = fields.String()
+    user = fields.String()
+    locale = fields.String()
+    expires_at = fields.String()
+
+
 class AliveSchema(Schema):
     """The process answers."""
 
@@ -60,14 +79,15 @@ PROOFS: Final[SecuritySchemes] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "A JWT of the host, for `GET /widget`: it may be bound to one request. "
+        "description": "A JWT of the host: it may be bound to one request, by `qsh` or, for a "
+        "POST, by `body_sha256`. "
         "`placard --local sign RESOURCE_URL` prints one, and the request that carries it.",
     },
     "host_signature": {
         "type": "apiKey",
         "in": "header",
         "name": SIGNATURE_HEADER,
-        "description": "The host's signature of one query, for `GET /widget`. "
+        "description": "The host's signature of one query, or of the text of `data`. "
         "`placard --local sign RESOURCE_URL --by signature` prints one, and the signed request.",
     },
 }
@@ -78,17 +98,37 @@ def host_section(settings: Settings) -> Section:
     envelope = Body(ENVELOPES[settings.error_envelope])
     refused = {status: Answer(told, envelope) for status, told in _REFUSED.items()}
     shown = {200: Answer("The card", Body(SummaryWithDetailsSchema))}
-    operation = Operation(
-        id="show_widget",
-        method="get",
-        path="/widget",
-        summary="Show a resource as a card",
-        answers=shown | refused,
-        query=WidgetQuerySchema,
+    operations = (
+        Operation(
+            id="show_widget",
+            method="get",
+            path="/widget",
+            summary="Show a resource as a card",
+            answers=shown | refused,
+            query=WidgetQuerySchema,
+        ),
+        Operation(
+            id="attach_resource",
+            method="post",
+            path="/attach",
+            summary="Attach the resource that a text means",
+            description="`data` is the text of a JSON object: `query`, `workspace`, `user`, "
+            "`task` and `expires_at`. The proof covers this text.",
+            answers={200: Answer("The resource", Body(AttachedResourceSchema))} | refused,
+            request=Body(SignedBodySchema),
+        ),
+        Operation(
+            id="suggest_resources",
+            method="get",
+            path="/typeahead",
+            summary="List the resources that a text may mean",
+            answers={200: Answer("What can be picked", Body(TypeaheadListSchema))} | refused,
+            query=TypeaheadQuerySchema,
+        ),
     )
     taken = (("host_token", settings.takes_tokens), ("host_signature", settings.takes_signatures))
     proofs = {name: PROOFS[name] for name, is_taken in taken if is_taken}
-    return Section(HOST, (operation,), proofs, HOST_EXAMPLES)
+    return Section(HOST, operations, proofs, HOST_EXAMPLES)
 
 
 METRICS: Final = "/metrics"

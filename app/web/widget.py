@@ -1,18 +1,13 @@
 """`GET /widget`: verify, find, answer. Implements the section "The request" of the contract."""
 
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from app.errors import MalformedRequest, WorkspaceNotServed
-from app.telemetry import trace
-from app.telemetry.logs import add_log_fields
-from app.verification import SIGNATURE_HEADER, SignedRequest, check_expiry
+from app.verification import SignedRequest
 from app.web import CACHE_STATUS, Service, service
+from app.web.admission import ONCE, admit, malformed, received
 from app.widgets import ResolvedRequest, Widget
 
 blueprint = Blueprint("widget", __name__)
@@ -20,19 +15,6 @@ PATH: Final = "/widget"
 CONTENT_TYPE: Final = "application/json"
 # Where the environment holds what came of `resolve`, if that has been called before the view is.
 RESOLVED: Final = "placard.resolved"
-
-_SIGNATURE_IN_WSGI: Final = "HTTP_" + SIGNATURE_HEADER.upper().replace("-", "_")
-# The contract names the first four; a second workspace could smuggle one past a restriction.
-ONCE: Final = ("resource_url", "user", "task", "expires_at", "workspace")
-
-
-@dataclass(frozen=True, slots=True)
-class WidgetQuery:
-    """The parameters of a request that we look at."""
-
-    resource_url: str
-    workspace: str | None
-    expires_at: str | None
 
 
 @blueprint.get(PATH)
@@ -52,18 +34,14 @@ def resolve(signed: SignedRequest, parts: Service) -> ResolvedRequest:
 
     Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed, KeysUnavailable or NoConnector.
     """
-    with trace.step("verify") as facts:
-        proof = parts.verifier.verify(signed)
-        query = read_query(signed.parameters)
-        if query.expires_at is not None:
-            check_expiry(query.expires_at, time.time())
-        facts.update(by=proof.kind, subject=proof.subject)
-    add_log_fields(verified_by=proof.kind)
-    served = parts.settings.allowed_workspaces
-    # The proven one: whoever holds a token can write any other into the query.
-    if served and proof.workspace not in served:
-        raise WorkspaceNotServed(f"proven workspace {proof.workspace!r} is not served")
-    return parts.widgets.resolve(query.resource_url, proof.workspace)
+    proof, address = admit(signed, parts, (*ONCE, "resource_url"), _address)
+    return parts.widgets.resolve(address, proof.workspace)
+
+
+def _address(values: Mapping[str, str]) -> str:
+    if not values.get("resource_url"):
+        raise malformed("resource_url", "is missing")
+    return values["resource_url"]
 
 
 def answer_with(widget: Widget) -> Response:
@@ -90,34 +68,4 @@ def tell_of_the_cache(response: Response) -> Response:
 
 def signed_request(environ: Mapping[str, Any]) -> SignedRequest:
     """Take from a request for a widget, as WSGI has it, what its proof speaks of."""
-    return SignedRequest(
-        # To what is signed, HEAD is the GET that it stands for.
-        method="GET",
-        path=PATH,
-        query=environ.get("QUERY_STRING", "").encode("latin-1"),
-        authorization=environ.get("HTTP_AUTHORIZATION"),
-        signature=environ.get(_SIGNATURE_IN_WSGI),
-        host=environ.get("HTTP_HOST", ""),
-    )
-
-
-def read_query(parameters: Sequence[tuple[str, str]]) -> WidgetQuery:
-    """Read the parameters; unknown ones are ignored.
-
-    Raises MalformedRequest where one is repeated, or `resource_url` is missing.
-    """
-    values = dict(parameters)
-    if len(values) < len(parameters):
-        counts = Counter(name for name, _ in parameters)
-        for name in ONCE:
-            if counts[name] > 1:
-                raise _malformed(name, "is given more than once")
-    if not values.get("resource_url"):
-        raise _malformed("resource_url", "is missing")
-    return WidgetQuery(values["resource_url"], values.get("workspace"), values.get("expires_at"))
-
-
-def _malformed(name: str, why: str) -> MalformedRequest:
-    return MalformedRequest(
-        f"{name}: {why}", sentence=f"Illegal or malformed request. `{name}` {why}."
-    )
+    return received(environ, PATH)

@@ -30,6 +30,8 @@ REFUSED: dict[str, tuple[EnvelopeForm, Any, str, str]] = {
     "flat null error": (FLAT, {"error": None}, "$.error", "null"),
     "flat blank error": (FLAT, {"error": " "}, "$.error", "min_length"),
     "flat error is an object": (FLAT, {"error": {"error": "x"}}, "$.error", "type"),
+    "both without data": ("both", {"error": "x"}, "$.data", "required"),
+    "both without error": ("both", {"data": {"error": "x"}}, "$.error", "required"),
     "flat is a list": (FLAT, ["x"], "$", "type"),
 }
 
@@ -38,9 +40,16 @@ def found(form: EnvelopeForm, given: Any) -> list[tuple[str, str]]:
     return [(fault.path, fault.rule) for fault in faults_of(ENVELOPES[form](), given)]
 
 
-def test_there_are_two_forms() -> None:
-    assert list(ENVELOPES) == ["nested", "flat"]
-    assert get_args(EnvelopeForm) == ("nested", "flat")
+def test_there_are_three_forms() -> None:
+    assert list(ENVELOPES) == ["nested", "flat", "both"]
+    assert get_args(EnvelopeForm) == ("nested", "flat", "both")
+
+
+@pytest.mark.parametrize("sentence", SENTENCES.values(), ids=SENTENCES.keys())
+def test_both_in_one_is_what_either_host_reads(sentence: str) -> None:
+    body = envelope(sentence, "both")
+    assert body == {**envelope(sentence, "flat"), **envelope(sentence, "nested")}
+    assert found("both", body) == []
 
 
 @pytest.mark.parametrize("sentence", SENTENCES.values(), ids=SENTENCES.keys())

@@ -21,6 +21,7 @@ NAME: Final = (
     r"(?!(?:\.|%20)+(?:[/?]|\Z))(?:[^/?%]|%(?!2[5EF]|5C|7F|[01][0-9A-F])[0-9A-F]{2}){1,256}"
 )
 _HOST: Final = "dev.azure.com"
+SEARCH_HOST: Final = "almsearch.dev.azure.com"
 # By the version of the cloud, the one that Azure DevOps Server 2019 has, the oldest with support.
 _OF_SERVER: Final = {"7.1": "5.0", "7.1-preview.2": "5.0-preview.2"}
 
@@ -33,7 +34,9 @@ class AzureDevOps(Connector):
     label: ClassVar[str] = "Azure DevOps"
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("AZURE_DEVOPS_PAT", "token", "token for dev.azure.com; unset: anonymous"),
-        ConnectorSetting("AZURE_DEVOPS_ORGANIZATION", "text", "its visualstudio.com gets it too"),
+        ConnectorSetting(
+            "AZURE_DEVOPS_ORGANIZATION", "text", "searched; its visualstudio.com gets the token too"
+        ),
         ConnectorSetting(
             "PLACARD_AZURE_DEVOPS_HOSTS", "hosts", "Azure DevOps Server: `tfs.example.com/tfs`"
         ),
@@ -48,7 +51,12 @@ class AzureDevOps(Connector):
         organization = values["AZURE_DEVOPS_ORGANIZATION"] or ""
         # As a host, `*` would be every organization's.
         organization = organization.removesuffix(".visualstudio.com").replace("*", "")
-        trusted = [_HOST, *([f"{organization}.visualstudio.com"] if organization else [])]
+        self._organization = organization
+        trusted = [
+            _HOST,
+            SEARCH_HOST,
+            *([f"{organization}.visualstudio.com"] if organization else []),
+        ]
         given = dict.fromkeys(trusted, "AZURE_DEVOPS_PAT")
         given |= dict.fromkeys(self._own, "AZURE_DEVOPS_SERVER_PAT")
         self.credentials = tuple(

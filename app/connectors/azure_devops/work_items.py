@@ -5,8 +5,9 @@ Reads "Work Items - Get Work Item" 7.1 of the REST API
 credentials of all of its pages. Oddity: a person may be a text, `Ada <ada@fabrikam.com>`.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from marshmallow import fields, pre_load
@@ -15,12 +16,25 @@ from app.connectors.azure_devops.api import (
     API_HEADERS,
     ICON,
     NAME,
+    SEARCH_HOST,
     AzureDevOps,
     encoded,
     has_organization,
 )
-from app.connectors.base import Count, Match, Moment, Resource, ResourceUrl, one_of
-from app.connectors.card_parts import ask, card, colored, footer, names, people
+from app.connectors.base import (
+    Count,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    ResourceUrl,
+    Search,
+    SearchQuery,
+    one_of,
+)
+from app.connectors.card_parts import ask, card, colored, footer, inner, joined, names, people
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
@@ -63,6 +77,33 @@ class WorkItem(Resource):
     """A work item, of any type and process."""
 
     fields_ = fields.Nested(ItemFields, data_key="fields", required=True)
+
+
+class FoundFields(Resource):
+    """The fields of a work item that was found; here the names are in lower case."""
+
+    number = Count(data_key="system.id", required=True)
+    title = fields.String(data_key="system.title")
+    kind = fields.String(data_key="system.workitemtype")
+
+
+class FoundProject(Resource):
+    """Where a work item that was found is."""
+
+    name = fields.String()
+
+
+class FoundItem(Resource):
+    """A work item that was found."""
+
+    fields_ = fields.Nested(FoundFields, data_key="fields", required=True)
+    project = fields.Nested(FoundProject)
+
+
+class FoundItems(Resource):
+    """What a search answers."""
+
+    results = fields.List(fields.Nested(FoundItem))
 
 
 # The states of the Basic, Agile, Scrum and CMMI processes; others are of a team's own making.
@@ -126,6 +167,7 @@ class AzureDevOpsWorkItem(AzureDevOps):
     query_parameters: ClassVar[tuple[str, ...]] = ("workitem", "id")
     reads_fragment: ClassVar[bool] = True
     schema: ClassVar[type[Resource]] = WorkItem
+    search_schema: ClassVar[type[Resource]] = FoundItems
 
     def match(self, address: ResourceUrl) -> Match | None:
         """Match as all do, where the path or the host names an organization."""
@@ -142,6 +184,35 @@ class AzureDevOpsWorkItem(AzureDevOps):
         item = f"{_organization(match)}_apis/wit/workitems/{match['number']}"
         query = f"{self.version(match, '7.1')}&fields={SHOWN}"
         return ask(match, f"{item}?{query}", headers=API_HEADERS)
+
+    @property
+    def search_servers(self) -> tuple[Server, ...]:
+        """The cloud: a server of one's own need not have the extension that searches."""
+        return (Server("dev.azure.com"),)
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the organization: by "Fetch Work Item Search Results" 7.1 of the API."""
+        if self._organization and server.host == "dev.azure.com":
+            place = f"{encoded(self._organization)}/_apis/search/workitemsearchresults"
+            wanted = {"searchText": query.words, "$skip": 0, "$top": MOST_FOUND}
+            request = ask(
+                SEARCH_HOST,
+                f"{place}?api-version=7.1",
+                headers=API_HEADERS,
+                method="POST",
+                body=json.dumps(wanted).encode(),
+            )
+            yield Search(request, server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
+        """Name the project, the type and the number below the title."""
+        for item in answer.get("results") or ():
+            found, project = item["fields_"], inner(item, "project", "name")
+            number = f"#{found['number']}"
+            place = f"{search.server.url}/{encoded(self._organization)}/_workitems/edit"
+            address = f"{place}/{found['number']}"
+            below = joined(project, f"{first_text(found.get('kind'))} {number}".strip())
+            yield Found(first_text(found.get("title"), number), address, below, ICON)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, what and whose it is, how urgent, and when it is planned for."""

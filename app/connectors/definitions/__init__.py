@@ -10,6 +10,7 @@ addresses.py    the addresses that a definition serves
 templates.py    what the parts of an address are filled into
 expressions.py  JMESPath expressions over a resource, and their functions
 card.py         the expressions of a card
+search.py       the search of a definition
 excerpts.py     what of a large answer the expressions read
 connector.py    a definition as a connector
 """

@@ -15,17 +15,20 @@ Only `/`, `?`, `#` and `%` stay escaped while a pattern is matched, so that they
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import regex
 
 from app.connectors.base import Match, ResourceUrl
 from app.connectors.definitions.templates import BUILT_IN, FILLED, PATH, filled_text, names_in
+from app.connectors.javascript import escaped, parameter, translated
 from app.origins import Server, host_of, is_named
 
 MATCH_SECONDS: Final = 0.05
+# An address of more steps is not shortened: each length is matched anew.
+MOST_STEPS: Final = 32
 _PART: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::((?:[^{}]|\{[0-9,]+\})+))?\}")
 _BRACES: Final = r"\{(?:[^{}]|\{[0-9,]+\})*\}"
 _PIECES: Final = re.compile(
@@ -62,6 +65,16 @@ class AddressForm:
     is_api: bool = False
 
     @property
+    def javascript(self) -> str:
+        """What follows the host, as an expression of JavaScript."""
+        found = _PIECES.fullmatch(self.pattern)
+        path, query, fragment = found.groups() if found else (self.pattern, None, None)
+        pairs = filter(None, (query or "").split("&"))
+        wanted = "".join(f"(?={parameter([pair.partition('=')[0]])})" for pair in pairs)
+        after = "" if fragment is None else rf"(?:\?[^#]*)?#{_javascript(fragment)}"
+        return f"{_javascript(path)}/?{wanted}{after}"
+
+    @property
     def names(self) -> frozenset[str]:
         """The parts that every address of this form has."""
         patterns = filter(None, (self.path, *self.query.values(), self.fragment))
@@ -95,6 +108,12 @@ class DefinedMatch(Match):
 
     form: AddressForm | None = None
     address: str = field(default="", compare=False)
+    given: ResourceUrl | None = field(default=None, compare=False)
+
+    @property
+    def form_hosts(self) -> frozenset[str] | None:
+        """The only hosts that have the form, or None."""
+        return None if self.form is None else self.form.hosts
 
 
 def match_in(
@@ -120,8 +139,26 @@ def match_in(
             parts = form.parts_of(address)
             if parts is not None:
                 where = server or Server(host)
-                return DefinedMatch(where, parts, address.path, form=form, address=whole)
+                return DefinedMatch(
+                    where, parts, address.path, form=form, address=whole, given=address
+                )
     return None
+
+
+def canonical_target(form: AddressForm, address: ResourceUrl) -> str:
+    """Return the path, query and fragment of an address, without what its form does not read.
+
+    A path that alone says which resource it is is cut to the shortest one with the same parts.
+    """
+    named = {name: address.query[name] for name in form.query}
+    query = f"?{urlencode(named, quote_via=quote)}" if named else ""
+    fragment = f"#{address.fragment}" if form.fragment is not None else ""
+    wanted, steps = form.parts_of(address), address.path.split("/")
+    for count in range(2, 2 if query or fragment else min(len(steps), MOST_STEPS)):
+        path = "/".join(steps[:count])
+        if form.parts_of(replace(address, path=path)) == wanted:
+            return path
+    return address.path + query + fragment
 
 
 def forms_of(definition: Mapping[str, Any]) -> tuple[AddressForm, ...]:
@@ -220,6 +257,20 @@ def _compiled(pattern: str, part: str, end: str = "", start: str = "") -> re.Pat
         return regex.compile(written + _literal(pattern[at:]) + end)  # type: ignore[return-value]
     except (regex.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{pattern}: {error}") from error
+
+
+def _javascript(pattern: str) -> str:
+    written, at = "", 0
+    for found in _PART.finditer(pattern):
+        written += _javascript_literal(pattern[at : found.start()])
+        written += f"(?:{translated(found[2])})" if found[2] else "[^/?#]+"
+        at = found.end()
+    return written + _javascript_literal(pattern[at:])
+
+
+def _javascript_literal(text: str) -> str:
+    deep = (part.split("*") for part in text.split("/**"))
+    return "(?:/[^?#]*)?".join("[^/?#]*".join(map(escaped, steps)) for steps in deep)
 
 
 def _literal(text: str) -> str:

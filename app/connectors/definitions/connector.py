@@ -6,7 +6,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar, Final
@@ -14,12 +14,28 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError
 
-from app.connectors.base import Connector, Match, ResourceUrl, servers_of
-from app.connectors.definitions.addresses import DefinedMatch, forms_of, literal_host, match_in
+from app.connectors.base import (
+    Connector,
+    Found,
+    Match,
+    ResourceUrl,
+    Search,
+    SearchQuery,
+    servers_of,
+)
+from app.connectors.definitions.addresses import (
+    DefinedMatch,
+    canonical_target,
+    forms_of,
+    literal_host,
+    match_in,
+)
 from app.connectors.definitions.card import CardExpressions
 from app.connectors.definitions.excerpts import shape_read
 from app.connectors.definitions.expressions import ExpressionError, evaluate
-from app.connectors.definitions.templates import filled_body, filled_url
+from app.connectors.definitions.search import DefinedSearch
+from app.connectors.definitions.templates import filled_body, filled_url, names_in
+from app.connectors.javascript import PagePattern, escaped
 from app.origins import Server, host_of
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import HostCredential, basic, header_pairs
@@ -87,6 +103,10 @@ class DefinedConnector(Connector):
         tokens = (given.get("setting", ""), given.get("own_setting", ""))
         self._has_token = any(own.get(name) for name in tokens)
         self.credentials = tuple(self._credentials(own))
+        search = definition.get("search", {})
+        scopes = own.get(search.get("scope_setting", ""))
+        self._search = DefinedSearch(definition, scopes) if search else None
+        self.searches_anonymously = bool(search and search["public"])
 
     @property
     def is_on(self) -> bool:
@@ -104,6 +124,16 @@ class DefinedConnector(Connector):
             if found:
                 return found
         return None
+
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write each form of address for the host's console."""
+        base = escaped(self.definition.get("hosts_base", ""))
+        for form in self.forms:
+            of_kind = self._asked_hosts if form.is_api else self._page_hosts
+            before = f"(?:{base})?" if form.is_api and base else ""
+            hosts = of_kind if form.hosts is None else form.hosts
+            if hosts:
+                yield PagePattern(hosts, before + form.javascript)
 
     def verdict(self, document: Any) -> Outcome | None:
         """Say what a document means that came with a good status; None where it is a resource."""
@@ -154,6 +184,48 @@ class DefinedConnector(Connector):
         return replace(
             asked, fallback=replace(asked, url=self._filled(form.fallback, match.server, parts))
         )
+
+    def canonical(self, match: Match) -> str:
+        """Return the page that the definition names, or the address without tabs and tracking."""
+        if not isinstance(match, DefinedMatch) or match.form is None or match.given is None:
+            return super().canonical(match)
+        page = self._page(match, match.given)
+        return match.server.url + (page or canonical_target(match.form, match.given))
+
+    def _page(self, match: DefinedMatch, given: ResourceUrl) -> str | None:
+        """Fill the parts into the definition's page, where that is a page of the same resource."""
+        template = self.definition.get("page", "")
+        if not template or not set(names_in(template)) <= set(match.parts):
+            return None
+        page = filled_url(template, match.parts)
+        again = match_in(
+            self.forms,
+            self._page_hosts,
+            self._asked_hosts,
+            replace(given, path=page, query={}, fragment=""),
+            match.server,
+        )
+        # A host that has forms of its own, as one of short links, has no other pages.
+        if again is None or again.form is None or again.form.hosts != match.form_hosts:
+            return None
+        is_same = self.request_for(again).url == self.request_for(match).url
+        return page if is_same else None
+
+    @property
+    def search_servers(self) -> tuple[Server, ...]:
+        """The one host that is searched, or all servers where each has a search."""
+        host = self._search and self._search.host
+        return (Server(host),) if host else self.servers
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterable[Search]:
+        """Fill what was typed into the templates of the search."""
+        if self._search is None or self._search.host not in (None, server.host):
+            return ()
+        return self._search.searches(query, server, self._api_url(server))
+
+    def found(self, document: Any, search: Search) -> Iterable[Found]:
+        """Evaluate the expressions of the search over its answer."""
+        return self._search.found(document, search) if self._search else ()
 
     def _filled(self, template: str, server: Server, parts: Mapping[str, str]) -> str:
         url = filled_url(template, parts)
@@ -254,6 +326,10 @@ def settings_of(definition: Mapping[str, Any]) -> Iterator[ConnectorSetting]:
         if "hosts_setting" in credential:
             meaning = f"the only hosts that are given {credential['setting']}"
             yield ConnectorSetting(credential["hosts_setting"], "hosts", meaning)
+    search = definition.get("search", {})
+    if "scope_setting" in search:
+        meaning = search.get("scope_meaning", f"what of {label} is searched")
+        yield ConnectorSetting(search["scope_setting"], "text", meaning)
     if "hosts_setting" in definition:
         yield ConnectorSetting(
             definition["hosts_setting"],

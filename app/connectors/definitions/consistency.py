@@ -14,6 +14,7 @@ from app.connectors.definitions.addresses import (
 )
 from app.connectors.definitions.connector import api_hosts_of
 from app.connectors.definitions.expressions import parts_in
+from app.connectors.definitions.search import FOUND_WITH, SCOPE, SEARCHED_WITH, SHOWN
 from app.connectors.definitions.templates import (
     BUILT_IN,
     is_url_template,
@@ -38,7 +39,7 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
     be readable, a request and a card may name only parts of the address, and the examples must
     match.
     """
-    faults = [*_absence_faults(original), *_request_faults(data)]
+    faults = [*_absence_faults(original), *_request_faults(data), *_search_faults(data)]
     forms = []
     for place, form in _forms(data):
         if isinstance(form, Rule):
@@ -47,7 +48,7 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
             forms.append(form)
             faults += _part_faults(data, place, form)
     if forms and not faults:
-        faults += _card_faults(data, forms)
+        faults += [*_card_faults(data, forms), *_page_faults(data, forms)]
     if forms and not any(place[0] in ("path", "paths", "addresses") for place, _ in faults):
         # The API's own addresses are served too, where it can be told what these are.
         is_whole = not faults and "url" in data.get("request", {})
@@ -78,6 +79,39 @@ def _request_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
     for key in ("url", "headers", "body"):
         for name in strange_filters(request.get(key, "")):
             yield ("request", key), Rule("filter", f"there is no filter {name}")
+
+
+def _page_faults(data: Mapping[str, Any], forms: Sequence[AddressForm]) -> Faults:
+    """Want a page of parts that some form of address has."""
+    page = data.get("page", "")
+    known = frozenset[str]().union(*(form.names for form in forms))
+    told = [f"there is no filter {name}" for name in strange_filters(page)]
+    if strangers := sorted(set(names_in(page)) - known):
+        told.append(f"no address has the part {', '.join(strangers)}")
+    return [(("page",), Rule("part", each)) for each in told]
+
+
+def _search_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
+    """Want a search to ask a literal host, and to be filled with what a search knows."""
+    search = data.get("search", {})
+    urls: list[tuple[Path, str]] = [
+        (("search", "urls", host), url) for host, url in search.get("urls", {}).items()
+    ]
+    if "url" in search:
+        urls.append((("search", "url"), search["url"]))
+    for place, url in urls:
+        if fault := _url_fault(url):
+            yield place, fault
+    known = SEARCHED_WITH if "scope_setting" in search else SEARCHED_WITH - {SCOPE}
+    for key in ("url", "urls", "headers", "body"):
+        for name in strange_filters(search.get(key, "")):
+            yield ("search", key), Rule("filter", f"there is no filter {name}")
+        if strangers := sorted(set(names_in(search.get(key))) - known):
+            told = f"has parts that a search has not: {', '.join(strangers)}"
+            yield ("search", key), Rule("part", told)
+    for key in SHOWN:
+        if strangers := sorted(parts_in(search.get(key, "@")) - FOUND_WITH):
+            yield ("search", key), Rule("part", f"no finding has the part {', '.join(strangers)}")
 
 
 def _forms(data: Mapping[str, Any]) -> Iterator[tuple[Path, AddressForm | Rule]]:

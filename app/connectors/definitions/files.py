@@ -79,6 +79,9 @@ def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
             if key in each:
                 told = "is for bundled definitions; name this connector in the credentials file"
                 yield Fault(f"$.connector[{place}].{key}", "bundled", told)
+        if "scope_setting" in each.get("search", {}):
+            told = "is for bundled definitions; write the place into the search's url"
+            yield Fault(f"$.connector[{place}].search.scope_setting", "bundled", told)
 
 
 def _files(path: Path) -> list[Path]:

@@ -135,6 +135,27 @@ class FooterSchema(Schema):
     icon_url = Expression()
 
 
+class SearchSchema(RequestSchema):
+    """`[connector.search]`: how the system is searched, and what is shown of a finding.
+
+    `results` is the list within an answer; the others are expressions over each of its items. With
+    `by_title` the titles are searched here, since the system can only list. `urls` are asked in
+    place of `url` of the hosts that they name. `scope_setting` names a setting of places to search,
+    one search for each.
+    """
+
+    urls = fields.Dict(keys=Host(), values=fields.String(), load_default=dict)
+    results = AnswerExpression(required=True)
+    title = Expression(required=True)
+    address = Expression(required=True)
+    subtitle = Expression()
+    icon_url = Expression()
+    by_title = fields.Boolean(load_default=False)
+    public = fields.Boolean(load_default=False)
+    scope_setting = fields.String(validate=_SETTING)
+    scope_meaning = fields.String(validate=validate.Length(1, 100))
+
+
 class CardSchema(Schema):
     """`[connector.card]`: of its fields, the first five that have a value are shown."""
 
@@ -192,6 +213,7 @@ class DefinitionSchema(Schema):
     path = fields.String(validate=validate.Regexp(r"/"))
     paths = fields.List(fields.String(validate=validate.Regexp(r"/")), validate=validate.Length(1))
     addresses = fields.List(fields.Nested(AddressSchema), validate=validate.Length(1))
+    page = fields.String(validate=validate.Regexp(r"/"))
     example = fields.String(required=True)
     examples = fields.List(Example(), load_default=list)
     refused = fields.List(fields.String(), load_default=list)
@@ -199,6 +221,7 @@ class DefinitionSchema(Schema):
     request = fields.Nested(RequestSchema, required=True)
     credential = fields.Nested(CredentialSchema)
     answer = fields.Nested(AnswerSchema, load_default=lambda: AnswerSchema().load({}))
+    search = fields.Nested(SearchSchema)
     card = fields.Nested(CardSchema, required=True)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)

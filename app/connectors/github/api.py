@@ -1,7 +1,7 @@
 """What GitHub's pages share: hosts, tokens, the API's address, and the measure of a change."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -9,6 +9,7 @@ from marshmallow import fields
 
 from app.connectors.base import Connector, Match, Resource, ResourceUrl, servers_of
 from app.connectors.card_parts import ask, counted
+from app.connectors.javascript import PagePattern
 from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
@@ -64,10 +65,29 @@ class GitHubPage(Connector):
         match = super().match(address)
         return match and replace(match, server=_pages_of(match.server))
 
+    def page_patterns(self) -> Iterator[PagePattern]:
+        """Write the addresses; on a host of the API, only what is below `/repos`."""
+        for pattern in super().page_patterns():
+            pages = frozenset(host for host in pattern.hosts if not _is_api(host))
+            yield PagePattern(pages, pattern.path, frozenset({"api"}))
+            yield PagePattern(pattern.hosts - pages, f"(?=/repos/){pattern.path}")
+
     def ask(self, match: Match, path: str = "") -> UpstreamRequest:
         """Ask the API of the address's host for something of its repository."""
         place = f"repos/{match['owner']}/{match['repo']}{path}"
-        return ask(replace(match, server=_api_of(match.server)), place, headers=API_HEADERS)
+        return self.ask_api(self.api_of(match.server), place)
+
+    def ask_api(self, api: Server, path: str) -> UpstreamRequest:
+        """Ask an API for something."""
+        return ask(Match(api, {}), path, headers=API_HEADERS)
+
+    def pages_of(self, server: Server) -> Server:
+        """Return where the pages are that a host shows, or that its API speaks of."""
+        return _pages_of(server)
+
+    def api_of(self, server: Server) -> Server:
+        """Return where the API is of the pages that a host shows, or of which it is the API."""
+        return _api_of(_pages_of(server))
 
 
 def _is_api(host: str) -> bool:

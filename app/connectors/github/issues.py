@@ -8,15 +8,27 @@ and `/issues/7` and `/pull/7` are both addresses of whichever of them 7 is.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 from marshmallow import ValidationError, fields
 
-from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.base import (
+    Count,
+    Found,
+    Match,
+    Moment,
+    Resource,
+    Search,
+    SearchQuery,
+    one_of,
+)
 from app.connectors.card_parts import PillTable, card, drawn, footer, inner, names, people, pill
 from app.connectors.github.api import API, ICON, REPOSITORY, Account, GitHubPage, changes
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 
@@ -75,6 +87,12 @@ class IssueOrPull(Resource):
     closed_at = Moment()
 
 
+class FoundIssues(Resource):
+    """What a search answers."""
+
+    items = fields.List(fields.Nested(IssueOrPull))
+
+
 STATES: Final[PillTable] = {
     "open": ("Open", "green"),
     "draft": ("Draft", "cool-gray"),
@@ -92,6 +110,10 @@ _PLACE: Final = r"/[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}"
 # The tabs of a pull request, and what is below them.
 _TABS: Final = r"(?:/(?:files|changes|commits|checks|conflicts|agent-sessions)(?:/.*)?)?"
 _PAGE: Final = re.compile(r"/([^/\s]+/[^/\s]+)/(issues|pull)/([0-9]{1,10})")
+# `owner/repository#12`, or `#12` in a repository that is known.
+_SHORT: Final = re.compile(
+    r"(?:([A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.\.?#)[A-Za-z0-9._-]{1,100}))?#([0-9]{1,10})", re.ASCII
+)
 
 
 class GitHub(GitHubPage):
@@ -112,6 +134,7 @@ class GitHub(GitHubPage):
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("issue",)
     schema: ClassVar[type[Resource]] = IssueOrPull
+    search_schema: ClassVar[type[Resource]] = FoundIssues
 
     def canonical(self, match: Match) -> str:
         """Return the page of the issue, or of the pull request."""
@@ -125,6 +148,42 @@ class GitHub(GitHubPage):
         if match.get("issue"):
             return issue
         return replace(self.ask(match, f"/pulls/{match['pull']}"), fallback=issue)
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search issues and pull requests by their titles, the latest first.
+
+        Implements "Search issues and pull requests" of the REST API's page of searches.
+        """
+        wanted = f"{query.words} in:title"
+        api = self.api_of(server)
+        if not api.base:
+            # The cloud wants to be told the kind; Enterprise Server does not know how to hear it.
+            wanted = f"{wanted} (is:issue OR is:pull-request)"
+        path = f"search/issues?q={quote(wanted, safe='')}&sort=updated&per_page={MOST_FOUND}"
+        path += "" if api.base else "&advanced_search=true"
+        yield Search(self.ask_api(api, path), self.pages_of(server))
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002
+        """Name the repository and the number below the title."""
+        for issue in answer.get("items") or ():
+            url = issue.get("html_url") or ""
+            if found := _PAGE.search(url):
+                yield Found(
+                    drawn(issue.get("title")) or "", url, f"{found[1]} #{found[3]}", icon_url=ICON
+                )
+
+    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+        """Read `owner/repository#12`, and `#12` in the repository that was shown last."""
+        found = _SHORT.fullmatch(text)
+        if found is None:
+            return []
+        if found[1]:
+            hosts = [server.url for server in self.servers] or ["https://github.com"]
+            return [f"{host}/{found[1]}/issues/{found[2]}" for host in hosts]
+        return [
+            f"{last.server.url}/{last['owner']}/{last['repo']}/issues/{found[2]}"
+            for last in known[:1]
+        ]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, what it is about, and when it ended or began."""

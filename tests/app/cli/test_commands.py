@@ -1,5 +1,6 @@
 """The command line: what each command prints, and with which status it ends."""
 
+import hashlib
 import json
 import shlex
 from collections.abc import Callable
@@ -86,6 +87,65 @@ def test_sign_makes_the_host_s_signature(run: Run) -> None:
     assert "&user=34567&expires_at=" in url
 
 
+def test_sign_makes_a_post_for_attach(run: Run) -> None:
+    ended = run("sign", "ACME-12", "--for", "attach", "--by", "signature", "--workspace", "1")
+    proof, curl = ended.stdout.splitlines()
+    words = shlex.split(curl)
+    body = json.loads(words[words.index("--data-raw") + 1])
+    assert words[-1] == "http://127.0.0.1:8080/attach"
+    assert words[3:6] == [
+        f"x-asana-request-signature: {proof}",
+        "-H",
+        "Content-Type: application/json",
+    ]
+    assert proof == signature(body["data"])
+    assert {"query": "ACME-12", "workspace": "1"}.items() <= json.loads(body["data"]).items()
+
+
+def test_sign_binds_a_token_to_the_body_of_a_post(run: Run) -> None:
+    ended = run("sign", "ACME-12", "--for", "attach")
+    proof, curl = ended.stdout.splitlines()
+    words = shlex.split(curl)
+    data = json.loads(words[words.index("--data-raw") + 1])["data"]
+    claims = jwt.decode(
+        proof.removeprefix("Bearer "), JWT_SECRET, algorithms=["HS256"], audience="placard"
+    )
+    assert claims["body_sha256"] == hashlib.sha256(data.encode()).hexdigest()
+    assert claims["qsh"] == query_string_hash(SignedRequest("POST", "/attach", b""))
+
+
+def test_sign_makes_a_query_for_typeahead(run: Run) -> None:
+    ended = run("sign", "two words", "--for", "typeahead", "--by", "signature")
+    proof, curl = ended.stdout.splitlines()
+    url = sent_by(curl)[0]
+    assert url.startswith("http://127.0.0.1:8080/typeahead?query=two%20words&expires_at=")
+    assert proof == signature(urlsplit(url).query)
+
+
+def test_console_prints_what_the_host_s_console_wants(run: Run) -> None:
+    ended = run("console", PLACARD_PUBLIC_URL="https://cards.example/placard")
+    lines = ended.stdout.splitlines()
+    told = dict(zip(lines[::2], map(str.strip, lines[1::2]), strict=True))
+    assert ended.exit_code == 0
+    for name, path in (("Widget metadata", "widget"), ("Resource attach", "attach")):
+        assert told[f"{name} URL:"] == f"https://cards.example/placard/{path}"
+    assert told["Resource typeahead URL:"] == "https://cards.example/placard/typeahead"
+    assert told["Match URL pattern:"] == run("connectors", "--pattern").stdout.strip()
+    assert "install_platform_ui_app" in told["To install the app again:"]
+
+
+def test_console_wants_to_know_the_address(run: Run) -> None:
+    ended = run("console")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("PLACARD_PUBLIC_URL: is missing")
+
+
+def test_console_says_where_the_address_is_not_https(run: Run) -> None:
+    ended = run("console", PLACARD_PUBLIC_URL="http://127.0.0.1:8080")
+    assert ended.exit_code == 0
+    assert "is not https" in ended.stderr
+
+
 def test_sign_names_the_issuer_where_one_is_required(run: Run) -> None:
     ended = run("sign", ISSUE, PLACARD_JWT_ISSUER="https://issuer.example")
     token = ended.stdout.splitlines()[0].removeprefix("Bearer ")
@@ -102,6 +162,29 @@ def test_sign_says_which_secret_is_missing(run: Run) -> None:
 def test_lint_takes_what_the_host_would_take(run: Run) -> None:
     ended = run("lint", "-", stdin=json.dumps(MINIMAL))
     assert (ended.exit_code, ended.stdout) == (0, "-: the host would take it\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"resource_name": "A", "resource_url": "https://a.example"}, []),
+        ({"resource_name": "A" * 256}, ["$.resource_name", "$.resource_url"]),
+        ({"resource_url": "a", "error": "x"}, ["$.resource_url", "$.resource_name", "$.error"]),
+        ({"items": [{"title": "A", "value": "https://a.example", "subtitle": "B"}]}, []),
+        ({"items": [], "header": "A"}, []),
+        ({"items": [{"title": "A", "value": None}]}, ["$.items[0].value"]),
+        ({"items": [{"title": "A", "value": "https://a.example"}] * 51}, ["$.items"]),
+        ({"items": {}, "header": 1}, ["$.items", "$.header"]),
+    ],
+    ids=str,
+)
+def test_lint_knows_the_answers_of_attach_and_typeahead(
+    run: Run, answer: Any, told: list[str]
+) -> None:
+    ended = run("lint", "-", stdin=json.dumps(answer))
+    paths = [line.partition(":")[0] for line in ended.stdout.splitlines()]
+    assert sorted(paths) == (sorted(told) or ["-"])
+    assert ended.exit_code == bool(told)
 
 
 def test_lint_names_each_fault_by_path_and_rule(run: Run, tmp_path: Path) -> None:

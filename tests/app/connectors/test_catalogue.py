@@ -27,6 +27,7 @@ from app.settings import Settings, load_settings
 from app.upstream.credentials import Credentials
 from app.upstream.excerpt import excerpt
 from templates_schemas import faults, payload
+from templates_schemas.text import is_web_url
 from tests.app.connectors.contract import (
     JSON,
     PIECES,
@@ -160,6 +161,28 @@ def test_its_address_is_asked_of_the_api(name: str, address: str, asked: str | N
     request = known.request_for(find(address, [known])[1])
     assert request.url == asked
     assert request.hosts == {host_of(urlsplit(asked))}
+
+
+@pytest.mark.parametrize(("name", "address", "asked"), ADDRESSES)
+def test_its_canonical_address_is_of_the_same_resource_without_tabs_and_tracking(
+    name: str, address: str, asked: str | None
+) -> None:
+    known = made(BY_NAME[name])
+    match = find(address, [known])[1]
+
+    canonical = known.canonical(match)
+
+    again = find(canonical, [known])[1]
+    assert known.canonical(again) == canonical
+    # What oEmbed is asked for is the address itself.
+    if name != "oembed":
+        assert known.request_for(again).url == known.request_for(match).url
+        assert known.request_for(again).body == known.request_for(match).body
+    assert is_web_url(canonical)
+    plain, mark, fragment = address.partition("#")
+    if not fragment.startswith("/"):
+        tracked = f"{plain}{'&' if '?' in plain else '?'}utm_source=mail{mark}{fragment}"
+        assert known.canonical(find(tracked, [known])[1]) == canonical
 
 
 @pytest.mark.parametrize(("name", "address", "asked"), ADDRESSES)

@@ -70,6 +70,7 @@ def served(
                 public_url=PUBLIC,
                 credentials_file=str(file),
                 verify="signature",
+                spaceone_domain="domain-1",
             )
         )
         return Host(app.test_client())
@@ -256,3 +257,27 @@ def test_an_address_under_the_path_of_the_public_one_is_the_service_s_own(
 def test_without_a_public_address_none_is_the_service_s_own(library_app: Flask) -> None:
     host = Host(library_app.test_client())
     assert host.ask(f"{PUBLIC}/api/v2/widgets/ccm_reports/{uuid4()}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text"), [("datadog", "the clusters"), ("spaceone", "Trend of")]
+)
+def test_a_saved_widget_is_found_attached_and_shown(
+    served: Served, make_token: MakeToken, dialect: str, text: str
+) -> None:
+    host = served()
+    url = saved(host, dialect, make_token())
+
+    found = host.suggest(text, workspace="111").get_json()["items"]
+    attached = host.attach(found[0]["value"], workspace="111").get_json()
+
+    assert [(item["title"], item["value"]) for item in found] == [(TITLES[dialect], url)]
+    assert attached == {"resource_name": TITLES[dialect], "resource_url": url}
+    assert host.suggest(text, workspace="222").get_json() == {"items": []}
+
+
+def test_a_token_that_may_not_read_finds_nothing(served: Served, make_token: MakeToken) -> None:
+    host = served(scopes=["custom_widget:read"])
+    saved(host, "datadog", make_token())
+
+    assert host.suggest("the clusters", workspace="111").get_json()["items"] == []

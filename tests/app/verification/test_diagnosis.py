@@ -1,5 +1,8 @@
 """The log says what would have matched a failed signature; the request is refused all the same."""
 
+import hmac
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from app.telemetry.logs import merge_log_fields
 from app.verification import SignedRequest
 from app.verification.diagnosis import diagnose
 from tests.conftest import MakeHost
-from tests.host import EXPIRES_AT, ISSUE, SIGNATURE_SECRET, Host, query_of, signature
+from tests.host import EXPIRES_AT, ISSUE, JWT_SECRET, SIGNATURE_SECRET, Host, query_of, signature
 
 # As the host writes it, and in its order; the locale has a blank, a plus and a letter to escape.
 SIGNED = query_of(
@@ -201,3 +204,85 @@ def test_diagnosis_of_any_input_does_not_raise(query: bytes, given_signature: st
     request = SignedRequest("GET", "/widget", query, signature=given_signature)
 
     assert diagnose(request, (SIGNATURE_SECRET,)) is None
+
+
+INNER = '{"query": "caf\u00e9 /", "workspace": "1", "expires_at": "2036-10-05T14:48:00.000Z"}'
+OBJECT = json.loads(INNER)
+COMPACT = json.dumps(OBJECT, ensure_ascii=False, separators=(",", ":"))
+WHOLE = "the whole body was signed: only the text of `data` is"
+BLANKS = "the blanks of `data` were changed: a proxy wrote the body anew"
+AGAIN = "`data` was decoded and encoded again: its escapes or its numbers were changed"
+QUOTED = "`data` was encoded again: the text in quotes was signed"
+
+
+def posted(signed: str | bytes, secret: str = SIGNATURE_SECRET, data: str = INNER) -> SignedRequest:
+    """A POST whose signature is that of something else."""
+    body = json.dumps({"data": data}).encode()
+    made = signature(signed, secret)
+    return SignedRequest("POST", "/attach", b"a=1", signature=made, data=data, envelope=body)
+
+
+@pytest.mark.parametrize(
+    ("signed", "told"),
+    [
+        (json.dumps({"data": INNER}), WHOLE),
+        (json.dumps({"data": INNER}, ensure_ascii=False), WHOLE),
+        (json.dumps({"data": INNER}, separators=(",", ":")), WHOLE),
+        (json.dumps(INNER), QUOTED),
+        (json.dumps(INNER, ensure_ascii=False), QUOTED),
+        (COMPACT, BLANKS),
+        (json.dumps(OBJECT, ensure_ascii=False, indent=2), BLANKS),
+        (json.dumps(OBJECT), AGAIN),
+        (json.dumps(OBJECT, separators=(",", ":")), AGAIN),
+        (
+            json.dumps(OBJECT, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
+            "the inner object was signed, its keys sorted",
+        ),
+        (query_of(**OBJECT), "the inner object was signed as a query"),
+        ("a=1", "the query was signed, as for a GET"),
+        ("something else", None),
+    ],
+)
+def test_what_the_sender_of_a_post_signed_is_named(signed: str, told: str | None) -> None:
+    assert diagnose(posted(signed), (SIGNATURE_SECRET,)) == told
+
+
+@pytest.mark.parametrize("secret", [f"{SIGNATURE_SECRET}\n", f"{SIGNATURE_SECRET}\r\n"])
+def test_a_secret_with_a_line_end_is_named(secret: str) -> None:
+    told = "the secret with a blank or a line end after it"
+    assert diagnose(posted(INNER, secret), ("x" * 16, SIGNATURE_SECRET)) == told
+
+
+def test_a_secret_that_was_decoded_is_named() -> None:
+    made = hmac.new(bytes.fromhex(SIGNATURE_SECRET), INNER.encode(), "sha256").hexdigest()
+    request = replace(posted(INNER), signature=made)
+    told = "the secret decoded from hex: the host takes its text"
+    assert diagnose(request, (SIGNATURE_SECRET,)) == told
+
+
+def test_another_secret_of_the_service_is_named_in_the_log_and_never_verifies(
+    make_host: MakeHost,
+) -> None:
+    host = make_host(verify="signature")
+    data = json.dumps(OBJECT)
+    with capture_logs(processors=[merge_log_fields]) as log:
+        answer = host.client.post(
+            "/attach",
+            json={"data": data},
+            headers={"x-asana-request-signature": signature(data, JWT_SECRET)},
+        )
+    assert answer.status_code == 401
+    told = "a secret of PLACARD_JWT_SECRETS: that of signatures is the app's client secret"
+    assert log[-1]["would_match"] == told
+    assert JWT_SECRET not in str(log)
+
+
+def test_a_long_body_is_not_diagnosed() -> None:
+    long = json.dumps({"query": "x" * (1 << 14)})
+    assert diagnose(posted(json.dumps({"data": long}), data=long), (SIGNATURE_SECRET,)) is None
+
+
+@given(st.text(st.characters(), max_size=200), st.binary(max_size=200))
+def test_diagnosis_of_any_post_does_not_raise(data: str, body: bytes) -> None:
+    request = SignedRequest("POST", "/attach", b"", signature="0" * 64, data=data, envelope=body)
+    assert diagnose(request, (SIGNATURE_SECRET,), {"OTHER": (JWT_SECRET,)}) is None

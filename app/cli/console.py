@@ -1,0 +1,78 @@
+"""`placard console`: what the host's developer console wants, to copy; `placard connectors`."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import click
+
+from app.connectors import all_connectors, connector_settings
+from app.connectors.javascript import javascript_pattern
+from app.devtools.signed_calls import ATTACH, TYPEAHEAD, WIDGET
+from app.errors import ConfigurationError
+from app.settings import Settings, settings_from_environment
+
+# By what the console calls it: the path below the service's own address.
+ADDRESSES: Final = {
+    "Widget metadata URL": WIDGET,
+    "Resource attach URL": ATTACH,
+    "Resource typeahead URL": TYPEAHEAD,
+}
+TEXTS: Final = {
+    "Lookup: placeholder": "Paste a link, or type to search",
+    "Lookup: resource name": "resource",
+}
+REINSTALL: Final = "https://app.asana.com/-/install_platform_ui_app?app_id=<the app's client id>"
+
+
+@click.command()
+def console() -> None:
+    """Print what the host's developer console wants, to copy."""
+    settings = settings_from_environment(connector_settings())
+    base = settings.public_url
+    if base is None:
+        raise ConfigurationError(
+            "PLACARD_PUBLIC_URL: is missing: the console wants this service's addresses as others "
+            "reach them, such as https://cards.example.com"
+        )
+    for name, path in ADDRESSES.items():
+        _told(name, f"{base.rstrip('/')}{path}")
+    _told("Match URL pattern", served_pattern(settings))
+    for name, text in TEXTS.items():
+        _told(name, text)
+    _told("To install the app again", REINSTALL)
+    if urlsplit(base).scheme != "https":
+        click.echo("PLACARD_PUBLIC_URL: is not https, and the host asks nothing else", err=True)
+
+
+@click.command()
+@click.option(
+    "--pattern",
+    is_flag=True,
+    help="Print one JavaScript expression that matches every address that is served.",
+)
+def connectors(*, pattern: bool) -> None:
+    """List the connectors: hosts, an example, the credentials that each wants."""
+    settings = settings_from_environment(connector_settings())
+    if pattern:
+        click.echo(served_pattern(settings))
+        return
+    for connector in all_connectors(settings):
+        click.echo(f"{connector.name}: {connector.label}")
+        named = ", ".join(each.name for each in connector.settings)
+        for line in (
+            f"example: {connector.example}",
+            f"hosts: {', '.join(sorted(connector.hosts))}",
+            f"settings: {named}",
+        ):
+            click.echo(click.wrap_text(line, initial_indent="    ", subsequent_indent="    "))
+
+
+def served_pattern(settings: Settings) -> str:
+    """Write the addresses that these settings serve, as one expression of JavaScript."""
+    known = all_connectors(settings)
+    patterns = (pattern for connector in known for pattern in connector.page_patterns())
+    return javascript_pattern(patterns, (server for each in known for server in each.servers))
+
+
+def _told(name: str, value: str) -> None:
+    click.echo(f"{name}:\n    {value}")

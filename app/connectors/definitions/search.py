@@ -1,0 +1,96 @@
+"""`[connector.search]`: what to ask a system, and what its answer has found."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError
+
+from app.connectors.definitions.expressions import ExpressionError, evaluate
+from app.connectors.definitions.templates import filled_body, filled_url
+from app.connectors.searches import Found, Search, SearchQuery
+from app.origins import Server, host_of, is_named
+from app.upstream.messages import UpstreamRequest
+
+SCOPE: Final = "scope"
+# What a search is filled with; the workspace only where one was proven.
+SEARCHED_WITH: Final = frozenset({"query", "words", "workspace", SCOPE})
+# What `part()` may name in the expressions of a finding.
+FOUND_WITH: Final = frozenset({SCOPE, "host"})
+SHOWN: Final = ("title", "address", "subtitle", "icon_url")
+MOST_SCOPES: Final = 5
+MOST_READ: Final = 100
+
+
+class DefinedSearch:
+    """The search of one definition; `scopes` are the places that a setting names, if it has one."""
+
+    def __init__(self, definition: Mapping[str, Any], scopes: str | None) -> None:
+        self._search: Mapping[str, Any] = definition["search"]
+        self._headers = definition["request"]["headers"] | self._search["headers"]
+        given = [scope.strip() for scope in (scopes or "").split(",")]
+        self._scopes = [scope for scope in given if scope][:MOST_SCOPES]
+        self.is_public: bool = self._search["public"]
+
+    @property
+    def host(self) -> str | None:
+        """The one host that is searched; None where each server has a search of its own."""
+        url = urlsplit(self._search["url"].partition("{")[0])
+        return host_of(url) if url.scheme else None
+
+    def searches(self, query: SearchQuery, server: Server, api_url: str) -> Iterator[Search]:
+        """Yield what to ask of a server whose API has the address `api_url`."""
+        parts = {"query": query.text, "words": query.words}
+        if query.workspace is not None:
+            parts["workspace"] = query.workspace
+        scoped = "scope_setting" in self._search
+        for scope in self._scopes if scoped else [""]:
+            request = self._request({**parts, SCOPE: scope}, server, api_url)
+            if request is not None:
+                yield Search(request, server, self._search["by_title"], scope)
+
+    def _request(
+        self, parts: Mapping[str, str], server: Server, api_url: str
+    ) -> UpstreamRequest | None:
+        others = self._search["urls"].items()
+        of_host = (url for name, url in others if is_named(server.host, (name,)))
+        template = next(of_host, self._search["url"])
+        if "{workspace}" in template and "workspace" not in parts:
+            return None
+        url = filled_url(template if self.host else f"{api_url}{template}", parts)
+        body = self._search.get("body")
+        return UpstreamRequest(
+            url,
+            hosts=frozenset({host_of(urlsplit(url))}),
+            method=self._search["method"],
+            headers={name: filled_url(text, parts) for name, text in self._headers.items()},
+            body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
+        )
+
+    def found(self, document: Any, search: Search) -> Iterator[Found]:
+        """Yield what an answer has found; what has no address is left out.
+
+        Raises ValidationError where the answer has no list of findings.
+        """
+        try:
+            items = evaluate(self._search["results"], document)
+        except ExpressionError as error:
+            raise ValidationError(str(error)) from error
+        if items is not None and not isinstance(items, list):
+            raise ValidationError("has no list of findings")
+        parts = {SCOPE: search.scope, "host": search.server.host}
+        for item in (items or ())[:MOST_READ]:
+            title, address, subtitle, icon = (self._text(key, item, parts) for key in SHOWN)
+            if address:
+                whole = f"{search.server.url}{address}" if address.startswith("/") else address
+                yield Found(title, whole, subtitle, icon or None)
+
+    def _text(self, key: str, item: Any, parts: Mapping[str, str]) -> str:
+        if key not in self._search:
+            return ""
+        try:
+            value = evaluate(self._search[key], item, parts)
+        except ExpressionError:
+            return ""
+        return value if isinstance(value, str) else ""

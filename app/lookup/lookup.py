@@ -1,0 +1,190 @@
+"""Attach and typeahead. Implements the section "Lookup" of the page of the host's components."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from typing import Final, TypeVar
+
+from app.connectors import ConnectorRegistry
+from app.connectors.searches import SearchQuery
+from app.errors import NoConnector, PlacardError, UpstreamTimeout
+from app.lookup.answers import Answer, attached_answer, item_of, list_answer
+from app.lookup.kept import KeptLists, Recent
+from app.lookup.search import Searches, SystemSearch, interleaved
+from app.lookup.together import Call, Together
+from app.lookup.typed import MOST_MEANINGS, pasted_address, short_forms
+from app.telemetry.logs import add_log_fields
+from app.telemetry.metrics import Metrics
+from app.upstream.messages import ANONYMOUS
+from app.upstream.transport import within
+from app.widgets import ResolvedRequest, Widget, Widgets
+from templates_schemas.lookup import TypeaheadItem
+from templates_schemas.text import clean
+
+T = TypeVar("T")
+
+# In seconds: what one answer of typeahead may take.
+TYPEAHEAD_SECONDS: Final = 1.0
+FEWEST_CHARACTERS: Final = 3
+RECENT_HEADER: Final = "Recently attached"
+NOTHING_MEANT: Final = "Not found. Paste a link, or pick one of the suggestions."
+
+
+class Lookup:
+    """Finds the resources of typed texts. `workspace` is always the one that was proven, or None.
+
+    `deadline` is how long attach may take, in seconds.
+    """
+
+    def __init__(
+        self,
+        widgets: Widgets,
+        registry: ConnectorRegistry,
+        searches: Searches,
+        kept: KeptLists,
+        metrics: Metrics,
+        deadline: float,
+    ) -> None:
+        self._widgets = widgets
+        self._registry = registry
+        self._searches = searches
+        self._kept = kept
+        self._metrics = metrics
+        self._deadline = deadline
+        self._together = Together()
+
+    def attach(self, text: str, workspace: str | None) -> Answer:
+        """Answer with the resource that a text means, the first of those that can be shown.
+
+        Raises a PlacardError as `Widgets.resolve` and `Widgets.answer` do.
+        """
+        address, resolved, widget = self._first_shown(text.strip(), workspace)
+        answer = attached_answer(widget, address)
+        if workspace is not None:
+            attached = Recent(item_of(widget, address), resolved.request.credential.identity)
+            self._kept.keep_recent(workspace, attached)
+        return answer
+
+    def _first_shown(self, text: str, workspace: str | None) -> tuple[str, ResolvedRequest, Widget]:
+        failure: PlacardError = NoConnector("no address and no short form", sentence=NOTHING_MEANT)
+        with within(self._deadline):
+            for meant in self._meanings(text, workspace):
+                try:
+                    address, resolved = self._resolve(meant, workspace)
+                    return address, resolved, self._widgets.answer(resolved)
+                except PlacardError as error:
+                    failure = error
+        raise failure
+
+    def suggest(self, text: str, workspace: str | None) -> Answer:
+        """Answer with what a text may mean: a pasted address or a short form, else what is found.
+
+        Of fewer than `FEWEST_CHARACTERS` characters, with what was attached lately.
+        """
+        until = time.monotonic() + TYPEAHEAD_SECONDS
+        typed = clean(text)
+        if len(typed) < FEWEST_CHARACTERS:
+            recent = [each.item for each in self._recent(workspace)]
+            add_log_fields(items=len(recent))
+            return list_answer(recent, RECENT_HEADER if recent else "")
+        meant = self._meanings(typed, workspace)
+        items, header = self._shown(meant, workspace, until)
+        if not items and not pasted_address(typed):
+            items, header = self._found(SearchQuery(typed, workspace), until)
+        add_log_fields(items=len(items))
+        return list_answer(items, header)
+
+    def _meanings(self, text: str, workspace: str | None) -> Sequence[str]:
+        address = pasted_address(text)
+        if address is not None:
+            return [address]
+        recent = (each.item.value for each in self._recent(workspace))
+        meant = short_forms(text, self._registry, recent)
+        # Systems share some forms: `owner/name#1` is GitHub's and GitLab's.
+        known = [each for each in meant if self._has_credential(each, workspace)]
+        return (known or meant)[:MOST_MEANINGS]
+
+    def _has_credential(self, address: str, workspace: str | None) -> bool:
+        return self._widgets.identity_for(address, workspace) not in (None, ANONYMOUS.identity)
+
+    def _recent(self, workspace: str | None) -> Iterator[Recent]:
+        """Yield what was attached lately and would be asked with the same credential now."""
+        for each in self._kept.recent(workspace) if workspace is not None else ():
+            if self._widgets.identity_for(each.item.value, workspace) == each.credential:
+                yield each
+
+    def _resolve(self, address: str, workspace: str | None) -> tuple[str, ResolvedRequest]:
+        """Resolve an address by its canonical form: the one that the host will ask for."""
+        resolved = self._widgets.resolve(address, workspace)
+        canonical = resolved.canonical
+        try:
+            again = self._widgets.resolve(canonical, workspace)
+        except PlacardError:
+            return address, resolved
+        is_same = again.connector.name == resolved.connector.name
+        return (canonical, again) if is_same else (address, resolved)
+
+    def _shown(
+        self, meant: Sequence[str], workspace: str | None, until: float
+    ) -> tuple[list[TypeaheadItem], str]:
+        """Return the items of the addresses that give a card, or why the only one does not."""
+        calls, labels, failure = [], [], ""
+        for address in meant:
+            try:
+                canonical, resolved = self._resolve(address, workspace)
+            except PlacardError as error:
+                failure = error.sentence
+                continue
+            calls.append(self._card(canonical, resolved))
+            labels.append(resolved.connector.label)
+        items, answered = [], []
+        for label, ended in zip(labels, self._together.run(calls, until), strict=True):
+            try:
+                items.append(_result(ended))
+                answered.append(label)
+            except PlacardError as error:
+                failure = error.sentence
+        return items, _listed(answered) if items else failure
+
+    def _card(self, address: str, resolved: ResolvedRequest) -> Call[TypeaheadItem]:
+        return Call(
+            resolved.request.address.origin,
+            lambda: item_of(self._widgets.answer(resolved), address),
+        )
+
+    def _found(self, query: SearchQuery, until: float) -> tuple[list[TypeaheadItem], str]:
+        """Search all systems at once; the log tells who was late, down or limited."""
+        planned = self._searches.planned(query)
+        calls = [self._search(each, query) for each in planned]
+        found, answered, left_out = [], [], {}
+        for each, ended in zip(planned, self._together.run(calls, until), strict=True):
+            outcome = "ok"
+            try:
+                found.append(_result(ended))
+                answered.append(each.connector.label)
+            except PlacardError as error:
+                outcome = left_out[each.connector.name] = error.code
+            self._metrics.searches.labels(each.connector.name, outcome).inc()
+        add_log_fields(searched=sorted({each.connector.name for each in planned}))
+        if left_out:
+            add_log_fields(left_out=left_out)
+        return interleaved(found), _listed(answered)
+
+    def _search(self, planned: SystemSearch, query: SearchQuery) -> Call[list[TypeaheadItem]]:
+        return Call(planned.origin, lambda: self._searches.items(planned, query))
+
+
+def _result(ended: "Future[T] | None") -> T:
+    """Return what came of a call; raises a PlacardError: UpstreamTimeout of one that is late."""
+    try:
+        if ended is not None:
+            return ended.result()
+    except TimeoutError:
+        pass
+    raise UpstreamTimeout("not within the time of one answer", sentence="It took too long.")
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Name systems, each once: `GitHub, Jira and Trello`."""
+    *others, last = dict.fromkeys(labels) or [""]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,159 @@
+"""Which systems are searched, and one search: asked, judged, read, and kept for a while."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+from marshmallow import ValidationError
+
+from app.cache.single_flight import SingleFlight
+from app.connectors import Connector, ConnectorRegistry
+from app.connectors.searches import Found, Search, SearchQuery
+from app.errors import MalformedRequest, NoConnector, PlacardError, UpstreamUnreadable
+from app.failures import document_of, raise_for_verdict
+from app.lookup.kept import KeptLists
+from app.lookup.together import EACH
+from app.telemetry.metrics import Metrics
+from app.upstream import ConcurrencyLimit, Fetcher
+from app.upstream.credentials import Credentials
+from app.upstream.lookups import Lookups
+from app.upstream.messages import ANONYMOUS
+from app.upstream.verdict import Verdict
+from app.widgets import key_of
+from templates_schemas.lookup import ITEMS_MAX, TypeaheadItem
+from templates_schemas.rules import faults_in
+from templates_schemas.text import clean, is_web_url
+
+MOST_SEARCHES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSearch:
+    """One search of one system, with the credential that it carries; `key` names all of that."""
+
+    connector: Connector
+    search: Search
+    key: str
+
+    @property
+    def origin(self) -> str:
+        """The origin that is asked."""
+        return self.search.request.address.origin
+
+
+class Searches:
+    """Searches the systems that can be searched and that there is a credential for.
+
+    The fetcher is one of its own: that a search is slow, or limited, is not to keep cards away.
+    """
+
+    def __init__(
+        self,
+        registry: ConnectorRegistry,
+        credentials: Credentials,
+        fetcher: Fetcher,
+        kept: KeptLists,
+        metrics: Metrics,
+    ) -> None:
+        self._registry = registry
+        self._credentials = credentials
+        self._fetcher = fetcher
+        self._kept = kept
+        self._metrics = metrics
+        self._lookups = Lookups(partial(document_of, fetcher))
+        self._flights: SingleFlight[list[TypeaheadItem]] = SingleFlight(
+            fetcher.deadline, ConcurrencyLimit(per_origin=EACH)
+        )
+
+    def planned(self, query: SearchQuery) -> list[SystemSearch]:
+        """List the searches for a text, each once, in the order of the connectors."""
+        found = {planned.key: planned for planned in self._planned(query)}
+        return list(found.values())[:MOST_SEARCHES]
+
+    def _planned(self, query: SearchQuery) -> Iterator[SystemSearch]:
+        if not query.words:
+            return
+        for connector in self._registry.connectors:
+            hosts = self._credentials.hosts(query.workspace, connector.name)
+            for server in self._registry.searched_servers(connector, hosts):
+                for search in connector.search_for(query, server):
+                    planned = self._with_credential(connector, search, query.workspace)
+                    if planned is not None:
+                        yield planned
+
+    def _with_credential(
+        self, connector: Connector, search: Search, workspace: str | None
+    ) -> SystemSearch | None:
+        request = search.request
+        credential = self._credentials.find(request.url, workspace, connector.name)
+        if credential is ANONYMOUS and not connector.searches_anonymously:
+            return None
+        # What a 200 means for one resource, and what is shown of it, says nothing of a list.
+        rules = replace(connector.answer_rules, verdict=None, shown=None)
+        request = replace(request, credential=credential, rules=rules)
+        key = f"{search.server.url}\n{key_of(connector, request)}"
+        return SystemSearch(connector, replace(search, request=request), key)
+
+    def items(self, planned: SystemSearch, query: SearchQuery) -> list[TypeaheadItem]:
+        """Return what a search finds, or has found lately; raises a PlacardError."""
+        items = self._kept.found(planned.key)
+        if items is None:
+            items, _ = self._flights.run(planned.key, planned.origin, lambda _: self._ask(planned))
+        return list(_titled(items, query)) if planned.search.by_title else items
+
+    def _ask(self, planned: SystemSearch) -> list[TypeaheadItem]:
+        connector, request = planned.connector, planned.search.request
+        verdict: Verdict | None = None
+        try:
+            with self._metrics.upstream_seconds.labels(connector.name).time():
+                response = self._fetcher.fetch(self._lookups.resolve(request))
+            verdict = response.verdict
+            raise_for_verdict(verdict)
+            items = self._read(planned, response.document)
+        except PlacardError as error:
+            self._kept.keep_failure(planned.key, error, verdict.wait if verdict else None)
+            raise
+        self._kept.keep_found(planned.key, items)
+        return items
+
+    def _read(self, planned: SystemSearch, document: object) -> list[TypeaheadItem]:
+        try:
+            found = list(planned.connector.found(document, planned.search))
+        except ValidationError as error:
+            raise UpstreamUnreadable(str(faults_in(error)[0])) from None
+        return list(self._items(planned.connector, found))
+
+    def _items(self, connector: Connector, found: Iterable[Found]) -> Iterator[TypeaheadItem]:
+        """Make items of what this connector serves, by the canonical address."""
+        seen: set[str] = set()
+        for each in found:
+            address = self._canonical(connector, each.address)
+            if address and address not in seen and clean(each.title):
+                seen.add(address)
+                yield TypeaheadItem(each.title, address, each.subtitle, each.icon_url)
+
+    def _canonical(self, connector: Connector, address: str) -> str | None:
+        try:
+            known, match = self._registry.find(address)
+        except (NoConnector, MalformedRequest):
+            return None
+        canonical = known.canonical(match) if known.name == connector.name else ""
+        return canonical if is_web_url(canonical) else None
+
+
+def _titled(items: Iterable[TypeaheadItem], query: SearchQuery) -> Iterator[TypeaheadItem]:
+    """Yield the items whose titles have all words, in any case and order."""
+    words = query.words.casefold().split()
+    return (item for item in items if all(word in item.title.casefold() for word in words))
+
+
+def interleaved(lists: Iterable[list[TypeaheadItem]]) -> list[TypeaheadItem]:
+    """Take the first of each list, then the second of each, each address once, up to the limit."""
+    rows = list(lists)
+    longest = max(map(len, rows), default=0)
+    ranked = (row[rank] for rank in range(longest) for row in rows if rank < len(row))
+    once: dict[str, TypeaheadItem] = {}
+    for item in ranked:
+        once.setdefault(item.value, item)
+    return list(once.values())[:ITEMS_MAX]

@@ -1,0 +1,60 @@
+"""Calls at once, within one time: who is late is left behind, and holds no thread for long."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from typing import Final, Generic, TypeVar
+
+from app.cache.background import BackgroundPool
+from app.errors import UpstreamBusy
+from app.upstream.transport import within
+
+T = TypeVar("T")
+
+# Of one process. A system that hangs has at most `EACH` of the threads, each until its time is up.
+THREADS: Final = 32
+EACH: Final = 8
+WAITING: Final = 256
+
+
+class Call(Generic[T]):
+    """One call; `group` is who is called, of whom no more than `EACH` threads wait."""
+
+    def __init__(self, group: str, work: Callable[[], T]) -> None:
+        self.group = group
+        self._work = work
+        self._result: Future[T] = Future()
+
+    def start(self, pool: BackgroundPool, until: float) -> "Future[T]":
+        """Queue the call; its outgoing calls end at `until`, of the monotonic clock."""
+        if not pool.offer(lambda: self._run(until), self.group):
+            self._result.set_exception(UpstreamBusy("as many searches as may are under way"))
+        return self._result
+
+    def _run(self, until: float) -> None:
+        if not self._result.set_running_or_notify_cancel():
+            return
+        try:
+            with within(until - time.monotonic()):
+                self._result.set_result(self._work())
+        except Exception as error:  # noqa: BLE001 - who waits for the result raises it
+            self._result.set_exception(error)
+
+
+class Together:
+    """Runs calls at once, in the threads of one process."""
+
+    def __init__(self) -> None:
+        self._pool = BackgroundPool("placard-lookup", threads=THREADS, waiting=WAITING, each=EACH)
+
+    def run(self, calls: Sequence[Call[T]], until: float) -> list[Future[T] | None]:
+        """Return what came of each call, in their order; None of one that is late."""
+        started = [call.start(self._pool, until) for call in calls]
+        wait(started, timeout=max(0.0, until - time.monotonic()))
+        # What has not begun does not begin.
+        for future in started:
+            future.cancel()
+        ended = (future.done() and not future.cancelled() for future in started)
+        return [
+            future if is_there else None for future, is_there in zip(started, ended, strict=True)
+        ]
