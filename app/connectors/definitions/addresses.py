@@ -113,7 +113,7 @@ class DefinedMatch(Match):
     @property
     def form_hosts(self) -> frozenset[str] | None:
         """The only hosts that have the form, or None."""
-        return None if self.form is None else self.form.hosts
+        return self.form.hosts if self.form else None
 
 
 def match_in(
