@@ -13,11 +13,14 @@ from typing import Final
 from app.telemetry.metrics import Metrics
 
 _OWN: Final = Path("/proc/self")
-_STARTED: Final = time.time()
 
 
 def tell_of_this_process(metrics: Metrics) -> None:
-    """Tell what runs here, and what it takes; the names are those of Prometheus' own clients."""
+    """Tell what runs here, and what it takes; the names are those of Prometheus' own clients.
+
+    A worker calls this as it begins: what it stands on, another process has loaded before.
+    """
+    started = time.time()
     metrics.gauge(
         "placard_build_info",
         "1; the labels say which release of Placard runs, on which Python.",
@@ -27,7 +30,7 @@ def tell_of_this_process(metrics: Metrics) -> None:
         python=platform.python_version(),
     )
     for name, meaning, read in (
-        ("process_start_time_seconds", "When the process began, since 1970.", lambda: _STARTED),
+        ("process_start_time_seconds", "When the process began, since 1970.", lambda: started),
         ("process_cpu_seconds_total", "Time of a processor that it has taken.", time.process_time),
         ("process_resident_memory_bytes", "Memory that it takes.", _resident_bytes),
         ("process_threads", "Threads that it has.", threading.active_count),

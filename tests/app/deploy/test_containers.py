@@ -1,0 +1,194 @@
+"""The container files: valid, whole, and their commands run where only what they copy is."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import requests
+import yaml
+from compose_spec import PyCompose
+from dockerfile_parse import DockerfileParser
+
+from app.connectors import connector_settings
+from app.settings.report import variable_names
+from tests.deploy_page import DEPLOY, PAGE
+from tests.host import JWT_SECRET
+from tests.mortal import mortal
+from tests.ports import free_port
+from tests.processes import BIN, ROOT, stop
+
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
+
+
+def of(instruction: str) -> list[str]:
+    """What stands behind an instruction, each time that the Dockerfile has it."""
+    parsed = DockerfileParser(path=str(DEPLOY / "Dockerfile")).structure
+    return [each["value"] for each in parsed if each["instruction"] == instruction]
+
+
+def copied() -> list[str]:
+    """What the image is built of."""
+    own = [value.split()[:-1] for value in of("COPY") if not value.startswith("--from")]
+    return [path for paths in own for path in paths]
+
+
+def installing() -> list[str]:
+    """The lines that install."""
+    return [line for line in of("RUN") if "pip install" in line]
+
+
+def test_image_is_built_of_what_there_is_and_without_the_network_after_the_lock() -> None:
+    assert [path for path in copied() if not (ROOT / path).exists()] == []
+    lock, own = installing()
+    assert "--no-deps --require-hashes -r requirements.lock" in lock
+    assert "--no-deps --no-build-isolation --no-index ." in own
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for line in (
+        "--no-deps --require-hashes -r requirements.lock",
+        "--no-deps --no-build-isolation --no-index .",
+    ):
+        assert line in readme
+        assert line in PAGE
+
+
+def test_linter_has_nothing_to_say_of_the_dockerfile() -> None:
+    linter = [BIN / "hadolint", DEPLOY / "Dockerfile"]
+    ended = subprocess.run(linter, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "")
+
+
+def test_process_of_the_image_is_nobody_s_and_is_told_to_stop_itself() -> None:
+    assert of("USER") == ["10001"]
+    # As a list: a shell between would keep SIGTERM to itself.
+    assert [json.loads(value) for value in of("ENTRYPOINT")] == [["placard"]]
+    assert all(isinstance(json.loads(value), list) for value in of("CMD"))
+
+
+def test_commands_of_the_image_run_on_what_it_copies(tmp_path: Path) -> None:
+    """As a build does: what is copied, installed by its own line; then what it starts and asks."""
+    source, target = tmp_path / "src", tmp_path / "site"
+    source.mkdir()
+    for path in copied():
+        own = ROOT / path
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(own, source / path, ignore=ignored) if own.is_dir() else shutil.copy(
+            own, source
+        )
+    _, line = installing()
+    words = line.partition("&&")[0].split()[2:]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--target", target, *words],
+        cwd=source, check=True, timeout=120,
+    )  # fmt: skip
+    port = free_port()
+    (start,), (health,) = of("CMD"), of("HEALTHCHECK")
+    arguments = [str(port) if word == "8080" else word for word in json.loads(start)]
+    arguments = ["127.0.0.1" if word == "0.0.0.0" else word for word in arguments]
+    arguments[arguments.index("9100")] = str(free_port())
+    environment = {
+        "PATH": os.environ["PATH"], "PYTHONPATH": str(target), "PLACARD_JWT_SECRETS": JWT_SECRET,
+    }  # fmt: skip
+    command = mortal(
+        [sys.executable, "-c", "from app.cli import main; main()", *arguments], signal.SIGTERM
+    )
+    with subprocess.Popen(
+        command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/livez", process)
+            code = json.loads(health[health.index("[") :])[2]
+            subprocess.run(
+                [sys.executable, "-c", code.replace("8080", str(port))], check=True, timeout=10
+            )
+        finally:
+            stop(process)
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(400):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        try:
+            if requests.get(address, timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.05)
+    pytest.fail("the service did not come up")
+
+
+def test_compose_file_is_what_its_specification_allows() -> None:
+    read = PyCompose.from_yaml(yaml.safe_dump(COMPOSE)).to_spec()
+    assert set(read.services or ()) == set(SERVICES)
+
+
+def test_all_that_a_service_names_is_there() -> None:
+    for service in SERVICES.values():
+        assert set(service.get("secrets", ())) <= set(COMPOSE["secrets"])
+        assert set(service.get("depends_on", ())) <= set(SERVICES)
+        for volume in service.get("volumes", ()):
+            assert volume.partition(":")[0] in COMPOSE["volumes"]
+        for config in service.get("configs", ()):
+            assert config["source"] in COMPOSE["configs"]
+    for secret in COMPOSE["secrets"].values():
+        name = Path(secret["file"]).name
+        assert re.search(rf">{name}\b|for name in [\w ]*\b{name}\b", PAGE), name
+
+
+def test_every_setting_of_the_compose_file_is_one_and_no_secret_stands_in_it() -> None:
+    placard = SERVICES["placard"]["environment"]
+    known = variable_names(connector_settings())
+    assert [name for name in placard if name not in known] == []
+    for name, value in placard.items():
+        if name.endswith("_FILE"):
+            assert value.removeprefix("/run/secrets/") in SERVICES["placard"]["secrets"]
+
+
+def test_only_the_proxy_is_reached_from_outside() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["caddy"]
+
+
+def test_proxy_in_compose_is_the_caddyfile() -> None:
+    shown = COMPOSE["configs"]["caddyfile"]["content"].replace(
+        "${PLACARD_NAME}", "placard.example.com"
+    )
+    own = re.sub(r"^#.*\n", "", (DEPLOY / "Caddyfile").read_text("utf-8"), flags=re.MULTILINE)
+    assert shown.replace("placard:8080", "127.0.0.1:8080").split() == own.split()
+
+
+@pytest.mark.server
+def test_redis_of_the_compose_file_starts_and_is_healthy(tmp_path: Path) -> None:
+    if shutil.which("redis-server") is None:
+        pytest.skip("there is no redis-server: apt-get install redis-server")
+    (tmp_path / "redis_password").write_text("hunter2", "utf-8")
+    socket = tmp_path / "redis.sock"
+
+    def ours(line: str) -> str:
+        # Compose writes `$$` for a `$`.
+        return line.replace("$$", "$").replace("/run/secrets", str(tmp_path))
+
+    _, _, script = SERVICES["redis"]["command"]
+    line = ours(script).replace("redis-server ", f"redis-server --port 0 --unixsocket {socket} ")
+    health = ours(SERVICES["redis"]["healthcheck"]["test"][1]).replace(
+        "redis-cli", f"redis-cli -s {socket}"
+    )
+    with subprocess.Popen(
+        mortal(["sh", "-c", line], signal.SIGTERM), cwd=tmp_path, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            for _ in range(200):
+                if socket.exists():
+                    break
+                time.sleep(0.02)
+            assert subprocess.run(["sh", "-c", health], check=False, timeout=10).returncode == 0
+            (tmp_path / "redis_password").write_text("another", "utf-8")
+            assert subprocess.run(["sh", "-c", health], check=False, timeout=10).returncode != 0
+        finally:
+            stop(process)
