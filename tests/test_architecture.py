@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -58,6 +59,13 @@ ALONE = {
     "dotenv": ("app.settings",),
     "prometheus_client": ("app.telemetry",),
 }
+
+# What stands at the top, beside dotfiles and what is made. It stays calm: nothing is added.
+TOP = {
+    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "app", "pyproject.toml",
+    "requirements.lock", "templates_schemas", "tests", "wsgi.py",
+}  # fmt: skip
+MADE = ("__pycache__", "*.egg-info", "build", "dist")
 
 # The README has the first's map; the others have a file for each system, for each step.
 MAPPED_ELSEWHERE = ("app", "app/connectors", "app/library/core/migrations/versions")
@@ -178,3 +186,8 @@ def test_the_map_of_each_room_names_all_that_is_in_it() -> None:
         if name not in (ast.get_docstring(tree(folder / "__init__.py")) or "")
     ]
     assert sorted(missing) == []
+
+
+def test_the_top_level_holds_what_it_is_to_hold() -> None:
+    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert {name for name in found if not any(fnmatch(name, made) for made in MADE)} == TOP
