@@ -46,9 +46,11 @@ async function widgets(api, board) {
   );
   const stale = await refusal(api.updateWidget({ name: "x", eTag: made.eTag }, TEAM, board, made.id));
   const got = await api.getWidget(TEAM, board, made.id);
+  const types = await api.getWidgetTypes(1, TEAM.project);
+  const type = await api.getWidgetMetadata(CONTRIBUTION, TEAM.project);
   const deleted = await api.deleteWidget(TEAM, board, made.id);
   const gone = await refusal(api.getWidget(TEAM, board, made.id));
-  return { made, updated, replaced, stale, got, deleted, gone };
+  return { made, updated, replaced, stale, got, types, type, deleted, gone };
 }
 
 async function everything(api) {

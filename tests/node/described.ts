@@ -98,6 +98,11 @@ async function widgets(client: ReturnType<typeof clientWith>, board: typeof TEAM
   const made = await read(client.POST(all, { params: { path: board }, body }));
   const path = { ...board, widgetId: made.id };
   await read(client.GET(one, { params: { path } }));
+  const types = "/{collection}/{project}/{team}/_apis/dashboard/widgettypes" as const;
+  const known = await read(client.GET(types, { params: { path: TEAM } }));
+  const type = { ...TEAM, contributionId: known.widgetTypes[0]?.contributionId ?? "" };
+  const kind = await read(client.GET(`${types}/{contributionId}`, { params: { path: type } }));
+  expect(kind.widgetMetadata.contributionId === body.contributionId, "the type is that of the widget");
   const replaced = await read(client.PUT(one, { params: { path }, body: { ...body, eTag: made.eTag } }));
   const updated = await read(client.PATCH(one, { params: { path }, body: { name: "Other", eTag: replaced.eTag } }));
   const header = { ETag: updated.dashboard?.eTag ?? "" };

@@ -100,7 +100,7 @@ class AzureDevOpsWidget(AzureDevOps):
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what it is, and its place on the dashboard; a widget knows no times."""
         contribution = resource.get("contribution") or ""
-        kind = _kind(contribution)
+        kind = kind_of(contribution)
         extension = contribution.lower().split(".")[1:2]
         disabled = resource.get("enabled") is False
         return SummaryWithDetails(
@@ -135,8 +135,8 @@ def _project_and_team(match: Match) -> list[str]:
     return names[1:] if has_more else names
 
 
-def _kind(contribution: str) -> str:
-    """Read `ms.vss-dashboards-web.….QueryScalarWidget` as `Query Scalar`."""
+def kind_of(contribution: str) -> str:
+    """Return the words of a type of widget: `ms.….QueryScalarWidget` is `Query Scalar`."""
     last = contribution.rpartition(".")[2]
     words = _WORDS_MEET.sub(" ", last.removesuffix("Widget").removesuffix("-widget")).strip()
     return first_text(words[:1].upper() + words[1:], last, "Unknown")

@@ -5,6 +5,7 @@ operations.py       how an operation is declared: addresses that ignore case, ve
 dashboards_api.py   the operations of dashboards
 widgets_api.py      the operations of widgets
 projects_api.py     the GUID and the name of a project
+types_api.py        the types of widgets
 locations.py        where the resources are: the first request of the official clients
 reach.py            the places that a token reaches
 addresses.py        the addresses, read and written

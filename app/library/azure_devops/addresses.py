@@ -19,7 +19,12 @@ from flask import request
 from werkzeug.routing import BaseConverter
 
 from app.errors import InvalidInput
-from app.library.azure_devops.records import DashboardKey, TeamContext, WidgetKey
+from app.library.azure_devops.records import (
+    DashboardKey,
+    TeamContext,
+    WidgetKey,
+    WidgetTypeKey,
+)
 from app.library.azure_devops.statements import no_dashboard, no_widget
 from app.library.core.models import NAME_LENGTH
 from app.library.http.context import library
@@ -71,6 +76,11 @@ class ApiPath:
         if dashboard_id is None:
             raise no_dashboard(ascii(given[:40]))
         return DashboardKey(self.context, dashboard_id)
+
+    @property
+    def contribution(self) -> WidgetTypeKey:
+        """The type of widget."""
+        return WidgetTypeKey(self.context, self.rest[2])
 
     @property
     def widget(self) -> WidgetKey:

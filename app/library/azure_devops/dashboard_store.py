@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, InvalidInput
@@ -35,7 +35,7 @@ from app.library.azure_devops.statements import (
 from app.library.azure_devops.widget_store import set_widgets
 from app.library.core.callers import Caller
 from app.library.core.columns import folded, to_milliseconds
-from app.library.core.models import DashboardRow
+from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.upsert import insert
@@ -67,6 +67,20 @@ class Dashboards:
         """Return a dashboard and its widgets."""
         with self._store.reading() as session:
             return dashboard_and_widgets(session, key)
+
+    def contributions(self, context: TeamContext, *, or_collection: bool) -> Sequence[str]:
+        """List the contributions of the widgets that `listed` reaches, each once.
+
+        With `or_collection` a project may be the name of a whole collection, too.
+        """
+        reached = and_(*reached_from(context))
+        if or_collection:
+            reached = or_(reached, DashboardRow.collection_folded == folded(context.project))
+        column = DashboardWidgetRow.contribution_id
+        statement = select(column).distinct().order_by(column)
+        on = DashboardRow.id == DashboardWidgetRow.dashboard_id
+        with self._store.reading() as session:
+            return session.scalars(statement.join(DashboardRow, on).where(reached)).all()
 
     def create(
         self, caller: Caller, context: TeamContext, draft: DashboardDraft

@@ -4,7 +4,13 @@ from collections.abc import Iterable
 from re import Pattern
 
 # Each declares its operations as it is imported.
-from app.library.azure_devops import dashboards_api, locations, projects_api, widgets_api
+from app.library.azure_devops import (
+    dashboards_api,
+    locations,
+    projects_api,
+    types_api,
+    widgets_api,
+)
 from app.library.azure_devops.addresses import paths_besides
 from app.library.azure_devops.envelope import error_response
 from app.library.azure_devops.examples import EXAMPLES
@@ -13,7 +19,14 @@ from app.library.azure_devops.transfer import azure_devops_transfer
 from app.library.http.authentication import BASIC_OR_BEARER
 from app.library.http.dialect import Dialect
 
-__all__ = ["azure_devops_dialect", "dashboards_api", "locations", "projects_api", "widgets_api"]
+__all__ = [
+    "azure_devops_dialect",
+    "dashboards_api",
+    "locations",
+    "projects_api",
+    "types_api",
+    "widgets_api",
+]
 
 
 def azure_devops_dialect(others: Iterable[Pattern[str]]) -> Dialect:

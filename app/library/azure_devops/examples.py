@@ -77,6 +77,30 @@ _PROJECT_ANSWER: Final = {
     "state": "wellFormed",
 }
 
+_TYPES_URL: Final = f"{_BASE}/Fabrikam/Web/_apis/dashboard/widgettypes"
+_TYPE: Final[dict[str, Any]] = {
+    "contributionId": _NEW_WIDGET["contributionId"],
+    "typeId": "MarkdownWidget",
+    "name": "Markdown",
+    "description": None,
+    "publisherName": "ms",
+    "isEnabled": True,
+    "isNameConfigurable": True,
+    "isVisibleFromCatalog": True,
+    "configurationRequired": False,
+    "analyticsServiceRequired": False,
+    "allowedSizes": [],
+    "supportedScopes": ["collection_User", "project_Team"],
+    "keywords": [],
+    "tags": [],
+    "targets": [],
+}
+_TYPES: Final = {
+    "uri": _TYPES_URL,
+    "widgetTypes": [_TYPE],
+    "_links": {"self": {"href": _TYPES_URL}},
+}
+
 EXAMPLES: Final = {
     "azure_list_locations": Example(_COLLECTION, answer=_listed(list(LOCATIONS))),
     "azure_list_locations_of_area": Example(
@@ -85,6 +109,11 @@ EXAMPLES: Final = {
     "azure_list_areas": Example(_COLLECTION, answer=_listed(_AREAS)),
     "azure_show_area": Example(_AREA, answer=_AREAS[0]),
     "azure_show_project": Example(_PROJECT, answer=_PROJECT_ANSWER),
+    "azure_list_widget_types": Example(_TEAM, answer=_TYPES),
+    "azure_show_widget_type": Example(
+        _TEAM | {"contributionId": _TYPE["contributionId"]},
+        answer={"uri": f"{_TYPES_URL}/{_TYPE['contributionId']}", "widgetMetadata": _TYPE},
+    ),
     "azure_list_dashboards": Example(_TEAM, answer=_listed([_KEPT_DASHBOARD])),
     "azure_create_dashboard": Example(_TEAM, _NEW_DASHBOARD, _ONE_DASHBOARD | {"widgets": []}),
     "azure_replace_dashboards": Example(

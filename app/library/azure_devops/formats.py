@@ -25,9 +25,12 @@ SERVED: Final = (
 FIRST_PREVIEW_OF_3_0: Final = 2
 # By their numbers in the clients' enumerations.
 SCOPES: Final = ("collection_User", "project_Team", "project")
+# Of widgets there are the first two.
+OF_WIDGET: Final = SCOPES[:2]
 PROJECT_STATES: Final = ("new", "wellFormed")
 _NUMBERED: Final[Mapping[str, tuple[str, ...]]] = {
     "dashboardScope": SCOPES,
+    "supportedScopes": OF_WIDGET,
     "state": PROJECT_STATES,
 }
 _DATES: Final = ("lastAccessedDate", "modifiedDate")
@@ -67,7 +70,8 @@ class AnswerFormat:
 
     def _value(self, name: str, value: Any) -> Any:
         if self.enums_as_numbers and name in _NUMBERED:
-            return _NUMBERED[name].index(value)
+            names = _NUMBERED[name]
+            return [*map(names.index, value)] if isinstance(value, list) else names.index(value)
         if self.ms_dates and name in _DATES:
             return f"/Date({datetime.fromisoformat(value).timestamp() * 1000:.0f})/"
         return self.shaped(value)

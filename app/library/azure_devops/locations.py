@@ -19,6 +19,8 @@ RESOURCE_AREAS: Final = "e81700f7-3be2-46de-8624-2eb35882fcaa"
 PROJECTS: Final = "603fe2ac-9723-48b9-88ad-09305aa6c6e1"
 DASHBOARDS: Final = "454b3e51-2e6e-48d4-ad81-978154089351"
 WIDGETS: Final = "bdcff53a-8355-4172-a00a-40497ea23afc"
+WIDGET_TYPES: Final = "6b3628d3-e96f-4fc7-b176-50240b03b515"
+_TYPES: Final = "{project}/_apis/dashboard/widgettypes/{contributionId}"
 _TEMPLATE: Final = "{project}/{team}/_apis/dashboard/dashboards/{dashboardId}"
 
 
@@ -38,6 +40,7 @@ def _location(key: str, area: str, name: str, template: str, version: int) -> di
 LOCATIONS: Final = (
     _location(PROJECTS, "core", "projects", "_apis/{resource}/{*projectId}", 4),
     _location(RESOURCE_AREAS, "Location", "ResourceAreas", "_apis/{resource}/{areaId}", 1),
+    _location(WIDGET_TYPES, "Dashboard", "WidgetTypes", _TYPES, 1),
     _location(DASHBOARDS, "Dashboard", "Dashboards", _TEMPLATE, 3),
     _location(WIDGETS, "Dashboard", "Widgets", f"{_TEMPLATE}/widgets/{{widgetId}}", 2),
 )

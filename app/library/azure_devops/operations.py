@@ -2,8 +2,8 @@
 
 An operation's id is `azure_` and the name of its view. `{team}` may be left out of every path: the
 dashboards are the project's then. A view is given what its path names: `widget`, `dashboard`,
-`context`, `project`, or else the `address`; and `versions`, where the request names those of the
-list.
+`contribution`, `context`, `project`, or else the `address`; and `versions`, where the request names
+those of the list.
 """
 
 import re
@@ -42,11 +42,14 @@ DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"
 DASHBOARD: Final = f"{DASHBOARDS}/{{dashboardId}}"
 WIDGETS: Final = f"{DASHBOARD}/widgets"
 WIDGET: Final = f"{WIDGETS}/{{widgetId}}"
+WIDGET_TYPES: Final = "/{collection}/{project}/{team}/_apis/dashboard/widgettypes"
+WIDGET_TYPE: Final = f"{WIDGET_TYPES}/{{contributionId}}"
 PROJECT: Final = "/{collection}/_apis/projects/{project}"
 
 
-def _name() -> fields.String:
+def _name(**options: Any) -> fields.String:
     return fields.String(
+        **options,
         required=True,
         validate=validate.Length(1, NAME_LENGTH),
         metadata={"pattern": NAME_PATTERN},
@@ -95,6 +98,12 @@ class WidgetPath(DashboardPath):
     widget_id = Guid(data_key="widgetId", required=True)
 
 
+class WidgetTypePath(TeamPath):
+    """The path of a type of widget."""
+
+    contribution_id = _name(data_key="contributionId")
+
+
 class ApiVersionQuery(Schema):
     """The version of the API; it may stand in `Accept` too, or nowhere."""
 
@@ -117,6 +126,7 @@ class RequiredListVersion(Schema):
 PATHS: Final[Mapping[str, tuple[type[Schema], str]]] = {
     "widgetId": (WidgetPath, "widget"),
     "dashboardId": (DashboardPath, "dashboard"),
+    "contributionId": (WidgetTypePath, "contribution"),
     "area": (AreaNamePath, "address"),
     "areaId": (AreaPath, "address"),
     "team": (TeamPath, "context"),

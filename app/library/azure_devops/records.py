@@ -43,6 +43,14 @@ class TeamContext:
 
 
 @dataclass(frozen=True, slots=True)
+class WidgetTypeKey:
+    """A type of widget, as an address names it."""
+
+    context: TeamContext
+    contribution_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DashboardKey:
     """Names a dashboard; it is found only in its team."""
 

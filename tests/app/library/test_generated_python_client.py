@@ -156,6 +156,8 @@ def do_azure_devops(call: Caller) -> None:
 def do_azure_widgets(call: Caller, board: dict[str, Any]) -> None:
     made = call("azure_create_widget", **board)
     this = {**board, "widgetId": made["id"]}
+    kind = call("azure_show_widget_type")["widgetMetadata"]
+    assert call("azure_list_widget_types")["widgetTypes"] == [kind]
     assert call("azure_show_widget", **this) == made
     replaced = call("azure_replace_widget", {"eTag": made["eTag"]}, **this)
     updated = call("azure_update_widget", {"eTag": replaced["eTag"]}, **this)

@@ -60,6 +60,9 @@ def check_azure_devops(read: dict[str, Any]) -> None:
     )  # fmt: skip
     assert (widgets["got"]["name"], widgets["got"]["settings"]) == ("Replaced", None)
     assert widgets["got"]["dashboard"]["eTag"] == widgets["replaced"]["dashboard"]["eTag"]
+    assert widgets["types"]["widgetTypes"] == [widgets["type"]["widgetMetadata"]]
+    assert widgets["type"]["widgetMetadata"]["name"] == "Markdown"
+    assert widgets["type"]["widgetMetadata"]["supportedScopes"] == [0, 1]
     assert widgets["deleted"]["id"] == dashboards["made"]["id"]
 
 

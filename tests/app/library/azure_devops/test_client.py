@@ -35,10 +35,10 @@ def caches() -> Iterator[None]:
 
 
 @pytest.fixture(params=[direct, connected], ids=["direct", "connection"])
-def client(request: pytest.FixtureRequest, served: str, token: str) -> DashboardClient:
-    """The official client, made by either of the two ways."""
+def client(request: pytest.FixtureRequest, processes: Processes) -> DashboardClient:
+    """The official client, made by either of the two ways, of a service of two processes."""
     make: Callable[[str, str], DashboardClient] = request.param
-    return make(f"{served}/DefaultCollection", token)
+    return make(f"{processes.base}/DefaultCollection", processes.token)
 
 
 def a_widget(**changes: object) -> Widget:
@@ -127,6 +127,24 @@ def test_lists_of_widgets_are_read_replaced_and_updated(client: DashboardClient)
         client.update_widgets([Widget(id=new.id, name="x")], TEAM, board, replaced.eTag)
     assert caught.value.type_key == "WidgetETagConflictException"
     assert client.get_widgets(TEAM, board).widgets[0].name == "Newer"
+
+
+def test_types_of_widgets_are_those_of_the_widgets(client: DashboardClient) -> None:
+    assert client.get_widget_types("project_Team", TEAM.project).widget_types == []
+    board = client.create_dashboard(Dashboard(name="Overview"), TEAM).id
+    for contribution in (CONTRIBUTION, "acme.charts.burn-down", CONTRIBUTION):
+        client.create_widget(a_widget(contribution_id=contribution), TEAM, board)
+    for project in (TEAM.project, None):
+        found = client.get_widget_types("project_Team", project).widget_types
+        assert [one.name for one in found] == ["Burn down", "Markdown"]
+        one = client.get_widget_metadata(CONTRIBUTION.upper(), project).widget_metadata
+        assert one == found[1]
+        assert (one.contribution_id, one.type_id) == (CONTRIBUTION, "MarkdownWidget")
+    assert client.get_widget_types("collection_User", "Other").widget_types == []
+    with pytest.raises(AzureDevOpsServiceError, match=r"no widget of the type acme\.none here"):
+        client.get_widget_metadata("acme.none", TEAM.project)
+    with pytest.raises(AzureDevOpsServiceError, match="must be one of collection_User"):
+        client.get_widget_types("galaxy", TEAM.project)
 
 
 @pytest.mark.parametrize("base", BASES)

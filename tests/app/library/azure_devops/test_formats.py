@@ -95,7 +95,7 @@ def test_what_a_user_wrote_is_no_date_of_ours(ask: Ask, board: str) -> None:
     [
         ("Location", {"ResourceAreas"}),
         ("location/", {"ResourceAreas"}),
-        ("DASHBOARD", {"Dashboards", "Widgets"}),
+        ("DASHBOARD", {"Dashboards", "Widgets", "WidgetTypes"}),
         ("git", set()),
     ],
 )

@@ -152,3 +152,20 @@ def test_what_is_no_place_is_refused(given: str) -> None:
 def test_a_name_has_one_guid_in_every_library() -> None:
     place = TeamContext("DefaultCollection", "Fabrikam", "Fabrikam Team")
     assert place.project_id == UUID("f4f45740-d648-5c46-97c4-2d8f32e18db4")
+
+
+@on_sqlite
+def test_types_of_widgets_are_of_the_places_that_a_token_reaches(
+    library_app: Flask, ask: Ask, make_token: MakeToken
+) -> None:
+    a_widget(ask, a_dashboard(ask))
+    a_widget(ask, a_dashboard(ask, f"/Fabrikam/Other/{REST}"), contributionId="acme.Other")
+    seen: list[list[str]] = []
+    confined = asking(library_app, make_token(places=("/Fabrikam", "DefaultCollection/Fabrikam")))
+    for who in (ask, confined):
+        types = who("GET", "/Fabrikam/_apis/Dashboard/WidgetTypes/").get_json()["widgetTypes"]
+        seen.append([one["contributionId"] for one in types])
+    assert seen == [["acme.Other"], []]
+    types = confined("GET", f"{PLACE}/_apis/dashboard/widgettypes").get_json()["widgetTypes"]
+    assert [one["name"] for one in types] == ["Markdown"]
+    assert confined("GET", "/Fabrikam/Other/_apis/dashboard/widgettypes").status_code == 403

@@ -70,7 +70,7 @@ def test_lists_have_their_count(ask: Ask, board: str) -> None:
 def test_the_resources_are_told_as_the_client_asks(ask: Ask, path: str) -> None:
     answer = ask("OPTIONS", path)
     widgets = answer.get_json()["value"][-1]
-    assert (answer.status_code, answer.get_json()["count"]) == (200, 4)
+    assert (answer.status_code, answer.get_json()["count"]) == (200, 5)
     assert widgets == {
         "id": "bdcff53a-8355-4172-a00a-40497ea23afc",
         "area": "Dashboard",
