@@ -28,7 +28,7 @@ USABLE := $(shell exec 2>/dev/null; grep -qF "$$(pwd -P)/$(BIN)/" $(BIN)/placard
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fuzz screenshot lint types bench format lock clean anew
+.PHONY: help setup run test check fuzz screenshot assets lint types bench format lock clean anew
 
 help: ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ fuzz: .venv/dev ## the property tests with many examples: SECONDS=120, SEED=… 
 
 screenshot: .venv/dev ## the pictures that the looks are compared with: look at each
 	$(BIN)/pytest tests/browser/test_looks.py --quiet --no-cov --approve
+
+assets: ## the editor's code and the systems' marks, of what their own lock pins (needs Node)
+	cd app/devtools/preview/vendor && npm ci --no-progress && node build.js
 
 lint: types ## ruff (check and format) and mypy, strict
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _application(metrics: Metrics, name: str) -> Flask:
-    app = Application(name, static_folder=None)
+    app = Application(name, static_folder=None, template_folder="web/templates")
     app.url_map.merge_slashes = False
     init_access_log(app, metrics)
     return app

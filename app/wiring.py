@@ -32,6 +32,7 @@ from app.upstream import (
     Fetcher,
     GuardedAdapter,
     Loopback,
+    Recordings,
     SampleAdapter,
     StandIns,
     UpstreamPolicy,
@@ -66,7 +67,7 @@ def build_fetcher(
     *,
     for_searches: bool = False,
 ) -> Fetcher:
-    """Make the HTTP client; offline, the bundled samples stand in for the network.
+    """Make the HTTP client; offline, samples and recordings stand in for the network.
 
     One that is `for_searches` has only the time that typeahead has.
 
@@ -83,10 +84,15 @@ def build_fetcher(
         guard=guard,
         policy=_policy(settings, limit, metrics or Metrics()),
         stand_ins=StandIns(settings.upstreams, settings.cleartext_hosts),
-        adapter=adapter or (SampleAdapter(bundled_samples()) if settings.offline else network),
+        adapter=adapter or (_samples(settings) if settings.offline else network),
         on_exchange=on_exchange,
         loopback=loopback,
     )
+
+
+def _samples(settings: Settings) -> SampleAdapter:
+    folder = settings.recordings
+    return SampleAdapter(bundled_samples(), Recordings(Path(folder)) if folder else None)
 
 
 def _policy(settings: Settings, limit: ConcurrencyLimit, metrics: Metrics) -> UpstreamPolicy:

@@ -4,6 +4,8 @@ cards.py                 what a card is built from: texts are cut, and what was 
 summary_with_details.py  the schema that writes a card and judges any payload
 fields.py                its kinds of value
 rules.py                 faults: where, which rule, what would be right
+hints.py                 what was probably meant by a word that the host does not know
+reading.py               the text of a payload, with the faults that only the text has
 limits.py                the host's limits
 text.py                  texts, times and addresses as the host takes them
 envelope.py              errors as the host takes them
@@ -28,6 +30,7 @@ from templates_schemas.cards import (
 )
 from templates_schemas.envelope import ENVELOPES, EnvelopeForm, envelope
 from templates_schemas.lookup import AttachedResourceSchema, TypeaheadListSchema
+from templates_schemas.reading import UnreadablePayload, read_payload
 from templates_schemas.rules import Fault, faults_of
 from templates_schemas.summary_with_details import TEMPLATE, SummaryWithDetailsSchema
 
@@ -45,11 +48,14 @@ __all__ = [
     "Pill",
     "SummaryWithDetails",
     "TextWithIcon",
+    "UnreadablePayload",
     "Updated",
     "answer_faults",
     "envelope",
     "faults",
+    "faults_in_text",
     "payload",
+    "read_payload",
 ]
 
 TEMPLATES: Final[dict[str, Schema]] = {TEMPLATE: SummaryWithDetailsSchema()}
@@ -84,3 +90,9 @@ def answer_faults(given: Any) -> tuple[Fault, ...]:
         if {"resource_name", "resource_url"} & set(keys):
             return faults_of(AttachedResourceSchema(), given)
     return faults(given)
+
+
+def faults_in_text(text: str | bytes) -> tuple[Fault, ...]:
+    """List what the host would not accept in the text of an answer; raises UnreadablePayload."""
+    read = read_payload(text)
+    return (*read.faults, *answer_faults(read.payload))

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from templates_schemas import text as texts
 from templates_schemas.limits import (
+    COUNT_MAX,
     ERROR_CUT,
     FIELD_NAME_MAX,
     FIELD_TEXT_MAX,
@@ -230,6 +231,9 @@ class SummaryWithDetails(_Part):
             raise ValueError("a card needs a visible title")
         if self.num_comments is not None and not _is_count(self.num_comments):
             raise ValueError("num_comments must be a whole number, 0 or more")
+        if self.num_comments is not None and self.num_comments > COUNT_MAX:
+            self._note(Change("num_comments", f"dropped: over {COUNT_MAX}"))
+            self._set("num_comments", None)
         if self.error is None and len(self.fields) < FIELDS_MIN:
             raise ValueError("a card without an error needs a field that has a value")
         if self.error is None and self.footer is None:

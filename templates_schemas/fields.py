@@ -1,11 +1,14 @@
 """marshmallow fields for the host's kinds of value; each fault carries its rule's name."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from templates_schemas import text
+from templates_schemas.hints import did_you_mean
+from templates_schemas.limits import COUNT_MAX
 from templates_schemas.rules import Rule
 
 # As marshmallow declares it; ours are all rules.
@@ -19,9 +22,21 @@ class HostSchema(Schema):
         unknown = RAISE
 
     error_messages = {
-        "unknown": Rule("unknown_key", "is not a key that the host knows here"),
+        "unknown": Rule("unknown_key", "is not a key that the host knows here{hint}"),
         "type": Rule("type", "must be an object"),
     }
+
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
+        """Say of each key that the host does not know which one was probably meant."""
+        unknown = self.error_messages["unknown"]
+        missing = [
+            key for key in (known.data_key or name for name, known in self.fields.items())
+            if not isinstance(data, Mapping) or key not in data
+        ]  # fmt: skip
+        told: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
+        for key, messages in told.items():
+            if messages == [unknown]:
+                told[key] = [unknown.format(hint=did_you_mean(key, missing))]
 
 
 class Ruled:
@@ -39,6 +54,13 @@ class Text(Ruled, fields.String):
     default_error_messages: Messages = {
         "invalid": Rule("type", "must be a string"),
         "blank": Rule("min_length", "must have at least 1 visible character"),
+        "surrogate": Rule("surrogate", "has half of a surrogate pair, which is no character"),
+        "control": Rule("control", "has the control character {character}; a space would be right"),
+        "direction": Rule(
+            "direction",
+            "has characters that turn the direction of what follows; an isolate that is closed "
+            "(U+2068 … U+2069) would be right",
+        ),
         "longest": Rule(
             "max_length", "has {length} UTF-16 code units; at most {longest} are shown"
         ),
@@ -52,6 +74,12 @@ class Text(Ruled, fields.String):
         loaded: str = super()._deserialize(value, *args, **kwargs)
         if text.is_blank(loaded):
             raise self.make_error("blank")
+        if text.has_lone_surrogate(loaded):
+            raise self.make_error("surrogate")
+        if character := text.control_in(loaded):
+            raise self.make_error("control", character=character)
+        if text.turns_direction(loaded):
+            raise self.make_error("direction")
         length = text.utf16_length(loaded)
         if self.longest is not None and length > self.longest:
             raise self.make_error("longest", length=length, longest=self.longest)
@@ -59,21 +87,25 @@ class Text(Ruled, fields.String):
 
 
 class OneOf(Ruled, fields.String):
-    """One of a few words."""
+    """One of a few words; `others` maps what people call them otherwise, for the hint."""
 
     default_error_messages: Messages = {
         "invalid": Rule("type", "must be a string"),
-        "one_of": Rule("one_of", "must be one of: {words}"),
+        "one_of": Rule("one_of", "must be one of: {words}{hint}"),
     }
 
-    def __init__(self, *words: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *words: str, others: Mapping[str, str] = MappingProxyType({}), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.words = words
+        self.others = others
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         loaded: str = super()._deserialize(value, *args, **kwargs)
         if loaded not in self.words:
-            raise self.make_error("one_of", words=", ".join(self.words))
+            hint = did_you_mean(loaded, self.words, self.others)
+            raise self.make_error("one_of", words=", ".join(self.words), hint=hint)
         return loaded
 
 
@@ -111,12 +143,13 @@ class HostTime(Ruled, fields.String):
 
 
 class WholeNumber(Ruled, fields.Integer):
-    """A whole number, 0 or more; `true`, `2.0` and `"2"` are none."""
+    """A whole number from 0 to the largest of JavaScript; `true`, `2.0` and `"2"` are none."""
 
     default_error_messages: Messages = {
         "invalid": Rule("type", "must be a whole number"),
         "too_large": Rule("type", "must be a whole number"),
         "negative": Rule("minimum", "must be 0 or more"),
+        "largest": Rule("maximum", "must be at most {largest}: JavaScript changes a larger one"),
     }
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
@@ -124,6 +157,8 @@ class WholeNumber(Ruled, fields.Integer):
             raise self.make_error("invalid", input=value)
         if value < 0:
             raise self.make_error("negative")
+        if value > COUNT_MAX:
+            raise self.make_error("largest", largest=COUNT_MAX)
         return value
 
 
@@ -152,7 +187,7 @@ class Variant(Ruled, fields.Field[dict[str, Any]]):
 
     default_error_messages: Messages = {
         "type": Rule("type", "must be an object"),
-        "one_of": Rule("one_of", "must be one of: {words}"),
+        "one_of": Rule("one_of", "must be one of: {words}{hint}"),
     }
 
     def __init__(
@@ -180,7 +215,8 @@ class Variant(Ruled, fields.Field[dict[str, Any]]):
             raise ValidationError({self.by: [self.error_messages["required"]]})
         word = value[self.by]
         if not isinstance(word, str) or word not in self.kinds:
-            refused = self.make_error("one_of", words=", ".join(self.kinds))
+            hint = did_you_mean(word, self.kinds)
+            refused = self.make_error("one_of", words=", ".join(self.kinds), hint=hint)
             raise ValidationError({self.by: refused.messages})
         loaded: dict[str, Any] = self.kinds[word].load(value)
         return loaded

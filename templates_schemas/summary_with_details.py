@@ -25,6 +25,7 @@ from templates_schemas.limits import (
     FIELD_TEXT_MAX,
     FIELDS_MAX,
     FIELDS_MIN,
+    OTHER_COLOR_NAMES,
     PILL_COLORS,
     TITLE_MAX,
 )
@@ -48,7 +49,7 @@ class PillSchema(PartSchema):
     type = OneOf("pill", required=True)
     name = Text(longest=FIELD_NAME_MAX, required=True)
     text = Text(longest=FIELD_TEXT_MAX, required=True)
-    color = OneOf(*PILL_COLORS, required=True)
+    color = OneOf(*PILL_COLORS, others=OTHER_COLOR_NAMES, required=True)
 
 
 class TextWithIconSchema(PartSchema):

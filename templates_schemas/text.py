@@ -13,6 +13,8 @@ ELLIPSIS: Final = "…"
 # Bidirectional embeddings and overrides count as control characters: they turn around what is not
 # theirs.
 _BLANKS = regex.compile(r"[\p{Cc}\p{Z}\s\u202A-\u202E]+")
+_CONTROLS = regex.compile(r"[\p{Cc}\u2028\u2029]")
+_EMBEDDINGS = regex.compile(r"[\u202A-\u202E]")
 # Isolates keep a name of one direction apart from its neighbours of another. One that is left open
 # would turn the rest of the host's page around.
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
@@ -37,6 +39,22 @@ def utf16_length(text: str) -> int:
 def is_blank(text: str) -> bool:
     """Tell whether nothing of the text would be seen: only spaces, controls and joiners."""
     return _VISIBLE.search(text) is None
+
+
+def has_lone_surrogate(text: str) -> bool:
+    """Tell whether half of a surrogate pair is in the text, which JSON may hold and UTF-8 not."""
+    return _LONE_SURROGATES.search(text) is not None
+
+
+def control_in(text: str) -> str:
+    """Name the first control character or end of a line in the text, such as `U+000A`, or ''."""
+    found = _CONTROLS.search(text)
+    return f"U+{ord(found[0]):04X}" if found else ""
+
+
+def turns_direction(text: str) -> bool:
+    """Tell whether the text would turn around what stands after it, or ends what is not its own."""
+    return _EMBEDDINGS.search(text) is not None or balanced(text) != text
 
 
 def clean(text: str) -> str:

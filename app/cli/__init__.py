@@ -26,6 +26,8 @@ from app.cli.serve import serve_application
 from app.connectors import connector_settings
 from app.devtools.signed_calls import (
     ATTACH,
+    CONTEXT,
+    DEFAULT_BASE,
     TYPEAHEAD,
     Proving,
     curl_line,
@@ -42,7 +44,6 @@ from app.telemetry.trace import recording
 __all__ = ["main"]
 
 THREADS: Final = 64
-DEFAULT_BASE = "http://127.0.0.1:8080"
 
 
 base_option = click.option(
@@ -114,11 +115,24 @@ def main(*, local: bool) -> None:
 @click.option(
     "--metrics-port", type=click.IntRange(1, 65535), help="A port of its own for `/metrics`."
 )
+@click.option(
+    "--recordings",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="Recorded cases that answer offline, beside the samples (--local).",
+)
 def serve(
-    *, port: int, host: str, workers: int, threads: int | None, metrics_port: int | None
+    *,
+    port: int,
+    host: str,
+    workers: int,
+    threads: int | None,
+    metrics_port: int | None,
+    recordings: str | None,
 ) -> None:
     """Start the service, under its production server."""
     provide_local_secrets()
+    if recordings is not None:
+        os.environ["PLACARD_RECORDINGS"] = recordings
     if metrics_port is not None:
         # The workers read it too.
         os.environ["PLACARD_METRICS_PORT"] = str(metrics_port)
@@ -157,6 +171,13 @@ def render(*, url: str, as_json: bool, definition: str | None) -> None:
         draw_card(Console(), json.loads(body), trace)
 
 
+def context_options(command: Any) -> Any:
+    """Give a command an option for all that the host may send beside the address."""
+    for name in reversed(CONTEXT):
+        command = click.option(f"--{name}", help=f"What the host sends as `{name}`.")(command)
+    return command
+
+
 @main.command()
 @click.argument("url")
 @base_option
@@ -169,16 +190,17 @@ def render(*, url: str, as_json: bool, definition: str | None) -> None:
     help="What the request is for; of attach and typeahead, URL may be any text.",
 )
 @click.option("--by", type=click.Choice(["jwt", "signature"]), help="The kind of proof.")
-@click.option("--task", help="The task's id.")
-@click.option("--user", help="The user's id.")
-@click.option("--workspace", help="The workspace's id.")
+@context_options
 @click.option(
     "--expires-in", type=click.FloatRange(-86_400, 86_400), default=300, show_default=True
 )
 def sign(
     *, url: str, base: str, component: str, by: str | None, expires_in: float, **parameters: str
 ) -> None:
-    """Sign a request for URL as the host would, and print the curl line that sends it."""
+    """Sign a request for URL as the host would, and print the curl line that sends it.
+
+    `placard sign URL | sh` sends it at once.
+    """
     provide_local_secrets()
     settings = _settings()
     context = {name: value for name, value in parameters.items() if value}
@@ -188,8 +210,8 @@ def sign(
     elif component == "typeahead":
         call = signed_call(settings, base, {"query": url, **context}, proving, TYPEAHEAD)
     else:
-        call = signed_call(settings, base, {"resource_url": url, **context}, proving)
-    click.echo(call.proof)
+        address = BaseUrl().convert(url, None, None)
+        call = signed_call(settings, base, {"resource_url": address, **context}, proving)
     click.echo(curl_line(call))
 
 

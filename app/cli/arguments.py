@@ -42,7 +42,7 @@ class IpAddress(click.ParamType[str]):
 
 
 class BaseUrl(click.ParamType[str]):
-    """The address of a service: absolute, http or https."""
+    """The address of a service or of a resource: absolute, http or https."""
 
     name = "url"
 

@@ -1,14 +1,12 @@
 """`placard lint`: a payload or a file of connectors, checked before anybody is shown it."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from app.connectors.definitions.files import load_definitions
-from templates_schemas import answer_faults
+from templates_schemas import UnreadablePayload, faults_in_text
 
 
 @click.command()
@@ -26,11 +24,10 @@ def lint(*, file: str) -> None:
         return
     try:
         with click.open_file(file, "rb") as opened:
-            payload = json.loads(opened.read(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        click.echo(f"{file}: is not JSON: {error}", err=True)
+            broken = faults_in_text(opened.read())
+    except UnreadablePayload as error:
+        click.echo(f"{file}:{error.line}: {error}", err=True)
         sys.exit(2)
-    broken = answer_faults(payload)
     for fault in broken:
         click.echo(str(fault))
     if broken:
@@ -46,7 +43,3 @@ def _lint_definitions(file: Path) -> None:
         sys.exit(1)
     names = ", ".join(each["name"] for each in loaded)
     click.echo(f"{file}: {names}: can be used")
-
-
-def _refuse_constant(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")

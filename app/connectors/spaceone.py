@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from marshmallow import fields
 
@@ -24,7 +25,7 @@ from app.connectors.base import (
 )
 from app.connectors.card_parts import ask, fields_or, footer, names
 from app.connectors.searches import MOST_FOUND
-from app.origins import Server
+from app.origins import Server, host_of
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import bearer
 from app.upstream.messages import UpstreamRequest
@@ -94,9 +95,12 @@ class SpaceONE(Connector):
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
-        self.servers = servers_of(values["PLACARD_SPACEONE_HOSTS"])
-        given = frozenset(server.host for server in self.servers)
-        self.hosts = given | settings.public_hosts
+        own = servers_of(values["PLACARD_SPACEONE_HOSTS"])
+        given = frozenset(server.host for server in own)
+        # Offline a sample answers there, whatever hosts are one's own.
+        samples = (Server(host_of(urlsplit(self.example))),) if settings.offline else ()
+        self.servers = (*own, *samples)
+        self.hosts = settings.public_hosts.union(server.host for server in self.servers)
         self._searched = values["SPACEONE_DOMAIN"] or ""
         token = values["SPACEONE_TOKEN"]
         if token:

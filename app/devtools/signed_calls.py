@@ -3,10 +3,13 @@
 import hashlib
 import json
 import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import which
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -22,6 +25,9 @@ from templates_schemas.text import host_time
 WIDGET: Final = "/widget"
 ATTACH: Final = "/attach"
 TYPEAHEAD: Final = "/typeahead"
+# What the host may send beside the address, in its order.
+CONTEXT: Final = ("workspace", "task", "user", "attachment", "asset", "locale")
+DEFAULT_BASE: Final = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,21 @@ def curl_line(call: SignedCall) -> str:
     # Not --data, which would read a file where the text began with an @.
     body = f"--data-raw {shlex.quote(call.body)} " if call.body else ""
     return f"curl -sS {''.join(parts)}{body}{shlex.quote(call.url)}"
+
+
+def sign_line(address: str, base: str, context: Mapping[str, str]) -> str:
+    """Write the command that signs the request anew and sends it; it holds no proof."""
+    given = [*context.items(), *([] if base.rstrip("/") == DEFAULT_BASE else [("base", base)])]
+    options = [part for name, value in given for part in (f"--{name}", value)]
+    return f"{shlex.join([_own_command(), '--local', 'sign', address, *options])} | sh"
+
+
+def _own_command() -> str:
+    """Name this program as a shell in the service's folder finds it."""
+    if which("placard"):
+        return "placard"
+    beside, folder = Path(sys.executable).with_name("placard"), Path.cwd()
+    return str(beside.relative_to(folder) if beside.is_relative_to(folder) else beside)
 
 
 def _token(settings: Settings, secret: str, request: SignedRequest, proving: Proving) -> str:

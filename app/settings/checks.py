@@ -37,6 +37,16 @@ CHECKS: Final = (
         "on is possible only where PLACARD_MODE is local",
     ),
     Check(
+        "PLACARD_RECORDINGS",
+        lambda settings: settings.recordings is not None and not settings.local,
+        "is possible only where PLACARD_MODE is local",
+    ),
+    Check(
+        "PLACARD_RECORDINGS",
+        lambda settings: not _is_folder(settings.recordings),
+        "is not a folder",
+    ),
+    Check(
         "PLACARD_JWT_JWKS_URL",
         lambda settings: not settings.local and (settings.jwt_jwks_url or "").startswith("http:"),
         "must be https; http is possible only locally",
@@ -105,6 +115,10 @@ def check_settings(settings: Settings, *, serving: bool = False) -> None:
 
 def _shares_secrets(settings: Settings) -> bool:
     return bool({*settings.token_secrets} & {*settings.jwt_secrets, *settings.signature_secrets})
+
+
+def _is_folder(path: str | None) -> bool:
+    return path is None or ("\0" not in path and os.path.isdir(path))  # noqa: PTH112 - no error
 
 
 def _is_writable(folder: str | None) -> bool:

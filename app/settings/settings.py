@@ -57,6 +57,9 @@ class Settings:
     offline: bool = setting(
         "PLACARD_OFFLINE", Switch(), False,
         "the bundled samples answer for the upstreams (`local` only)", unset="on in `local`")
+    recordings: str | None = setting(
+        "PLACARD_RECORDINGS", String(), None,
+        "a folder of recorded cases that answer offline, before the samples (`local` only)")
     verify: Verify = setting(
         "PLACARD_VERIFY", Choice[Verify]("jwt", "signature", "either", "off"), "jwt",
         "what must prove a request: `jwt`, `signature`, `either`, or (`local` only) `off`")

@@ -26,7 +26,14 @@ from app.upstream.bulkhead import Bulkhead
 from app.upstream.client import Exchange, Fetcher, Loopback
 from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.policy import Event, UpstreamPolicy
-from app.upstream.samples import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
+from app.upstream.samples import (
+    Recordings,
+    Sample,
+    SampleAdapter,
+    bundled_samples,
+    read_sample,
+    recorded_body,
+)
 from app.upstream.stand_ins import StandIns
 from app.upstream.transport import GuardedAdapter, within
 
@@ -39,6 +46,7 @@ __all__ = [
     "Fetcher",
     "GuardedAdapter",
     "Loopback",
+    "Recordings",
     "Sample",
     "SampleAdapter",
     "StandIns",

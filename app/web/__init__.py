@@ -7,6 +7,7 @@ admission.py        the proof, the time and the workspace of each of these
 signed_body.py      the body of a signed POST
 fast_path.py        the same before Flask's dispatch, where the request is a plain one
 errors.py           every error in the host's envelope
+pages.py            a page instead, for a person whose browser finds nothing
 paths.py            an address has one spelling
 cors.py             which pages may read the answers
 access_log.py       an id, a count and a log line for each request

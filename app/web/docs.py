@@ -17,7 +17,7 @@ from app.web.cors import DOCS
 from app.web.host_operations import PROOFS
 from app.web.local_access import is_from_this_machine
 
-blueprint = Blueprint(DOCS, __name__, template_folder="templates")
+blueprint = Blueprint(DOCS, __name__)
 
 # Images as data are the arrows of Swagger UI's style.
 POLICY: Final = (
@@ -68,7 +68,7 @@ def page() -> str:
     # All proofs but those of the host are the library's token, in one place or another.
     proofs = _description()["components"].get("securitySchemes", {}).keys() - PROOFS.keys()
     token = settings.local_token if is_shown else None
-    return render_template("docs.html", token=token, proofs=sorted(proofs))
+    return render_template("docs.html", token=token, proofs=sorted(proofs), local=settings.local)
 
 
 @blueprint.get("/docs/assets/<name>")

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
 from app.telemetry.logs import add_log_fields, exception_fields
 from app.web import CACHE_STATUS, service
+from app.web.pages import not_found_page, wants_page
 from templates_schemas import envelope
 
 _BY_STATUS: dict[int | None, PlacardError] = {400: MalformedRequest(), 404: NotFound()}
@@ -70,7 +71,8 @@ def _http(error: HTTPException) -> Response:
     """Answer what the framework refuses: an unknown path, a wrong method, a broken request."""
     known = _BY_STATUS.get(error.code)
     if known is not None:
-        return _placard(known)
+        answered = _placard(known)
+        return not_found_page() if error.code == 404 and wants_page() else answered
     add_log_fields(outcome=error.name.lower().replace(" ", "_"))
     answered = _enveloped(f"{error.name}.", error.code or 500)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:

@@ -49,10 +49,13 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, service: str, serve: Serve) -> Iterator[Open]:
+def open_page(
+    chromium: Browser, service: str, serve: Serve, request: pytest.FixtureRequest
+) -> Iterator[Open]:
     """Open pages, each in a context of its own; the test fails if one of them complains.
 
-    They are closed before the services are: hence `serve`.
+    They are closed before the services are: hence `serve`. Their clock is `frozen` where the
+    service's is.
 
     A complaint is an error of a script, a line of error in the console (what the content security
     policy forbids is one) or a request to any other host but those `elsewhere`.
@@ -63,9 +66,17 @@ def open_page(chromium: Browser, service: str, serve: Serve) -> Iterator[Open]:
         def open_page(
             path: str = "/preview", base: str = service, elsewhere: tuple[str, ...] = (), **own: Any
         ) -> Page:
-            usual = {"viewport": WIDE, "color_scheme": "light", "reduced_motion": "reduce"}
+            usual = {
+                "viewport": WIDE,
+                "color_scheme": "light",
+                "reduced_motion": "reduce",
+                "locale": "en-GB",
+                "timezone_id": "Etc/UTC",
+            }
             context = opened.enter_context(chromium.new_context(base_url=base, **usual | own))
             context.set_default_timeout(10_000)
+            if "frozen" in request.fixturenames:
+                context.clock.set_fixed_time(FROZEN)
             watch(context, complaints, {base, *elsewhere})
             page = context.new_page()
             # A script waits for the style, and has run by then; what is left is the icon.

@@ -41,10 +41,28 @@ FAULTY = """{
   }
 }"""
 
+PASTE = """(box, text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData('text/plain', text);
+  const options = { clipboardData, bubbles: true, cancelable: true };
+  box.dispatchEvent(new ClipboardEvent('paste', options));
+}"""
+
 
 def panel(page: Page, name: str) -> Locator:
     """Find a panel by its heading."""
     return page.get_by_role("region", name=name, exact=True)
+
+
+def limits(page: Page) -> Locator:
+    """Find the limits: one line, which opens into a meter for each."""
+    return page.locator("details.limits")
+
+
+def sample(page: Page, system: str, title: str) -> Locator:
+    """Find a sample by the system that it stands under, and its title."""
+    group = page.get_by_role("region", name=system, exact=True)
+    return group.get_by_role("link", name=title, exact=True)
 
 
 def card(page: Page) -> Locator:
@@ -77,14 +95,23 @@ def settled(page: Page) -> None:
 
 
 def payload_box(page: Page) -> Locator:
-    """Find the text of the editor."""
+    """Find the text of the editor: CodeMirror's, or without a script the plain box."""
     return page.get_by_role("textbox", name="Payload, as JSON")
 
 
+def payload_text(page: Page) -> str:
+    """Read the whole text of the editor, the part that is not in view too."""
+    return page.locator("textarea#payload").input_value()
+
+
 def write(page: Page, text: str) -> None:
-    """Put a text into the editor, and wait until it is drawn, and in the address if it fits."""
+    """Paste a text over the editor's; wait until it is drawn, and in the address if it fits."""
+    payload_box(page).press("Control+a")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
-        payload_box(page).fill(text)
+        if text:
+            payload_box(page).evaluate(PASTE, text)
+        else:
+            payload_box(page).press("Delete")
     settled(page)
     page.wait_for_function(
         "text => new URL(location).searchParams.get('payload') === text"

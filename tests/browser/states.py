@@ -33,6 +33,10 @@ def _paste_the_unreadable(page: Page) -> None:
     paste(page, "nonsense", "x-other: 1")
 
 
+def _open_all(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+
+
 def _editor(payload: str) -> str:
     return f"/preview/editor?{urlencode({'payload': payload})}"
 
@@ -41,6 +45,8 @@ STATES = (
     State("card", f"/preview?url={MERGED}"),
     State("long texts", f"/preview?url={LONG_TEXTS}"),
     State("error", f"/preview?url={FORBIDDEN}"),
+    State("no sample", "/preview?url=https://github.com/my-company/my-product/issues/1"),
+    State("all opened", f"/preview?url={MERGED}&workspace=12345", _open_all),
     State("nothing asked", "/preview?url="),
     State("editor", "/preview/editor?preset=everything"),
     State("editor with faults", _editor(FAULTY)),

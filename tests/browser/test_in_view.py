@@ -6,7 +6,16 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.conftest import Open
-from tests.browser.pages import NARROW, SIGNED, WIDE, ask_for, card, paste_signed, settled
+from tests.browser.pages import (
+    NARROW,
+    SIGNED,
+    WIDE,
+    ask_for,
+    card,
+    paste_signed,
+    sample,
+    settled,
+)
 from tests.host import ISSUE
 
 LAPTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
@@ -38,19 +47,24 @@ def rest(page: Page) -> float:
 
 @each_size
 @each_motion
-@pytest.mark.parametrize("name", ["Zendesk Open", "Long texts GitHub"])
+@pytest.mark.parametrize(
+    ("system", "title"), [("Zendesk", "Ticket"), ("GitHub", "Issue, long texts")]
+)
 def test_the_card_of_a_sample_is_in_view_after_a_click(
-    open_page: Open, size: ViewportSize, motion: str, name: str
+    open_page: Open, size: ViewportSize, motion: str, system: str, title: str
 ) -> None:
     page = open_page(viewport=size, reduced_motion=motion)
-    page.get_by_role("link", name=name).click()
+    sample(page, system, title).click()
     expect(page.get_by_role("status")).to_contain_text("Card drawn: ")
     rest(page)
     expect(card(page)).to_be_in_viewport(ratio=1)
 
 
-def test_zendesk_is_the_last_of_the_samples(open_page: Open) -> None:
-    expect(samples(open_page()).last).to_have_accessible_name("Zendesk Open")
+@each_size
+def test_the_chosen_sample_is_in_view_from_the_first(open_page: Open, size: ViewportSize) -> None:
+    page = open_page("/preview?url=https://trello.com/c/nqPiDKmw/9-grand-canyon", viewport=size)
+    expect(sample(page, "Trello", "Card")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") == 0
 
 
 @each_size
@@ -98,8 +112,8 @@ def test_the_verdict_on_a_signature_is_in_view(open_page: Open, size: ViewportSi
 
 def test_a_page_whose_card_is_in_view_does_not_move(open_page: Open) -> None:
     page = open_page(viewport=WIDE)
-    for name in ("Open issue GitHub", "Missing GitHub", "Merged pull GitHub"):
-        page.get_by_role("link", name=name).click()
+    for title in ("Issue, open", "Issue, missing", "Pull request, merged"):
+        sample(page, "GitHub", title).click()
         settled(page)
         assert rest(page) == 0
 

@@ -9,10 +9,14 @@ from tests.browser.conftest import Open
 from tests.browser.pages import (
     FAULTY,
     MERGED,
+    MISSING,
     address_box,
     card,
+    limits,
     panel,
     payload_box,
+    payload_text,
+    sample,
     settled,
     style,
     write,
@@ -22,7 +26,7 @@ PAGES = ("/preview", "/preview/editor", "/preview/signature")
 # What has the focus, in a word or two, and whether it looks otherwise than without it.
 FOCUSED = """() => {
   const one = document.activeElement;
-  const around = [one, one.closest('label, form')].filter(Boolean);
+  const around = [one, one.closest('label, form'), one.closest('.cm-editor')].filter(Boolean);
   const looks = () => around.map(of => {
     const style = getComputedStyle(of);
     const ring = style.outlineStyle === 'none' ? '0px' : style.outlineWidth;
@@ -73,21 +77,27 @@ def test_the_skip_link_asks_for_nothing_and_keeps_what_was_written(open_page: Op
 def test_the_tab_key_walks_the_page_from_the_top_down(open_page: Open) -> None:
     page = open_page()
     names = [name for name, _ in stops(page)]
-    assert names[:7] == [
+    assert names[:8] == [
         "Skip to the content",
         "Placard",
         "Preview",
         "Editor",
         "Signature check",
+        "API",
         "System",
         "Address of a resource",
     ]
-    assert names[7] == "Show card"
+    assert names[8:10] == ["Show card", "What else the host sends"]
     samples = page.get_by_role("navigation", name="Samples").get_by_role("link").count()
-    after = names[8 + samples :]
-    assert after[-5] == "Copy"
-    assert after[-3:-1] == ["Edit", "Copy"]
-    assert '"template"' in after[-1]
+    after = names[10 + samples :]
+    json_text = next(place for place, name in enumerate(after) if '"template"' in name)
+    assert after[json_text - 2 : json_text] == ["Edit", "Copy"]
+    assert after[json_text + 1] == "Pattern"
+    assert after[-3:] == [
+        "Copy",
+        page.locator("#sign").inner_text(),
+        "As curl alone, with a proof that holds for five minutes",
+    ]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -99,14 +109,18 @@ def test_the_focus_is_seen_at_every_stop(open_page: Open, path: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_ring_around_the_focus_is_of_the_accent(open_page: Open, scheme: str) -> None:
-    page = open_page(color_scheme=scheme)
+def test_the_ring_around_the_focus_is_of_a_colour_that_means_nothing_else(
+    open_page: Open, scheme: str
+) -> None:
+    page = open_page(f"/preview?url={MISSING}", color_scheme=scheme)
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     ring = page.get_by_role("link", name="Placard")
     expect(ring).to_be_focused()
     assert style(ring, "outlineWidth") == "2px"
-    assert style(ring, "outlineColor") == style(page.locator(".brand-board"), "fill")
+    others = {style(page.locator(one).first, "color") for one in (".status", ".failed .step", "h2")}
+    brand = style(page.locator(".brand-board"), "fill")
+    assert style(ring, "outlineColor") not in others | {brand}
 
 
 def test_a_slash_leads_to_the_address_box(open_page: Open) -> None:
@@ -137,10 +151,10 @@ def test_a_sample_is_reached_and_shown(open_page: Open) -> None:
     address_box(page).focus()
     for _ in range(3):
         page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Open issue GitHub")).to_be_focused()
+    expect(sample(page, "Asana", "Task")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Card drawn: ")
-    expect(page.get_by_role("link", name="Open issue GitHub")).to_be_focused()
+    expect(sample(page, "Asana", "Task")).to_be_focused()
 
 
 def test_asking_again_keeps_the_focus(open_page: Open) -> None:
@@ -176,10 +190,10 @@ def test_a_fault_is_reached_and_followed(open_page: Open) -> None:
 
 def test_the_tab_key_leaves_the_editor(open_page: Open) -> None:
     page = open_page("/preview/editor")
-    before = payload_box(page).input_value()
+    before = payload_text(page)
     payload_box(page).press("Tab")
     expect(payload_box(page)).not_to_be_focused()
-    assert payload_box(page).input_value() == before
+    assert payload_text(page) == before
 
 
 def test_the_signature_is_checked_with_the_keyboard(open_page: Open) -> None:
@@ -212,7 +226,7 @@ def test_a_screen_reader_is_told_the_whole_card(open_page: Open) -> None:
     expect(card(page)).to_match_aria_snapshot("""
         - article "The card, as the host draws it":
           - heading "Remember the sort order of each list" [level=3]
-          - paragraph: "placard-samples/reading-list #27"
+          - paragraph: "placard-samples/reading-list #27 Open in Placard"
           - term: State
           - definition: Merged
           - term: Assignees
@@ -231,20 +245,22 @@ def test_a_screen_reader_is_told_the_whole_card(open_page: Open) -> None:
 
 def test_a_screen_reader_is_told_the_panels_by_name(open_page: Open) -> None:
     page = open_page(f"/preview?url={MERGED}")
-    for name in ("Card", "Limits", "Trace", "The same request", "JSON"):
+    for name in ("Card", "Cut or dropped", "JSON", "Trace", "The same request, from a shell"):
         expect(panel(page, name)).to_have_count(1)
-    expect(panel(page, "Limits").get_by_role("table")).to_have_accessible_name(
+    expect(limits(page).get_by_role("heading", name="Limits")).to_have_count(1)
+    limits(page).locator("summary").press("Enter")
+    expect(limits(page).get_by_role("table")).to_have_accessible_name(
         "How much of each limit of the host is used, in UTF-16 code units"
     )
-    expect(panel(page, "Limits").get_by_role("meter", name="Title")).to_have_count(1)
+    expect(limits(page).get_by_role("meter", name="Title")).to_have_count(1)
 
 
 def test_a_screen_reader_is_told_what_was_drawn_and_nothing_before(open_page: Open) -> None:
     page = open_page()
     expect(page.get_by_role("status")).to_be_empty()
-    page.get_by_role("link", name="Missing GitHub").click()
+    sample(page, "GitHub", "Issue, missing").click()
     expect(page.get_by_role("status")).to_contain_text("Error 404: Not found.")
-    page.get_by_role("link", name="Merged pull GitHub").click()
+    sample(page, "GitHub", "Pull request, merged").click()
     expect(page.get_by_role("status")).to_have_text(
         "Card drawn: Remember the sort order of each list"
     )

@@ -1,9 +1,12 @@
 """The preview's first page: the real request, and all that is told of its answer."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +26,16 @@ from tests.browser.pages import (
     ask_for,
     box,
     card,
+    limits,
     panel,
+    payload_text,
+    sample,
     settled,
     style,
     texts,
     value,
 )
-from tests.host import ISSUE, query_of, token
+from tests.host import ISSUE, JWT_SECRET, query_of, token
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
@@ -84,13 +90,15 @@ def test_going_back_shows_the_card_before(open_page: Open) -> None:
     assert texts(card(page)) == before
 
 
-def test_the_card_the_limits_the_trace_and_the_json_stand_side_by_side(open_page: Open) -> None:
-    page = open_page()
-    left, right = box(panel(page, "Card")), box(panel(page, "Trace"))
+def test_the_card_and_the_json_stand_side_by_side_at_the_top(open_page: Open) -> None:
+    page = open_page(f"/preview?url={MERGED}")
+    left, right = box(panel(page, "Card")), box(panel(page, "JSON"))
     assert left["x"] + left["width"] < right["x"]
     assert left["y"] == right["y"]
-    assert box(panel(page, "Limits"))["x"] == left["x"]
-    assert box(panel(page, "JSON"))["x"] == right["x"]
+    for whole in (card(page), panel(page, "JSON"), panel(page, "Cut or dropped"), limits(page)):
+        expect(whole).to_be_in_viewport(ratio=1)
+    assert box(limits(page))["height"] < 60
+    assert box(panel(page, "Trace"))["y"] > right["y"] + right["height"]
 
 
 def test_the_json_is_copied_as_it_was_sent(open_page: Open, service: str) -> None:
@@ -101,66 +109,50 @@ def test_the_json_is_copied_as_it_was_sent(open_page: Open, service: str) -> Non
     assert faults(payload) == ()
 
 
-def test_the_curl_line_repeats_the_request(open_page: Open) -> None:
+def test_both_commands_repeat_the_request(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PLACARD_JWT_SECRETS", JWT_SECRET)
     page = open_page(f"/preview?url={ISSUE}", permissions=CLIPBOARD)
-    panel(page, "The same request").get_by_role("button", name="Copy").click()
-    answer = subprocess.run(
-        copied(page), shell=True, capture_output=True, text=True, timeout=20, check=True
-    )
-    assert json.loads(answer.stdout) == json.loads(page.locator("#json").inner_text())
+    request = panel(page, "The same request, from a shell")
+    request.get_by_role("button", name="Copy", exact=True).click()
+    short = copied(page)
+    assert len(short) < 130
+    page.evaluate("document.getElementById('status').textContent = ''")
+    request.get_by_text("alone, with a proof").click()
+    request.get_by_role("button", name="Copy the whole line").click()
+    for command in (short, copied(page)):
+        answer = subprocess.run(
+            command, shell=True, capture_output=True, text=True, timeout=60, check=True
+        )
+        assert json.loads(answer.stdout) == json.loads(page.locator("#json").inner_text())
 
 
-def test_the_limits_are_meters(open_page: Open) -> None:
+def test_the_limits_open_into_meters(open_page: Open) -> None:
     page = open_page(f"/preview?url={MERGED}")
-    rows = texts(panel(page, "Limits").locator("tbody tr"))
-    assert rows == [
-        "Title 36/200",
-        "Fields 5/5",
-        "State: name 5/40",
-        "State: text 6/40",
-        "Assignees: name 9/40",
-        "Assignees: text 23/40",
-        "Labels: name 6/40",
-        "Labels: text 11/40",
-        "Milestone: name 9/40",
-        "Milestone: text 3/40",
-        "Merged: name 6/40",
-    ]
-    meters = panel(page, "Limits").get_by_role("meter")
+    expect(limits(page)).to_contain_text("Nearly full: Fields 5 of 5")
+    limits(page).locator("summary").click()
+    rows = texts(limits(page).locator("tbody tr"))
+    assert rows[:3] == ["Title 36/200", "Fields 5/5", "State: name 5/40"]
+    assert len(rows) == 11
+    meters = limits(page).get_by_role("meter")
     drawn = meters.evaluate_all("all => all.map(one => [one.value, one.max])")
     assert drawn == [[int(part) for part in row.split()[-1].split("/")] for row in rows]
+    expect(limits(page).locator("tr.near")).to_have_text(re.compile("Fields"))
 
 
-def test_a_full_limit_stands_out(open_page: Open) -> None:
-    page = open_page(f"/preview?url={MERGED}")
-    bars = panel(page, "Limits").locator("tbody tr")
-    expect(bars.filter(has_text="Fields")).to_have_class("full")
-    expect(bars.filter(has_text="Title")).not_to_have_class("full")
-
-
-def test_what_was_cut_is_said_in_words(open_page: Open) -> None:
+def test_what_was_cut_is_said_in_words_before_all_else(open_page: Open) -> None:
     page = open_page(f"/preview?url={LONG_TEXTS}")
-    expect(panel(page, "Limits").get_by_role("heading", level=3)).to_have_text(
-        "Cut or dropped to fit"
-    )
-    assert texts(panel(page, "Limits").get_by_role("listitem")) == [
+    cut = panel(page, "Cut or dropped")
+    assert texts(cut.get_by_role("listitem")) == [
         "Title cut from 272 to 200 UTF-16 code units",
         "Assignees, text the first is cut, and 2 more only counted",
         "Labels, text the first is cut, and 2 more only counted",
         "Milestone, text cut from 59 to 40 UTF-16 code units",
     ]
-
-
-def test_what_was_dropped_is_said_in_words(open_page: Open) -> None:
-    page = open_page(f"/preview?url={MERGED}")
-    assert texts(panel(page, "Limits").get_by_role("listitem")) == [
-        "Fields dropped 'Changes': at most 5 are shown"
-    ]
-
-
-def test_a_card_that_fits_is_said_to_be_whole(open_page: Open) -> None:
-    page = open_page(f"/preview?url={ISSUE}")
-    expect(panel(page, "Limits")).to_contain_text("Nothing was cut or dropped.")
+    assert box(cut)["y"] < box(limits(page))["y"]
 
 
 def test_the_trace_tells_each_step_and_how_long_it_took(open_page: Open, serve: Serve) -> None:
@@ -170,7 +162,10 @@ def test_the_trace_tells_each_step_and_how_long_it_took(open_page: Open, serve: 
     assert all(ends)
     expected = [
         r"Verified by a token \(JWT\), bound to this request .*",
-        r"Matched the connector github · owner placard-samples · repo reading-list · pull 27 .*",
+        (
+            r"Matched the connector github owner placard-samples · repo reading-list · pull 27 "
+            r"Pattern .*"
+        ),
         r"Looked up miss: not kept yet, so it was fetched .*",
         r"Fetched 200 · 5\.4 kB GET api\.github\.com/repos/placard-samples/.*/pulls/27 .*",
         r"Mapped onto summary_with_details_v0 .*",
@@ -183,7 +178,9 @@ def test_the_trace_tells_each_step_and_how_long_it_took(open_page: Open, serve: 
     assert len(told) == len(expected)
     for step, pattern in zip(told, expected, strict=True):
         assert re.fullmatch(pattern, step), step
-    assert "/{owner}/{repo}/" in told[1]
+    assert "/{owner}/{repo}/" not in told[1]
+    panel(page, "Trace").get_by_text("Pattern").click()
+    assert "/{owner}/{repo}/" in steps(page)[1]
     assert re.search(r"X-Request-Id [0-9a-f]{32} ", told[-1])
 
 
@@ -207,20 +204,42 @@ def test_verification_that_is_off_is_told(open_page: Open, serve: Serve) -> None
     assert steps(page)[0].startswith("Verified verification is off: nothing was checked")
 
 
-def test_every_sample_is_shown_by_one_click(open_page: Open) -> None:
+def test_a_sample_is_shown_by_one_click(open_page: Open) -> None:
     page = open_page()
     samples = page.get_by_role("navigation", name="Samples").get_by_role("link")
-    assert samples.count() >= 19
-    for sample in samples.all():
+    assert samples.count() > 50
+    for place in (0, 20, -1):
+        one = samples.nth(place)
         with page.expect_response(lambda answer: "/preview?url=" in answer.url):
-            sample.click()
+            one.click()
         settled(page)
-        expect(sample).to_have_attribute("aria-current", "true")
+        expect(one).to_have_attribute("aria-current", "true")
         shown = page.get_by_role("article")
         expect(shown).to_have_accessible_name(re.compile(r"^The (card|error), as the host "))
         expect(shown).not_to_be_empty()
         assert f"url={page.evaluate('encodeURIComponent(document.forms[0].url.value)')}" in page.url
     expect(page.locator("[data-sample][aria-current]")).to_have_count(1)
+
+
+def test_what_else_the_host_sends_is_sent_along(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_text("What else the host sends").click()
+    page.get_by_label("Workspace").fill("12345")
+    page.get_by_label("Locale").fill("de")
+    sample(page, "Trello", "Card").click()
+    expect(page.get_by_role("status")).to_contain_text("Card drawn: ")
+    assert page.url.endswith("&workspace=12345&locale=de")
+    assert "--workspace 12345 --locale de" in page.locator("#sign").inner_text()
+    again = open_page(page.url)
+    expect(again.get_by_label("Workspace")).to_have_value("12345")
+
+
+def test_an_address_of_ones_own_is_met_kindly_offline(open_page: Open) -> None:
+    page = open_page()
+    ask_for(page, "https://github.com/my-company/my-product/issues/1")
+    expect(page.get_by_role("article", name="No sample")).to_contain_text("make run LIVE=1")
+    expect(page.get_by_role("status")).to_have_text("No sample answers this address offline")
+    expect(page.locator(".status-5")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +291,7 @@ def test_a_fault_of_an_upstream_tells_the_call_and_its_status(
 def test_the_sixteen_colours_of_pills_are_told_apart(open_page: Open) -> None:
     for scheme in ("light", "dark"):
         page = open_page("/preview/editor", color_scheme=scheme)
-        pills = panel(page, "Pill colours").locator(".pill")
+        pills = panel(page, "Pill colours").get_by_role("button")
         assert pills.all_inner_texts() == list(PILL_COLORS)
         seen = {style(pill, "backgroundColor") for pill in pills.all()}
         assert len(seen) == len(PILL_COLORS) == 16
@@ -293,9 +312,18 @@ def test_the_exact_time_shows_while_the_pointer_is_over_a_relative_one(
     expect(exact).to_be_hidden()
     told.hover()
     expect(exact).to_be_visible()
-    expect(exact).to_have_text("Tue 4 Nov 2025, 10:21:30 UTC")
+    expect(exact).to_have_text("Tuesday, 4 November 2025 at 10:21:30 UTC")
     page.mouse.move(0, 0)
     expect(exact).to_be_hidden()
+
+
+def test_times_are_told_in_the_readers_own_language_and_zone(
+    open_page: Open, frozen: datetime
+) -> None:
+    page = open_page(f"/preview?url={MERGED}", locale="de-DE", timezone_id="Europe/Berlin")
+    told, exact = time_of(page)
+    expect(told).to_have_text("vor 2 Wochen")
+    expect(exact).to_have_text("Dienstag, 4. November 2025 um 11:21:30 MEZ")
 
 
 def test_the_exact_time_shows_while_the_keyboard_is_on_a_relative_one(
@@ -328,7 +356,8 @@ def test_no_icon_is_loaded_offline(open_page: Open) -> None:
     page = open_page(f"/preview?url={MERGED}")
     assert '"icon_url"' in page.locator("#json").inner_text()
     expect(page.locator("img")).to_have_count(0)
-    expect(card(page).locator(".letter")).to_have_text(["G", "A"])
+    expect(card(page).locator(".mark use")).to_have_attribute("href", re.compile("#github$"))
+    expect(card(page).locator(".letter")).to_have_text(["A"])
 
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])
@@ -378,5 +407,5 @@ def test_a_card_is_carried_over_to_the_editor(open_page: Open) -> None:
     page = open_page(f"/preview?url={MERGED}")
     payload = json.loads(page.locator("#json").inner_text())
     panel(page, "JSON").get_by_role("link", name="Edit").click()
-    assert json.loads(page.get_by_role("textbox", name="Payload, as JSON").input_value()) == payload
+    assert json.loads(payload_text(page)) == payload
     expect(card(page)).to_contain_text("Remember the sort order of each list")

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from templates_schemas.limits import PILL_COLORS
 from tests.browser.conftest import Open
 from tests.browser.pages import (
     FAULTY,
@@ -14,8 +15,10 @@ from tests.browser.pages import (
     SIGNED,
     address_box,
     card,
+    limits,
     panel,
     payload_box,
+    sample,
     texts,
     with_metadata,
 )
@@ -35,8 +38,9 @@ def test_the_page_of_a_shared_address_is_complete(open_plain: Open) -> None:
     assert payload["template"] == "summary_with_details_v0"
     steps = [step.split()[0] for step in texts(panel(page, "Trace").get_by_role("listitem"))]
     assert (steps[:2], steps[-1]) == (["Verified", "Matched"], "Answered")
-    expect(panel(page, "Limits").get_by_role("row", name="Title")).to_contain_text("36/200")
-    expect(page.locator("#curl")).to_contain_text("curl -sS")
+    limits(page).locator("summary").click()
+    expect(limits(page).get_by_role("row", name="Title")).to_contain_text("36/200")
+    expect(page.locator("#sign")).to_contain_text("--local sign")
 
 
 def test_the_address_of_an_error_is_complete(open_plain: Open) -> None:
@@ -55,9 +59,9 @@ def test_the_address_box_asks(open_plain: Open) -> None:
 
 def test_a_sample_is_shown_by_one_click(open_plain: Open) -> None:
     page = open_plain("/preview")
-    page.get_by_role("link", name="Missing GitHub").click()
+    chosen = sample(page, "GitHub", "Issue, missing")
+    chosen.click()
     expect(page.get_by_role("article", name="The error, as the host shows it")).to_be_visible()
-    chosen = page.get_by_role("link", name="Missing GitHub")
     expect(chosen).to_have_attribute("aria-current", "true")
 
 
@@ -91,7 +95,8 @@ def test_the_signature_is_checked(open_plain: Open, signed: str, verdict: str) -
 @pytest.mark.parametrize("path", ["/preview", "/preview/editor", "/preview/signature"])
 def test_nothing_is_shown_that_needs_the_script(open_plain: Open, path: str) -> None:
     page = open_plain(path)
-    assert [name for name in buttons(page) if name not in ("Show card", "Draw", "Check")] == []
+    usable = {"Show card", "Draw", "Format", "Check", *PILL_COLORS}
+    assert [name for name in buttons(page) if name not in usable] == []
     expect(page.get_by_role("radio", include_hidden=False)).to_have_count(0)
 
 

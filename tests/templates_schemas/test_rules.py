@@ -18,7 +18,8 @@ KNOWN_WORDS = [
 ]
 RULES = {
     *("type", "required", "null", "unknown_key", "one_of", "url", "time"),
-    *("min_length", "max_length", "minimum", "min_items", "max_items"),
+    *("min_length", "max_length", "minimum", "maximum", "min_items", "max_items"),
+    *("surrogate", "control", "direction"),
 }
 
 texts = st.text(st.characters(exclude_categories=()), max_size=50)
@@ -72,7 +73,7 @@ def test_message_tells_both_the_length_and_the_limit() -> None:
 
 
 def test_message_tells_the_words_that_are_allowed() -> None:
-    footer = {"footer_type": "edited"}
+    footer = {"footer_type": "none"}
     given = {"template": "summary_with_details_v0", "metadata": {"footer": footer}}
     assert Fault(
         "$.metadata.footer.footer_type", "one_of", "must be one of: created, updated, custom_text"

@@ -101,11 +101,16 @@ ACCEPTED: dict[str, tuple[str, Any]] = {
     "empty footer beside an error": ("$.metadata.footer", {}),
     "no field beside an error": ("$.metadata.fields", []),
     "no comments": ("$.metadata.num_comments", 0),
-    "many comments": ("$.metadata.num_comments", 2**63),
+    "many comments": ("$.metadata.num_comments", 2**53 - 1),
 }
 
 # Where EVERYTHING is changed, to what, and by which rule that place is then the one fault.
 REFUSED: dict[str, tuple[str, Any, str]] = {
+    "more comments than JavaScript counts": ("$.metadata.num_comments", 2**53, "maximum"),
+    "half of a pair": ("$.metadata.subtitle", "a\ud83d", "surrogate"),
+    "end of a line": ("$.metadata.error", "a\nb", "control"),
+    "override of direction": ("$.metadata.fields[0].text", "a\u202eb", "direction"),
+    "isolate that is left open": ("$.metadata.fields[0].name", "\u2068a", "direction"),
     # The whole.
     "no template": ("$.template", ABSENT, "required"),
     "unknown template": ("$.template", "summary_with_details_v1", "one_of"),

@@ -4,45 +4,53 @@ In the local development mode only, and for this machine only. All of it is draw
 first state of an address is whole without JavaScript, and an update is the same template again.
 
 asking.py           a signed request, through the whole application
-drawing.py          a payload made ready to be drawn
+drawing.py          a payload made ready to be drawn; marks.py has what stands for its icons
 meters.py           how much of each limit it uses
 timeline.py         the trace, in words
 advice.py           what to do about each thing that can go wrong
-gallery.py          the samples, one click away
+gallery.py          the samples and recordings, one click away
 editor.py           a payload as somebody types it; presets.py has some to begin with
-json_text.py        its text: coloured, and on which line each part stands
+grammar.py          what may stand in it, for whoever completes what is typed
+json_text.py        its text: laid out, coloured, and where each part stands
 signature_check.py  does a request from a log prove itself?
 """
 
 from datetime import UTC, datetime
+from secrets import token_urlsafe
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request
+from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
 
 from app.devtools.preview import signature_check
 from app.devtools.preview.advice import advice_for
-from app.devtools.preview.asking import ServiceAnswer, ask
+from app.devtools.preview.asking import Asked, ServiceAnswer, ask
 from app.devtools.preview.drawing import draw
 from app.devtools.preview.editor import LONGEST, edit
-from app.devtools.preview.gallery import Gallery
-from app.devtools.preview.json_text import highlighted, written
-from app.devtools.preview.meters import meters_of, shortened
-from app.devtools.preview.presets import NAMES, preset
+from app.devtools.preview.gallery import CurrentGallery, Gallery
+from app.devtools.preview.grammar import grammar_of
+from app.devtools.preview.json_text import formatted, highlighted, written
+from app.devtools.preview.meters import limits_of, shortened
+from app.devtools.preview.presets import NAMES, blocks, preset
 from app.devtools.preview.timeline import timeline
-from app.devtools.signed_calls import curl_line
-from app.errors import ConfigurationError, Forbidden
+from app.devtools.signed_calls import CONTEXT, curl_line, sign_line
+from app.errors import ConfigurationError, Forbidden, MalformedRequest
 from app.settings import Settings
 from app.web import service
 from app.web.cors import PREVIEW
 from app.web.local_access import is_from_this_machine
+from templates_schemas import TEMPLATES
 from templates_schemas.limits import PILL_COLORS
+from templates_schemas.summary_with_details import TEMPLATE
 
 THEMES: Final = ("system", "light", "dark")
+# What the host writes after "Open in": the app's name in its developer console.
+APP_NAME: Final = "Placard"
 # A request with this header wants the part that changes, and not the page around it.
 PART: Final = "X-Preview-Part"
-# Nothing inline and nothing from elsewhere, but icons where the network is asked anyway.
+# Nothing inline and nothing from elsewhere, but icons where the network is asked anyway, and the
+# style that the editor's code writes, under a nonce of its own for each page.
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; connect-src 'self'; "
     "img-src 'self'{icons}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -58,7 +66,7 @@ blueprint = Blueprint(
 
 def init_preview(app: Flask, settings: Settings) -> None:
     """Serve the preview, and lead from the service's root to it."""
-    app.extensions[PREVIEW] = Gallery.of(settings)
+    app.extensions[PREVIEW] = CurrentGallery(settings)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.register_blueprint(blueprint)
@@ -79,9 +87,10 @@ def keep_to_this_machine() -> None:
 def close_the_page(response: Response) -> Response:
     """Let the page load nothing but its own parts, and no other page look into it."""
     icons = "" if service().settings.offline else " https: http:"
+    nonce = f" 'nonce-{g.style_nonce}'" if "style_nonce" in g else ""
     response.headers.update(
         {
-            "Content-Security-Policy": POLICY.format(icons=icons),
+            "Content-Security-Policy": POLICY.format(icons=icons, nonce=nonce),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",
@@ -100,10 +109,12 @@ def show() -> Response:
 
     `fresh`, or a browser's hard reload, has the upstream asked whatever is kept.
     """
-    gallery: Gallery = current_app.extensions[PREVIEW]
-    url = request.args.get("url", gallery.featured or "").strip()
+    gallery = gallery_of_now()
+    given = request.args.get("url", gallery.featured or "")
+    asked = Asked.of(given, request.args, service().settings)
     refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
-    return _page("preview", gallery=gallery, url=url, **_asked(url, refresh=refresh))
+    told = _told(asked, gallery, refresh=refresh) if asked.url else {}
+    return _page("preview", gallery=gallery, asked=asked, names=CONTEXT, **told)
 
 
 @blueprint.get("/editor")
@@ -113,14 +124,25 @@ def show_editor() -> Response:
     text = request.args.get("payload")
     if text is None:
         text = written(preset(name if name in NAMES else "usual", moment))
+    if "format" in request.args and edit(text).is_json:
+        text = formatted(text)
     return _edited(text, moment)
 
 
 @blueprint.post("/editor")
 def draw_edited() -> Response:
     """Draw the payload that is the request's body, as it is being typed."""
-    request.max_content_length = 4 * LONGEST  # a character has four bytes at most
-    return _edited(request.get_data().decode("utf-8", "replace"), now())
+    return _edited(_body(), now())
+
+
+@blueprint.post("/editor/format")
+def format_edited() -> Response:
+    """Lay out the payload that is the request's body; 400 where it is no JSON."""
+    text = _body()
+    edited = edit(text)
+    if not edited.is_json:
+        raise MalformedRequest(str(edited.faults[0].fault))
+    return Response(formatted(edited.text), mimetype="text/plain")
 
 
 @blueprint.get("/signature")
@@ -147,19 +169,26 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _asked(url: str, *, refresh: bool) -> dict[str, Any]:
-    """Make the request and lay out its answer; without an address there is neither."""
-    if not url:
-        return {}
+def gallery_of_now() -> Gallery:
+    """Return what there is to try, as the files of now have it."""
+    kept: CurrentGallery = current_app.extensions[PREVIEW]
+    return kept.current()
+
+
+def _told(asked: Asked, gallery: Gallery, *, refresh: bool) -> dict[str, Any]:
+    """Make the request, and lay out its answer."""
     try:
-        answer = ask(current_app, service().settings, url, request.host_url, refresh=refresh)
+        answer = ask(current_app, service().settings, asked, request.host_url, refresh=refresh)
     except ConfigurationError as error:
         return {"unsigned": error.detail}
     context = {
         "answer": answer,
+        "raw": written(answer.payload),
         "rows": timeline(answer),
+        "sign": sign_line(asked.url, request.host_url.rstrip("/"), asked.context),
         "curl": curl_line(answer.call),
         "json": highlighted(answer.payload),
+        "system": gallery.labels.get(answer.facts.get("connector", ""), ""),
     }
     return context | (_card(answer) if answer.is_card else _envelope(answer))
 
@@ -167,30 +196,37 @@ def _asked(url: str, *, refresh: bool) -> dict[str, Any]:
 def _card(answer: ServiceAnswer) -> dict[str, Any]:
     return {
         "card": draw(answer.payload, now()),
-        "meters": meters_of(answer.payload),
+        "limits": limits_of(answer.payload),
         "shortened": shortened(answer.changes, answer.payload),
-        "raw": written(answer.payload),
     }
 
 
 def _envelope(answer: ServiceAnswer) -> dict[str, Any]:
     flat = answer.payload.get("data", answer.payload)
-    return {
-        "sentence": flat["error"],
-        "advice": advice_for(answer.code),
-        "raw": written(answer.payload),
-    }
+    return {"sentence": flat["error"], "advice": advice_for(answer.code)}
+
+
+def _body() -> str:
+    request.max_content_length = 4 * LONGEST  # a character has four bytes at most
+    return request.get_data().decode("utf-8", "replace")
 
 
 def _edited(text: str, moment: datetime) -> Response:
     edited = edit(text)
+    g.style_nonce = token_urlsafe(16)
     return _page(
         "editor",
         edited=edited,
         card=draw(edited.payload, moment),
-        meters=meters_of(edited.payload),
-        presets=NAMES,
+        limits=limits_of(edited.payload),
         colors=PILL_COLORS,
+        presets=NAMES,
+        blocks=blocks(moment),
+        helps={
+            "grammar": grammar_of(TEMPLATES[TEMPLATE]),
+            "blocks": blocks(moment),
+            "presets": {name: written(preset(name, moment)) for name in NAMES},
+        },
     )
 
 
@@ -205,6 +241,7 @@ def _page(name: str, **context: Any) -> Response:
         theme=theme if theme in THEMES else "system",
         offline=settings.offline,
         verify=settings.verify,
+        app_name=APP_NAME,
         **context,
     )
     # Half of a surrogate pair, which JSON may hold, cannot be sent.

@@ -5,20 +5,37 @@ import time
 from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from app.devtools.signed_calls import Proving, SignedCall, signed_call, unsigned_call
+from app.devtools.signed_calls import CONTEXT, Proving, SignedCall, signed_call, unsigned_call
 from app.errors import ConfigurationError
 from app.settings import Settings
 from app.telemetry.logs import log_fields
 from app.telemetry.trace import Step, left_out, recording
+from app.upstream.samples import NO_SAMPLE
 
 # A page that is left open can be tried again from its `curl` line for this long.
 PROOF_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: the address of a resource, and what else the host sends, by its names."""
+
+    url: str
+    context: Mapping[str, str]
+
+    @classmethod
+    def of(cls, url: str, given: Mapping[str, str], settings: Settings) -> Self:
+        """Take the host's parameters; where no workspace is given, one that is served."""
+        context = {name: given[name].strip() for name in CONTEXT if given.get(name, "").strip()}
+        if settings.allowed_workspaces:
+            context.setdefault("workspace", settings.allowed_workspaces[0])
+        return cls(url.strip(), context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,11 @@ class ServiceAnswer:
         return self.status == 200
 
     @property
+    def lacks_sample(self) -> bool:
+        """Whether a connector serves the address, and only the offline mode has no answer."""
+        return NO_SAMPLE.encode() in self.body
+
+    @property
     def payload(self) -> Any:
         """The answer's JSON."""
         return json.loads(self.body)
@@ -63,14 +85,14 @@ class ServiceAnswer:
 
 
 def ask(
-    app: Flask, settings: Settings, address: str, base: str, *, refresh: bool = False
+    app: Flask, settings: Settings, asked: Asked, base: str, *, refresh: bool = False
 ) -> ServiceAnswer:
-    """Ask for the widget of an address, proving the request by whatever the service accepts.
+    """Ask for a widget, proving the request by whatever the service accepts.
 
     `base` is the address that the service is reached at; `refresh` wants nothing from the cache.
     Raises ConfigurationError where there is no secret to sign with.
     """
-    call = _call(settings, address, base)
+    call = _call(settings, asked, base)
     headers = dict(call.headers)
     if settings.allowed_origins:
         headers["Origin"] = settings.allowed_origins[0]
@@ -103,10 +125,8 @@ def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> ServiceAn
     )
 
 
-def _call(settings: Settings, address: str, base: str) -> SignedCall:
-    parameters = {"resource_url": address}
-    if settings.allowed_workspaces:
-        parameters["workspace"] = settings.allowed_workspaces[0]
+def _call(settings: Settings, asked: Asked, base: str) -> SignedCall:
+    parameters = {"resource_url": asked.url, **asked.context}
     proving = Proving(_kind(settings), PROOF_SECONDS)
     if proving.by == "off":
         return unsigned_call(base, parameters, PROOF_SECONDS)

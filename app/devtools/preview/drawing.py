@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from app.devtools.preview.marks import mark_of_icon
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.text import clean, is_web_url
 
@@ -23,6 +24,8 @@ SECONDS_IN: Final = {
     "hour": 3_600,
     "minute": 60,
 }
+# What the host shows where a card has no subtitle: the app definition's `resource_name`.
+DEFAULT_SUBTITLE: Final = "Resource"
 FOOTERS: Final = {
     "created": ("Created", "created_at"),
     "updated": ("Updated", "last_updated_at"),
@@ -32,10 +35,14 @@ FOOTERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Icon:
-    """An icon: its checked address, and the letter that stands for it where it is not loaded."""
+    """An icon: its checked address, and what stands for it where it is not loaded.
+
+    That is the mark of the system whose icon it is, or else a letter.
+    """
 
     url: str
     letter: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ def draw(payload: Any, now: datetime) -> DrawnCard:
     count = metadata.get("num_comments")
     return DrawnCard(
         title=_text(metadata.get("title")),
-        subtitle=_text(metadata.get("subtitle")),
+        subtitle=_text(metadata.get("subtitle")) or DEFAULT_SUBTITLE,
         subicon=_icon(metadata.get("subicon_url")),
         fields=tuple(
             _field(_object(given), now) for given in listed(metadata.get("fields"))[:MOST_FIELDS]
@@ -154,7 +161,7 @@ def _icon(url: Any) -> Icon | None:
     if not isinstance(url, str) or not is_web_url(url):
         return None
     host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return Icon(url, host[:1].upper())
+    return Icon(url, host[:1].upper(), mark_of_icon(url))
 
 
 def _text(given: Any) -> str:

@@ -1,23 +1,27 @@
-"""A payload as somebody types it: what is wrong with it, and on which line."""
+"""A payload as somebody types it: what is wrong with it, and where in its text."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.devtools.preview.json_text import lines_of
-from templates_schemas import Fault, faults
+from app.devtools.preview.json_text import Place, places_of
+from templates_schemas import Fault, UnreadablePayload, faults, read_payload
+from templates_schemas.reading import UNTIL_JSON
+from templates_schemas.text import utf16_length
 
 LONGEST: Final = 1 << 17
 MOST_FAULTS: Final = 100
-UNTIL_JSON: Final = "json"
+# These say something of the key; the others of its value.
+OF_KEYS: Final = frozenset({"unknown_key", "repeated", "required"})
 
 
 @dataclass(frozen=True, slots=True)
 class LinedFault:
-    """A fault and its line, counted from 1."""
+    """A fault and its line, counted from 1; what to underline, in UTF-16 code units of the text."""
 
     line: int
+    start: int
+    end: int
     fault: Fault
 
 
@@ -58,33 +62,34 @@ def edit(text: str) -> Edited:
     """Read a text as a payload, and find all that the host would not take."""
     whole = text.replace("\r\n", "\n")
     if len(whole) > LONGEST:
-        return _unread(whole, 1, f"has {len(whole)} characters; at most {LONGEST} are read")
+        told = f"has {len(whole)} characters; at most {LONGEST} are read"
+        return _unread(whole, UnreadablePayload(told))
     try:
-        payload = json.loads(whole, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        return _unread(whole, error.lineno, f"is not JSON: {error.msg}, at column {error.colno}")
-    except ValueError as error:
-        return _unread(whole, 1, f"is not JSON: {error}")
-    except RecursionError:
-        return _unread(whole, 1, "is nested too deep")
-    found = faults(payload)
-    lines = lines_of(whole) if found else {}
-    placed = [LinedFault(_line_of(fault.path, lines), fault) for fault in found]
-    placed.sort(key=lambda one: one.line)
-    told = tuple(placed[:MOST_FAULTS])
-    return Edited(whole, payload, told, len(placed) - len(told))
+        read = read_payload(whole)
+    except UnreadablePayload as unreadable:
+        return _unread(whole, unreadable)
+    found = (*read.faults, *faults(read.payload))
+    places = places_of(whole) if found else {}
+    placed = sorted((_placed(fault, places, whole) for fault in found[:MOST_FAULTS]), key=_line)
+    return Edited(whole, read.payload, tuple(placed), len(found) - len(placed))
 
 
-def _unread(text: str, line: int, message: str) -> Edited:
-    return Edited(text, None, (LinedFault(line, Fault("$", UNTIL_JSON, message)),))
+def _line(found: LinedFault) -> int:
+    return found.line
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+def _unread(text: str, unreadable: UnreadablePayload) -> Edited:
+    offset = utf16_length(text[: unreadable.offset])
+    end = min(offset + 1, utf16_length(text))
+    return Edited(text, None, (LinedFault(unreadable.line, offset, end, unreadable.fault),))
 
 
-def _line_of(path: str, lines: Mapping[str, int]) -> int:
-    """Find the line of a path; of a key that is missing, the line of what lacks it."""
-    while path not in lines and path != "$":
+def _placed(fault: Fault, places: Mapping[str, Place], text: str) -> LinedFault:
+    """Find the place of a fault; that of a key that is missing is the place of what lacks it."""
+    path = fault.path
+    while path not in places and path != "$":
         path = path[: max(path.rfind("."), path.rfind("["), 1)]
-    return lines.get(path, 1)
+    place = places.get(path, Place(1, (0, 0), (0, 0), is_container=False))
+    is_of_key = fault.rule in OF_KEYS or place.is_container
+    start, end = (utf16_length(text[:at]) for at in (place.key if is_of_key else place.value))
+    return LinedFault(place.line, start, end, fault)

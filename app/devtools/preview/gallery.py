@@ -1,68 +1,128 @@
-"""The resources that can be tried with one click."""
+"""The resources that can be tried with one click, by system."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import groupby
+from pathlib import Path
+from typing import Final, Self
 
 from app.connectors import Connector, all_connectors
+from app.connectors.definitions.bundled import edits
+from app.devtools.preview.marks import mark_of
+from app.errors import ConfigurationError
 from app.settings import Settings
-from app.upstream import bundled_samples
+from app.upstream import Recordings, Sample, bundled_samples
+
+# Shown where no address is given: it has the most to show.
+FEATURED: Final = "github/merged_pull"
+RECORDINGS: Final = "Recordings"
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One resource: its title, a word beside it, its address, and the system's first letter."""
+    """One resource: what it is, and its address."""
 
     title: str
-    label: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The resources of one system, by title; `mark` is the name of its mark, or ''."""
+
+    label: str
     mark: str
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """What there is to try: offline the bundled samples, live each connector's example."""
+    """What there is to try: offline the samples and recordings, live each connector's example.
 
-    pieces: tuple[Piece, ...]
+    `faults` say why a file of definitions, or a recording, cannot be used; a service with broken
+    definitions shows what it had before.
+    """
+
+    groups: tuple[Group, ...]
     featured: str | None
+    labels: dict[str, str]
+    faults: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Lay out the pieces; live, none is featured, so that no page asks the network unasked."""
+    def of(cls, settings: Settings, recordings: Recordings | None = None) -> Self:
+        """Lay out the groups; live, none is featured, so that no page asks the network unasked.
+
+        Raises ConfigurationError where a definition cannot be used.
+        """
         connectors = all_connectors(settings)
+        labels = {connector.name: connector.label for connector in connectors}
+        bundled = bundled_samples()
         if not settings.offline:
-            return cls(tuple(_examples(connectors)), None)
-        pieces = tuple(_samples(connectors))
-        return cls(pieces, next((piece.url for piece in pieces), None))
+            return cls(_grouped(_examples(connectors, bundled)), None, labels)
+        own = recordings.samples() if recordings else ()
+        featured = next((one.resource_url for one in bundled if one.name == FEATURED), None)
+        found = (*_recorded(own), *_grouped(_samples(labels, bundled)))
+        return cls(found, featured, labels, recordings.faults() if recordings else ())
 
 
-def _samples(connectors: Sequence[Connector]) -> Iterator[Piece]:
-    """Yield the samples of each connector, those with the most first."""
-    labels = {connector.name: connector.label for connector in connectors}
-    named = [(*sample.name.split("/", 1), sample.resource_url) for sample in bundled_samples()]
-    known = [one for one in named if one[0] in labels]
-    counts = {name: sum(name == other for other, _, _ in known) for name, _, _ in known}
-    for name, case, url in sorted(known, key=lambda one: (-counts[one[0]], _place(one[1]), one)):
-        yield _piece(name, labels[name], case, url)
+class CurrentGallery:
+    """The gallery as the files of now have it: edited definitions and recordings count."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        folder = settings.recordings
+        self._recordings = Recordings(Path(folder)) if folder and settings.offline else None
+        self._seen = self._stamp()
+        self._gallery = Gallery.of(settings, self._recordings)
+
+    def current(self) -> Gallery:
+        """Return the gallery, laid out anew where a file has changed."""
+        stamp = self._stamp()
+        if stamp != self._seen:
+            self._gallery = self._anew()
+            self._seen = stamp
+        return self._gallery
+
+    def _anew(self) -> Gallery:
+        try:
+            return Gallery.of(self._settings, self._recordings)
+        except ConfigurationError as error:
+            was = self._gallery
+            faults = tuple(error.detail.splitlines())
+            return Gallery(was.groups, was.featured, was.labels, faults)
+
+    def _stamp(self) -> tuple[object, object]:
+        recorded = self._recordings.stamp() if self._recordings else None
+        return edits(self._settings.connectors_file), recorded
 
 
-def _place(case: str) -> int:
-    """Show first what ends well, and of that what shows the most."""
-    order = ("merged_pull", "open_issue", "draft_pull", "not_planned_issue", "long_texts")
-    return order.index(case) if case in order else len(order)
+def _grouped(named: Iterator[tuple[str, Piece]]) -> tuple[Group, ...]:
+    """Put the pieces of one label together, labels and titles in the order of the alphabet."""
+    ordered = sorted(named, key=lambda one: (one[0].casefold(), one[1].title.casefold()))
+    return tuple(
+        Group(label, mark_of(label), tuple(piece for _, piece in pieces))
+        for label, pieces in groupby(ordered, key=lambda one: one[0])
+    )
 
 
-def _examples(connectors: Sequence[Connector]) -> Iterator[Piece]:
+def _samples(labels: dict[str, str], samples: Sequence[Sample]) -> Iterator[tuple[str, Piece]]:
+    for sample in samples:
+        connector = sample.name.partition("/")[0]
+        if connector in labels:
+            yield labels[connector], Piece(sample.title, sample.resource_url)
+
+
+def _recorded(samples: Sequence[Sample]) -> tuple[Group, ...]:
+    """One's own cases come first, by their names in the folder."""
+    pieces = tuple(Piece(sample.name, sample.resource_url) for sample in samples)
+    return (Group(RECORDINGS, "", pieces),) if pieces else ()
+
+
+def _examples(
+    connectors: Sequence[Connector], samples: Sequence[Sample]
+) -> Iterator[tuple[str, Piece]]:
+    """Name each connector's example by what its samples are: `Issue` for `Issue, open`."""
+    kinds = {one.name.partition("/")[0]: one.title.partition(",")[0] for one in samples}
     for connector in connectors:
-        yield _piece(connector.name, connector.label, "example", connector.example)
-
-
-def _piece(name: str, label: str, case: str, url: str) -> Piece:
-    """Say first what is special: the kind of resource, else the case, else the system alone."""
-    system = label.lower().split()
-    kind = [word for word in name.split("_") if word not in system]
-    plain = case in ("open", "example")
-    words = [*kind, *([] if plain else case.split("_"))]
-    if not words:
-        return Piece(label, case.capitalize(), url, label[:1])
-    return Piece(" ".join(words).capitalize(), label, url, label[:1])
+        title = kinds.get(connector.name) or connector.name.replace("_", " ").capitalize()
+        yield connector.label, Piece(title, connector.example)

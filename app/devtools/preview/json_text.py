@@ -1,7 +1,8 @@
-"""The text of a payload: written, coloured, and the line on which each part of it stands."""
+"""The text of a payload: written, laid out, coloured, and where each part of it stands."""
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 from markupsafe import Markup, escape
@@ -28,13 +29,50 @@ def _span(token: re.Match[str]) -> str:
     return f'<span class="json-{token.lastgroup}">{escape(token[0])}</span>'
 
 
+def formatted(text: str) -> str:
+    """Lay out a JSON text anew; each of its tokens stays as it is written."""
+    laid, depth, before = list[str](), 0, ""
+    for token in _TOKEN.finditer(text):
+        symbol = token[0]
+        closes = symbol in ("}", "]")
+        depth -= closes
+        if (before in ("{", "[")) != closes or before == ",":
+            laid.append("\n" + "  " * depth)
+        elif before == ":":
+            laid.append(" ")
+        laid.append(symbol)
+        depth += symbol in ("{", "[")
+        before = symbol
+    return "".join(laid)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part of a JSON text stands: its line, from 1, and the characters to underline.
+
+    `key` and `value` begin and end at these characters; of an object or a list the value is its
+    opening bracket. What has no key has its value as `key`.
+    """
+
+    line: int
+    key: tuple[int, int]
+    value: tuple[int, int]
+    is_container: bool
+
+
 def lines_of(text: str) -> dict[str, int]:
     """Map each JSON path of a JSON text to the line on which it begins, its key's where it has one.
 
     Of a key that is given twice the last counts, as it does for `json.loads`.
     """
-    lines: dict[str, int] = {}
+    return {path: place.line for path, place in places_of(text).items()}
+
+
+def places_of(text: str) -> dict[str, Place]:
+    """Map each JSON path of a JSON text to its place; of a key that is given twice the last."""
+    places: dict[str, Place] = {}
     line, counted = 1, 0
+    key: tuple[int, re.Match[str]] | None = None
     # Of each open container its path, and its current member: a key with its dot, or an index.
     containers, members = [""], list[str | int](["$"])
     for token in _TOKEN.finditer(text):
@@ -42,18 +80,21 @@ def lines_of(text: str) -> dict[str, int]:
         symbol, member = token[0], members[-1]
         if token.lastgroup == "key":
             members[-1] = f".{json.loads(symbol)}"
-            lines[f"{containers[-1]}{members[-1]}"] = line
+            key = (line, token)
         elif symbol in ("}", "]"):
             containers.pop()
             members.pop()
         elif symbol == "," and isinstance(member, int):
             members[-1] = member + 1
         elif symbol not in (",", ":"):
-            is_key = isinstance(member, str)
-            path = f"{containers[-1]}{member}" if is_key else f"{containers[-1]}[{member}]"
-            if not is_key or path == "$":
-                lines[path] = line
-            if symbol in ("{", "["):
+            inner = member if isinstance(member, str) else f"[{member}]"
+            path = f"{containers[-1]}{inner}"
+            begins = symbol in ("{", "[")
+            number, named = key or (line, token)
+            places.pop(path, None)
+            places[path] = Place(number, named.span(), token.span(), begins)
+            key = None
+            if begins:
                 containers.append(path)
                 members.append("" if symbol == "{" else 0)
-    return lines
+    return places

@@ -26,9 +26,26 @@ class Meter:
         return self.used > self.limit
 
     @property
-    def is_full(self) -> bool:
-        """Whether nothing more would fit."""
-        return self.used == self.limit
+    def is_near(self) -> bool:
+        """Whether nine tenths of the limit are used, or more."""
+        return 10 * self.used >= 9 * self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All meters of a payload."""
+
+    meters: tuple[Meter, ...]
+
+    @property
+    def over(self) -> tuple[Meter, ...]:
+        """Those that the host would refuse."""
+        return tuple(meter for meter in self.meters if meter.is_over)
+
+    @property
+    def near(self) -> tuple[Meter, ...]:
+        """Those that little more would fit into."""
+        return tuple(meter for meter in self.meters if meter.is_near and not meter.is_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +56,13 @@ class Shortened:
     how: str
 
 
-def meters_of(payload: Any) -> tuple[Meter, ...]:
+def limits_of(payload: Any) -> Limits:
     """Measure a payload, as far as it has the parts that are measured."""
     metadata = payload.get("metadata") if isinstance(payload, dict) else None
-    if not isinstance(metadata, dict):
-        return ()
+    return Limits(_meters(metadata) if isinstance(metadata, dict) else ())
+
+
+def _meters(metadata: Mapping[str, Any]) -> tuple[Meter, ...]:
     fields = listed(metadata.get("fields"))
     found = [Meter("Title", _length(metadata.get("title")), TITLE_MAX)]
     found.append(Meter("Fields", len(fields), FIELDS_MAX))

@@ -1,11 +1,17 @@
-"""Payloads to begin with in the editor: the least, the usual, and all that the host can show."""
+"""Payloads to begin with in the editor: the least, the usual, and all that the host can show.
+
+And the parts of which there is a choice, to be put into any: each kind of field and of footer.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from templates_schemas import (
+    Created,
     CustomText,
     DatetimeWithIcon,
+    Field,
+    Footer,
     Pill,
     SummaryWithDetails,
     TextWithIcon,
@@ -22,6 +28,23 @@ def preset(name: str, now: datetime) -> dict[str, Any]:
     makers = {"minimal": _minimal, "usual": _usual, "everything": _everything}
     whole = now.astimezone(UTC).replace(microsecond=0)
     return payload(makers[name](whole))
+
+
+def blocks(now: datetime) -> dict[str, dict[str, Any]]:
+    """Make the blocks by name: the `block`, and `into` which key of the metadata it goes."""
+    whole = now.astimezone(UTC).replace(microsecond=0)
+    parts: dict[str, tuple[Field, Footer]] = {
+        "pill": (Pill("Status", "In review", "blue"), Created(whole)),
+        "text": (TextWithIcon("Assignee", "monalisa", _ICON), Updated(whole)),
+        "time": (DatetimeWithIcon("Due", whole + timedelta(days=3)), CustomText("From Placard")),
+    }
+    made: dict[str, dict[str, Any]] = {}
+    for name, (field, footer) in parts.items():
+        card = SummaryWithDetails(title=name, fields=[field], footer=footer)
+        metadata = payload(card)["metadata"]
+        made[field.type] = {"into": "fields", "block": metadata["fields"][0]}
+        made[footer.footer_type] = {"into": "footer", "block": metadata["footer"]}
+    return dict(sorted(made.items(), key=lambda one: one[1]["into"]))
 
 
 def _minimal(now: datetime) -> SummaryWithDetails:

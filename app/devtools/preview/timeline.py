@@ -29,11 +29,15 @@ PROOFS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step: `start` and `width` are parts of the whole, from 0 to 100."""
+    """One step: `start` and `width` are parts of the whole, from 0 to 100.
+
+    `more` is told in small print; `pattern`, an expression that was tried, where somebody asks.
+    """
 
     name: str
     words: str
     more: str
+    pattern: str
     milliseconds: float
     start: float
     width: float
@@ -47,13 +51,13 @@ def timeline(answer: ServiceAnswer) -> tuple[Row, ...]:
 
 
 def _row(step: Step, whole: float, answer: ServiceAnswer) -> Row:
-    name, words, more = _told(step)
+    name, words, more, pattern = _told(step)
     failed = _failed(step, answer)
     if failed:
         words = f"stopped here: {answer.facts.get('detail') or answer.code}"
     start = min(100.0, step.began / whole * 100)
     width = min(100.0 - start, max(0.5, step.milliseconds / whole * 100))
-    return Row(name, words, more, step.milliseconds, start, width, failed)
+    return Row(name, words, more, pattern, step.milliseconds, start, width, failed)
 
 
 def _failed(step: Step, answer: ServiceAnswer) -> bool:
@@ -62,10 +66,11 @@ def _failed(step: Step, answer: ServiceAnswer) -> bool:
     return bool(ended) and step is ended[-1]
 
 
-def _told(step: Step) -> tuple[str, str, str]:
-    """Name a step, and tell what is known of it: in words, and more in small print."""
+def _told(step: Step) -> tuple[str, str, str, str]:
+    """Name a step, and tell what is known of it: in words, more in small print, and a pattern."""
     name, tell = _STEPS.get(step.name, (step.name.capitalize(), _untold))
-    return name, *tell(step.facts)
+    pattern = readable(step.facts.get("pattern", "")) or step.facts.get("expression", "")
+    return name, *tell(step.facts), pattern
 
 
 def _verified(facts: Facts) -> tuple[str, str]:
@@ -85,7 +90,7 @@ def _checked(_: Facts) -> tuple[str, str]:
 
 
 def _left_out(facts: Facts) -> tuple[str, str]:
-    return f"{facts['part']}: {facts['why']}", facts.get("expression", "")
+    return f"{facts['part']}: {facts['why']}", ""
 
 
 def _untold(_: Facts) -> tuple[str, str]:
@@ -94,8 +99,7 @@ def _untold(_: Facts) -> tuple[str, str]:
 
 def _matched(facts: Facts) -> tuple[str, str]:
     parts = " · ".join(f"{name} {value}" for name, value in facts.get("parts", {}).items())
-    words = f"the connector {facts.get('connector')} · {parts}"
-    return words, readable(facts.get("pattern", ""))
+    return f"the connector {facts.get('connector')}", parts
 
 
 def readable(pattern: str) -> str:
@@ -146,7 +150,7 @@ _STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {
 def _last(answer: ServiceAnswer) -> Row:
     words = " · ".join(_answered(answer))
     more = f"X-Request-Id {answer.headers['X-Request-Id']}"
-    return Row("Answered", words, more, answer.milliseconds, 0.0, 100.0, not answer.is_card)
+    return Row("Answered", words, more, "", answer.milliseconds, 0.0, 100.0, not answer.is_card)
 
 
 def _answered(answer: ServiceAnswer) -> Iterator[str]:

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.connectors import connector_settings
+from app.devtools.signed_calls import CONTEXT
 from app.settings.report import setting_names
 from app.verification import SignedRequest, query_string_hash
 from tests.host import ISSUE, JWT_SECRET, SIGNATURE_SECRET, signature
@@ -59,15 +60,9 @@ def sent_by(curl: str) -> tuple[str, str, str]:
 
 def test_sign_makes_a_token_that_is_bound_to_the_request(run: Run) -> None:
     ended = run("sign", ISSUE, "--base", "https://cards.example/", "--workspace", "12345")
-    proof, curl = ended.stdout.splitlines()
-    url, header, value = sent_by(curl)
+    url, header, proof = sent_by(ended.stdout)
     parts = urlsplit(url)
-    assert (parts.netloc, parts.path, header, value) == (
-        "cards.example",
-        "/widget",
-        "Authorization",
-        proof,
-    )
+    assert (parts.netloc, parts.path, header) == ("cards.example", "/widget", "Authorization")
     query = dict(parse_qsl(parts.query))
     assert (query["resource_url"], query["workspace"]) == (ISSUE, "12345")
     claims = jwt.decode(
@@ -80,35 +75,34 @@ def test_sign_makes_a_token_that_is_bound_to_the_request(run: Run) -> None:
 
 def test_sign_makes_the_host_s_signature(run: Run) -> None:
     ended = run("sign", ISSUE, "--by", "signature", "--user", "34567")
-    proof, curl = ended.stdout.splitlines()
-    url, header, value = sent_by(curl)
+    url, header, proof = sent_by(ended.stdout)
     assert header == "x-asana-request-signature"
-    assert value == proof == signature(urlsplit(url).query)
+    assert proof == signature(urlsplit(url).query)
     assert "&user=34567&expires_at=" in url
 
 
 def test_sign_makes_a_post_for_attach(run: Run) -> None:
     ended = run("sign", "ACME-12", "--for", "attach", "--by", "signature", "--workspace", "1")
-    proof, curl = ended.stdout.splitlines()
-    words = shlex.split(curl)
+    words = shlex.split(ended.stdout)
     body = json.loads(words[words.index("--data-raw") + 1])
     assert words[-1] == "http://127.0.0.1:8080/attach"
     assert words[3:6] == [
-        f"x-asana-request-signature: {proof}",
+        f"x-asana-request-signature: {signature(body['data'])}",
         "-H",
         "Content-Type: application/json",
     ]
-    assert proof == signature(body["data"])
     assert {"query": "ACME-12", "workspace": "1"}.items() <= json.loads(body["data"]).items()
 
 
 def test_sign_binds_a_token_to_the_body_of_a_post(run: Run) -> None:
     ended = run("sign", "ACME-12", "--for", "attach")
-    proof, curl = ended.stdout.splitlines()
-    words = shlex.split(curl)
+    words = shlex.split(ended.stdout)
     data = json.loads(words[words.index("--data-raw") + 1])["data"]
     claims = jwt.decode(
-        proof.removeprefix("Bearer "), JWT_SECRET, algorithms=["HS256"], audience="placard"
+        words[3].removeprefix("Authorization: Bearer "),
+        JWT_SECRET,
+        algorithms=["HS256"],
+        audience="placard",
     )
     assert claims["body_sha256"] == hashlib.sha256(data.encode()).hexdigest()
     assert claims["qsh"] == query_string_hash(SignedRequest("POST", "/attach", b""))
@@ -116,8 +110,7 @@ def test_sign_binds_a_token_to_the_body_of_a_post(run: Run) -> None:
 
 def test_sign_makes_a_query_for_typeahead(run: Run) -> None:
     ended = run("sign", "two words", "--for", "typeahead", "--by", "signature")
-    proof, curl = ended.stdout.splitlines()
-    url = sent_by(curl)[0]
+    url, _, proof = sent_by(ended.stdout)
     assert url.startswith("http://127.0.0.1:8080/typeahead?query=two%20words&expires_at=")
     assert proof == signature(urlsplit(url).query)
 
@@ -146,9 +139,24 @@ def test_console_says_where_the_address_is_not_https(run: Run) -> None:
     assert "is not https" in ended.stderr
 
 
+def test_sign_sends_all_that_the_host_may_send(run: Run) -> None:
+    options = [part for name in CONTEXT for part in (f"--{name}", f"{name} 1")]
+    url, _, _ = sent_by(run("sign", ISSUE, *options).stdout)
+    query = parse_qsl(urlsplit(url).query)
+    assert query[:-1] == [("resource_url", ISSUE), *((name, f"{name} 1") for name in CONTEXT)]
+
+
+@pytest.mark.parametrize("address", ["nonsense", "github.com/a/b", "javascript:alert(1)", ""])
+def test_sign_refuses_what_is_no_address(run: Run, address: str) -> None:
+    ended = run("sign", "--", address)
+    assert ended.exit_code == 2
+    assert ended.stdout == ""
+    assert "Invalid value" in ended.stderr
+
+
 def test_sign_names_the_issuer_where_one_is_required(run: Run) -> None:
     ended = run("sign", ISSUE, PLACARD_JWT_ISSUER="https://issuer.example")
-    token = ended.stdout.splitlines()[0].removeprefix("Bearer ")
+    token = sent_by(ended.stdout)[2].removeprefix("Bearer ")
     claims = jwt.decode(token, JWT_SECRET, algorithms=["HS256"], audience="placard")
     assert claims["iss"] == "https://issuer.example"
 
@@ -185,6 +193,18 @@ def test_lint_knows_the_answers_of_attach_and_typeahead(
     paths = [line.partition(":")[0] for line in ended.stdout.splitlines()]
     assert sorted(paths) == (sorted(told) or ["-"])
     assert ended.exit_code == bool(told)
+
+
+def test_lint_tells_what_was_meant_and_what_is_given_twice(run: Run) -> None:
+    text = json.dumps(MINIMAL).replace('"green"', '"grean"').replace('"name"', '"nmae"')
+    ended = run("lint", "-", stdin=text.replace('"title"', '"title": "A", "title"'))
+    assert ended.exit_code == 1
+    for told in (
+        'did you mean "green"? (one_of)',
+        'did you mean "name"? (unknown_key)',
+        "$.metadata.title: is given more than once; the last one counts (repeated)",
+    ):
+        assert told in ended.stdout
 
 
 def test_lint_names_each_fault_by_path_and_rule(run: Run, tmp_path: Path) -> None:

@@ -1,12 +1,21 @@
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from app.errors import AddressRefused, UpstreamUnreachable
-from app.upstream import Sample, SampleAdapter, bundled_samples, read_sample, recorded_body
+from app.upstream import (
+    Recordings,
+    Sample,
+    SampleAdapter,
+    bundled_samples,
+    read_sample,
+    recorded_body,
+)
 from app.upstream.messages import UpstreamRequest
 from tests.app.upstream.servers import LOOPBACK, answer, fetching, request_to, saying, serving
 
@@ -64,7 +73,37 @@ def test_a_sample_is_parsed() -> None:
         "https://docs.example/issues",
         "https://example/issues/1",
         tuple(CASE["exchanges"]),
+        "Issue",
     )
+
+
+def test_a_sample_may_say_what_it_shows() -> None:
+    assert read_sample("a/open", json.dumps(CASE | {"title": "Issue, open"})).title == "Issue, open"
+
+
+def test_of_recordings_with_one_address_the_last_one_counts(tmp_path: Path) -> None:
+    recordings = Recordings(tmp_path)
+    assert recordings.samples() == ()
+    for moment, name in ((2, "first"), (1, "second")):
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(CASE), "utf-8")
+        os.utime(file, (moment, moment))
+    assert [case.name for case in recordings.samples()] == ["first"]
+    os.utime(tmp_path / "second.json", (3, 3))
+    assert [case.name for case in recordings.samples()] == ["second"]
+    assert recordings.faults() == ()
+
+
+def test_recordings_answer_before_samples(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(CASE).replace("the first", "mine"), "utf-8")
+    bundled = [read_sample("example/issue", json.dumps(CASE))]
+    adapter = SampleAdapter(bundled, Recordings(tmp_path))
+    with fetching("elsewhere.example", adapter=adapter) as fetcher:
+        asked = _post(GET_ISSUE, b'{"id": 1, "in": "a"}')
+        assert fetcher.fetch(asked).body == b"mine"
+        file.unlink()
+        assert fetcher.fetch(asked).body == b"the first"
 
 
 def test_recorded_json_is_written_out() -> None:

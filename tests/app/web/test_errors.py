@@ -132,6 +132,42 @@ def test_unknown_path_is_not_found(host: Host, path: str) -> None:
     assert answer.mimetype == "application/json"
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(("mode", "pages"), [("production", []), ("local", ["/preview", "/docs"])])
+@pytest.mark.parametrize("path", ["/no/such/path", "/widget/x"])
+def test_a_person_whose_browser_finds_nothing_gets_a_page(
+    make_host: MakeHost, mode: str, pages: list[str], path: str
+) -> None:
+    answer = make_host(mode=mode).client.get(path, headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert "Nothing is at this address" in answer.text
+    assert re.findall(r'href="([^"]*)"', answer.text) == pages
+    assert "Accept" in answer.headers["Vary"]
+    assert "Origin" in answer.headers["Vary"]
+    assert answer.headers["X-Request-Id"]
+    policy = answer.headers["Content-Security-Policy"]
+    nonce = re.search(r'<style nonce="([^"]+)"', answer.text)
+    assert nonce
+    assert policy.startswith(f"default-src 'none'; style-src 'nonce-{nonce[1]}';")
+    assert path not in answer.text
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["*/*", "application/json", "text/plain", "", "application/json, text/html", "nonsense"],
+)
+def test_a_program_gets_the_envelope(host: Host, accept: str) -> None:
+    answer = host.client.get("/no/such/path", headers={"Accept": accept})
+    assert answer.json == {"data": {"error": "Not found."}}
+
+
+def test_a_form_that_is_sent_nowhere_gets_the_envelope(host: Host) -> None:
+    answer = host.client.post("/no/such/path", headers={"Accept": BROWSER})
+    assert answer.json == {"data": {"error": "Not found."}}
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_wrong_method_says_which_are_right(host: Host, method: str) -> None:
     answer = host.client.open("/widget", method=method)

@@ -2,18 +2,18 @@
 // Everything is drawn by the server; without this script every form and link works as well.
 
 const PART = { "X-Preview-Part": "1" };
-const PAUSE = 120; // milliseconds without a key, before what was typed is drawn
-const LONGEST_ADDRESS = 60_000; // what the server takes, with room for the rest
-const TOO_LONG = "This payload is too long to be shared by its address";
-const result = document.getElementById("result");
+// In seconds: a time is told in the largest unit of which there is nearly one.
+const UNITS = { year: 31_536_000, month: 2_592_000, week: 604_800, day: 86_400, hour: 3600, minute: 60 };
+export const result = document.getElementById("result");
 const status = document.getElementById("status");
 let latest = 0;
 let searched = location.search;
 
 document.documentElement.classList.add("scripted");
+tellTimes();
 
 /** Ask for a part and show it, unless a later one has been asked for since. */
-async function show(address, options = {}) {
+export async function show(address, options = {}) {
   const turn = ++latest;
   result.setAttribute("aria-busy", "true");
   try {
@@ -34,6 +34,7 @@ async function show(address, options = {}) {
 function place(part) {
   const drawn = new DOMParser().parseFromString(part, "text/html");
   result.replaceChildren(...drawn.body.childNodes);
+  tellTimes();
   const said = result.querySelector("[data-said]");
   if (said) say(said.dataset.said);
 }
@@ -46,18 +47,41 @@ function reveal() {
 }
 
 /** Tell a screen reader; and everybody, where it is a trouble. */
-function say(words, trouble = false) {
+export function say(words, trouble = false) {
   status.textContent = words;
   status.classList.toggle("trouble", trouble);
 }
 
+/** Tell times as the reader's own language and clock do. */
+function tellTimes() {
+  const relative = new Intl.RelativeTimeFormat(navigator.language);
+  const now = new Intl.RelativeTimeFormat(navigator.language, { numeric: "auto" }).format(0, "second");
+  const exact = new Intl.DateTimeFormat(navigator.language, { dateStyle: "full", timeStyle: "long" });
+  for (const moment of result.querySelectorAll(".moment")) {
+    const time = moment.querySelector("time");
+    const away = (Date.parse(time.dateTime) - Date.now()) / 1000;
+    const [unit, seconds] = Object.entries(UNITS).find(([, length]) => Math.abs(away) >= 0.85 * length) ?? [];
+    time.textContent = unit ? relative.format(Math.round(away / seconds), unit) : now;
+    moment.querySelector(".tip").textContent = exact.format(new Date(time.dateTime));
+    moment.lang = navigator.language;
+  }
+}
+
 // --- the address box and the samples -------------------------------------------------------
 
-const address = document.querySelector("form.address");
+const asking = document.querySelector("form.asking");
+
+/** The address of this page for what is in the form, but for another resource. */
+function targetOf(url) {
+  const target = new URL(asking.action);
+  target.searchParams.set("url", url);
+  for (const [name, value] of new FormData(asking))
+    if (name !== "url" && value.trim()) target.searchParams.set(name, value.trim());
+  return target;
+}
 
 async function ask(url, { remember = true } = {}) {
-  const target = new URL(address.action);
-  target.searchParams.set("url", url);
+  const target = targetOf(url);
   if (remember) history.pushState(null, "", target);
   searched = location.search;
   for (const link of document.querySelectorAll("[data-sample]")) {
@@ -67,6 +91,17 @@ async function ask(url, { remember = true } = {}) {
   if ((await show(target)) && remember) reveal();
 }
 
+/** Bring the chosen sample into view, below the name of its system, without moving the page. */
+function showChosen() {
+  const chosen = document.querySelector(".gallery [aria-current]");
+  const group = chosen?.closest(".group");
+  for (const scroller of group ? [chosen.closest(".gallery"), chosen.closest(".groups")] : []) {
+    const [frame, own, first] = [scroller, chosen, group].map((one) => one.getBoundingClientRect());
+    scroller.scrollTop += Math.max(first.top - frame.top, own.bottom - frame.bottom);
+    scroller.scrollLeft += Math.max(first.left - frame.left, own.right - frame.right);
+  }
+}
+
 /** Ask past the cache. The link that did is drawn anew too: it keeps the focus, if it still has. */
 async function askAgain(target) {
   const shown = await show(target);
@@ -74,97 +109,38 @@ async function askAgain(target) {
   if (shown && lost) result.querySelector("[data-fresh]")?.focus({ preventScroll: true });
 }
 
-if (address) {
-  address.addEventListener("submit", (event) => {
+if (asking) {
+  showChosen();
+  asking.addEventListener("submit", (event) => {
     event.preventDefault();
-    ask(address.elements.url.value.trim());
+    ask(asking.elements.url.value.trim());
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-sample], [data-fresh]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
     if ("fresh" in link.dataset) return void askAgain(link.href);
-    address.elements.url.value = new URL(link.href).searchParams.get("url");
-    ask(address.elements.url.value);
+    asking.elements.url.value = new URL(link.href).searchParams.get("url");
+    ask(asking.elements.url.value);
   });
   addEventListener("popstate", () => {
     // A jump within the page, such as that of the skip link, is no other address.
     if (location.search === searched) return;
-    const url = new URL(location).searchParams.get("url") ?? address.elements.url.defaultValue;
-    address.elements.url.value = url;
-    ask(url, { remember: false });
+    const { searchParams } = new URL(location);
+    for (const field of asking.querySelectorAll("input"))
+      field.value = searchParams.get(field.name) ?? field.defaultValue;
+    ask(asking.elements.url.value, { remember: false });
   });
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select");
-  const field = document.getElementById("url") ?? document.getElementById("payload");
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  const field = document.getElementById("url") ?? document.querySelector(".cm-content");
   if (event.key !== "/" || typing || !field || event.metaKey || event.ctrlKey || event.altKey) return;
   event.preventDefault();
   field.focus();
   field.select?.();
 });
-
-// --- the editor ----------------------------------------------------------------------------
-
-const payload = document.getElementById("payload");
-const gutter = document.getElementById("gutter");
-
-async function draw() {
-  const target = shared();
-  const shown = await show(payload.form.action, { method: "POST", body: payload.value });
-  if (!shown) return;
-  gutter.replaceChildren(...document.getElementById("new-gutter").content.childNodes);
-  if (target) history.replaceState(null, "", target);
-  else say(TOO_LONG, true);
-}
-
-/** The address of what is in the editor now, or nothing if it is too long for one. */
-function shared() {
-  const target = new URL(payload.form.action);
-  target.searchParams.set("payload", payload.value);
-  return target.href.length <= LONGEST_ADDRESS ? target.href : null;
-}
-
-/** Number the lines at once; which of them are faulty the server says a moment later. */
-function number() {
-  const lines = payload.value.split("\n").length;
-  while (gutter.children.length > lines) gutter.lastElementChild.remove();
-  while (gutter.children.length < lines) {
-    const line = document.createElement("li");
-    line.textContent = gutter.children.length + 1;
-    gutter.append(line);
-  }
-}
-
-/** Put the cursor on a line, and the line into view. */
-function goTo(line) {
-  const lines = payload.value.split("\n");
-  const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
-  payload.focus({ preventScroll: true });
-  payload.setSelectionRange(start, start + lines[line - 1].length);
-  gutter.children[line - 1]?.scrollIntoView({ block: "center" });
-}
-
-if (payload) {
-  let pause;
-  payload.addEventListener("input", () => {
-    number();
-    clearTimeout(pause);
-    pause = setTimeout(draw, PAUSE);
-  });
-  payload.addEventListener("scroll", () => gutter.scrollTo({ top: payload.scrollTop }));
-  payload.form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    draw();
-  });
-  result.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-line]");
-    if (!link) return;
-    event.preventDefault();
-    goTo(Number(link.dataset.line));
-  });
-}
 
 // --- the signature check -------------------------------------------------------------------
 
@@ -176,12 +152,7 @@ pasted?.addEventListener("submit", async (event) => {
 
 // --- copying, and the theme ----------------------------------------------------------------
 
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest(".copy");
-  if (!button) return;
-  const from = document.getElementById(button.dataset.copy ?? "");
-  const text = from ? from.textContent : shared();
-  if (text === null) return say(TOO_LONG, true);
+export async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
     say("Copied");
@@ -190,6 +161,13 @@ document.addEventListener("click", async (event) => {
   } catch {
     say("The browser does not let this page copy", true);
   }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const from = document.getElementById(button.dataset.copy);
+  copy(from.value ?? from.textContent, button);
 });
 
 document.querySelector(".themes")?.addEventListener("change", (event) => {

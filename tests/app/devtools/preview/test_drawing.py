@@ -1,19 +1,27 @@
 """Drawing: any JSON can be drawn, and nothing in it is trusted."""
 
+import hashlib
+import re
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, strategies as st
 
-from app.connectors import CONNECTORS
-from app.devtools.preview.drawing import draw, moment_of
-from app.devtools.preview.meters import meters_of, shortened
-from app.devtools.preview.presets import NAMES, preset
+from app.connectors import CONNECTORS, all_connectors
+from app.devtools import preview as web_preview
+from app.devtools.preview.drawing import DEFAULT_SUBTITLE, draw, moment_of
+from app.devtools.preview.marks import ICON_HOSTS, MARKS, mark_of_icon
+from app.devtools.preview.meters import limits_of, shortened
+from app.devtools.preview.presets import NAMES, blocks, preset
 from app.devtools.preview.timeline import readable
 from templates_schemas import faults
+from templates_schemas.summary_with_details import FIELD_KINDS, FOOTER_KINDS
 from templates_schemas.text import is_web_url
+from tests.conftest import settings_with
 
+STATIC: Final = Path(str(web_preview.__file__)).parent / "static"
 NOW = datetime(2025, 11, 20, 12, tzinfo=UTC)
 JSON = st.recursive(
     st.none()
@@ -40,7 +48,7 @@ def test_any_json_can_be_drawn_and_measured(payload: Any) -> None:
     card = draw(payload, NOW)
     icons = [card.subicon, *(field.icon for field in card.fields)]
     assert [icon.url for icon in icons if icon and not is_web_url(icon.url)] == []
-    assert all(meter.used >= 0 for meter in meters_of(payload))
+    assert all(meter.used >= 0 for meter in limits_of(payload).meters)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,6 +60,54 @@ def test_everything_shows_every_part() -> None:
     card = draw(preset("everything", NOW), NOW)
     assert all((card.title, card.subtitle, card.subicon, card.error, card.footer, card.comments))
     assert len(card.fields) == 5
+
+
+@pytest.mark.parametrize("name", blocks(NOW))
+def test_every_block_fits_into_a_card(name: str) -> None:
+    made = blocks(NOW)[name]
+    card = preset("minimal", NOW)
+    into, block = made["into"], made["block"]
+    card["metadata"][into] = [block] if into == "fields" else block
+    assert faults(card) == ()
+
+
+def test_there_is_a_block_of_every_kind() -> None:
+    assert set(blocks(NOW)) == {*FIELD_KINDS, *FOOTER_KINDS}
+
+
+def test_a_card_without_a_subtitle_shows_the_default_one() -> None:
+    assert draw({"metadata": {"title": "T"}}, NOW).subtitle == DEFAULT_SUBTITLE
+    assert draw({"metadata": {"subtitle": "S"}}, NOW).subtitle == "S"
+
+
+def test_every_mark_is_drawn_of_the_packages_that_the_lock_pins() -> None:
+    marks = (STATIC / "marks.svg").read_text("utf-8")
+    drawn = re.findall(r'<symbol id="(\w+)"', marks)
+    assert set(drawn) == {*MARKS.values(), *ICON_HOSTS.values()}
+    hashed = hashlib.sha256()
+    for name in ("build.js", "codemirror.js", "package-lock.json"):
+        hashed.update((STATIC.parent / "vendor" / name).read_bytes())
+    for made in ("marks.svg", "codemirror.js"):
+        assert hashed.hexdigest() in (STATIC / made).read_text("utf-8")[:200], "make assets"
+
+
+def test_every_mark_is_of_a_connector() -> None:
+    labels = {known.label for known in all_connectors(settings_with(mode="local", offline="on"))}
+    assert [label for label in MARKS if label not in labels] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "mark"),
+    [
+        ("https://github.githubassets.com/favicons/favicon.png", "github"),
+        ("https://gitlab.com/apple-touch-icon.png", "gitlab"),
+        ("https://gitlab.com/uploads/-/system/user/avatar/1/me.png", ""),
+        ("https://avatars.githubusercontent.com/u/1", ""),
+        ("https://example.com/favicon.ico", ""),
+    ],
+)
+def test_the_icon_of_a_system_is_its_mark_and_a_face_is_none(url: str, mark: str) -> None:
+    assert mark_of_icon(url) == mark
 
 
 @pytest.mark.parametrize(
@@ -86,18 +142,28 @@ def test_any_text_is_a_moment_or_none(sent: str) -> None:
     assert moment is None or moment.sent
 
 
-def test_meters_tell_what_is_over() -> None:
-    payload = {"metadata": {"title": "x" * 201, "fields": [{"name": "n" * 40, "text": "ok"}] * 6}}
-    told = {meter.what: (meter.used, meter.limit) for meter in meters_of(payload)}
-    assert told["Title"] == (201, 200)
-    assert told["Fields"] == (6, 5)
-    over = {meter.what for meter in meters_of(payload) if meter.is_over}
-    assert over == {"Title", "Fields"}
+def test_limits_tell_what_is_over_and_what_is_near() -> None:
+    fields = [{"name": "n" * 40, "text": "ok"}, {"name": "m" * 35, "text": "x" * 36}] * 3
+    limits = limits_of({"metadata": {"title": "x" * 201, "fields": fields}})
+    assert [(one.what, one.used, one.limit) for one in limits.over] == [
+        ("Title", 201, 200),
+        ("Fields", 6, 5),
+    ]
+    assert {one.what for one in limits.near} == {f"{'n' * 40}: name", f"{'m' * 35}: text"}
+
+
+def test_a_small_card_is_near_no_limit() -> None:
+    limits = limits_of(preset("minimal", NOW))
+    assert limits.meters
+    assert (limits.over, limits.near) == ((), ())
+
+
+def test_what_has_no_metadata_has_no_meters() -> None:
+    assert limits_of([]).meters == ()
 
 
 def test_lengths_are_counted_as_the_host_counts() -> None:
-    (title, *_) = meters_of({"metadata": {"title": "👩‍👩‍👧"}})
-    assert title.used == 8
+    assert limits_of({"metadata": {"title": "👩‍👩‍👧"}}).meters[0].used == 8
 
 
 def test_what_was_shortened_is_told_by_the_name_of_the_field() -> None:

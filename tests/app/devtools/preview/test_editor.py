@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.devtools.preview.editor import LONGEST, MOST_FAULTS, edit
-from app.devtools.preview.json_text import highlighted, lines_of, written
-from templates_schemas import faults
+from app.devtools.preview.grammar import grammar_of
+from app.devtools.preview.json_text import formatted, highlighted, lines_of, written
+from templates_schemas import TEMPLATES, faults
+from templates_schemas.limits import PILL_COLORS
 from tests.app.devtools.preview.conftest import PART, Preview, preview_with, words_of
 from tests.app.devtools.preview.test_drawing import JSON, PAYLOADS
 
@@ -48,7 +50,7 @@ def test_each_fault_is_at_its_line() -> None:
         ("", 1, "is not JSON: Expecting value, at column 1"),
         ('{\n "a": 1,\n}', 3, "is not JSON"),
         ('{"a": NaN}', 1, "is not JSON: NaN is no JSON"),
-        ("[" * 60_000, 1, "is nested too deep"),
+        ("[" * 60_000, 1, "is not JSON: it is nested too deep"),
         ("9" * 5000, 1, "is not JSON"),
         (" " * (LONGEST + 1), 1, f"at most {LONGEST} are read"),
     ],
@@ -59,6 +61,101 @@ def test_what_is_no_json_is_told_with_its_line(text: str, line: int, told: str) 
     assert found.line == line
     assert told in found.fault.message
     assert not edit(text).is_json
+
+
+@pytest.mark.parametrize(
+    ("text", "underlined", "rule"),
+    [
+        ('{"template": "x", "metadata": {}}', '"x"', "one_of"),
+        (FAULTY, '""', "min_length"),
+        (FAULTY, '"teal"', "one_of"),
+        (FAULTY, '"footer"', "required"),
+        ('{"a": "👋", "temlate": 1}', '"temlate"', "unknown_key"),
+        ('{"template": "👋",\n "template": "y"}', '"template"', "repeated"),
+        ('{"metadata": {"fields": [{"type": "pill"}]}}', "{", "required"),
+        ('{"a" 1}', "1", "json"),
+    ],
+)
+def test_what_is_underlined_is_the_key_or_the_value_that_is_wrong(
+    text: str, underlined: str, rule: str
+) -> None:
+    units = text.encode("utf-16-le")
+    shown = {
+        (units[2 * one.start : 2 * one.end].decode("utf-16-le"), one.fault.rule)
+        for one in edit(text).faults
+    }
+    assert (underlined, rule) in shown
+
+
+@pytest.mark.parametrize(
+    ("metadata", "path", "rule", "told"),
+    [
+        ('"num_comments": 9007199254740992', "num_comments", "maximum", "9007199254740991"),
+        (r'"title": "a\ud800b"', "title", "surrogate", "half of a surrogate pair"),
+        (r'"title": "a\u0007b"', "title", "control", "U+0007"),
+        (r'"title": "a\nb"', "title", "control", "U+000A"),
+        ('"title": "a\u202eb"', "title", "direction", "turn the direction"),
+        ('"title": "a\u2067b"', "title", "direction", "turn the direction"),
+        ('"title": "a", "title": "b"', "title", "repeated", "more than once"),
+        ('"titel": "a"', "titel", "unknown_key", 'did you mean "title"?'),
+        ('"Fields": []', "Fields", "unknown_key", 'did you mean "fields"?'),
+    ],
+)
+def test_what_a_person_would_not_see_is_told(
+    metadata: str, path: str, rule: str, told: str
+) -> None:
+    found = {one.fault.path: one.fault for one in edit(f'{{"metadata": {{{metadata}}}}}').faults}
+    fault = found[f"$.metadata.{path}"]
+    assert fault.rule == rule
+    assert told in fault.message
+
+
+@pytest.mark.parametrize(
+    ("color", "meant"),
+    [("violet", "purple"), ("grey", "cool-gray"), ("Green", "green"), ("yelow", "yellow"),
+     ("hot_pink", "hot-pink"), ("teal", "blue-green")],
+)  # fmt: skip
+def test_the_colour_that_was_meant_is_told(color: str, meant: str) -> None:
+    field = {"type": "pill", "name": "a", "text": "b", "color": color}
+    text = json.dumps({"metadata": {"fields": [field]}})
+    (fault,) = [one.fault for one in edit(text).faults if one.fault.path.endswith("color")]
+    assert fault.message.endswith(f'; did you mean "{meant}"?')
+
+
+def test_right_to_left_names_in_closed_isolates_are_taken() -> None:
+    text = json.dumps({"metadata": {"title": "\u2067\u05e9\u05dc\u05d5\u05dd\u2069 said"}})
+    assert "$.metadata.title" not in {one.fault.path for one in edit(text).faults}
+
+
+@given(PAYLOADS | JSON, st.sampled_from([None, 2]))
+def test_a_text_that_is_laid_out_says_the_same(payload: Any, indent: int | None) -> None:
+    laid = formatted(json.dumps(payload, indent=indent, ensure_ascii=False))
+    assert laid == written(payload)
+    assert formatted(laid) == laid
+
+
+def test_laying_out_keeps_what_reading_would_lose() -> None:
+    assert formatted(r'{"a":9007199254740993,"a":"\ud800", "b":[{},[]],"c":1.0}') == (
+        '{\n  "a": 9007199254740993,\n  "a": "\\ud800",\n  "b": [\n    {},\n    []\n  ],'
+        '\n  "c": 1.0\n}'
+    )
+
+
+def test_the_grammar_names_every_key_kind_and_colour() -> None:
+    grammar = grammar_of(TEMPLATES["summary_with_details_v0"])
+    assert grammar["template"]["words"] == ["summary_with_details_v0"]
+    metadata = grammar["metadata"]["keys"]
+    assert [key for key, rule in metadata.items() if rule["required"]] == [
+        "title", "fields", "footer",
+    ]  # fmt: skip
+    kinds = metadata["fields"]["items"]
+    assert (kinds["by"], set(kinds["kinds"])) == (
+        "type",
+        {"pill", "text_with_icon", "datetime_with_icon"},
+    )
+    color = kinds["kinds"]["pill"]["color"]
+    assert (color["words"], color["isColor"]) == (list(PILL_COLORS), True)
+    assert set(metadata["footer"]["kinds"]["updated"]) == {"footer_type", "last_updated_at"}
 
 
 @given(PAYLOADS | st.dictionaries(st.text(), JSON), st.sampled_from([None, 2]))
@@ -122,7 +219,7 @@ def test_a_shared_address_is_complete(preview: Preview) -> None:
     shown = words_of(html)
     assert "The host would refuse it" in shown
     assert "Line 7 $.metadata.fields[0].color must be one of: none, red, orange" in shown
-    assert html.count('class="faulty"') == 8  # in the gutter, and in the one for updates
+    assert html.count('class="faulty"') == 4
     assert "No title" in shown
 
 
@@ -185,5 +282,25 @@ def test_the_first_newline_of_a_payload_is_kept(preview: Preview) -> None:
     assert ">\n\n{}</textarea>" in preview.get("/editor", payload="\n{}")
 
 
-def test_all_pill_colours_are_shown(preview: Preview) -> None:
-    assert preview.get("/editor").count('<li><span class="pill pill-') == 16
+def test_all_pill_colours_can_be_picked(preview: Preview) -> None:
+    assert preview.get("/editor").count('<li><button type="button" class="pill pill-') == 16
+
+
+def test_a_payload_is_laid_out_with_and_without_a_script(preview: Preview) -> None:
+    laid = preview.client.post("/preview/editor/format", data=b'{"a":[1]}')
+    assert laid.get_data(as_text=True) == '{\n  "a": [\n    1\n  ]\n}'
+    html = preview.get("/editor", payload='{"a":[1]}', format="1")
+    assert "{\n  &#34;a&#34;: [\n    1\n  ]\n}</textarea>" in html
+
+
+def test_what_is_no_json_is_not_laid_out(preview: Preview) -> None:
+    assert preview.client.post("/preview/editor/format", data=b"{").status_code == 400
+    assert ">\n{</textarea>" in preview.get("/editor", payload="{", format="1")
+
+
+def test_the_editor_alone_may_write_a_style_under_a_nonce_of_each_page(preview: Preview) -> None:
+    policies = [preview.ask(path).headers["Content-Security-Policy"] for path in ("/editor",) * 2]
+    nonces = [re.findall(r"'nonce-([\w-]{22})'", policy) for policy in policies]
+    assert nonces[0] != nonces[1]
+    assert all(len(each) == 1 for each in nonces)
+    assert "nonce" not in preview.ask("").headers["Content-Security-Policy"]

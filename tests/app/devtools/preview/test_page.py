@@ -2,20 +2,41 @@
 
 import json
 import re
+import shlex
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import responses
 
+from app.connectors import ConnectorRegistry, all_connectors
 from app.devtools import preview as web_preview
+from app.devtools.preview.gallery import Gallery
+from app.devtools.signed_calls import CONTEXT
 from app.upstream import bundled_samples
 from templates_schemas import faults
 from tests.app.devtools.preview.conftest import MERGED, PART, Preview, preview_with, words_of
-from tests.conftest import MakeHost
+from tests.conftest import MakeHost, settings_with
 from tests.host import ISSUE
 
+LONG_TEXTS = "https://github.com/placard-samples/reading-list/issues/40"
 PATHS = ("", "/editor", "/signature", "/assets/preview.css")
+
+
+RECORDED = Path(__file__).parents[3] / "recorded"
+DEFINITION = """[[connector]]
+name = "mine"
+label = "Mine"
+hosts = ["mine.example.com"]
+path = "/items/{id}"
+example = "https://mine.example.com/items/1"
+[connector.request]
+url = "https://api.mine.example.com/items/{id}"
+[connector.card]
+title = "name"
+fields = [{ type = "pill", name = "State", text = "state" }]
+"""
 
 
 @pytest.mark.parametrize("path", [*(f"/preview{path}" for path in PATHS), "/"])
@@ -116,23 +137,50 @@ def test_every_sample_is_offered_and_answered(preview: Preview, url: str) -> Non
     assert "Answered" in words_of(html)
 
 
-def test_the_card_is_shown_beside_its_json_limits_trace_and_curl_line(preview: Preview) -> None:
+def test_the_card_is_shown_beside_its_json_limits_trace_and_commands(preview: Preview) -> None:
     shown = preview.words(url=MERGED)
     for told in (
+        "placard-samples/reading-list #27 · Open in Placard",
         "State Merged Assignees A monalisa, hubot-samples Labels enhancement",
+        "Cut or dropped Fields dropped 'Changes': at most 5 are shown Limits Nearly full: Fields 5",
         "Title 36 of 200 36 /200",
-        "Fields 5 of 5 5 /5",
-        "Fields dropped 'Changes': at most 5 are shown",
         "Verified by a token (JWT), bound to this request",
-        "Matched the connector github · owner placard-samples · repo reading-list · pull 27",
+        "Matched the connector github owner placard-samples · repo reading-list · pull 27 Pattern",
         "(?:/{owner}/{repo}/issues/{issue}/?)|(?:/{owner}/{repo}/pull/{pull}",
         "Looked up miss: not kept yet, so it was fetched",
         "GET api.github.com/repos/placard-samples/reading-list/pulls/27",
         "readable by pages of https://app.asana.com",
+        f"--local sign {MERGED} --base http://localhost | sh",
         "curl -sS -H 'Authorization: Bearer ey",
         '"template" : "summary_with_details_v0"',
     ):
         assert told in shown
+    assert shown.index('"template"') < shown.index("Verified by")
+
+
+def test_the_short_command_holds_no_proof_and_signs_what_was_asked(preview: Preview) -> None:
+    html = preview.get(url=MERGED, task="1 2", locale="de")
+    line = unescape(re.findall(r'id="sign">([^<]*)<', html)[0])
+    words = shlex.split(line.removesuffix(" | sh"))
+    assert words[1:] == [
+        "--local", "sign", MERGED, "--task", "1 2", "--locale", "de", "--base", "http://localhost",
+    ]  # fmt: skip
+
+
+def test_a_card_of_which_nothing_is_near_a_limit_says_so_on_one_line(preview: Preview) -> None:
+    shown = preview.words(url=ISSUE)
+    assert "Cut or dropped" not in shown
+    assert re.search(r"Limits Title \d+ of 200, Fields \d of 5: nothing is near its limit", shown)
+
+
+def test_all_that_the_host_sends_can_be_set(preview: Preview) -> None:
+    given = {name: f"{name}-1" for name in CONTEXT}
+    html = preview.get("", None, url=ISSUE, **given)
+    query = parse_qs(
+        urlsplit(shlex.split(unescape(re.findall(r'id="curl">([^<]*)<', html)[0]))[-1]).query
+    )
+    assert {name: query[name] for name in CONTEXT} == {name: [f"{name}-1"] for name in CONTEXT}
+    assert all(f'name="{name}" type="text"' in html for name in CONTEXT)
 
 
 def test_a_second_look_is_fresh_and_still_tells_what_was_dropped(preview: Preview) -> None:
@@ -161,7 +209,7 @@ def test_how_old_the_card_is_is_told(preview: Preview) -> None:
 
 
 def test_what_a_list_of_names_hides_is_told(preview: Preview) -> None:
-    shown = preview.words(url="https://github.com/placard-samples/reading-list/issues/40")
+    shown = preview.words(url=LONG_TEXTS)
     assert "Title cut from 272 to 200 UTF-16 code units" in shown
     assert "Labels, text the first is cut, and 2 more only counted" in shown
 
@@ -196,6 +244,77 @@ def test_an_envelope_is_drawn_with_its_reason_and_what_to_do(preview: Preview) -
     assert "Reason resource_missing upstream status 404" in shown
     assert "What to do The system says that there is no such page" in shown
     assert "Mapped stopped here: upstream status 404" in shown
+
+
+@pytest.mark.parametrize("offline", ["on", "off"])
+def test_there_is_a_piece_of_every_connector(offline: str) -> None:
+    settings = settings_with(mode="local", offline=offline, spaceone_hosts="spaceone.example.com")
+    groups = Gallery.of(settings).groups
+    urls = [piece.url for group in groups for piece in group.pieces]
+    registry = ConnectorRegistry(all_connectors(settings))
+    assert {registry.find(url)[0].name for url in urls} == {
+        known.name for known in all_connectors(settings)
+    }
+
+
+def test_pieces_stand_by_system_and_title_in_the_order_of_the_alphabet() -> None:
+    groups = Gallery.of(settings_with(mode="local")).groups
+    labels = [group.label for group in groups]
+    assert labels == sorted(set(labels), key=str.casefold)
+    for group in groups:
+        titles = [piece.title for piece in group.pieces]
+        assert titles == sorted(titles, key=str.casefold)
+        assert all(re.fullmatch(r"[A-Z][a-z ]+(, [a-z ]+)?", title) for title in titles), titles
+
+
+def test_an_address_of_ones_own_says_offline_what_works_and_how_to_go_live(
+    preview: Preview,
+) -> None:
+    html = preview.get(url="https://github.com/my-company/my-product/issues/1")
+    shown = words_of(html)
+    assert "This is an address that Placard can draw: GitHub has it." in shown
+    assert "make run LIVE=1" in shown
+    assert "status-5" not in html
+    assert "Why, and what to do" not in shown
+
+
+def test_a_definition_that_breaks_is_told_in_place_and_what_was_there_stays(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(DEFINITION, "utf-8")
+    preview = preview_with(connectors_file=str(file))
+    file.write_text(DEFINITION.replace("title =", "titel ="), "utf-8")
+    html = preview.get(url="https://mine.example.com/items/1")
+    shown = words_of(html)
+    assert f"PLACARD_CONNECTORS_FILE: {file.resolve()}:10: $.connector[0].card.titel" in shown
+    assert "Reason broken_definition" in shown
+    assert "Pull request, merged" in shown
+    file.write_text(DEFINITION, "utf-8")
+    assert str(file) not in preview.words(url=ISSUE)
+
+
+def test_recordings_are_shown_answered_and_read_again(tmp_path: Path) -> None:
+    case = json.loads((RECORDED / "github" / "issue_by_bot.json").read_text("utf-8"))
+    case["resource_url"] = "https://github.com/my-company/my-product/issues/7"
+    url = "https://api.github.com/repos/my-company/my-product/issues/7"
+    case["exchanges"][0]["request"]["url"] = url
+    preview = preview_with(recordings=str(tmp_path))
+    assert "Recordings" not in preview.words()
+    (tmp_path / "github").mkdir()
+    file = tmp_path / "github" / "mine.json"
+    file.write_text(json.dumps(case), "utf-8")
+    (tmp_path / "github" / "mine.widget.json").write_text("{}", "utf-8")
+    shown = preview.words(url=case["resource_url"])
+    assert "Recordings github/mine" in shown
+    assert "Answered 200" in shown
+    file.write_text("{", "utf-8")
+    (tmp_path / "github" / "half.json").write_text("{}", "utf-8")
+    shown = preview.words(url=ISSUE)
+    assert f"{file}: is not a recorded case" in shown
+    assert "half.json: 'exchanges' is missing; `placard record` writes it" in shown
+    file.unlink()
+    assert str(file) not in preview.words(url=ISSUE)
 
 
 def test_a_flat_envelope_is_drawn_as_well() -> None:
@@ -253,8 +372,11 @@ def test_the_theme_of_the_last_visit_is_in_the_first_paint(
     assert f'data-theme="{theme}"' in html
 
 
-def test_icons_are_letters_offline_and_pictures_live(upstream: responses.RequestsMock) -> None:
-    assert '<img class="picture"' not in preview_with().get(url=ISSUE)
+def test_icons_are_marks_offline_and_pictures_live(upstream: responses.RequestsMock) -> None:
+    offline = preview_with().get(url=MERGED)
+    assert '<img class="picture"' not in offline
+    card = offline[offline.index('<p class="card-subtitle">') :]
+    assert '<use href="/preview/assets/marks.svg#github"/>' in card[:300]
     live = preview_with(offline="off").get("/editor", preset="usual")
     assert '<img class="picture" src="https://github.githubassets.com/favicons' in live
 
@@ -274,7 +396,7 @@ def test_what_of_an_answer_was_left_out_is_told(upstream: responses.RequestsMock
     words = preview_with(offline="off").words(url="https://github.com/a/b/issues/1")
     told = words[words.index("Left out of the system") :]
     assert "$.milestone: " in told
-    trace = words[words.index("verified, then step by step") :]
+    trace = words[words.index("Trace Verified") :]
     assert "Left out $.milestone: " in trace
     assert "Left out $.comments: " in trace
 

@@ -1,0 +1,37 @@
+"""Pages for a person who is here by mistake: programs are answered with the envelope."""
+
+from secrets import token_urlsafe
+from typing import Final
+
+from flask import Response, render_template, request
+
+from app.web import service
+
+# In this order, so that who takes anything gets the envelope.
+KINDS: Final = ("application/json", "text/html")
+POLICY: Final = (
+    "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def wants_page() -> bool:
+    """Tell a browser that a person has sent here from a program, by what it likes to get."""
+    wanted = request.accept_mimetypes.best_match(KINDS)
+    return request.method in ("GET", "HEAD") and wanted == "text/html"
+
+
+def not_found_page() -> Response:
+    """Say that nothing is here, and what there is; it tells nothing that `/` would not."""
+    nonce, known = token_urlsafe(16), service()
+    html = render_template(
+        "not_found.html",
+        nonce=nonce,
+        local=known.settings.local,
+        docs=known.description is not None,
+    )
+    answered = Response(html, 404)
+    answered.headers["Content-Security-Policy"] = POLICY.format(nonce=nonce)
+    answered.headers["X-Content-Type-Options"] = "nosniff"
+    answered.headers["Cache-Control"] = "no-store"
+    answered.vary.add("Accept")
+    return answered
