@@ -23,7 +23,14 @@ from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
-from app.wiring import build_fetcher, build_key_sources, build_lookup, build_verifier
+from app.wiring import (
+    build_fetcher,
+    build_key_sources,
+    build_lookup,
+    build_people,
+    build_verifier,
+    shares_credentials,
+)
 
 __all__ = ["create_app"]
 
@@ -56,6 +63,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         from app.devtools import preview  # noqa: PLC0415
 
         preview.init_preview(app, settings)
+    if parts.people is not None:
+        from app.web import sign_in  # noqa: PLC0415 - only where the database is loaded anyway
+
+        app.register_blueprint(sign_in.blueprint)
     init_fast_path(app, origins)
     _trace(app, settings)
     _warn(settings)
@@ -85,7 +96,8 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
     searching = build_fetcher(
         settings, metrics=metrics, loopback=library.loopback, for_searches=True
     )
-    widgets, lookup = build_lookup(settings, fetcher, searching, metrics)
+    people = build_people(settings, fetcher)
+    widgets, lookup = build_lookup(settings, fetcher, searching, metrics, people)
     sources = build_key_sources(settings, fetcher)
     _tell(metrics, settings, library, sources)
     sections = (host_section(settings), *library.sections, health_section(settings))
@@ -104,6 +116,7 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
         description=lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
         if settings.docs or settings.local
         else None,
+        people=people,
     )
 
 
@@ -150,4 +163,15 @@ def _warn(settings: Settings) -> None:
         log.warning(
             "VERIFICATION IS OFF: anyone who reaches this service is answered",
             setting="PLACARD_VERIFY",
+        )
+    if not (settings.local or settings.access or settings.allowed_workspaces):
+        _warn_of_sharing(settings)
+
+
+def _warn_of_sharing(settings: Settings) -> None:
+    if shares_credentials(settings):
+        structlog.get_logger("placard").warning(
+            "Everybody who can put a link on a task, in any workspace, sees what this service's "
+            "credentials may see; PLACARD_ACCESS=shared says that this is meant",
+            setting="PLACARD_ACCESS",
         )
