@@ -15,6 +15,7 @@ from app.settings.report import unknown_settings
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.telemetry.processes import tell_of_this_process
+from app.upstream import Loopback
 from app.verification import KeySet, KeySource
 from app.web import EXTENSION, Health, Service, attach, docs, health, typeahead, widget
 from app.web.access_log import init_access_log
@@ -47,7 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     make_application = partial(_application, metrics)
     app = make_application(__name__)
     library = _library(app, settings, make_application)
-    parts = app.extensions[EXTENSION] = _service(settings, metrics, library)
+    settings, loopback = _local_people(app, settings, library.loopback)
+    parts = app.extensions[EXTENSION] = _service(settings, metrics, library, loopback)
     origins = CorsPolicy(settings.allowed_origins)
     init_cors(app, origins)
     init_errors(app)
@@ -91,11 +93,22 @@ def _library(
     return mount_library(app, settings, make_application)
 
 
-def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> Service:
-    fetcher = build_fetcher(settings, metrics=metrics, loopback=library.loopback)
-    searching = build_fetcher(
-        settings, metrics=metrics, loopback=library.loopback, for_searches=True
-    )
+def _local_people(
+    app: Flask, settings: Settings, loopback: Loopback | None
+) -> tuple[Settings, Loopback | None]:
+    if not (settings.local and settings.has_sign_in):
+        return settings, loopback
+    # Only here: no service in production loads it.
+    from app.devtools.local_provider import init_local_provider  # noqa: PLC0415
+
+    return init_local_provider(app, settings, loopback)
+
+
+def _service(
+    settings: Settings, metrics: Metrics, library: LibrarySurface, loopback: Loopback | None
+) -> Service:
+    fetcher = build_fetcher(settings, metrics=metrics, loopback=loopback)
+    searching = build_fetcher(settings, metrics=metrics, loopback=loopback, for_searches=True)
     people = build_people(settings, fetcher)
     widgets, lookup = build_lookup(settings, fetcher, searching, metrics, people)
     sources = build_key_sources(settings, fetcher)

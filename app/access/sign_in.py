@@ -23,6 +23,10 @@ HOST: Final = "host"
 _log = structlog.get_logger("placard")
 
 
+class SignInDeclined(Exception):
+    """The person did not allow it: nothing is wrong, and nothing was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A system, and the person's connection to it, if there is one."""
@@ -71,7 +75,7 @@ class SignIn:
     ) -> tuple[Session, str]:
         """Return the new session, whose person is known, and the page to return to.
 
-        The host's own token is not kept. Raises SignInFailed, or an UpstreamError.
+        The host's own token is not kept. Raises SignInFailed, SignInDeclined or an UpstreamError.
         """
         begun = self._flow.take(session, HOST, query.get("state", ""))
         tokens = self._flow.exchange(begun, self._host, redirect_uri, _code(query))
@@ -88,7 +92,7 @@ class SignIn:
     def finish(
         self, session: Session | None, system: str, query: Mapping[str, str], redirect_uri: str
     ) -> Account:
-        """Keep the new connection of a person; raises SignInFailed, or an UpstreamError."""
+        """Keep the new connection of a person; raises as `finish_host` does."""
         begun = self._flow.take(session, system, query.get("state", ""))
         provider = self._providers.named(begun.system, begun.host)
         if session is None or session.user is None or provider is None:
@@ -153,9 +157,8 @@ def told(document: Any, path: str) -> str | None:
 
 
 def _code(query: Mapping[str, str]) -> str:
-    if query.get("error") or not query.get("code"):
-        raise SignInFailed(
-            "the provider gave no code",
-            sentence="You did not allow it, so nothing was connected.",
-        )
+    if query.get("error") == "access_denied":
+        raise SignInDeclined
+    if not query.get("code"):
+        raise SignInFailed("the provider gave no code")
     return query["code"]

@@ -1,5 +1,7 @@
 """A provider of OAuth for the local mode: the host and GitHub in one, with two made-up people.
 
+Where no client is set, people sign in with it, and no network is needed for that.
+
 It is as strict as the strictest of those that it stands for: PKCE by S256 is a must, a code and a
 refresh token work once, a redirect leads only to where the code was asked for.
 """
@@ -11,18 +13,29 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
+from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.test import Client
+
+from app.errors import Forbidden
+from app.settings import Settings
+from app.upstream import Loopback
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.web.local_access import is_from_this_machine
 
 CODE_LIFETIME: Final = 60.0  # seconds
 ACCESS_LIFETIME: Final = 8 * 3600
 # The address that people are sent to, and the one for tokens.
 HOST: Final = ("/-/oauth_authorize", "/-/oauth_token")
 GITHUB: Final = ("/login/oauth/authorize", "/login/oauth/access_token")
+# A name that is never looked up: requests for it are answered in this process.
+OWN_HOST: Final = "provider.placard.invalid"
+MADE_UP: Final = "made-up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +134,82 @@ class LocalProvider:
     def bearer(self) -> LocalPerson | None:
         """Return whose access token a request carries."""
         return self.access.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLoopback(Loopback):
+    """What this service answers itself in the local mode: the provider's part, and `inner`'s."""
+
+    inner: Loopback | None = None
+
+    def has(self, request: UpstreamRequest) -> bool:
+        """Tell whether a request is for the provider, or for this service's own address."""
+        return _is_of_provider(request) or (self.inner is not None and self.inner.has(request))
+
+
+def init_local_provider(
+    app: Flask, settings: Settings, inner: Loopback | None
+) -> tuple[Settings, Loopback | None]:
+    """Let made-up people sign in, where no client of the host is set.
+
+    Returns the settings, with clients of the provider, and what answers requests for it.
+    """
+    base = settings.public_url
+    if base is None or settings.host_client_id is not None:
+        return settings, inner
+    pages = ProviderPages(LocalProvider()).blueprint()
+    pages.before_request(_keep_to_this_machine)
+    app.register_blueprint(pages)
+    own = dict(settings.connector_settings)
+    if settings.offline:
+        for name in ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"):
+            own[name] = own[name] or MADE_UP
+    known = replace(
+        settings,
+        host_client_id=MADE_UP,
+        host_client_secret=MADE_UP,
+        host_authorize_url=f"{base}{HOST[0]}",
+        host_token_url=f"https://{OWN_HOST}{HOST[1]}",
+        connector_settings=own,
+        upstreams={**settings.upstreams, "https://github.com:443": base},
+    )
+
+    def answer(request: UpstreamRequest) -> UpstreamResponse:
+        if not _is_of_provider(request):
+            assert inner is not None
+            return inner.answer(request)
+        # A context of its own: what this leaves for its log line is not for the outer request's.
+        return copy_context().run(_answer, app, base, request)
+
+    return known, LocalLoopback(OWN_HOST, answer, inner)
+
+
+def _is_of_provider(request: UpstreamRequest) -> bool:
+    host, path = request.address.host, request.address.parts.path
+    of_api = path == "/user" or path.startswith("/applications/")
+    return host in (OWN_HOST, "github.com") or (host == "api.github.com" and of_api)
+
+
+def _answer(app: Flask, base: str, request: UpstreamRequest) -> UpstreamResponse:
+    response = Client(app).open(
+        request.address.parts.path,
+        method=request.method,
+        base_url=base,
+        headers={
+            "Content-Type": "application/json",
+            **request.headers,
+            **request.credential.headers,
+        },
+        data=request.body,
+        environ_overrides={"REMOTE_ADDR": "127.0.0.1"},
+    )
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return UpstreamResponse(response.status_code, headers, response.get_data(), request.url)
+
+
+def _keep_to_this_machine() -> None:
+    if not is_from_this_machine():
+        raise Forbidden("the local provider is for this machine only")
 
 
 class ProviderPages:

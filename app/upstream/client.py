@@ -210,7 +210,8 @@ def _proof(request: UpstreamRequest, address: Address) -> Credential:
 
 def _ask_itself(request: UpstreamRequest, loopback: Loopback) -> UpstreamResponse:
     path = request.address.parts.path
-    with trace.step("fetch", method=request.method, host=loopback.host, path=path) as facts:
+    host = request.address.host
+    with trace.step("fetch", method=request.method, host=host, path=path) as facts:
         response = replace(loopback.answer(request), rules=request.rules)
         facts.update(status=response.status, bytes=len(response.body))
     return response

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.access.sessions import LIFETIME, Session
-from app.access.sign_in import SignIn
+from app.access.sign_in import SignIn, SignInDeclined
 from app.errors import Forbidden, PlacardError
 from app.web import service
 from app.web.cors import SIGN_IN
@@ -24,7 +24,7 @@ blueprint = Blueprint(SIGN_IN, __name__, template_folder="templates")
 
 # Nothing inline, nothing from elsewhere, and nobody may frame it.
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 PAGES: Final = ("auth", "connections")
@@ -54,7 +54,13 @@ def protect(response: Response) -> Response:
 def refuse(error: PlacardError) -> ResponseReturnValue:
     """Show what went wrong as a page."""
     log_error(error)
-    return _page("problem", error=error), error.status
+    return _page("problem", sentence=error.sentence), error.status
+
+
+@blueprint.errorhandler(SignInDeclined)
+def accept_refusal(_: SignInDeclined) -> str:
+    """Show that nothing was connected to a person who did not want it."""
+    return _page("problem", sentence="You did not allow it, so nothing was connected.")
 
 
 @blueprint.get("/auth")

@@ -31,6 +31,7 @@ if (main.dataset.page === "connected") {
 
 if (main.dataset.page === "auth") {
   document.getElementById("done").hidden = false;
+  document.getElementById("by-hand").hidden = true;
   for (const button of document.querySelectorAll("[data-message]")) {
     button.addEventListener("click", () => tellHost(button.dataset.message));
   }

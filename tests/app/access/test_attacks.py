@@ -225,8 +225,9 @@ def test_who_refuses_at_the_provider_has_no_connection(everybody: World) -> None
     browser = signed_in(everybody)
     state = browser.asked_for("/auth/github")["state"]
     answer = browser.get(f"/auth/github/callback?error=access_denied&state={state}")
-    assert answer.status_code == 422
+    assert answer.status_code == 200
     assert "You did not allow it" in answer.text
+    assert browser.get(f"/auth/github/callback?code=1&state={state}").status_code == 422
     assert connections(everybody) == []
 
 
