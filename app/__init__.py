@@ -15,6 +15,7 @@ from app.settings.report import unknown_settings
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.telemetry.processes import tell_of_this_process
+from app.upstream import Loopback
 from app.verification import KeySet, KeySource
 from app.web import EXTENSION, Health, Service, attach, docs, health, typeahead, widget
 from app.web.access_log import init_access_log
@@ -23,7 +24,14 @@ from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
-from app.wiring import build_fetcher, build_key_sources, build_lookup, build_verifier
+from app.wiring import (
+    build_fetcher,
+    build_key_sources,
+    build_lookup,
+    build_people,
+    build_verifier,
+    shares_credentials,
+)
 
 __all__ = ["create_app"]
 
@@ -40,7 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     make_application = partial(_application, metrics)
     app = make_application(__name__)
     library = _library(app, settings, make_application)
-    parts = app.extensions[EXTENSION] = _service(settings, metrics, library)
+    settings, loopback = _local_people(app, settings, library.loopback)
+    parts = app.extensions[EXTENSION] = _service(settings, metrics, library, loopback)
     origins = CorsPolicy(settings.allowed_origins)
     init_cors(app, origins)
     init_errors(app)
@@ -56,6 +65,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         from app.devtools import preview  # noqa: PLC0415
 
         preview.init_preview(app, settings)
+    if parts.people is not None:
+        from app.web import sign_in  # noqa: PLC0415 - only where the database is loaded anyway
+
+        app.register_blueprint(sign_in.blueprint)
     init_fast_path(app, origins)
     _trace(app, settings)
     _warn(settings)
@@ -80,12 +93,24 @@ def _library(
     return mount_library(app, settings, make_application)
 
 
-def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> Service:
-    fetcher = build_fetcher(settings, metrics=metrics, loopback=library.loopback)
-    searching = build_fetcher(
-        settings, metrics=metrics, loopback=library.loopback, for_searches=True
-    )
-    widgets, lookup = build_lookup(settings, fetcher, searching, metrics)
+def _local_people(
+    app: Flask, settings: Settings, loopback: Loopback | None
+) -> tuple[Settings, Loopback | None]:
+    if not (settings.local and settings.has_sign_in):
+        return settings, loopback
+    # Only here: no service in production loads it.
+    from app.devtools.local_provider import init_local_provider  # noqa: PLC0415
+
+    return init_local_provider(app, settings, loopback)
+
+
+def _service(
+    settings: Settings, metrics: Metrics, library: LibrarySurface, loopback: Loopback | None
+) -> Service:
+    fetcher = build_fetcher(settings, metrics=metrics, loopback=loopback)
+    searching = build_fetcher(settings, metrics=metrics, loopback=loopback, for_searches=True)
+    people = build_people(settings, fetcher)
+    widgets, lookup = build_lookup(settings, fetcher, searching, metrics, people)
     sources = build_key_sources(settings, fetcher)
     _tell(metrics, settings, library, sources)
     sections = (host_section(settings), *library.sections, health_section(settings))
@@ -104,6 +129,7 @@ def _service(settings: Settings, metrics: Metrics, library: LibrarySurface) -> S
         description=lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
         if settings.docs or settings.local
         else None,
+        people=people,
     )
 
 
@@ -150,4 +176,15 @@ def _warn(settings: Settings) -> None:
         log.warning(
             "VERIFICATION IS OFF: anyone who reaches this service is answered",
             setting="PLACARD_VERIFY",
+        )
+    if not (settings.local or settings.access or settings.allowed_workspaces):
+        _warn_of_sharing(settings)
+
+
+def _warn_of_sharing(settings: Settings) -> None:
+    if shares_credentials(settings):
+        structlog.get_logger("placard").warning(
+            "Everybody who can put a link on a task, in any workspace, sees what this service's "
+            "credentials may see; PLACARD_ACCESS=shared says that this is meant",
+            setting="PLACARD_ACCESS",
         )

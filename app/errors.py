@@ -5,8 +5,11 @@
     ├── MalformedRequest         400
     │   └── InvalidInput              of the library: `where`, and which rule is broken
     ├── NotAuthenticated         401  its code is the reason: `expired`, `bad_signature`, …
+    ├── SignInFailed             422  of the pages on which people sign in
+    ├── ConnectionNeeded         401  to the host this means: let this person sign in
     ├── Forbidden                403
     │   ├── WorkspaceNotServed
+    │   ├── BudgetSpent
     │   ├── UpstreamRefused
     │   └── UpstreamSignedOut
     ├── NotFound                 404
@@ -117,6 +120,22 @@ class NotAuthenticated(PlacardError):
         self.would_match = would_match
 
 
+class SignInFailed(PlacardError):
+    """A step of a sign-in that was not begun in this browser, is over, or was declined."""
+
+    status = 422
+    code = "sign_in_failed"
+    sentence = "This sign-in was not begun in this browser, or is too old. Begin again."
+
+
+class ConnectionNeeded(PlacardError):
+    """The proof holds, and its person must connect an account of the system first."""
+
+    status = 401
+    code = "connection_needed"
+    sentence = "Authorization required."
+
+
 class Forbidden(PlacardError):
     """The proof holds, but access is not granted."""
 
@@ -129,6 +148,13 @@ class WorkspaceNotServed(Forbidden):
     """A setting restricts the workspaces, and this one is not among them."""
 
     code = "workspace_not_served"
+
+
+class BudgetSpent(Forbidden):
+    """The holder of the proof has had as many new cards made as may be in a minute."""
+
+    code = "budget_spent"
+    sentence = "Access forbidden."
 
 
 class UpstreamRefused(Forbidden):

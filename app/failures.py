@@ -64,7 +64,7 @@ def document_of(fetcher: Fetcher, request: UpstreamRequest) -> Any:
 
 def failure_of(connector: Connector, error: PlacardError, verdict: Verdict | None) -> FetchResult:
     """Tell what went wrong, and what it means for a card that is kept."""
-    definitive = isinstance(error, errors.Forbidden | errors.NotFound)
+    definitive = isinstance(error, errors.Forbidden | errors.NotFound | errors.ConnectionNeeded)
     transient = isinstance(error, _TRANSIENT) or (verdict is not None and verdict.transient)
     return FetchResult(
         error.code,

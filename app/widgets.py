@@ -1,12 +1,22 @@
 """From an address to a widget: match → fetch → map → check → answer."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, Final
 
 from app import errors
+from app.access import (
+    Access,
+    AccessMode,
+    ColdFetchBudget,
+    Connection,
+    Provider,
+    connection_needed,
+    credential_of,
+)
 from app.cache import (
     CARD,
     Cache,
@@ -25,13 +35,25 @@ from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
 from app.upstream import Fetcher, within
-from app.upstream.credentials import Credentials
 from app.upstream.lookups import Lookups
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.verification import NOBODY, Viewer
 
 # What an address means is remembered for this many, unless an address is longer than most are.
 RESOLVED_KEPT: Final = 1024
 RESOLVED_LONGEST: Final = 256
+TOO_MANY: Final = "Access forbidden. Too many new pages in a minute; try again in a moment."
+# So many others, whose budgets are spent, may be the ones to fetch what a request waits for.
+MOST_LEADERS: Final = 8
+# What tells a stranger what there is: of these, each counts as two cold fetches.
+TELLING: Final = frozenset(
+    {
+        errors.ResourceMissing.code,
+        errors.UpstreamRefused.code,
+        errors.UpstreamSignedOut.code,
+        errors.ConnectionNeeded.code,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +67,18 @@ class Widget:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRequest:
-    """What an address means: who serves it, what to ask the upstream, and the cache's key."""
+    """What an address means: who serves it, what to ask the upstream, and the cache's key.
+
+    Where there is a `provider`, it is asked with a person's own credential, that of `connection`.
+    """
 
     connector: Connector
     match: Match
     request: UpstreamRequest
     key: str
+    mode: AccessMode = "shared"
+    provider: Provider | None = None
+    connection: Connection | None = None
 
     @property
     def canonical(self) -> str:
@@ -66,13 +94,15 @@ class Widgets:
         registry: ConnectorRegistry,
         fetcher: Fetcher,
         cache: Cache,
-        credentials: Credentials,
+        access: Access,
+        budget: ColdFetchBudget,
         metrics: Metrics,
     ) -> None:
         self._registry = registry
         self._fetcher = fetcher
         self._cache = cache
-        self._credentials = credentials
+        self._access = access
+        self._budget = budget
         self._metrics = metrics
         self._lookups = Lookups(partial(document_of, fetcher))
         self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
@@ -81,59 +111,122 @@ class Widgets:
         """Name what keeps the cache from working; None where nothing does."""
         return self._cache.fault()
 
-    def widget_for(self, address: str, workspace: str | None = None) -> Widget:
+    def widget_for(self, address: str, viewer: Viewer = NOBODY) -> Widget:
         """Answer for one address; raises as `resolve` and `answer` do."""
-        return self.answer(self.resolve(address, workspace))
+        return self.answer(self.resolve(address, viewer), viewer)
 
-    def resolve(self, address: str, workspace: str | None = None) -> ResolvedRequest:
-        """Find who serves an address, and what to ask for with the workspace's credential.
+    def resolve(self, address: str, viewer: Viewer = NOBODY) -> ResolvedRequest:
+        """Find who serves an address, what to ask for, and with whose credential.
 
-        `workspace` is the one that was proven. Raises NoConnector or MalformedRequest.
+        Raises NoConnector or MalformedRequest; and as `Access.connection` does, where the
+        credential is a person's.
         """
         with trace.step("match") as facts:
-            length = len(address) + len(workspace or "")
+            length = len(address) + len(viewer.workspace or "")
             forgets = self._registry.may_change or length > RESOLVED_LONGEST
             resolve = self._resolve if forgets else self._resolve_kept
-            resolved = resolve(address, workspace)
+            # Whose credential it is may change at any time, and is not remembered.
+            resolved = resolve(address, viewer.workspace)
             facts.update(
                 connector=resolved.connector.name,
                 parts=dict(resolved.match.parameters),
                 pattern=resolved.connector.path.pattern,
             )
+        if resolved.provider is not None:
+            resolved = self._connected(resolved, resolved.provider, viewer)
         add_log_fields(
             connector=resolved.connector.name, credential=resolved.request.credential.identity
         )
         return resolved
 
-    def identity_for(self, address: str, workspace: str | None = None) -> str | None:
-        """Name the credential that an address would be asked with; None where nobody serves it."""
+    def identity_for(self, address: str, viewer: Viewer = NOBODY) -> str | None:
+        """Name the credential that an address would be asked with.
+
+        None where nobody serves it, or the viewer must connect an account first.
+        """
         resolve = self._resolve if self._registry.may_change else self._resolve_kept
         try:
-            return resolve(address, workspace).request.credential.identity
+            resolved = resolve(address, viewer.workspace)
+            if resolved.provider is not None:
+                resolved = self._connected(resolved, resolved.provider, viewer)
         except PlacardError:
             return None
+        return resolved.request.credential.identity
+
+    def note_attached(self, viewer: Viewer, resolved: ResolvedRequest) -> None:
+        """Note who attached a page: in the mode `attached`, that person's account shows it."""
+        if resolved.mode == "attached" and resolved.provider is not None:
+            self._access.attach(viewer, resolved.canonical)
 
     def fresh(self, resolved: ResolvedRequest) -> Widget | None:
         """Answer as `answer` would, if a fresh card is kept in this process: without I/O."""
         lookup = self._cache.fresh(resolved.key)
         return self._answer(lookup) if lookup and lookup.entry.is_card else None
 
-    def answer(self, resolved: ResolvedRequest, *, refresh: bool = False) -> Widget:
+    def answer(
+        self, resolved: ResolvedRequest, viewer: Viewer = NOBODY, *, refresh: bool = False
+    ) -> Widget:
         """Answer for what was resolved; `refresh` asks the upstream whatever is kept.
 
         Raises a PlacardError, of this request or a kept one.
         """
         with trace.step("cache") as facts:
-            lookup = self._look_up(resolved, refresh=refresh)
+            lookup = self._look_up_within_budget(resolved, viewer, refresh=refresh)
             facts.update(_facts(lookup))
         return self._answer(lookup)
 
     def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
+        """Resolve what does not depend on a person."""
         connector, match = self._registry.find(address)
-        request = connector.request_for(match)
-        credential = self._credentials.find(request.url, workspace, connector.name)
-        request = replace(request, credential=credential, rules=connector.answer_rules)
-        return ResolvedRequest(connector, match, request, key_of(connector, request))
+        ask = self._access.ask(connector, match, workspace)
+        key = key_of(connector, ask.request)
+        return ResolvedRequest(connector, match, ask.request, key, ask.mode, ask.provider)
+
+    def _connected(
+        self, resolved: ResolvedRequest, provider: Provider, viewer: Viewer
+    ) -> ResolvedRequest:
+        """Let a request be one with the credential of a person."""
+        address = resolved.canonical
+        connection = self._access.connection(resolved.mode, provider, viewer, address)
+        credential = credential_of(connection, resolved.request)
+        request = replace(resolved.request, credential=credential)
+        key = key_of(resolved.connector, request)
+        return replace(resolved, request=request, key=key, connection=connection)
+
+    def _look_up_within_budget(
+        self, resolved: ResolvedRequest, viewer: Viewer, *, refresh: bool
+    ) -> CacheLookup:
+        """Look up; raises BudgetSpent where nothing is kept and the viewer has no fetch left."""
+        # Without a proof it is the operator who asks.
+        if viewer is NOBODY:
+            return self._look_up(resolved, refresh=refresh)
+        spent = errors.BudgetSpent(sentence=TOO_MANY)
+
+        def admit() -> None:
+            if not self._budget.take(viewer):
+                raise spent
+
+        lookup = self._look_up_admitted(resolved, admit, spent, refresh=refresh)
+        if lookup.result == "miss" and lookup.entry.outcome in TELLING:
+            self._budget.charge(viewer)
+        return lookup
+
+    def _look_up_admitted(
+        self,
+        resolved: ResolvedRequest,
+        admit: Callable[[], None],
+        spent: errors.BudgetSpent,
+        *,
+        refresh: bool,
+    ) -> CacheLookup:
+        """Look up, and again where it was another's budget that was spent, who was to fetch."""
+        for _ in range(MOST_LEADERS):
+            try:
+                return self._look_up(resolved, admit, refresh=refresh)
+            except errors.BudgetSpent as error:
+                if error is spent:
+                    break
+        raise spent
 
     def _answer(self, lookup: CacheLookup) -> Widget:
         add_log_fields(cache=lookup.result)
@@ -147,7 +240,13 @@ class Widgets:
             raise error
         return Widget(entry.body, entry.etag, status)
 
-    def _look_up(self, resolved: ResolvedRequest, *, refresh: bool) -> CacheLookup:
+    def _look_up(
+        self,
+        resolved: ResolvedRequest,
+        admit: Callable[[], None] = lambda: None,
+        *,
+        refresh: bool,
+    ) -> CacheLookup:
         try:
             # Who waits for another process first has only the rest of the time for the upstream.
             with within(self._fetcher.deadline):
@@ -156,6 +255,7 @@ class Widgets:
                     lambda previous: self._make(resolved, previous),
                     origin=resolved.request.address.origin,
                     refresh=refresh,
+                    admit=admit,
                 )
         except TooManyWaiters:
             busy = errors.UpstreamBusy("as many requests as may wait for another's call")
@@ -170,13 +270,16 @@ class Widgets:
 
     def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
-        connector = resolved.connector
+        connector, provider = resolved.connector, resolved.provider
         verdict = None
         try:
+            request = self._proven(resolved)
             with self._metrics.upstream_seconds.labels(connector.name).time():
-                request, response = self._fetch(resolved.request, previous)
+                request, response = self._fetch(request, previous)
             # Of another address it would confirm another card.
             verdict = response.verdict
+            if provider and (response.status == 401 or verdict.outcome == "signed_out"):
+                raise connection_needed(provider)
             if previous and verdict.outcome == "not_modified" and response.url == request.url:
                 return _renewed(connector, previous, request, response)
             card = card_of(connector, resolved.match, response)
@@ -186,6 +289,12 @@ class Widgets:
         changes = tuple(f"{change.path}: {change.what}" for change in card.changes)
         validator = validator_of(request, response)
         return FetchResult(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
+
+    def _proven(self, resolved: ResolvedRequest) -> UpstreamRequest:
+        """Return what to ask, with the credential: a person's access token may have expired."""
+        if resolved.connection is None or resolved.provider is None:
+            return resolved.request
+        return self._access.with_token(resolved.request, resolved.connection, resolved.provider)
 
     def _fetch(
         self, request: UpstreamRequest, previous: Entry | None

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from app.access import Access, AccessModes, ColdFetchBudget, Providers, providers_of
 from app.cache import (
     REFRESH_THREADS,
     Cache,
@@ -15,7 +17,13 @@ from app.cache import (
     EntrySigner,
     MemoryBackend,
 )
-from app.connectors import Connector, ConnectorRegistry, EditedRegistry, all_connectors
+from app.connectors import (
+    Connector,
+    ConnectorRegistry,
+    EditedRegistry,
+    all_connectors,
+    catalogue,
+)
 from app.errors import ConfigurationError, UpstreamFailed
 from app.lookup.kept import KeptLists
 from app.lookup.lookup import TYPEAHEAD_SECONDS, Lookup
@@ -40,6 +48,7 @@ from app.upstream import (
 )
 from app.upstream.credentials import (
     Credentials,
+    CredentialsFile,
     HostCredential,
     header_pairs,
     read_credentials_file,
@@ -56,6 +65,10 @@ from app.verification import (
     shared_secret_keys,
 )
 from app.widgets import Widgets
+
+if TYPE_CHECKING:
+    # It needs the database.
+    from app.access.wiring import PeopleParts
 
 
 def build_fetcher(
@@ -125,9 +138,13 @@ def build_widgets(
     fetcher: Fetcher,
     metrics: Metrics,
     clock: Callable[[], float] = time.time,
+    people: "PeopleParts | None" = None,
 ) -> Widgets:
-    """Make the story, with its connectors and its cache; `clock` is in epoch seconds."""
-    return _story(settings, fetcher, metrics, clock).widgets
+    """Make the story, with its connectors and its cache; `clock` is in epoch seconds.
+
+    Without `people`, nobody is known: a mode that wants a person's credential shows nothing.
+    """
+    return _story(settings, fetcher, metrics, clock, people).widgets
 
 
 def build_lookup(
@@ -135,14 +152,15 @@ def build_lookup(
     fetcher: Fetcher,
     search_fetcher: Fetcher,
     metrics: Metrics,
+    people: "PeopleParts | None" = None,
 ) -> tuple[Widgets, Lookup]:
     """Make the story, and what finds resources for it, over one cache.
 
     Searches have a client of their own: their failures and limits are not those of cards.
     """
-    story = _story(settings, fetcher, metrics, time.time)
+    story = _story(settings, fetcher, metrics, time.time, people)
     kept = KeptLists(story.backend)
-    searches = Searches(story.registry, story.credentials, search_fetcher, kept, metrics)
+    searches = Searches(story.registry, story.access, search_fetcher, kept, metrics)
     deadline = settings.fetch_deadline
     lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, deadline)
     return story.widgets, lookup
@@ -154,12 +172,16 @@ class _Story:
 
     widgets: Widgets
     registry: ConnectorRegistry
-    credentials: Credentials
+    access: Access
     backend: CacheBackend
 
 
 def _story(
-    settings: Settings, fetcher: Fetcher, metrics: Metrics, clock: Callable[[], float]
+    settings: Settings,
+    fetcher: Fetcher,
+    metrics: Metrics,
+    clock: Callable[[], float],
+    people: "PeopleParts | None",
 ) -> _Story:
     known = all_connectors(settings)
     policy = CachePolicy(
@@ -185,9 +207,40 @@ def _story(
         registry: ConnectorRegistry = EditedRegistry(settings, known, home)
     else:
         registry = ConnectorRegistry(known, home)
-    credentials = _credentials(settings, known)
-    widgets = Widgets(registry, fetcher, cache, credentials, metrics)
-    return _Story(widgets, registry, credentials, backend)
+    access = _access(settings, known, people)
+    budget = ColdFetchBudget(settings.cold_fetches_per_minute)
+    widgets = Widgets(registry, fetcher, cache, access, budget, metrics)
+    return _Story(widgets, registry, access, backend)
+
+
+def _access(settings: Settings, known: Sequence[Connector], people: "PeopleParts | None") -> Access:
+    names = {connector.name for connector in (*known, *catalogue())}
+    credentials = _credentials(settings, known, _credentials_file(settings).credentials)
+    providers, kept = (people.providers, people.known) if people else (Providers(), None)
+    return Access(AccessModes(settings, names), credentials, providers, kept)
+
+
+def build_people(settings: Settings, fetcher: Fetcher) -> "PeopleParts | None":
+    """Make what is kept of people, where they can sign in."""
+    if not settings.has_sign_in:
+        return None
+    # Only here: where nobody can sign in, and without the library, no database is loaded.
+    from app.access import wiring  # noqa: PLC0415
+
+    providers = providers_of(settings, _credentials_file(settings).clients)
+    return wiring.build_people(settings, providers, fetcher)
+
+
+def shares_credentials(settings: Settings) -> bool:
+    """Tell whether some credential shows what it may see to everybody."""
+    known = all_connectors(settings)
+    given = _credentials(settings, known, _credentials_file(settings).credentials)
+    return not given.are_empty
+
+
+def _credentials_file(settings: Settings) -> CredentialsFile:
+    file = settings.credentials_file
+    return read_credentials_file(Path(file)) if file else CredentialsFile()
 
 
 def _tell_of_refreshes(cache: Cache, metrics: Metrics) -> None:
@@ -224,15 +277,15 @@ def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -
     )
 
 
-def _credentials(settings: Settings, known: Sequence[Connector]) -> Credentials:
+def _credentials(
+    settings: Settings, known: Sequence[Connector], given: Sequence[HostCredential]
+) -> Credentials:
     """List the file's credentials, then each connector's own.
 
     What the file gives to no connector by name is for those that are trusted with it.
     """
     trusted = [connector for connector in known if connector.is_trusted]
     names = frozenset(connector.name for connector in trusted)
-    file = settings.credentials_file
-    given = read_credentials_file(Path(file)) if file else ()
     named = {name for credential in given for name in credential.connectors or ()}
     if strangers := sorted(named - {connector.name for connector in known}):
         raise ConfigurationError(f"PLACARD_CREDENTIALS_FILE: no connector is named {strangers[0]}")

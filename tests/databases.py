@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 
+import app.access.tables  # noqa: F401 - the tables of people
 from app.library.core.models import Base
 from app.library.core.store import Store
 from tests.mortal import mortal

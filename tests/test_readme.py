@@ -132,7 +132,7 @@ def test_the_credentials_that_are_shown_can_be_read(tmp_path: Path) -> None:
     shown = "[[credential]]" + "\n".join(line.removeprefix("    ") for line in lines)
     file.write_text(shown.replace("…", "made_up"))
     file.chmod(0o600)
-    (known,) = read_credentials_file(file)
+    (known,) = read_credentials_file(file).credentials
     assert (known.host, known.workspace) == ("gitlab.example.com", "12345")
 
 

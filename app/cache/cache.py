@@ -41,6 +41,7 @@ class _EntryRequest:
     make: Make
     requested_at: float
     forwarded: Forwarded
+    admit: Callable[[], None] = lambda: None
 
 
 class Cache:
@@ -116,13 +117,19 @@ class Cache:
         return CacheLookup(kept, "hit", now) if kept and phase_of(kept, now) == "fresh" else None
 
     def look_up(
-        self, key: str, make: Make, *, origin: str = "", refresh: bool = False
+        self,
+        key: str,
+        make: Make,
+        *,
+        origin: str = "",
+        refresh: bool = False,
+        admit: Callable[[], None] = lambda: None,
     ) -> CacheLookup:
         """Return an entry: fresh, stale, or what `make` returns.
 
         `make` calls `origin`; it is passed the card that a 304 would renew, if there is one.
-        `refresh` makes the entry anew in any case. An error that `make` raises is raised for all
-        who wait for it.
+        `refresh` makes the entry anew in any case. Where somebody waits for the entry, `admit` is
+        called before it is made. An error that one of them raises is raised for all who wait.
         """
         with limit_waiting():
             kept, now = self._stored(key), self._clock()
@@ -132,7 +139,7 @@ class Cache:
                     self._refresh_in_background(_EntryRequest(key, origin, make, now, "stale"))
                 return CacheLookup(kept, "hit" if phase == "fresh" else "stale", now)
             why: Forwarded = "request" if refresh else "miss" if phase == "gone" else "stale"
-            return self._make_or_wait(_EntryRequest(key, origin, make, now, why), kept)
+            return self._make_or_wait(_EntryRequest(key, origin, make, now, why, admit), kept)
 
     def _make_or_wait(self, request: _EntryRequest, kept: Entry | None) -> CacheLookup:
         """Make the entry or wait for who makes it; past `patience`, fall back to a kept card."""
@@ -195,6 +202,7 @@ class Cache:
         return None
 
     def _make(self, request: _EntryRequest, kept: Entry | None) -> CacheLookup:
+        request.admit()
         previous = kept if kept and kept.is_card else None
         now = self._clock()
         fetched = request.make(previous if previous and is_renewable(previous, now) else None)

@@ -7,6 +7,7 @@ lint.py, record.py, doctor.py                    payloads, recorded cases, a run
 rendering.py                                     what `render` asks for a card
 console.py                                       what the host's developer console wants
 library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
+people.py                                        the accounts that people have connected
 arguments.py                                     the kinds of argument
 """
 
@@ -59,6 +60,7 @@ base_option = click.option(
 LOADED_WHEN_CALLED: Final = {
     "connectors": "app.cli.console",
     "console": "app.cli.console",
+    "connections": "app.cli.people",
     "doctor": "app.cli.doctor",
     "library": "app.cli.library",
     "lint": "app.cli.lint",

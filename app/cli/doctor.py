@@ -17,6 +17,7 @@ from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
+from app.verification import Viewer
 from app.wiring import build_fetcher, build_widgets
 
 MARKS: Final = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not_tried": ("?", "yellow")}
@@ -77,7 +78,7 @@ def example_for(settings: Settings, workspace: str | None) -> str:
     known = all_connectors(settings)
     for connector in known:
         try:
-            resolved = widgets.resolve(connector.example, workspace)
+            resolved = widgets.resolve(connector.example, Viewer(workspace))
         except PlacardError:  # a host that a setting would name
             continue
         if resolved.request.credential is not ANONYMOUS:

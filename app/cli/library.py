@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.library_tokens import library_settings
+from app.cli.library_tokens import database_settings
 from app.cli.library_transfer import export, import_
 from app.errors import ConfigurationError
 from app.library.core.backup import copy_sqlite, pg_dump_line, sqlite_file
@@ -29,7 +29,7 @@ library.add_command(export)
 )
 def migrate(*, back_to: str | None) -> None:
     """Bring the tables of PLACARD_DATABASE_URL up to date."""
-    store = Store(library_settings().database_url)
+    store = Store(database_settings().database_url)
     try:
         before, after = store.migrate() if back_to is None else store.migrate_back(back_to)
     finally:
@@ -46,7 +46,7 @@ def backup(*, force: bool, file: Path) -> None:
     FILE is the database of one moment, checked, and readable by its owner only. If the copy fails,
     FILE stays as it was. For PostgreSQL it says which line of pg_dump does this, and exits with 2.
     """
-    url = library_settings().database_url
+    url = database_settings().database_url
     source = sqlite_file(url)
     if source is None:
         raise ConfigurationError(f"PostgreSQL has a tool for this; run: {pg_dump_line(url, file)}")

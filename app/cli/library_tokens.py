@@ -144,6 +144,17 @@ def prepared_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
+def database_settings() -> Settings:
+    """Load the settings of a service that keeps something in its database."""
+    provide_local_secrets()
+    settings = settings_from_environment(connector_settings())
+    if not settings.needs_database:
+        raise ConfigurationError(
+            "PLACARD_LIBRARY: the library is off, and nobody can sign in: nothing is in a database"
+        )
+    return settings
+
+
 def library_settings() -> Settings:
     """Load the settings of a service whose library is on."""
     provide_local_secrets()

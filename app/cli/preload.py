@@ -18,7 +18,10 @@ else:
     import app
 
     if settings.library:
-        import app.library.wiring  # noqa: F401
+        import app.library.wiring
+    if settings.has_sign_in:
+        import app.access.wiring
+        import app.web.sign_in  # noqa: F401
 # What is here now stays: a collection in a worker would write to the pages that they share.
 gc.collect()
 gc.freeze()

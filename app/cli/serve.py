@@ -103,7 +103,7 @@ def _logging(settings: Settings) -> dict[str, Any]:
 
 def _check_database(settings: Settings) -> None:
     """Refuse a database that somebody must see to; one that is down may come back by itself."""
-    if not settings.library:
+    if not settings.needs_database:
         return
     from app.cli.library_tokens import prepared_store  # noqa: PLC0415 - as below
 

@@ -6,6 +6,7 @@ resources.py   the base of the schemas, times and counts
 javascript.py  the addresses as one expression of JavaScript
 searches.py    what a connector says of its system's search
 card_parts.py  what several connectors make of their fields
+oauth.py       how people sign in to each system
 definitions/   connectors without code, in TOML
 github/ and a file for each other system
 """
@@ -31,6 +32,7 @@ from app.connectors.definitions.files import SETTING, read_definitions
 from app.connectors.github import GitHub, GitHubCommit, GitHubRepository, GitHubRun
 from app.connectors.gitlab import GitLab
 from app.connectors.jira import Jira
+from app.connectors.oauth import CLIENT_SETTINGS, TENANT
 from app.connectors.pagerduty import PagerDuty
 from app.connectors.sentry import Sentry
 from app.connectors.spaceone import SpaceONE
@@ -48,6 +50,7 @@ __all__ = [
     "Match",
     "all_connectors",
     "bundled_definitions",
+    "catalogue",
     "coded_connectors",
     "connector_settings",
     "find",
@@ -78,7 +81,7 @@ def connector_settings() -> tuple[ConnectorSetting, ...]:
     """List the settings of all connectors, those of other packages included, each name once."""
     coded = (setting for known in (*CONNECTORS, *installed()) for setting in known.settings)
     named: dict[str, ConnectorSetting] = {}
-    for setting in (*coded, *bundled_settings()):
+    for setting in (*coded, *bundled_settings(), *CLIENT_SETTINGS, TENANT):
         named.setdefault(setting.name, setting)
     return tuple(named.values())
 

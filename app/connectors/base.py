@@ -183,6 +183,10 @@ class Connector(ABC):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Say what to ask the system for."""
 
+    def request_for_person(self, match: Match) -> UpstreamRequest:
+        """Say what to ask with the access token of a person, where that is something else."""
+        return self.request_for(match)
+
     @abstractmethod
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Make a card of a resource that `schema` loaded."""

@@ -192,10 +192,13 @@ class Jira(Connector):
         headers = {"Accept": "application/json"}
         if not is_named(server.host, self._scoped_sites):
             return ask(Match(server, {}), f"rest/api/{version}/{path}", headers=headers)
-        # A token with scopes is good for Atlassian's API host only, which knows sites by their ids.
-        site = Lookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
-        place = f"ex/jira/{{cloudId}}/rest/api/{version}/{path}"
-        return ask(API_HOST, place, headers=headers, lookup=site)
+        return _ask_by_id(server, path)
+
+    def request_for_person(self, match: Match) -> UpstreamRequest:
+        """Ask where the access tokens of people are good: for sites of the cloud."""
+        if match.host in self._data_center:
+            return self.request_for(match)
+        return _ask_by_id(match.server, f"issue/{_key(match)}?fields={SHOWN}")
 
     @property
     def search_servers(self) -> tuple[Server, ...]:
@@ -252,6 +255,16 @@ class Jira(Connector):
             footer=footer(issue.get("updated"), issue.get("created"), self.label),
             num_comments=inner(issue, "comment", "total"),
         )
+
+
+def _ask_by_id(server: Server, path: str) -> UpstreamRequest:
+    """Ask Atlassian's API host, which knows sites by their ids.
+
+    It is the only one that a token with scopes is good for.
+    """
+    site = Lookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
+    place = f"ex/jira/{{cloudId}}/rest/api/3/{path}"
+    return ask(API_HOST, place, headers={"Accept": "application/json"}, lookup=site)
 
 
 def _key(match: Match) -> str:

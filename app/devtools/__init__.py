@@ -4,5 +4,6 @@ preview/          `/preview`, in the local mode: a card, its limits, its trace; 
 doctor/           `placard doctor`: examines a deployed service as the host would meet it
 recorder.py       `placard record`: a test case of a live answer
 terminal_card.py  a card in the terminal, for `placard render`
+local_provider.py the local mode's own provider, at which made-up people sign in
 signed_calls.py   requests that are signed as the host signs them
 """

@@ -189,7 +189,7 @@ def _unsigned(url: str) -> str:
 def _secrets(settings: Settings) -> tuple[str, ...]:
     """List the secrets of the settings and of the credentials file, with and without a scheme."""
     file = settings.credentials_file
-    given = read_credentials_file(Path(file)) if file else ()
+    given = read_credentials_file(Path(file)).credentials if file else ()
     values = [value for known in given for value in known.headers.values()]
     return (*settings.secrets, *values, *(value.rpartition(" ")[2] for value in values))
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from app.connectors import ConnectorRegistry
@@ -17,6 +18,7 @@ from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
 from app.upstream.transport import within
+from app.verification import Viewer
 from app.widgets import ResolvedRequest, Widget, Widgets
 from templates_schemas.lookup import TypeaheadItem
 from templates_schemas.text import clean
@@ -31,7 +33,9 @@ NOTHING_MEANT: Final = "Not found. Paste a link, or pick one of the suggestions.
 
 
 class Lookup:
-    """Finds the resources of typed texts. `workspace` is always the one that was proven, or None.
+    """Finds the resources of typed texts, for the viewer whom the proof speaks for.
+
+    What a person attaches or picks is what their own account may see, whoever else attached it.
 
     `deadline` is how long attach may take, in seconds.
     """
@@ -53,89 +57,91 @@ class Lookup:
         self._deadline = deadline
         self._together = Together()
 
-    def attach(self, text: str, workspace: str | None) -> Answer:
+    def attach(self, text: str, viewer: Viewer) -> Answer:
         """Answer with the resource that a text means, the first of those that can be shown.
 
         Raises a PlacardError as `Widgets.resolve` and `Widgets.answer` do.
         """
-        address, resolved, widget = self._first_shown(text.strip(), workspace)
+        address, resolved, widget = self._first_shown(text.strip(), _alone(viewer))
         answer = attached_answer(widget, address)
-        if workspace is not None:
+        self._widgets.note_attached(viewer, resolved)
+        if viewer.workspace is not None:
             attached = Recent(item_of(widget, address), resolved.request.credential.identity)
-            self._kept.keep_recent(workspace, attached)
+            self._kept.keep_recent(viewer.workspace, attached)
         return answer
 
-    def _first_shown(self, text: str, workspace: str | None) -> tuple[str, ResolvedRequest, Widget]:
+    def _first_shown(self, text: str, viewer: Viewer) -> tuple[str, ResolvedRequest, Widget]:
         failure: PlacardError = NoConnector("no address and no short form", sentence=NOTHING_MEANT)
         with within(self._deadline):
-            for meant in self._meanings(text, workspace):
+            for meant in self._meanings(text, viewer):
                 try:
-                    address, resolved = self._resolve(meant, workspace)
-                    return address, resolved, self._widgets.answer(resolved)
+                    address, resolved = self._resolve(meant, viewer)
+                    return address, resolved, self._widgets.answer(resolved, viewer)
                 except PlacardError as error:
                     failure = error
         raise failure
 
-    def suggest(self, text: str, workspace: str | None) -> Answer:
+    def suggest(self, text: str, viewer: Viewer) -> Answer:
         """Answer with what a text may mean: a pasted address or a short form, else what is found.
 
         Of fewer than `FEWEST_CHARACTERS` characters, with what was attached lately.
         """
         until = time.monotonic() + TYPEAHEAD_SECONDS
+        viewer = _alone(viewer)
         typed = clean(text)
         if len(typed) < FEWEST_CHARACTERS:
-            recent = [each.item for each in self._recent(workspace)]
+            recent = [each.item for each in self._recent(viewer)]
             add_log_fields(items=len(recent))
             return list_answer(recent, RECENT_HEADER if recent else "")
-        meant = self._meanings(typed, workspace)
-        items, header = self._shown(meant, workspace, until)
+        meant = self._meanings(typed, viewer)
+        items, header = self._shown(meant, viewer, until)
         if not items and not pasted_address(typed):
-            items, header = self._found(SearchQuery(typed, workspace), until)
+            items, header = self._found(SearchQuery(typed, viewer.workspace), viewer, until)
         add_log_fields(items=len(items))
         return list_answer(items, header)
 
-    def _meanings(self, text: str, workspace: str | None) -> Sequence[str]:
+    def _meanings(self, text: str, viewer: Viewer) -> Sequence[str]:
         address = pasted_address(text)
         if address is not None:
             return [address]
-        recent = (each.item.value for each in self._recent(workspace))
+        recent = (each.item.value for each in self._recent(viewer))
         meant = short_forms(text, self._registry, recent)
         # Systems share some forms: `owner/name#1` is GitHub's and GitLab's.
-        known = [each for each in meant if self._has_credential(each, workspace)]
+        known = [each for each in meant if self._has_credential(each, viewer)]
         return (known or meant)[:MOST_MEANINGS]
 
-    def _has_credential(self, address: str, workspace: str | None) -> bool:
-        return self._widgets.identity_for(address, workspace) not in (None, ANONYMOUS.identity)
+    def _has_credential(self, address: str, viewer: Viewer) -> bool:
+        return self._widgets.identity_for(address, viewer) not in (None, ANONYMOUS.identity)
 
-    def _recent(self, workspace: str | None) -> Iterator[Recent]:
+    def _recent(self, viewer: Viewer) -> Iterator[Recent]:
         """Yield what was attached lately and would be asked with the same credential now."""
-        for each in self._kept.recent(workspace) if workspace is not None else ():
-            if self._widgets.identity_for(each.item.value, workspace) == each.credential:
+        for each in self._kept.recent(viewer.workspace) if viewer.workspace is not None else ():
+            if self._widgets.identity_for(each.item.value, viewer) == each.credential:
                 yield each
 
-    def _resolve(self, address: str, workspace: str | None) -> tuple[str, ResolvedRequest]:
+    def _resolve(self, address: str, viewer: Viewer) -> tuple[str, ResolvedRequest]:
         """Resolve an address by its canonical form: the one that the host will ask for."""
-        resolved = self._widgets.resolve(address, workspace)
+        resolved = self._widgets.resolve(address, viewer)
         canonical = resolved.canonical
         try:
-            again = self._widgets.resolve(canonical, workspace)
+            again = self._widgets.resolve(canonical, viewer)
         except PlacardError:
             return address, resolved
         is_same = again.connector.name == resolved.connector.name
         return (canonical, again) if is_same else (address, resolved)
 
     def _shown(
-        self, meant: Sequence[str], workspace: str | None, until: float
+        self, meant: Sequence[str], viewer: Viewer, until: float
     ) -> tuple[list[TypeaheadItem], str]:
         """Return the items of the addresses that give a card, or why the only one does not."""
         calls, labels, failure = [], [], ""
         for address in meant:
             try:
-                canonical, resolved = self._resolve(address, workspace)
+                canonical, resolved = self._resolve(address, viewer)
             except PlacardError as error:
                 failure = error.sentence
                 continue
-            calls.append(self._card(canonical, resolved))
+            calls.append(self._card(canonical, resolved, viewer))
             labels.append(resolved.connector.label)
         items, answered = [], []
         for label, ended in zip(labels, self._together.run(calls, until), strict=True):
@@ -146,15 +152,17 @@ class Lookup:
                 failure = error.sentence
         return items, _listed(answered) if items else failure
 
-    def _card(self, address: str, resolved: ResolvedRequest) -> Call[TypeaheadItem]:
+    def _card(self, address: str, resolved: ResolvedRequest, viewer: Viewer) -> Call[TypeaheadItem]:
         return Call(
             resolved.request.address.origin,
-            lambda: item_of(self._widgets.answer(resolved), address),
+            lambda: item_of(self._widgets.answer(resolved, viewer), address),
         )
 
-    def _found(self, query: SearchQuery, until: float) -> tuple[list[TypeaheadItem], str]:
+    def _found(
+        self, query: SearchQuery, viewer: Viewer, until: float
+    ) -> tuple[list[TypeaheadItem], str]:
         """Search all systems at once; the log tells who was late, down or limited."""
-        planned = self._searches.planned(query)
+        planned = self._searches.planned(query, viewer)
         calls = [self._search(each, query) for each in planned]
         found, answered, left_out = [], [], {}
         for each, ended in zip(planned, self._together.run(calls, until), strict=True):
@@ -172,6 +180,11 @@ class Lookup:
 
     def _search(self, planned: SystemSearch, query: SearchQuery) -> Call[list[TypeaheadItem]]:
         return Call(planned.origin, lambda: self._searches.items(planned, query))
+
+
+def _alone(viewer: Viewer) -> Viewer:
+    """Return the viewer without a task: what another has attached there is not theirs to find."""
+    return replace(viewer, task=None)
 
 
 def _result(ended: "Future[T] | None") -> T:

@@ -7,6 +7,7 @@ from typing import Final
 
 from marshmallow import ValidationError
 
+from app.access import Access, Connection, Provider
 from app.cache.single_flight import SingleFlight
 from app.connectors import Connector, ConnectorRegistry
 from app.connectors.searches import Found, Search, SearchQuery
@@ -16,10 +17,10 @@ from app.lookup.kept import KeptLists
 from app.lookup.together import EACH
 from app.telemetry.metrics import Metrics
 from app.upstream import ConcurrencyLimit, Fetcher
-from app.upstream.credentials import Credentials
 from app.upstream.lookups import Lookups
 from app.upstream.messages import ANONYMOUS
 from app.upstream.verdict import Verdict
+from app.verification import Viewer
 from app.widgets import key_of
 from templates_schemas.lookup import ITEMS_MAX, TypeaheadItem
 from templates_schemas.rules import faults_in
@@ -30,11 +31,16 @@ MOST_SEARCHES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class SystemSearch:
-    """One search of one system, with the credential that it carries; `key` names all of that."""
+    """One search of one system, with the credential that it carries; `key` names all of that.
+
+    That of a person is a `connection`, at a `provider`.
+    """
 
     connector: Connector
     search: Search
     key: str
+    provider: Provider | None = None
+    connection: Connection | None = None
 
     @property
     def origin(self) -> str:
@@ -51,13 +57,13 @@ class Searches:
     def __init__(
         self,
         registry: ConnectorRegistry,
-        credentials: Credentials,
+        access: Access,
         fetcher: Fetcher,
         kept: KeptLists,
         metrics: Metrics,
     ) -> None:
         self._registry = registry
-        self._credentials = credentials
+        self._access = access
         self._fetcher = fetcher
         self._kept = kept
         self._metrics = metrics
@@ -66,34 +72,38 @@ class Searches:
             fetcher.deadline, ConcurrencyLimit(per_origin=EACH)
         )
 
-    def planned(self, query: SearchQuery) -> list[SystemSearch]:
+    def planned(self, query: SearchQuery, viewer: Viewer) -> list[SystemSearch]:
         """List the searches for a text, each once, in the order of the connectors."""
-        found = {planned.key: planned for planned in self._planned(query)}
+        found = {planned.key: planned for planned in self._planned(query, viewer)}
         return list(found.values())[:MOST_SEARCHES]
 
-    def _planned(self, query: SearchQuery) -> Iterator[SystemSearch]:
+    def _planned(self, query: SearchQuery, viewer: Viewer) -> Iterator[SystemSearch]:
         if not query.words:
             return
         for connector in self._registry.connectors:
-            hosts = self._credentials.hosts(query.workspace, connector.name)
+            hosts = self._access.hosts(connector, viewer)
             for server in self._registry.searched_servers(connector, hosts):
                 for search in connector.search_for(query, server):
-                    planned = self._with_credential(connector, search, query.workspace)
+                    planned = self._with_credential(connector, search, viewer)
                     if planned is not None:
                         yield planned
 
     def _with_credential(
-        self, connector: Connector, search: Search, workspace: str | None
+        self, connector: Connector, search: Search, viewer: Viewer
     ) -> SystemSearch | None:
         request = search.request
-        credential = self._credentials.find(request.url, workspace, connector.name)
+        proof = self._access.for_search(connector, request, viewer)
+        if proof is None:
+            return None
+        credential, provider, connection = proof
         if credential is ANONYMOUS and not connector.searches_anonymously:
             return None
         # What a 200 means for one resource, and what is shown of it, says nothing of a list.
         rules = replace(connector.answer_rules, verdict=None, shown=None)
         request = replace(request, credential=credential, rules=rules)
         key = f"{search.server.url}\n{key_of(connector, request)}"
-        return SystemSearch(connector, replace(search, request=request), key)
+        known = replace(search, request=request)
+        return SystemSearch(connector, known, key, provider, connection)
 
     def items(self, planned: SystemSearch, query: SearchQuery) -> list[TypeaheadItem]:
         """Return what a search finds, or has found lately; raises a PlacardError."""
@@ -106,6 +116,8 @@ class Searches:
         connector, request = planned.connector, planned.search.request
         verdict: Verdict | None = None
         try:
+            if planned.connection is not None and planned.provider is not None:
+                request = self._access.with_token(request, planned.connection, planned.provider)
             with self._metrics.upstream_seconds.labels(connector.name).time():
                 response = self._fetcher.fetch(self._lookups.resolve(request))
             verdict = response.verdict
@@ -139,7 +151,8 @@ class Searches:
         except (NoConnector, MalformedRequest):
             return None
         canonical = known.canonical(match) if known.name == connector.name else ""
-        return canonical if is_web_url(canonical) else None
+        is_shown = is_web_url(canonical) and self._access.may_find(known, canonical)
+        return canonical if is_shown else None
 
 
 def _titled(items: Iterable[TypeaheadItem], query: SearchQuery) -> Iterator[TypeaheadItem]:

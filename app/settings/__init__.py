@@ -27,6 +27,7 @@ from app.settings.settings import (
     FETCH_PLACES,
     LIBRARY_AUDIENCE,
     MOST_CONCURRENT_CALLS,
+    AccessMode,
     Settings,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "LONGEST_TIME",
     "MEMORY",
     "MOST_CONCURRENT_CALLS",
+    "AccessMode",
     "ConnectorSetting",
     "Settings",
     "TrustedProxies",

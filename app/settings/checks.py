@@ -5,8 +5,10 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError
+from app.origins import is_loopback_host
 from app.settings.private_urls import MEMORY
 from app.settings.settings import LIBRARY_AUDIENCE, Settings
 
@@ -92,6 +94,30 @@ CHECKS: Final = (
         "holds a secret of the host's, who could make tokens of the library with it; use others",
     ),
     Check(
+        "PLACARD_CONNECTION_KEYS",
+        lambda settings: bool(settings.person_modes) and not settings.has_sign_in,
+        "is missing: PLACARD_ACCESS wants people's own credentials, and nobody could sign in",
+        serving=True,
+    ),
+    Check(
+        "PLACARD_HOST_CLIENT_ID",
+        lambda settings: settings.has_sign_in and not settings.local and not _has_client(settings),
+        "is missing, or PLACARD_HOST_CLIENT_SECRET: with PLACARD_CONNECTION_KEYS set, people sign "
+        "in by the host",
+        serving=True,
+    ),
+    Check(
+        "PLACARD_PUBLIC_URL",
+        lambda settings: settings.has_sign_in and not settings.local and not _is_safe(settings),
+        "must be set, and be https: people come back to it from where they sign in",
+        serving=True,
+    ),
+    Check(
+        "PLACARD_HOST_TOKEN_URL",
+        lambda settings: not settings.local and settings.host_token_url.startswith("http:"),
+        "must be https; http is possible only locally",
+    ),
+    Check(
         "PLACARD_JWT_AUDIENCE",
         lambda settings: settings.library and settings.jwt_audience == LIBRARY_AUDIENCE,
         f"must not be {LIBRARY_AUDIENCE}, the audience of the library's tokens",
@@ -119,6 +145,16 @@ def _shares_secrets(settings: Settings) -> bool:
 
 def _is_folder(path: str | None) -> bool:
     return path is None or ("\0" not in path and os.path.isdir(path))  # noqa: PTH112 - no error
+
+
+def _has_client(settings: Settings) -> bool:
+    return bool(settings.host_client_id and settings.host_client_secret)
+
+
+def _is_safe(settings: Settings) -> bool:
+    """Tell whether people come back by https, or to this machine."""
+    parts = urlsplit(settings.public_url or "")
+    return parts.scheme == "https" or is_loopback_host(parts.hostname or "")
 
 
 def _is_writable(folder: str | None) -> bool:

@@ -26,6 +26,12 @@ class Declaration:
     unset: str = ""
 
     @property
+    def prefix(self) -> str:
+        """What the names begin with of a setting that has a variable for each connector; or ''."""
+        first, placeholder, _ = self.name.partition("<")
+        return first if placeholder else ""
+
+    @property
     def secret(self) -> bool:
         """Whether the value is a secret, which is never printed."""
         return isinstance(self.kind, Masked)

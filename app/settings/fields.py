@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from marshmallow import ValidationError, fields, validate
 
@@ -120,6 +121,50 @@ class Secrets(Masked, WordList):
             raise ValidationError(
                 f"a secret has {length} bytes; each needs at least {self.shortest}"
             )
+        return word
+
+
+class Pages(WordList):
+    """Parts of systems, such as `github.com/acme/*`: a host, and a path with all that is below."""
+
+    def word(self, word: str) -> str:
+        """Check one part, and write it in one form."""
+        part = word.casefold().removesuffix("*").rstrip("/")
+        host, slash, path = part.partition("/")
+        if not slash or not HOST_PORT.fullmatch(host.removeprefix("*.")) or "*" in path:
+            raise ValidationError(f"{word!r} is not `host/path` or `host/path/*`")
+        return part
+
+
+class ByConnector(fields.Field[Mapping[str, _Option]]):
+    """One of several words for each connector, by its name; each has a variable of its own."""
+
+    def __init__(self, *options: _Option) -> None:
+        super().__init__()
+        self.options = options
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> str:
+        return ", ".join(f"{name}={option}" for name, option in value.items())
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Mapping[str, _Option]:
+        for name, option in value.items():
+            if option not in self.options:
+                raise ValidationError(f"for {name} it must be one of: {', '.join(self.options)}")
+        return dict(value)
+
+
+class FernetKeys(Secrets):
+    """Keys as `cryptography.fernet.Fernet.generate_key` makes them."""
+
+    def __init__(self) -> None:
+        super().__init__(shortest=44)
+
+    def word(self, word: str) -> str:
+        """Check one key."""
+        try:
+            Fernet(super().word(word))
+        except ValueError:
+            raise ValidationError("a key is not 32 bytes in URL-safe base64") from None
         return word
 
 

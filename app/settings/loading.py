@@ -32,7 +32,7 @@ def load_settings(
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
     texts = with_files(given, declarations_with(declared))
     try:
-        loaded = _schema(declared).load(texts)
+        loaded = _schema(declared).load({**texts, **_by_connector(texts)})
     except ValidationError as error:
         lines = [str(fault).removeprefix("$.") for fault in faults_in(error)]
         raise ConfigurationError("\n".join(sorted(lines))) from None
@@ -50,6 +50,22 @@ def load_settings(
     )
     check_settings(settings)
     return settings
+
+
+def _by_connector(texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Gather the variables of each setting that has one for each connector."""
+    return {
+        each.name: found
+        for each in DECLARATIONS.values()
+        if each.prefix
+        if (
+            found := {
+                name.removeprefix(each.prefix).lower(): text
+                for name, text in texts.items()
+                if name.startswith(each.prefix)
+            }
+        )
+    }
 
 
 @cache

@@ -3,20 +3,22 @@
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from cryptography.fernet import Fernet
 from dotenv import dotenv_values, set_key
 
 from app.errors import ConfigurationError
 
 LOCAL_FILE: Final = Path(".env")
-LOCAL_SECRETS: Final = (
-    "PLACARD_JWT_SECRETS",
-    "PLACARD_SIGNATURE_SECRETS",
-    "PLACARD_TOKEN_SECRETS",
-)
+LOCAL_SECRETS: Final[Mapping[str, Callable[[], str]]] = {
+    "PLACARD_JWT_SECRETS": lambda: secrets.token_hex(32),
+    "PLACARD_SIGNATURE_SECRETS": lambda: secrets.token_hex(32),
+    "PLACARD_TOKEN_SECRETS": lambda: secrets.token_hex(32),
+    "PLACARD_CONNECTION_KEYS": lambda: Fernet.generate_key().decode(),
+}
 
 
 def environment_of(process: Mapping[str, str], local_file: Path = LOCAL_FILE) -> dict[str, str]:
@@ -55,7 +57,7 @@ def provide_local_secrets(
     local_file.touch()
     local_file.chmod(0o600)
     text = local_file.read_text("utf-8")
-    lines = "".join(f"{name}={secrets.token_hex(32)}\n" for name in missing)
+    lines = "".join(f"{name}={LOCAL_SECRETS[name]()}\n" for name in missing)
     local_file.write_text(text + ("\n" if text and text[-1] != "\n" else "") + lines)
 
 

@@ -4,10 +4,14 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from app.settings.declaration import ConnectorSetting, Declaration
 from app.settings.local import LOCAL_FILE, environment_of
 from app.settings.settings import DECLARATIONS, Settings, declarations_with
+
+# What the variables begin with that are a connector's own.
+PREFIXES: Final = tuple(each.prefix for each in DECLARATIONS.values() if each.prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ def unknown_settings(settings: Settings) -> dict[str, str | None]:
     return {
         name: next(iter(get_close_matches(name, names, n=1)), None)
         for name in environment_of(os.environ)
-        if name.startswith("PLACARD_") and name not in names
+        if name.startswith("PLACARD_") and name not in names and not name.startswith(PREFIXES)
     }
 
 
@@ -78,9 +82,14 @@ def _meaning(declaration: Declaration) -> str:
 def _source(
     declaration: Declaration, process: Mapping[str, str], environment: Mapping[str, str]
 ) -> str:
-    name = declaration.name
     if file := environment.get(declaration.file_name):
         return f"file {file}"
-    if process.get(name, "").strip():
+    given = [name for name in environment if _is_of(declaration, name)]
+    if any(process.get(name, "").strip() for name in given):
         return "environment"
-    return str(LOCAL_FILE) if name in environment else "default"
+    return str(LOCAL_FILE) if given else "default"
+
+
+def _is_of(declaration: Declaration, name: str) -> bool:
+    prefix = declaration.prefix
+    return name.startswith(prefix) if prefix else name == declaration.name

@@ -8,17 +8,21 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from marshmallow.fields import String
+from marshmallow.fields import Field, String
 
 from app.origins import host_of
 from app.settings.declaration import ConnectorSetting, Declaration, setting
 from app.settings.fields import (
+    ByConnector,
     ByteSize,
     Choice,
+    FernetKeys,
+    HeaderWord,
     HostPorts,
     HttpUrl,
     OriginList,
     OriginMap,
+    Pages,
     Pem,
     PositiveInteger,
     PublicUrl,
@@ -36,7 +40,9 @@ Mode = Literal["production", "local"]
 Verify = Literal["jwt", "signature", "either", "off"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 FalseProofStatus = Literal["401", "400"]
+AccessMode = Literal["shared", "attached", "viewer"]
 
+ACCESS_MODE: Final[Field[AccessMode | None]] = Choice[Any]("shared", "attached", "viewer")
 MOST_CONCURRENT_CALLS: Final = 256
 FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
 BREAKER_FAILURES: Final = 5
@@ -91,6 +97,22 @@ class Settings:
     allowed_workspaces: tuple[str, ...] = setting(
         "PLACARD_ALLOWED_WORKSPACES", WordList(), (),
         "workspaces that are served; others get 403", unset="all")
+    access: AccessMode | None = setting(
+        "PLACARD_ACCESS", ACCESS_MODE, None,
+        "whose credential fetches a card: `shared` (the service's), `attached` (of who attached "
+        "the page), `viewer` (the viewer's own)", unset="`shared`")
+    access_of: Mapping[str, AccessMode] = setting(
+        "PLACARD_ACCESS_<CONNECTOR>", ByConnector[AccessMode]("shared", "attached", "viewer"), {},
+        "the same for one connector, and for all whose names begin with it: "
+        "`PLACARD_ACCESS_GITHUB`", unset="`PLACARD_ACCESS`")
+    shared_only: tuple[str, ...] = setting(
+        "PLACARD_SHARED_ONLY", Pages(), (),
+        "the only pages that a shared credential is used for, such as `github.com/acme/*`; others "
+        "are asked for without one", unset="all")
+    cold_fetches_per_minute: int = setting(
+        "PLACARD_COLD_FETCHES_PER_MINUTE", PositiveInteger(), 60,
+        "cards that one person in one workspace can have fetched in a minute, in each process; a "
+        "page that is refused or not found counts twice")
     error_envelope: EnvelopeForm = setting(
         "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat", "both"), "nested",
         '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`; `both` in one body')
@@ -174,12 +196,28 @@ class Settings:
     credentials_file: str | None = setting(
         "PLACARD_CREDENTIALS_FILE", String(), None,
         "TOML file of credentials by host and workspace, readable by its owner only")
+    connection_keys: tuple[str, ...] = setting(
+        "PLACARD_CONNECTION_KEYS", FernetKeys(), (),
+        "Fernet keys of people's connections: the first encrypts, any decrypts; sign-in is on "
+        "where they are set", unset="in `local`: made")
+    host_client_id: str | None = setting(
+        "PLACARD_HOST_CLIENT_ID", HeaderWord(), None,
+        "this app's OAuth client at the host, by which people sign in")
+    host_client_secret: str | None = setting(
+        "PLACARD_HOST_CLIENT_SECRET", Secret(), None, "its secret")
+    host_authorize_url: str = setting(
+        "PLACARD_HOST_AUTHORIZE_URL", HttpUrl(), "https://app.asana.com/-/oauth_authorize",
+        "where the host asks people whether this app may know them")
+    host_token_url: str = setting(
+        "PLACARD_HOST_TOKEN_URL", HttpUrl(), "https://app.asana.com/-/oauth_token",
+        "where the host tells who it was: `data.gid` of the answer")
     library: bool = setting(
         "PLACARD_LIBRARY", Switch(), False, "keep and serve saved widgets",
         unset="on in `local` and with `PLACARD_DATABASE_URL`")
     database_url: str = setting(
         "PLACARD_DATABASE_URL", DatabaseUrl(), "sqlite:///placard.db",
-        "where saved widgets are kept: `sqlite:///…` or `postgresql+psycopg://…`")
+        "where saved widgets and people's connections are kept: `sqlite:///…` or "
+        "`postgresql+psycopg://…`")
     public_url: str | None = setting(
         "PLACARD_PUBLIC_URL", PublicUrl(), None,
         "this service's address, as others reach it", unset="that of each request")
@@ -213,6 +251,26 @@ class Settings:
     def local(self) -> bool:
         """Whether this is the local development mode."""
         return self.mode == "local"
+
+    @property
+    def has_sign_in(self) -> bool:
+        """Whether people can sign in, and connect their accounts."""
+        return bool(self.connection_keys)
+
+    @property
+    def needs_database(self) -> bool:
+        """Whether anything is kept in the database."""
+        return self.library or self.has_sign_in
+
+    @property
+    def person_modes(self) -> Mapping[str, AccessMode]:
+        """Map each setting that wants a person's own credential to its mode."""
+        given: dict[str, AccessMode] = {
+            f"PLACARD_ACCESS_{name.upper()}": mode for name, mode in self.access_of.items()
+        }
+        if self.access is not None:
+            given["PLACARD_ACCESS"] = self.access
+        return {name: mode for name, mode in given.items() if mode != "shared"}
 
     @property
     def takes_tokens(self) -> bool:

@@ -7,6 +7,8 @@
     excerpt.py            of an answer too large to be kept, only what is shown
     lookups.py            values that an address needs and another address tells
     credentials.py        which credential goes with which request
+    oauth.py              the clients that we are where people sign in, and their tokens
+    token_requests.py     the requests for these
     policy.py             what is checked before each call, in this order:
       rate_limits.py        an origin that asked us to wait is not called
       circuit_breaker.py    an origin that keeps failing is not called for a while

@@ -28,6 +28,7 @@ from app.upstream.messages import (
     Credential,
     UpstreamRequest,
     UpstreamResponse,
+    read_address,
 )
 from app.upstream.policy import UpstreamPolicy
 from app.upstream.retry import Retry
@@ -134,6 +135,10 @@ class Fetcher:
                 address = self._stand_ins.target(address, location)
         raise UpstreamFailed(f"more than {MAX_REDIRECTS} redirects")
 
+    def actual_url(self, url: str) -> str:
+        """Return an address, or that of what stands in for it; raises AddressRefused."""
+        return self._stand_ins.actual(read_address(url)).url
+
     def is_loopback_request(self, request: UpstreamRequest) -> bool:
         """Tell whether this service itself has what is asked for."""
         return self._loopback is not None and self._loopback.has(request)
@@ -154,10 +159,13 @@ class Fetcher:
         url, parts = address.url, address.parts
         headers = {**_HEADERS, **_headers_for(request, url)}
         actual, proof = self._stand_ins.actual(address), _proof(request, address)
-        carried = proof.headers if self._stand_ins.may_carry_credential(actual) else {}
+        is_private = self._stand_ins.may_carry_credential(actual)
+        if request.is_confidential and not is_private:
+            raise AddressRefused(f"{actual.host} is not to be sent a secret without TLS")
+        carried = proof.headers if is_private else {}
         sent = {**headers, **carried}
         if request.body is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         outgoing = requests.Request(request.method, actual.url, sent, data=request.body)
         with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
             response = self._policy.call(
@@ -202,7 +210,8 @@ def _proof(request: UpstreamRequest, address: Address) -> Credential:
 
 def _ask_itself(request: UpstreamRequest, loopback: Loopback) -> UpstreamResponse:
     path = request.address.parts.path
-    with trace.step("fetch", method=request.method, host=loopback.host, path=path) as facts:
+    host = request.address.host
+    with trace.step("fetch", method=request.method, host=host, path=path) as facts:
         response = replace(loopback.answer(request), rules=request.rules)
         facts.update(status=response.status, bytes=len(response.body))
     return response

@@ -8,6 +8,12 @@ The file is TOML, and readable by its owner only:
     workspace = "12345"          # optional: only for requests proven to come from this workspace
     connector = "status-page"    # optional: only for this one; a definition gets only such
     bearer = "…"                 # or: basic = ["user", "password"], or: headers = {NAME = "…"}
+
+    [[client]]                   # where people sign in to a host of one's own
+    system = "gitlab"
+    host = "gitlab.example.com"
+    id = "…"
+    secret = "…"
 """
 
 import base64
@@ -57,11 +63,34 @@ class HostCredential:
         return allowed and is_named(host, (self.host,))
 
 
+@dataclass(frozen=True, slots=True)
+class OAuthClientEntry:
+    """Our OAuth client at a host of a system, such as `gitlab`."""
+
+    system: str
+    host: str
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsFile:
+    """What the credentials file holds."""
+
+    credentials: tuple[HostCredential, ...] = ()
+    clients: tuple[OAuthClientEntry, ...] = ()
+
+
 class Credentials:
     """Finds the credential of a request: the first that applies, a workspace's before others."""
 
     def __init__(self, credentials: Iterable[HostCredential] = ()) -> None:
         self._credentials = tuple(credentials)
+
+    @property
+    def are_empty(self) -> bool:
+        """Whether there is no credential at all."""
+        return not self._credentials
 
     def hosts(self, workspace: str | None, connector: str) -> tuple[str, ...]:
         """List the hosts that a connector's requests for a workspace have a credential for."""
@@ -160,11 +189,32 @@ class _CredentialSchema(Schema):
                 raise ValidationError({"headers": {name: ["is the client's own"]}})
 
 
+class _ClientSchema(Schema):
+    """One `[[client]]`."""
+
+    system = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z"))
+    host = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"[a-z0-9.-]+(?::\d{1,5})?\Z", error="must be `host` or `host:port`, in lower case"
+        ),
+    )
+    id = fields.String(required=True, validate=_VISIBLE)
+    secret = fields.String(required=True, validate=_VISIBLE)
+
+
 class _CredentialsFileSchema(Schema):
-    credential = fields.List(fields.Nested(_CredentialSchema), required=True)
+    credential = fields.List(fields.Nested(_CredentialSchema), load_default=list)
+    client = fields.List(fields.Nested(_ClientSchema), load_default=list)
+
+    @validates_schema(skip_on_field_errors=False)
+    def check_content(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Want something in it."""
+        if not data.get("credential") and not data.get("client"):
+            raise ValidationError({"credential": ["Missing data for required field."]})
 
 
-def read_credentials_file(path: Path) -> tuple[HostCredential, ...]:
+def read_credentials_file(path: Path) -> CredentialsFile:
     """Read the credentials file.
 
     Raises ConfigurationError, which names the line or member and what would be right, no secret.
@@ -181,7 +231,10 @@ def read_credentials_file(path: Path) -> tuple[HostCredential, ...]:
     except ValidationError as error:
         faults = "; ".join(map(str, faults_in(error)))
         raise ConfigurationError(f"{SETTING}: {path}: {faults}") from None
-    return tuple(_read(entry) for entry in loaded["credential"])
+    return CredentialsFile(
+        credentials=tuple(_read(entry) for entry in loaded["credential"]),
+        clients=tuple(OAuthClientEntry(**entry) for entry in loaded["client"]),
+    )
 
 
 def _read(entry: Mapping[str, Any]) -> HostCredential:

@@ -42,9 +42,10 @@ class Lookup:
 class UpstreamRequest:
     """One outgoing request. `hosts` are all that it may reach, redirects included.
 
-    A body makes it JSON. Whose `credential` it carries, and by whose `rules` its answer is judged,
-    is for the story to say. `fallback` is what to ask, with the same credential, where the answer
-    says that there is no such resource. `lookup` is what `url` needs before it can be asked.
+    A body is JSON, unless a header says what else. Whose `credential` it carries, and by whose
+    `rules` its answer is judged, is for the story to say. `fallback` is what to ask, with the same
+    credential, where the answer says that there is no such resource. `lookup` is what `url` needs
+    before it can be asked. A body that `is_confidential` goes only where a credential may.
     """
 
     url: str
@@ -56,6 +57,7 @@ class UpstreamRequest:
     rules: AnswerRules = NO_RULES
     fallback: "UpstreamRequest | None" = None
     lookup: Lookup | None = None
+    is_confidential: bool = False
 
     @cached_property
     def address(self) -> Address:

@@ -17,11 +17,12 @@ from app.origins import is_loopback_host, name_in_host_header
 from app.verification.expiry import check_expiry
 from app.verification.keys import FixedKeys, KeySet, KeySource, public_key, shared_secret_keys
 from app.verification.qsh import query_string_hash
-from app.verification.request import Proof, SignedRequest
+from app.verification.request import NOBODY, Proof, SignedRequest, Viewer, viewer_named_by
 from app.verification.signature import HEADER as SIGNATURE_HEADER, sign, verify_signature
 from app.verification.token import TokenRules, token_claims, verify_token
 
 __all__ = [
+    "NOBODY",
     "SIGNATURE_HEADER",
     "FixedKeys",
     "KeySet",
@@ -30,6 +31,7 @@ __all__ = [
     "SignedRequest",
     "TokenRules",
     "Verifier",
+    "Viewer",
     "allowed_algorithms",
     "check_expiry",
     "public_key",
@@ -75,7 +77,7 @@ class Verifier:
         name = name_in_host_header(request.host)
         if not (is_loopback_host(name) or (name and name == self.public_host)):
             raise Forbidden(f"the request is for the host {name!r}, which this service is not")
-        return Proof("off", workspace=request.parameter("workspace"))
+        return Proof("off", viewer=viewer_named_by(request))
 
     def _methods(self, request: SignedRequest) -> list[Callable[[SignedRequest], Proof]]:
         """List the methods to try: in mode `either`, those whose header the request has."""

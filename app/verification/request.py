@@ -103,13 +103,38 @@ def _encodable(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A valid proof; `kind` is `jwt`, `signature` or `off`.
+class Viewer:
+    """For whom a proof speaks: the host's ids of the workspace, the person and the task.
 
-    `workspace` is the one that the proof covers. It is None if only a parameter names it, as the
-    bearer of a token can choose its parameters.
+    Each is None if only a parameter names it, as the bearer of a token can choose its parameters.
+    `holder` tells those apart who hold proofs: the person, a token's subject, or the text of a
+    token that names nobody.
     """
+
+    workspace: str | None = None
+    user: str | None = None
+    task: str | None = None
+    holder: str = field(default="", repr=False)
+
+
+NOBODY: Final = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A valid proof; `kind` is `jwt`, `signature` or `off`, and `subject` a token's `sub`."""
 
     kind: str
     subject: str | None = None
-    workspace: str | None = None
+    viewer: Viewer = NOBODY
+
+    @property
+    def workspace(self) -> str | None:
+        """The workspace that the proof covers."""
+        return self.viewer.workspace
+
+
+def viewer_named_by(request: SignedRequest) -> Viewer:
+    """Return the viewer whom the parameters name, for a proof that covers all of them."""
+    user = request.parameter("user")
+    return Viewer(request.parameter("workspace"), user, request.parameter("task"), user or "")

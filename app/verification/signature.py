@@ -8,7 +8,7 @@ from typing import Final
 
 from app.errors import NotAuthenticated
 from app.verification.diagnosis import diagnose
-from app.verification.request import Proof, SignedRequest
+from app.verification.request import Proof, SignedRequest, viewer_named_by
 
 HEADER: Final = "x-asana-request-signature"
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -35,7 +35,7 @@ def verify_signature(
     # Every secret is tried, so that the time does not show which one matched.
     matches = [_matches(signature, request.message, secret) for secret in secrets]
     if any(matches):
-        return Proof("signature", workspace=request.parameter("workspace"))
+        return Proof("signature", viewer=viewer_named_by(request))
     reason = "bad_signature" if _HEX.fullmatch(signature) else "malformed_signature"
     raise NotAuthenticated(
         reason,

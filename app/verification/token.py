@@ -19,7 +19,7 @@ from cachetools import LRUCache
 from app.errors import NotAuthenticated
 from app.verification.keys import Key, KeySource
 from app.verification.qsh import query_string_hash
-from app.verification.request import Proof, SignedRequest
+from app.verification.request import Proof, SignedRequest, Viewer, viewer_named_by
 
 LEEWAY: Final = 30
 MOST_HEADERS: Final = 32
@@ -90,8 +90,25 @@ def verify_token(request: SignedRequest, rules: TokenRules) -> Proof:
     _check_lifetime(claims, rules.max_lifetime)
     _check_request(claims, request, rules)
     subject = claims.get("sub")
-    workspace = request.parameter("workspace") if _binds_workspace(claims, request) else None
-    return Proof("jwt", subject if isinstance(subject, str) else None, workspace)
+    viewer = _viewer(claims, request, token)
+    return Proof("jwt", subject if isinstance(subject, str) else None, viewer)
+
+
+def _viewer(claims: Mapping[str, Any], request: SignedRequest, token: str) -> Viewer:
+    """Say for whom a token speaks: a hash covers all parameters, a claim its own one.
+
+    A token whose `sub` is not the parameter's user speaks for no person.
+    """
+    subject, named = claims.get("sub"), viewer_named_by(request)
+    is_bound = ("body_sha256" if request.method == "POST" else "qsh") in claims
+    is_person = is_bound if subject is None else subject == named.user
+    return Viewer(
+        workspace=named.workspace if is_bound or "workspace" in claims else None,
+        user=named.user if is_person else None,
+        task=named.task if is_bound else None,
+        # Each of the tokens that name nobody is a holder of its own.
+        holder=(named.user if is_person else subject) or token,
+    )
 
 
 def _bearer(authorization: str | None) -> str:
@@ -231,12 +248,6 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float:
             if math.isfinite(value):
                 return float(value)
     raise NotAuthenticated("malformed_token", f"`{name}` is not a time")
-
-
-def _binds_workspace(claims: Mapping[str, Any], request: SignedRequest) -> bool:
-    """Tell whether a token covers the workspace: by a claim, or by the hash of where it stands."""
-    covering = "body_sha256" if request.method == "POST" else "qsh"
-    return covering in claims or "workspace" in claims
 
 
 def _check_request(claims: Mapping[str, Any], request: SignedRequest, rules: TokenRules) -> None:

@@ -15,12 +15,13 @@ health.py           health, readiness, metrics
 local_access.py     whether a request comes from this machine
 host_operations.py  what these addresses take and answer, as data
 examples.py         an example of each of them, for the description
+sign_in.py          `/auth` and `/connections`: people connect their accounts
 docs.py             `/openapi.json`, and `/docs` to read and try it on
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flask import current_app
 
@@ -29,6 +30,10 @@ from app.settings import Settings
 from app.telemetry.metrics import Metrics
 from app.verification import Verifier
 from app.widgets import Widgets
+
+if TYPE_CHECKING:
+    # Only where people can sign in is the database loaded.
+    from app.access.wiring import PeopleParts
 
 EXTENSION: Final = "placard"
 CACHE_STATUS: Final = "Cache-Status"
@@ -61,6 +66,7 @@ class Service:
     metrics: Metrics
     health: Health
     description: Callable[[], Mapping[str, Any]] | None = None
+    people: "PeopleParts | None" = None
 
 
 def service() -> Service:

@@ -26,7 +26,7 @@ def attach() -> Response:
     parts = service()
     signed = received(request.environ, PATH, read_signed_body(request))
     proof, text = admit(signed, parts, (*ONCE, "query"), _text)
-    attached = parts.lookup.attach(text, proof.workspace)
+    attached = parts.lookup.attach(text, proof.viewer)
     answer = Response(attached.body, content_type=CONTENT_TYPE)
     answer.headers[CACHE_STATUS] = attached.cache_status
     return answer

@@ -17,6 +17,7 @@ VARY: Final = "Origin"
 HEADERS: Final = ("Authorization", "Content-Type", SIGNATURE_HEADER, REQUEST_ID)
 PREVIEW: Final = "preview"
 DOCS: Final = "docs"
+SIGN_IN: Final = "sign_in"
 EXPOSED: Final = f"{REQUEST_ID}, {CACHE_STATUS}"
 METHODS: Final = "GET, POST, OPTIONS"
 PREFLIGHT_SECONDS: Final = "600"
@@ -44,12 +45,13 @@ class CorsPolicy:
 def init_cors(app: Flask, origins: CorsPolicy) -> None:
     """Let the pages of `origins`, and no others, read every answer: errors included.
 
-    No page may read the preview, which holds proofs, nor `/docs`, which may hold a token.
+    No page may read the preview, which holds proofs, `/docs`, which may hold a token, nor those on
+    which people sign in.
     """
 
     def allow(response: Response) -> Response:
         response.vary.add(VARY)
-        if request.blueprint in (PREVIEW, DOCS):
+        if request.blueprint in (PREVIEW, DOCS, SIGN_IN):
             return response
         allowed = origins.headers_for(request.headers.get("Origin"))
         for name, value in allowed:

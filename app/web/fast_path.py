@@ -78,8 +78,9 @@ class FastPath:
         """Return the card that is asked for, or leave word for the view of what went wrong."""
         parts = self._parts
         try:
-            resolved = environ[RESOLVED] = resolve(signed_request(environ), parts)
-            return parts.widgets.fresh(resolved) or parts.widgets.answer(resolved)
+            found = environ[RESOLVED] = resolve(signed_request(environ), parts)
+            resolved, viewer = found
+            return parts.widgets.fresh(resolved) or parts.widgets.answer(resolved, viewer)
         except Exception as error:  # noqa: BLE001 - the view raises it where handlers are
             environ[RESOLVED] = error
             return None

@@ -25,7 +25,7 @@ def suggest() -> Response:
     parts = service()
     signed = received(request.environ, PATH)
     proof, typed = admit(signed, parts, (*ONCE, *TYPED), _typed)
-    return Response(parts.lookup.suggest(typed, proof.workspace).body, content_type=CONTENT_TYPE)
+    return Response(parts.lookup.suggest(typed, proof.viewer).body, content_type=CONTENT_TYPE)
 
 
 def _typed(values: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from app.verification import SignedRequest
+from app.verification import SignedRequest, Viewer
 from app.web import CACHE_STATUS, Service, service
 from app.web.admission import ONCE, admit, malformed, received
 from app.widgets import ResolvedRequest, Widget
@@ -21,21 +21,23 @@ RESOLVED: Final = "placard.resolved"
 def show() -> Response:
     """Answer with the widget of `resource_url`."""
     parts = service()
-    resolved = request.environ.get(RESOLVED) or resolve(signed_request(request.environ), parts)
-    if isinstance(resolved, Exception):
-        raise resolved
+    found = request.environ.get(RESOLVED) or resolve(signed_request(request.environ), parts)
+    if isinstance(found, Exception):
+        raise found
+    resolved, viewer = found
     # Browsers send it on a hard reload; what is deployed must not be made to hammer upstreams.
     refresh = parts.settings.local and bool(request.cache_control.no_cache)
-    return answer_with(parts.widgets.answer(resolved, refresh=refresh))
+    return answer_with(parts.widgets.answer(resolved, viewer, refresh=refresh))
 
 
-def resolve(signed: SignedRequest, parts: Service) -> ResolvedRequest:
-    """Resolve a request whose proof holds and whose workspace is served.
+def resolve(signed: SignedRequest, parts: Service) -> tuple[ResolvedRequest, Viewer]:
+    """Resolve a request whose proof holds and whose workspace is served, for whom it speaks.
 
-    Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed, KeysUnavailable or NoConnector.
+    Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed, KeysUnavailable, NoConnector or
+    ConnectionNeeded.
     """
     proof, address = admit(signed, parts, (*ONCE, "resource_url"), _address)
-    return parts.widgets.resolve(address, proof.workspace)
+    return parts.widgets.resolve(address, proof.viewer), proof.viewer
 
 
 def _address(values: Mapping[str, str]) -> str:

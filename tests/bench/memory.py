@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from app.access import Access, AccessModes, ColdFetchBudget, Providers
 from app.cache import Cache, CachePolicy, MemoryBackend
 from app.connectors import ConnectorRegistry, all_connectors
 from app.telemetry.metrics import Metrics
@@ -66,7 +67,10 @@ def main() -> None:
     guard = AddressGuard(())
     upstream = _Upstream(deadline=5, guard=guard, adapter=GuardedAdapter(guard))
     known = all_connectors(settings)
-    widgets = Widgets(ConnectorRegistry(known), upstream, cache, Credentials(), Metrics())
+    modes = AccessModes(settings, [connector.name for connector in known])
+    access = Access(modes, Credentials(), Providers())
+    budget = ColdFetchBudget(settings.cold_fetches_per_minute)
+    widgets = Widgets(ConnectorRegistry(known), upstream, cache, access, budget, Metrics())
     for passed in range(RESOURCES + 1):
         if passed in LOOKS:
             held = {"passed": passed, "kept": keeper.bytes_kept, "resident": _resident()}

@@ -31,9 +31,9 @@ def read_first(app: "WSGIApplication") -> "WSGIApplication":
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[str]:
+def serving(app: Flask, port: int = 0) -> Iterator[str]:
     """Serve an application for the length of a block, and give its address."""
-    server = make_server("127.0.0.1", 0, read_first(app), threaded=True, request_handler=Silent)
+    server = make_server("127.0.0.1", port, read_first(app), threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -6,6 +6,11 @@ ADVICE: Final[dict[str, str]] = {
     "malformed_request": "Write the whole address of the resource, as the browser shows it: "
     "https://, the host, the path.",
     "workspace_not_served": "PLACARD_ALLOWED_WORKSPACES leaves this workspace out; add it there.",
+    "connection_needed": "The host offers this person to sign in: at /auth, where accounts are "
+    "connected. PLACARD_ACCESS says whose account shows a page.",
+    "budget_spent": "PLACARD_COLD_FETCHES_PER_MINUTE bounds how many new pages one person has "
+    "fetched in a minute. Wait, or raise it.",
+    "sign_in_failed": "Begin the sign-in again, in the same browser.",
     "forbidden": "The system refuses us: see the credential that the settings name for it.",
     "upstream_refused": "The system refuses our credential, or there is none. Set the one that "
     "`placard connectors` names for it, and see that it may read this page.",

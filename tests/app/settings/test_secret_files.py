@@ -40,6 +40,7 @@ def test_what_a_file_holds_is_what_the_variable_would_say(
     value = {
         "PLACARD_DATABASE_URL": "postgresql+psycopg://placard:hunter2@db/placard",
         "PLACARD_CACHE_URL": "redis://:hunter2@cache:6379/0",
+        "PLACARD_CONNECTION_KEYS": "a-key-of-32-bytes-in-URL-safe-base64-made_u=",
     }.get(declaration.name, "a-secret-of-more-than-32-bytes-in-ascii")
     sound = {} if declaration.name == "PLACARD_JWT_SECRETS" else {"PLACARD_JWT_SECRETS": JWT_SECRET}
     by_file = load_settings(

@@ -3,6 +3,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import given, strategies as st
 
 from app import create_app
@@ -297,7 +298,11 @@ def test_an_origin_is_kept_as_browsers_write_it() -> None:
 
 def test_local_secrets_that_are_set_are_kept(tmp_path: Path) -> None:
     written = tmp_path / ".env"
-    own = {"PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET, "PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
+    own = {
+        "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET,
+        "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
+        "PLACARD_CONNECTION_KEYS": Fernet.generate_key().decode(),
+    }
     provide_local_secrets({**LOCAL, **SOUND, **own}, written)
     assert not written.exists()
 

@@ -66,7 +66,7 @@ def pair(text: str) -> str:
 def test_a_credential_is_found_by_host_and_workspace(
     file: Path, url: str, workspace: str | None, headers: dict[str, str]
 ) -> None:
-    found = Credentials(read_credentials_file(file)).find(url, workspace)
+    found = Credentials(read_credentials_file(file).credentials).find(url, workspace)
     assert found.headers == headers
     assert found.origin in ("", re.sub(r"(https://[^/:]+)(:\d+)?/.*", r"\1:443", url))
 

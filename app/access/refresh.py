@@ -1,0 +1,114 @@
+"""The access token of a connection, refreshed where it has expired, by one process at a time.
+
+Most refresh tokens work once: two refreshes at once would destroy the grant. So a refresh is made
+under a lease on the connection's row, and its result is compared and swapped by the version.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import structlog
+
+from app.access.connection import Connection
+from app.access.connection_store import ConnectionStore
+from app.access.providers import Provider, connection_needed
+from app.access.vault import SealBroken
+from app.errors import UpstreamTimeout
+from app.upstream.oauth import InvalidGrant
+from app.upstream.token_requests import TokenRequests
+from app.upstream.transport import remaining
+
+# In seconds: a token that ends so soon is refreshed first; how long a lease outlives the longest
+# call to the provider; the pause between two looks at what another does.
+LEEWAY: Final = 30
+LEASE_MARGIN: Final = 10.0
+PAUSE: Final = 0.05
+_log = structlog.get_logger("placard")
+
+
+class Refresher:
+    """Gives access tokens that hold. `deadline` bounds a call to a provider, in seconds.
+
+    `redirect_uri` gives the address that a system's sign-in comes back to. `clock` is in epoch
+    seconds, `pause` sleeps.
+    """
+
+    def __init__(
+        self,
+        store: ConnectionStore,
+        requests: TokenRequests,
+        deadline: float,
+        redirect_uri: Callable[[str], str],
+        *,
+        clock: Callable[[], float] = time.time,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._requests = requests
+        self._deadline = deadline
+        self._redirect_uri = redirect_uri
+        self._clock = clock
+        self._pause = pause
+
+    def access_token(self, connection: Connection, provider: Provider) -> str:
+        """Return the access token of a connection.
+
+        Raises ConnectionNeeded where its person must connect again, and an UpstreamError where the
+        provider fails: the connection is then as it was.
+        """
+        current: Connection | None = connection
+        while current is not None and not current.has_ended:
+            if not self._expires_soon(current):
+                return str(self._tokens(current, provider)["access"])
+            lease = self._store.lease(current, self._deadline + LEASE_MARGIN, self._now())
+            if lease is not None:
+                self._refresh(current, lease, provider)
+            else:
+                self._wait(provider)
+            current = self._store.current(current)
+        raise connection_needed(provider)
+
+    def _refresh(self, connection: Connection, lease: str, provider: Provider) -> None:
+        """Refresh one version, as the only one that does."""
+        try:
+            old = self._tokens(connection, provider)["refresh"]
+            redirect_uri = self._redirect_uri(provider.name)
+            tokens = old and self._requests.refresh(provider.client, redirect_uri, old)
+        except InvalidGrant:
+            tokens = None
+        except BaseException:
+            self._store.release(connection, lease)
+            raise
+        if tokens:
+            kept = replace(tokens, refresh=tokens.refresh or old)
+            self._store.swap(connection, lease, kept, self._now())
+        # Unless it has a newer version: a lease may have been lost meanwhile.
+        elif self._store.end(connection):
+            _log.warning("connection_ended", credential=connection.identity)
+
+    def _tokens(self, connection: Connection, provider: Provider) -> Mapping[str, Any]:
+        try:
+            return self._store.tokens(connection)
+        except SealBroken:
+            _log.error("connection_unreadable", credential=connection.identity)
+            raise connection_needed(provider) from None
+
+    def _wait(self, provider: Provider) -> None:
+        try:
+            remaining()
+        except TimeoutError:
+            raise UpstreamTimeout(f"{provider.host}: another's refresh took too long") from None
+        self._pause(PAUSE)
+
+    def _expires_soon(self, connection: Connection) -> bool:
+        if (expiry := connection.expires_at) is None:
+            return False
+        # One that was made for seconds only is good for half of them at least.
+        leeway = min(timedelta(seconds=LEEWAY), (expiry - connection.refreshed_at) / 2)
+        return expiry <= self._now() + leeway
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)

@@ -1,0 +1,164 @@
+"""Signing in, and connecting accounts: what the pages for it call."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+
+from app.access.connection import Connection, is_id
+from app.access.connection_store import ConnectionStore
+from app.access.flow import SignInFlow, SignInStep
+from app.access.providers import Provider, Providers
+from app.access.sessions import Session, Sessions
+from app.access.vault import SealBroken
+from app.errors import NotFound, SignInFailed, UpstreamError, UpstreamUnreadable
+from app.upstream.oauth import OAuthClient, Tokens
+from app.upstream.token_requests import TokenRequests
+
+HOST: Final = "host"
+_log = structlog.get_logger("placard")
+
+
+class SignInDeclined(Exception):
+    """The person did not allow it: nothing is wrong, and nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A system, and the person's connection to it, if there is one."""
+
+    provider: Provider
+    connection: Connection | None
+
+
+class SignIn:
+    """Signs people in by the host, and connects their accounts. `clock` is in epoch seconds."""
+
+    def __init__(
+        self,
+        host: OAuthClient,
+        providers: Providers,
+        sessions: Sessions,
+        flow: SignInFlow,
+        connections: ConnectionStore,
+        requests: TokenRequests,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.sessions = sessions
+        self._host = host
+        self._providers = providers
+        self._flow = flow
+        self._connections = connections
+        self._requests = requests
+        self._clock = clock
+
+    @property
+    def host_name(self) -> str:
+        """Where people say who they are: `app.asana.com`."""
+        return urlsplit(self._host.authorize_url).netloc
+
+    def accounts(self, user: str) -> list[Account]:
+        """List the systems, with a person's connections."""
+        known = {each.origin: each for each in self._connections.listed(user)}
+        return [Account(each, known.get(each.origin)) for each in self._providers]
+
+    def begin_host(self, session: Session, page: str, redirect_uri: str) -> str:
+        """Return the host's address at which a person says who it is, to return to a page."""
+        return self._flow.begin(session, self._host, SignInStep(HOST, page, redirect_uri))
+
+    def finish_host(
+        self, session: Session | None, query: Mapping[str, str], redirect_uri: str
+    ) -> tuple[Session, str]:
+        """Return the new session, whose person is known, and the page to return to.
+
+        The host's own token is not kept. Raises SignInFailed, SignInDeclined or an UpstreamError.
+        """
+        begun = self._flow.take(session, HOST, query.get("state", ""))
+        tokens = self._flow.exchange(begun, self._host, redirect_uri, _code(query))
+        user = told(tokens.answer, "data.gid")
+        if not is_id(user):
+            raise UpstreamUnreadable("$.data.gid: is not a person's id")
+        return self.sessions.begin(user), begun.host
+
+    def begin(self, session: Session, provider: Provider, redirect_uri: str) -> str:
+        """Return the provider's address at which a person lets us read."""
+        step = SignInStep(provider.name, provider.host, redirect_uri)
+        return self._flow.begin(session, provider.client, step)
+
+    def finish(
+        self, session: Session | None, system: str, query: Mapping[str, str], redirect_uri: str
+    ) -> Account:
+        """Keep the new connection of a person; raises as `finish_host` does."""
+        begun = self._flow.take(session, system, query.get("state", ""))
+        provider = self._providers.named(begun.system, begun.host)
+        if session is None or session.user is None or provider is None:
+            raise SignInFailed("the session has no person, or the system is gone")
+        tokens = self._flow.exchange(begun, provider.client, redirect_uri, _code(query))
+        login = self._login(provider, tokens)
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        return Account(provider, self._connections.add(session.user, provider, tokens, login, now))
+
+    def provider(self, system: str, host: str | None) -> Provider:
+        """Return a provider by its name; raises NotFound."""
+        found = self._providers.named(system, host)
+        if found is None:
+            raise NotFound(f"nobody can sign in to {system} here")
+        return found
+
+    def disconnect(self, user: str, provider: Provider) -> None:
+        """Remove a connection here in any case, and at the provider where that is possible."""
+        removed = self._connections.remove(user, provider.origin)
+        if removed is not None:
+            self.revoke(removed, provider)
+
+    def revoke(self, connection: Connection, provider: Provider) -> bool:
+        """Revoke the tokens of a connection at the provider; tell whether that was done."""
+        try:
+            tokens = self._connections.tokens(connection)
+            # Where the refresh token goes, the access token goes too; GitHub knows the latter only.
+            of_github = provider.client.revocation == "github"
+            refresh, access = tokens["refresh"], tokens["access"]
+            return self._requests.revoke(
+                provider.client, access if of_github or not refresh else refresh
+            )
+        except (SealBroken, UpstreamError) as error:
+            _log.warning(
+                "revocation_failed", credential=connection.identity, code=type(error).__name__
+            )
+            return False
+
+    def _login(self, provider: Provider, tokens: Tokens) -> str:
+        """Return what the person is called there; a failure to learn it costs nothing."""
+        system = provider.system
+        if system.login_in_token:
+            return told(tokens.answer, system.login_in_token) or ""
+        if not system.account:
+            return ""
+        try:
+            document = self._requests.account(system.url(system.account), tokens.access)
+        except UpstreamError as error:
+            _log.warning("account_unknown", system=system.name, code=error.code)
+            return ""
+        return told(document, system.login) or ""
+
+
+def told(document: Any, path: str) -> str | None:
+    """Follow a path of names and numbers into JSON; None where no text or number is there."""
+    for name in path.split("."):
+        if isinstance(document, list):
+            document = document[int(name)] if name.isdigit() and int(name) < len(document) else None
+        else:
+            document = document.get(name) if isinstance(document, Mapping) else None
+    return str(document) if isinstance(document, str | int) else None
+
+
+def _code(query: Mapping[str, str]) -> str:
+    if query.get("error") == "access_denied":
+        raise SignInDeclined
+    if not query.get("code"):
+        raise SignInFailed("the provider gave no code")
+    return query["code"]

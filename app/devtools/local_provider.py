@@ -1,0 +1,268 @@
+"""A provider of OAuth for the local mode: the host and GitHub in one, with two made-up people.
+
+Where no client is set, people sign in with it, and no network is needed for that.
+
+It is as strict as the strictest of those that it stands for: PKCE by S256 is a must, a code and a
+refresh token work once, a redirect leads only to where the code was asked for.
+"""
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.test import Client
+
+from app.errors import Forbidden
+from app.settings import Settings
+from app.upstream import Loopback
+from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.web.local_access import is_from_this_machine
+
+CODE_LIFETIME: Final = 60.0  # seconds
+ACCESS_LIFETIME: Final = 8 * 3600
+# The address that people are sent to, and the one for tokens.
+HOST: Final = ("/-/oauth_authorize", "/-/oauth_token")
+GITHUB: Final = ("/login/oauth/authorize", "/login/oauth/access_token")
+# A name that is never looked up: requests for it are answered in this process.
+OWN_HOST: Final = "provider.placard.invalid"
+MADE_UP: Final = "made-up"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPerson:
+    """A person: the host's id, and the name at GitHub."""
+
+    id: str
+    login: str
+
+
+PEOPLE: Final = (
+    LocalPerson("1200000000000001", "monalisa"),
+    LocalPerson("1200000000000002", "hubot"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a code stands for, until `expires_at`, in seconds of the clock."""
+
+    person: LocalPerson
+    client_id: str
+    redirect_uri: str
+    challenge: str
+    expires_at: float
+
+
+@dataclass
+class LocalProvider:
+    """What it has given: codes, access and refresh tokens. `calls` counts the token requests.
+
+    A test makes it misbehave: `before_token` runs before each of them and may answer it, and
+    `access_lifetime` is in seconds.
+    """
+
+    people: tuple[LocalPerson, ...] = PEOPLE
+    access_lifetime: int | None = ACCESS_LIFETIME
+    before_token: Callable[[Mapping[str, str]], ResponseReturnValue | None] = lambda _: None
+    clock: Callable[[], float] = time.time
+    calls: list[str] = field(default_factory=list)
+    codes: dict[str, Grant] = field(default_factory=dict)
+    access: dict[str, LocalPerson] = field(default_factory=dict)
+    refresh: dict[str, LocalPerson] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def allow(self, login: str, query: Mapping[str, str]) -> str:
+        """Return where a person who allows it goes: back, with a code."""
+        person = next(each for each in self.people if each.login == login)
+        code = secrets.token_hex(16)
+        self.codes[code] = Grant(
+            person,
+            query["client_id"],
+            query["redirect_uri"],
+            query.get("code_challenge", ""),
+            self.clock() + CODE_LIFETIME,
+        )
+        return f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}"
+
+    def token(self, form: Mapping[str, str], *, of_host: bool = False) -> dict[str, Any]:
+        """Answer a token request, as RFC 6749 has it; what the host gives opens nothing."""
+        with self.lock:
+            self.calls.append(form.get("grant_type", ""))
+            if form.get("grant_type") == "refresh_token":
+                person = self.refresh.pop(form.get("refresh_token", ""), None)
+            else:
+                person = self._redeemed(form)
+            if person is None:
+                return {"error": "invalid_grant"}
+            made = {"access_token": secrets.token_hex(16)} if of_host else self.issue(person)
+            return made | {"data": {"gid": person.id}}
+
+    def issue(self, person: LocalPerson) -> dict[str, Any]:
+        """Make tokens of a person."""
+        access, refresh = f"gho_{secrets.token_hex(16)}", f"ghr_{secrets.token_hex(16)}"
+        self.access[access] = self.refresh[refresh] = person
+        made: dict[str, Any] = {
+            "access_token": access,
+            "refresh_token": refresh,
+            "token_type": "bearer",
+        }
+        return made if self.access_lifetime is None else made | {"expires_in": self.access_lifetime}
+
+    def _redeemed(self, form: Mapping[str, str]) -> LocalPerson | None:
+        grant = self.codes.pop(form.get("code", ""), None)
+        if grant is None or not grant.challenge or self.clock() > grant.expires_at:
+            return None
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = urlsafe_b64encode(digest).rstrip(b"=").decode()
+        is_same = (
+            form.get("redirect_uri") == grant.redirect_uri
+            and form.get("client_id") == grant.client_id
+            and hmac.compare_digest(challenge, grant.challenge)
+        )
+        return grant.person if is_same else None
+
+    def bearer(self) -> LocalPerson | None:
+        """Return whose access token a request carries."""
+        return self.access.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLoopback(Loopback):
+    """What this service answers itself in the local mode: the provider's part, and `inner`'s."""
+
+    inner: Loopback | None = None
+
+    def has(self, request: UpstreamRequest) -> bool:
+        """Tell whether a request is for the provider, or for this service's own address."""
+        return _is_of_provider(request) or (self.inner is not None and self.inner.has(request))
+
+
+def init_local_provider(
+    app: Flask, settings: Settings, inner: Loopback | None
+) -> tuple[Settings, Loopback | None]:
+    """Let made-up people sign in, where no client of the host is set.
+
+    Returns the settings, with clients of the provider, and what answers requests for it.
+    """
+    base = settings.public_url
+    if base is None or settings.host_client_id is not None:
+        return settings, inner
+    pages = ProviderPages(LocalProvider()).blueprint()
+    pages.before_request(_keep_to_this_machine)
+    app.register_blueprint(pages)
+    own = dict(settings.connector_settings)
+    if settings.offline:
+        for name in ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"):
+            own[name] = own[name] or MADE_UP
+    known = replace(
+        settings,
+        host_client_id=MADE_UP,
+        host_client_secret=MADE_UP,
+        host_authorize_url=f"{base}{HOST[0]}",
+        host_token_url=f"https://{OWN_HOST}{HOST[1]}",
+        connector_settings=own,
+        upstreams={**settings.upstreams, "https://github.com:443": base},
+    )
+
+    def answer(request: UpstreamRequest) -> UpstreamResponse:
+        if not _is_of_provider(request):
+            assert inner is not None
+            return inner.answer(request)
+        # A context of its own: what this leaves for its log line is not for the outer request's.
+        return copy_context().run(_answer, app, base, request)
+
+    return known, LocalLoopback(OWN_HOST, answer, inner)
+
+
+def _is_of_provider(request: UpstreamRequest) -> bool:
+    host, path = request.address.host, request.address.parts.path
+    of_api = path == "/user" or path.startswith("/applications/")
+    return host in (OWN_HOST, "github.com") or (host == "api.github.com" and of_api)
+
+
+def _answer(app: Flask, base: str, request: UpstreamRequest) -> UpstreamResponse:
+    response = Client(app).open(
+        request.address.parts.path,
+        method=request.method,
+        base_url=base,
+        headers={
+            "Content-Type": "application/json",
+            **request.headers,
+            **request.credential.headers,
+        },
+        data=request.body,
+        environ_overrides={"REMOTE_ADDR": "127.0.0.1"},
+    )
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return UpstreamResponse(response.status_code, headers, response.get_data(), request.url)
+
+
+def _keep_to_this_machine() -> None:
+    if not is_from_this_machine():
+        raise Forbidden("the local provider is for this machine only")
+
+
+class ProviderPages:
+    """The provider's pages and addresses, those of the host and those of GitHub."""
+
+    def __init__(self, provider: LocalProvider) -> None:
+        self._provider = provider
+
+    def blueprint(self) -> Blueprint:
+        """Make the routes."""
+        pages = Blueprint("local_provider", __name__, template_folder="templates")
+        for name, authorize, token in (("host", *HOST), ("github", *GITHUB)):
+            pages.add_url_rule(authorize, f"authorize_{name}", self.authorize)
+            pages.add_url_rule(token, f"token_{name}", self.token, methods=["POST"])
+        pages.add_url_rule("/user", "account", self.account)
+        revoke = "/applications/<client_id>/token"
+        pages.add_url_rule(revoke, "revoke", self.revoke, methods=["DELETE"])
+        return pages
+
+    def authorize(self) -> ResponseReturnValue:
+        """Ask the person, and lead back with the answer."""
+        query = request.args
+        if not {"client_id", "redirect_uri", "state"} <= query.keys():
+            abort(400)
+        if login := query.get("as"):
+            return redirect(self._provider.allow(login, query))
+        if "deny" in query:
+            denied = urlencode({"error": "access_denied", "state": query["state"]})
+            return redirect(f"{query['redirect_uri']}?{denied}")
+        page = render_template("local_provider.html", people=self._provider.people, query=query)
+        answer = Response(page, mimetype="text/html")
+        if request.path == GITHUB[0]:
+            # As some providers do: it cuts the window off from the one that opened it.
+            answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return answer
+
+    def token(self) -> ResponseReturnValue:
+        """Give tokens."""
+        early = self._provider.before_token(request.form)
+        if early is not None:
+            return early
+        of_host = request.path == HOST[1]
+        return jsonify(self._provider.token(request.form, of_host=of_host))
+
+    def account(self) -> ResponseReturnValue:
+        """Tell whose token it is."""
+        person = self._provider.bearer()
+        if person is None:
+            return {"message": "Bad credentials"}, 401
+        return {"login": person.login}
+
+    def revoke(self, client_id: str) -> ResponseReturnValue:
+        """Forget an access token; this provider knows the client by its secret alone."""
+        del client_id
+        found = self._provider.access.pop(request.get_json()["access_token"], None)
+        return ("", 204) if found else ("", 404)

@@ -1,0 +1,198 @@
+"""`/auth` and `/connections`: people sign in by the host, and connect their accounts.
+
+The host opens `/auth` in a popup. Each provider is visited in a second window, since some of them
+cut the link between a window and its opener. No page here but these changes anything; each POST
+carries the session's token against cross-site requests.
+"""
+
+import hmac
+from importlib.resources import files
+from typing import Any, Final
+
+from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.access.sessions import LIFETIME, Session
+from app.access.sign_in import SignIn, SignInDeclined
+from app.errors import Forbidden, PlacardError
+from app.web import service
+from app.web.cors import SIGN_IN
+from app.web.errors import log_error
+
+blueprint = Blueprint(SIGN_IN, __name__, template_folder="templates")
+
+# Nothing inline, nothing from elsewhere, and nobody may frame it.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PAGES: Final = ("auth", "connections")
+ASSETS: Final = {"sign_in.js": "text/javascript", "sign_in.css": "text/css"}
+
+
+@blueprint.after_request
+def protect(response: Response) -> Response:
+    """Let the page load its own parts only, and keep it out of caches and frames.
+
+    There is no `Cross-Origin-Opener-Policy` here: the page must reach the host that opened it.
+    """
+    response.headers.update(
+        {
+            "Content-Security-Policy": POLICY,
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+    if response.mimetype not in ASSETS.values():
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.errorhandler(PlacardError)
+def refuse(error: PlacardError) -> ResponseReturnValue:
+    """Show what went wrong as a page."""
+    log_error(error)
+    return _page("problem", sentence=error.sentence), error.status
+
+
+@blueprint.errorhandler(SignInDeclined)
+def accept_refusal(_: SignInDeclined) -> str:
+    """Show that nothing was connected to a person who did not want it."""
+    return _page("problem", sentence="You did not allow it, so nothing was connected.")
+
+
+@blueprint.get("/auth")
+def sign_in() -> str:
+    """Show the person's accounts in the host's popup or, first, the way to say who one is."""
+    return _accounts("auth")
+
+
+@blueprint.get("/connections")
+def connections() -> str:
+    """Show the same page, opened by itself."""
+    return _accounts("connections")
+
+
+@blueprint.get("/auth/host")
+def ask_host() -> BaseResponse:
+    """Send the person to the host, to say who it is."""
+    page = request.args.get("page", "auth")
+    session = _session() or _sign_in().sessions.begin()
+    url = _sign_in().begin_host(session, page if page in PAGES else "auth", _callback("host"))
+    return _remember(redirect(url), session)
+
+
+@blueprint.get("/auth/host/callback")
+def return_from_host() -> BaseResponse:
+    """Know the person from now on, in a session of its own."""
+    session, page = _sign_in().finish_host(_session(), request.args, _callback("host"))
+    return _remember(redirect(f"{_address()}/{page}", 303), session)
+
+
+@blueprint.get("/auth/<system>")
+def ask_provider(system: str) -> BaseResponse:
+    """Send the person to a system; `host` names one of several."""
+    provider = _sign_in().provider(system, request.args.get("host"))
+    session = _session()
+    if session is None or session.user is None:
+        return redirect(f"{_address()}/connections")
+    return redirect(_sign_in().begin(session, provider, _callback(system)))
+
+
+@blueprint.get("/auth/<system>/callback")
+def return_from_provider(system: str) -> str:
+    """Keep the connection, and say so in the second window."""
+    account = _sign_in().finish(_session(), system, request.args, _callback(system))
+    return _page("connected", account=account)
+
+
+@blueprint.post("/connections/<system>/disconnect")
+def disconnect(system: str) -> BaseResponse:
+    """Remove a connection of the person's."""
+    session = _session()
+    given = request.form.get("csrf_token", "")
+    if session is None or session.user is None or not _is_same(given, session.csrf):
+        raise Forbidden("the form is not of this session")
+    provider = _sign_in().provider(system, request.form.get("host"))
+    _sign_in().disconnect(session.user, provider)
+    page = request.form.get("page", "")
+    return redirect(f"{_address()}/{page if page in PAGES else 'connections'}", 303)
+
+
+@blueprint.get("/auth/assets/<name>")
+def asset(name: str) -> Response:
+    """Answer with a file of the page."""
+    if name not in ASSETS:
+        abort(404)
+    content = (files(__package__) / "static" / name).read_bytes()
+    response = Response(content, mimetype=ASSETS[name])
+    response.cache_control.no_cache = True
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _accounts(page: str) -> str:
+    session = _session()
+    accounts = _sign_in().accounts(session.user) if session and session.user else None
+    return _page(
+        page, accounts=accounts, session=session, origins=service().settings.allowed_origins
+    )
+
+
+def _page(name: str, **context: Any) -> str:
+    host = _sign_in().host_name
+    return render_template(
+        f"sign_in/{_TEMPLATES[name]}.html", page=name, base=_address(), host=host, **context
+    )
+
+
+_TEMPLATES: Final = {
+    "auth": "accounts",
+    "connections": "accounts",
+    "connected": "connected",
+    "problem": "problem",
+}
+
+
+def _sign_in() -> SignIn:
+    people = service().people
+    assert people is not None  # these routes are registered only where there are some
+    return people.sign_in
+
+
+def _address() -> str:
+    """Return this service's address; only the local mode takes it from the request."""
+    settings = service().settings
+    return settings.public_url or (request.host_url.rstrip("/") if settings.local else "")
+
+
+def _callback(system: str) -> str:
+    return f"{_address()}/auth/{system}/callback"
+
+
+def _is_same(given: str, known: str) -> bool:
+    return hmac.compare_digest(given.encode(), known.encode())
+
+
+def _cookie_name() -> str:
+    # The prefix keeps other hosts of the domain from planting the cookie; it needs https.
+    return "__Host-placard" if _address().startswith("https:") else "placard"
+
+
+def _session() -> Session | None:
+    return _sign_in().sessions.read(request.cookies.get(_cookie_name()))
+
+
+def _remember(response: BaseResponse, session: Session) -> BaseResponse:
+    response.set_cookie(
+        _cookie_name(),
+        _sign_in().sessions.write(session),
+        max_age=LIFETIME,
+        secure=_address().startswith("https:"),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
