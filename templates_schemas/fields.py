@@ -48,19 +48,12 @@ class Ruled:
     }
 
 
-class Text(Ruled, fields.String):
-    """A visible text of at most `longest` UTF-16 code units."""
+class GivenText(Ruled, fields.String):
+    """A text of a request that shows something, of at most `longest` UTF-16 code units."""
 
     default_error_messages: Messages = {
         "invalid": Rule("type", "must be a string"),
         "blank": Rule("min_length", "must have at least 1 visible character"),
-        "surrogate": Rule("surrogate", "has half of a surrogate pair, which is no character"),
-        "control": Rule("control", "has the control character {character}; a space would be right"),
-        "direction": Rule(
-            "direction",
-            "has characters that turn the direction of what follows; an isolate that is closed "
-            "(U+2068 … U+2069) would be right",
-        ),
         "longest": Rule(
             "max_length", "has {length} UTF-16 code units; at most {longest} are shown"
         ),
@@ -74,15 +67,33 @@ class Text(Ruled, fields.String):
         loaded: str = super()._deserialize(value, *args, **kwargs)
         if text.is_blank(loaded):
             raise self.make_error("blank")
+        length = text.utf16_length(loaded)
+        if self.longest is not None and length > self.longest:
+            raise self.make_error("longest", length=length, longest=self.longest)
+        return loaded
+
+
+class Text(GivenText):
+    """A text that people see as it is: of characters that show, in their direction."""
+
+    default_error_messages: Messages = {
+        "surrogate": Rule("surrogate", "has half of a surrogate pair, which is no character"),
+        "control": Rule("control", "has the control character {character}; a space would be right"),
+        "direction": Rule(
+            "direction",
+            "has characters that turn the direction of what follows; an isolate that is closed "
+            "(U+2068 … U+2069) would be right",
+        ),
+    }
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        loaded = super()._deserialize(value, *args, **kwargs)
         if text.has_lone_surrogate(loaded):
             raise self.make_error("surrogate")
         if character := text.control_in(loaded):
             raise self.make_error("control", character=character)
         if text.turns_direction(loaded):
             raise self.make_error("direction")
-        length = text.utf16_length(loaded)
-        if self.longest is not None and length > self.longest:
-            raise self.make_error("longest", length=length, longest=self.longest)
         return loaded
 
 

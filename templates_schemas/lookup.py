@@ -9,7 +9,7 @@ from typing import Any, Final
 from marshmallow import EXCLUDE, Schema, ValidationError, validates
 
 from templates_schemas import text as texts
-from templates_schemas.fields import Items, Nested, Text, WebUrl
+from templates_schemas.fields import GivenText, Items, Nested, Text, WebUrl
 from templates_schemas.rules import Rule
 from templates_schemas.summary_with_details import PartSchema
 
@@ -26,23 +26,23 @@ class AttachRequestSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    query = Text(
+    query = GivenText(
         longest=LONGEST_QUERY,
         required=True,
         error_messages={"required": Rule("required", "is missing, or is not a text")},
         metadata={"description": "What was typed or pasted, or the `value` of a picked item."},
     )
-    workspace = Text()
-    user = Text()
-    task = Text()
-    attachment = Text()
-    expires_at = Text()
+    workspace = GivenText()
+    user = GivenText()
+    task = GivenText()
+    attachment = GivenText()
+    expires_at = GivenText()
 
 
 class SignedBodySchema(Schema):
     """The body of a signed POST."""
 
-    data = Text(
+    data = GivenText(
         required=True,
         metadata={
             "description": "The request as the text of a JSON object. The proof covers exactly "

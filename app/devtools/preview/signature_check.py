@@ -31,6 +31,14 @@ HABITS: Final[Mapping[str, str]] = {
     "question mark": "The sender signed the question mark too; what is signed is the query only.",
     "the path and": "The sender signed the path too; what is signed is the query only.",
     "without blanks": "The header was rewritten: a signature is 64 lower-case hex digits.",
+    "encoded again": "Something decoded the body and wrote it anew: a framework or a gateway. What "
+    "is signed is the text of `data`, to the byte.",
+    "whole body": "The sender signed the body as it is sent; the host signs the text of `data`.",
+    "inner object": "The sender signed the object, or sent it without `data` around it; the host "
+    "sends its text as `data`, and signs that text.",
+    "as for a GET": "The sender signed a query; of a POST the text of `data` is signed.",
+    "blanks of `data`": "Something wrote the JSON in `data` anew, with other blanks. Hand the "
+    "raw body on.",
     "the query without": "Something added this parameter after the request was signed: tracking, "
     "or a cache buster. Let the query through untouched.",
 }
