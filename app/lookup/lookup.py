@@ -69,7 +69,7 @@ class Lookup:
 
         Raises a PlacardError as `Widgets.resolve` and `Widgets.answer` do.
         """
-        address, resolved, widget = self._first_shown(text.strip(), _alone(viewer))
+        address, resolved, widget = self._first_shown(text, _alone(viewer))
         answer = attached_answer(widget, address)
         self._widgets.note_attached(viewer, resolved)
         if viewer.workspace is not None:
