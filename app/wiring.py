@@ -27,6 +27,7 @@ from app.connectors import (
 from app.errors import ConfigurationError, UpstreamFailed
 from app.lookup.kept import KeptLists
 from app.lookup.lookup import TYPEAHEAD_SECONDS, Lookup
+from app.lookup.samples import SampleSearch
 from app.lookup.search import Searches
 from app.origins import host_of, origin_of
 from app.settings import FETCH_PLACES, MEMORY, Settings
@@ -162,7 +163,8 @@ def build_lookup(
     kept = KeptLists(story.backend)
     searches = Searches(story.registry, story.access, search_fetcher, kept, metrics)
     deadline = settings.fetch_deadline
-    lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, deadline)
+    samples = SampleSearch(story.widgets, bundled_samples()) if settings.offline else None
+    lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, deadline, samples)
     return story.widgets, lookup
 
 

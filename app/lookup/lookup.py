@@ -3,18 +3,22 @@
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeVar
+
+import structlog
 
 from app.connectors import ConnectorRegistry
 from app.connectors.searches import SearchQuery
-from app.errors import NoConnector, PlacardError, UpstreamTimeout
+from app.errors import InternalError, NoConnector, PlacardError, UpstreamTimeout
 from app.lookup.answers import Answer, attached_answer, item_of, list_answer
 from app.lookup.kept import KeptLists, Recent
-from app.lookup.search import Searches, SystemSearch, interleaved
+from app.lookup.samples import SampleSearch
+from app.lookup.search import Searches, interleaved
 from app.lookup.together import Call, Together
 from app.lookup.typed import MOST_MEANINGS, pasted_address, short_forms
-from app.telemetry.logs import add_log_fields
+from app.telemetry.logs import add_log_fields, exception_fields
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
 from app.upstream.transport import within
@@ -28,6 +32,7 @@ T = TypeVar("T")
 # In seconds: what one answer of typeahead may take.
 TYPEAHEAD_SECONDS: Final = 1.0
 FEWEST_CHARACTERS: Final = 3
+SAMPLES: Final = "samples"
 RECENT_HEADER: Final = "Recently attached"
 NOTHING_MEANT: Final = "Not found. Paste a link, or pick one of the suggestions."
 
@@ -37,7 +42,7 @@ class Lookup:
 
     What a person attaches or picks is what their own account may see, whoever else attached it.
 
-    `deadline` is how long attach may take, in seconds.
+    `deadline` is how long attach may take, in seconds. Offline, `samples` are found too.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Lookup:
         kept: KeptLists,
         metrics: Metrics,
         deadline: float,
+        samples: SampleSearch | None = None,
     ) -> None:
         self._widgets = widgets
         self._registry = registry
@@ -55,6 +61,7 @@ class Lookup:
         self._kept = kept
         self._metrics = metrics
         self._deadline = deadline
+        self._samples = samples
         self._together = Together()
 
     def attach(self, text: str, viewer: Viewer) -> Answer:
@@ -62,7 +69,7 @@ class Lookup:
 
         Raises a PlacardError as `Widgets.resolve` and `Widgets.answer` do.
         """
-        address, resolved, widget = self._first_shown(text.strip(), _alone(viewer))
+        address, resolved, widget = self._first_shown(text, _alone(viewer))
         answer = attached_answer(widget, address)
         self._widgets.note_attached(viewer, resolved)
         if viewer.workspace is not None:
@@ -162,24 +169,39 @@ class Lookup:
         self, query: SearchQuery, viewer: Viewer, until: float
     ) -> tuple[list[TypeaheadItem], str]:
         """Search all systems at once; the log tells who was late, down or limited."""
-        planned = self._searches.planned(query, viewer)
-        calls = [self._search(each, query) for each in planned]
+        sources = list(self._sources(query, viewer))
+        ended = self._together.run([source.call for source in sources], until)
         found, answered, left_out = [], [], {}
-        for each, ended in zip(planned, self._together.run(calls, until), strict=True):
+        for source, result in zip(sources, ended, strict=True):
             outcome = "ok"
             try:
-                found.append(_result(ended))
-                answered.append(each.connector.label)
+                found.append(_result(result))
+                answered.append(source.label)
             except PlacardError as error:
-                outcome = left_out[each.connector.name] = error.code
-            self._metrics.searches.labels(each.connector.name, outcome).inc()
-        add_log_fields(searched=sorted({each.connector.name for each in planned}))
+                outcome = left_out[source.name] = error.code
+            self._metrics.searches.labels(source.name, outcome).inc()
+        add_log_fields(searched=sorted({source.name for source in sources}))
         if left_out:
             add_log_fields(left_out=left_out)
         return interleaved(found), _listed(answered)
 
-    def _search(self, planned: SystemSearch, query: SearchQuery) -> Call[list[TypeaheadItem]]:
-        return Call(planned.origin, lambda: self._searches.items(planned, query))
+    def _sources(self, query: SearchQuery, viewer: Viewer) -> Iterator["_Source"]:
+        for planned in self._searches.planned(query, viewer):
+            call = Call(planned.origin, partial(self._searches.items, planned, query))
+            yield _Source(planned.connector.name, planned.connector.label, call)
+        if self._samples is not None:
+            yield _Source(
+                SAMPLES, "the samples", Call(SAMPLES, partial(self._samples.items, query))
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Who is searched: the connector's name, what it is called, and the call."""
+
+    name: str
+    label: str
+    call: Call[list[TypeaheadItem]]
 
 
 def _alone(viewer: Viewer) -> Viewer:
@@ -189,12 +211,19 @@ def _alone(viewer: Viewer) -> Viewer:
 
 def _result(ended: "Future[T] | None") -> T:
     """Return what came of a call; raises a PlacardError: UpstreamTimeout of one that is late."""
+    late = UpstreamTimeout("not within the time of one answer", sentence="It took too long.")
+    if ended is None:
+        raise late
     try:
-        if ended is not None:
-            return ended.result()
+        return ended.result()
+    except PlacardError:
+        raise
     except TimeoutError:
-        pass
-    raise UpstreamTimeout("not within the time of one answer", sentence="It took too long.")
+        raise late from None
+    except Exception as error:
+        # A bug of one connector keeps nothing away that the others have found.
+        structlog.get_logger("placard").error("lookup_failed", **exception_fields(error))
+        raise InternalError from error
 
 
 def _listed(labels: Sequence[str]) -> str:

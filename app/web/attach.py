@@ -33,6 +33,8 @@ def attach() -> Response:
 
 
 def _text(values: Mapping[str, str]) -> str:
-    for fault in faults_of(_QUERY, dict(values)):
+    # What is pasted often brings its line end along.
+    stripped = {name: value.strip() for name, value in values.items()}
+    for fault in faults_of(_QUERY, stripped):
         raise malformed("query", fault.message)
-    return values["query"]
+    return stripped["query"]

@@ -5,13 +5,17 @@ The answers are written from the systems' own pages of their APIs, which each co
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import pytest
 import responses
 from responses import matchers
+from structlog.testing import capture_logs
 
+from app.connectors.trello import Trello
+from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
+from tests.corpora import real_payloads
 from tests.interface import judge
 
 TEXT: Final = 'login "flow"'
@@ -493,6 +497,51 @@ def test_a_short_form_is_asked_for_directly(
         make_host(verify="signature", **settings).suggest(text)
         calls = [str(call.request.url) for call in outside.calls]
     assert any(url.startswith(asked) for url in calls)
+
+
+def test_a_bug_of_one_connector_keeps_nothing_away_that_others_found(
+    make_host: MakeHost, upstream: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> NoReturn:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(Trello, "results", fails)
+    for case in (TRELLO, JIRA):
+        registered(upstream, case)
+
+    host = make_host(verify="signature", **TRELLO.settings, **JIRA.settings)
+    with capture_logs(processors=[merge_log_fields]) as log:
+        answer = host.suggest(TEXT)
+
+    assert [item["title"] for item in answer.get_json()["items"]] == ["Login"]
+    assert answer.get_json()["header"] == "Jira"
+    assert log[-1]["left_out"] == {"trello": "internal_error"}
+    assert "KeyError" in [line.get("exception") for line in log]
+
+
+@pytest.mark.corpora
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("asana", "asana"),
+        ("confluence", "confluence"),
+        ("intercom", "intercom"),
+        ("notion", "notion"),
+        ("salesforce", "salesforce"),
+        ("stackexchange", "stackexchange"),
+    ],
+)
+def test_real_answers_can_be_read(make_host: MakeHost, name: str, folder: str) -> None:
+    case = CASES[name]
+    for payload in real_payloads(f"{folder}/search"):
+        with responses.RequestsMock() as outside:
+            method = responses.GET if case.body is None and name != "notion" else responses.POST
+            outside.add(method, case.asked, body=payload.read_bytes())
+            host = host_with(make_host, case)
+            with capture_logs(processors=[merge_log_fields]) as log:
+                answer = host.suggest(TEXT)
+        assert judge("typeahead", answer) == 200
+        assert "left_out" not in log[-1]
 
 
 def test_a_credential_of_a_workspace_is_searched_with_in_that_workspace_only(

@@ -51,6 +51,8 @@ def either(make_host: MakeHost) -> Host:
         jira_email="a@b.example",
         jira_token="secret",
         jira_site="acme.atlassian.net",
+        # A refresh behind a stale card would be a call of an earlier example.
+        cache_stale="0",
     )
 
 

@@ -144,6 +144,22 @@ def test_recent_ones_are_offered_only_with_the_credential_that_showed_them(
         assert len(third.suggest("").get_json()["items"]) == 1
 
 
+def test_offline_the_samples_are_found_and_attached(make_host: MakeHost) -> None:
+    local = make_host(mode="local", verify="signature")
+
+    answer = local.suggest("CART total")
+
+    assert judge("typeahead", answer) == 200
+    assert answer.get_json()["header"] == "the samples"
+    items = answer.get_json()["items"]
+    assert items
+    for item in items:
+        text = f"{item['title']} {item.get('subtitle', '')}".casefold()
+        assert "cart" in text
+        assert "total" in text
+        assert judge("attach", local.attach(item["value"])) == 200
+
+
 @pytest.mark.parametrize("name", ["query", "value", "fragment"])
 def test_older_hosts_name_what_was_typed_differently(signed_host: Host, name: str) -> None:
     query = query_of(**{name: "example.com/page"}, workspace="1", expires_at=EXPIRES_AT)
