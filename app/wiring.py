@@ -229,7 +229,8 @@ def build_people(settings: Settings, fetcher: Fetcher) -> "PeopleParts | None":
     # Only here: where nobody can sign in, and without the library, no database is loaded.
     from app.access import wiring  # noqa: PLC0415
 
-    providers = providers_of(settings, _credentials_file(settings).clients)
+    known = all_connectors(settings)
+    providers = providers_of(settings, _credentials_file(settings).clients, known)
     return wiring.build_people(settings, providers, fetcher)
 
 

@@ -20,6 +20,7 @@ from app.connectors.definitions.schema import (
     CredentialSchema,
     DefinitionSchema,
     FieldSchema,
+    OAuthSchema,
     SearchSchema,
 )
 from app.connectors.definitions.templates import FILTERS, NUMBER, PATH
@@ -105,6 +106,7 @@ def test_the_definition_that_is_shown_can_be_used(tmp_path: Path) -> None:
         DefinitionSchema,
         AddressSchema,
         CredentialSchema,
+        OAuthSchema,
         AnswerSchema,
         SearchSchema,
         CardSchema,

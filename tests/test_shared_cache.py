@@ -36,7 +36,9 @@ def pair(
     with ExitStack() as stack:
         redis = stack.enter_context(run_redis(tmp_path_factory.mktemp("redis"), PASSWORD))
         upstream = stack.enter_context(standing_in())
-        settings = SOUND | upstream.settings | {"PLACARD_CACHE_URL": redis.url}
+        # In the test all load is one holder's.
+        ample = {"PLACARD_COLD_FETCHES_PER_MINUTE": "10000"}
+        settings = SOUND | upstream.settings | {"PLACARD_CACHE_URL": redis.url} | ample
         serve = ["serve", "--threads", "16"]
         first, second = [stack.enter_context(start(*serve, settings=settings)) for _ in range(2)]
         yield Pair(redis, upstream, (first[0], second[0]), (first[1], second[1]))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.connectors import Connector
-from app.connectors.oauth import OAuthSystem, client_of, systems_of
+from app.connectors.oauth import SYSTEMS, OAuthSystem, client_of, systems_of
 from app.errors import ConfigurationError, ConnectionNeeded
 from app.origins import Address
 from app.settings import Settings
@@ -69,16 +69,21 @@ class Providers:
         return next((each for each in self._providers if each.origin == origin), None)
 
 
-def providers_of(settings: Settings, clients: Sequence[OAuthClientEntry] = ()) -> Providers:
+def providers_of(
+    settings: Settings,
+    clients: Sequence[OAuthClientEntry] = (),
+    known: Iterable[Connector] = (),
+) -> Providers:
     """List the providers that there is a client for: in the settings, or in the credentials file.
 
-    Raises ConfigurationError for a client of a system that is not known.
+    Raises ConfigurationError for a client of a system that is not known, and for a connector that
+    takes the name of a system of the table.
     """
-    rows = tuple(systems_of(settings))
+    rows = (*systems_of(settings), *_own_systems(known))
     made = [
         provider_of(row, *client)
         for row in rows
-        if row.host != "*" and (client := client_of(row, settings))
+        if row.host != "*" and row.connector is None and (client := client_of(row, settings))
     ]
     return Providers([*made, *(_of_entry(entry, rows) for entry in clients)])
 
@@ -96,6 +101,18 @@ def provider_of(system: OAuthSystem, client_id: str, secret: str) -> Provider:
         revocation=system.revocation,
     )
     return Provider(system, client)
+
+
+def _own_systems(known: Iterable[Connector]) -> Iterator[OAuthSystem]:
+    taken = {system.name for system in SYSTEMS}
+    for connector in known:
+        if connector.oauth is not None:
+            if connector.oauth.name in taken:
+                raise ConfigurationError(
+                    f"PLACARD_CONNECTORS_FILE: {connector.name}: people sign in to a system of "
+                    "this name otherwise; give the connector another name"
+                )
+            yield connector.oauth
 
 
 def connection_needed(provider: Provider) -> ConnectionNeeded:

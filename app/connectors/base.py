@@ -20,6 +20,7 @@ from app.connectors.addresses import (
     servers_of,
 )
 from app.connectors.javascript import PagePattern, translated
+from app.connectors.oauth import OAuthSystem
 from app.connectors.resources import Count, Moment, Resource, shape_of
 from app.connectors.searches import Found, Search, SearchQuery
 from app.errors import NoConnector
@@ -71,7 +72,8 @@ class Connector(ABC):
     `ttl` is how long its cards are fresh, in seconds, where that differs from PLACARD_CACHE_TTL.
     `revision` names the version of a connector whose cards are not kept across versions; one that
     `is_trusted` may be given credentials that do not name it. One that `searches_anonymously` is
-    searched without a credential too.
+    searched without a credential too. `oauth` is how people sign in, where the table of oauth.py
+    does not say it.
     """
 
     name: ClassVar[str]
@@ -92,6 +94,7 @@ class Connector(ABC):
     hosts: frozenset[str]
     servers: tuple[Server, ...] = ()
     credentials: tuple[HostCredential, ...] = ()
+    oauth: OAuthSystem | None = None
 
     @abstractmethod
     def __init__(self, settings: Settings) -> None:

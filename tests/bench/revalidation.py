@@ -36,6 +36,7 @@ def measure() -> Table:
     with upstream() as (base, stand_in):
         app = create_app(
             settings_with(
+                cold_fetches_per_minute="1000000",
                 verify="signature",
                 cache_ttl=str(TTL),
                 upstreams=stand_in["PLACARD_UPSTREAMS"],

@@ -36,6 +36,7 @@ from app.connectors.definitions.expressions import ExpressionError, evaluate
 from app.connectors.definitions.search import DefinedSearch
 from app.connectors.definitions.templates import filled_body, filled_url, names_in
 from app.connectors.javascript import PagePattern, escaped
+from app.connectors.oauth import OAuthSystem, Revocation
 from app.origins import Server, host_of
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import HostCredential, basic, header_pairs
@@ -103,6 +104,7 @@ class DefinedConnector(Connector):
         tokens = (given.get("setting", ""), given.get("own_setting", ""))
         self._has_token = any(own.get(name) for name in tokens)
         self.credentials = tuple(self._credentials(own))
+        self.oauth = oauth_of(definition)
         search = definition.get("search", {})
         scopes = own.get(search.get("scope_setting", ""))
         self._search = DefinedSearch(definition, scopes) if search else None
@@ -336,6 +338,16 @@ def settings_of(definition: Mapping[str, Any]) -> Iterator[ConnectorSetting]:
             "hosts",
             definition.get("hosts_meaning", f"your own hosts of {label}: they are given the token"),
         )
+
+
+def oauth_of(definition: Mapping[str, Any]) -> OAuthSystem | None:
+    """Return how people sign in to a definition's system: for this connector only."""
+    given = definition.get("oauth")
+    if given is None:
+        return None
+    revocation: Revocation = "rfc7009" if given["revoke"] else ""
+    name, label = definition["name"], definition["label"]
+    return OAuthSystem(name, label, **given, revocation=revocation, connector=name)
 
 
 def revision_of(definition: Mapping[str, Any]) -> str:

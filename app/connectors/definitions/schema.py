@@ -15,6 +15,9 @@ from templates_schemas.summary_with_details import FIELD_KINDS
 
 _BASE: Final = validate.Regexp(r"(?:/[A-Za-z0-9._-]+)+\Z", error="must be a path such as /api/v3")
 _HEADER: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
+_ADDRESS: Final = validate.Regexp(
+    r"https://[a-z0-9.-]+(?::\d{1,5})?/[!-z|~]*\Z", error="must be an https address, without braces"
+)
 _VISIBLE: Final = validate.Regexp(r"[ -~]*\Z", error="must be visible ASCII")
 _SETTING: Final = validate.Regexp(r"[A-Z][A-Z0-9_]{2,59}\Z", error="must be a setting's name")
 _SECRET: Final = validate.Regexp(
@@ -87,6 +90,23 @@ class CredentialSchema(Schema):
         """Want a header that proves who asks."""
         if is_transport_header(header):
             raise ValidationError(Rule("header", "is the client's own"))
+
+
+class OAuthSchema(Schema):
+    """`[connector.oauth]`: how people sign in to the system; `host` is given their tokens."""
+
+    host = Host(required=True)
+    authorize = fields.String(required=True, validate=_ADDRESS)
+    token = fields.String(required=True, validate=_ADDRESS)
+    scopes = fields.String(load_default="", validate=_VISIBLE)
+    parameters = fields.Dict(
+        keys=fields.String(validate=_VISIBLE),
+        values=fields.String(validate=_VISIBLE),
+        load_default=dict,
+    )
+    account = fields.String(load_default="", validate=_ADDRESS)
+    login = fields.String(load_default="")
+    revoke = fields.String(load_default="", validate=_ADDRESS)
 
 
 class AnswerSchema(Schema):
@@ -220,6 +240,7 @@ class DefinitionSchema(Schema):
     public = fields.Boolean(load_default=False)
     request = fields.Nested(RequestSchema, required=True)
     credential = fields.Nested(CredentialSchema)
+    oauth = fields.Nested(OAuthSchema)
     answer = fields.Nested(AnswerSchema, load_default=lambda: AnswerSchema().load({}))
     search = fields.Nested(SearchSchema)
     card = fields.Nested(CardSchema, required=True)

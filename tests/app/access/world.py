@@ -46,6 +46,22 @@ class Upstream:
             created_at="2026-01-02T03:04:05Z",
         )
 
+    def search(self) -> Any:
+        """Answer with the first issue of each repository that a person may read."""
+        person = self.provider.bearer()
+        login = person.login if person else "nobody"
+        self.asked.append(login)
+        found = [
+            {
+                "title": f"{path.partition('/')[2]} 1 as {login}",
+                "html_url": f"https://github.com/{path}/issues/1",
+                "number": 1,
+            }
+            for path, readers in self.readers.items()
+            if login in readers
+        ]
+        return jsonify(items=found, total_count=len(found))
+
 
 def outside(upstream: Upstream) -> Flask:
     """Make the host and GitHub in one application."""
@@ -53,6 +69,7 @@ def outside(upstream: Upstream) -> Flask:
     app.register_blueprint(ProviderPages(upstream.provider).blueprint())
     path = "/repos/<owner>/<repo>/issues/<number>"
     app.add_url_rule(path, view_func=upstream.answer, endpoint="issue")
+    app.add_url_rule("/search/issues", view_func=upstream.search)
     return app
 
 
