@@ -67,7 +67,7 @@ class Metrics:
         self._shared = shared
         self._registry = CollectorRegistry()
         self._gauges: dict[str, Gauge] = {}
-        self._readings: list[tuple[Gauge, Callable[[], float]]] = []
+        self._readings: dict[Gauge, list[Callable[[], float]]] = {}
         self._of_requests: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self.in_flight = InFlight()
         self.requests = Counter(
@@ -157,13 +157,17 @@ class Metrics:
         over: Over = "livesum",
         **labels: str,
     ) -> None:
-        """Tell from now on what `read` returns; `over` is what several processes make of it."""
+        """Tell from now on what `read` returns, with what other parts tell of the same.
+
+        `over` is what several processes make of it.
+        """
         gauge = self._gauges.get(name)
         if gauge is None:
             gauge = self._gauges[name] = Gauge(
                 name, meaning, list(labels), registry=self._registry, multiprocess_mode=over
             )
-        self._readings.append((gauge.labels(**labels) if labels else gauge, read))
+        told = gauge.labels(**labels) if labels else gauge
+        self._readings.setdefault(told, []).append(read)
 
     def threads(self, pool: str, busy: Callable[[], float], limit: float) -> None:
         """Tell how many threads of a pool are at work, and how many there may be."""
@@ -173,8 +177,8 @@ class Metrics:
 
     def read_gauges(self) -> None:
         """Read what has a value at each moment."""
-        for gauge, read in self._readings:
-            gauge.set(read())
+        for gauge, reads in list(self._readings.items()):
+            gauge.set(sum(read() for read in reads))
 
     def keep_reading(self) -> None:
         """Read again and again, in a thread of its own, where other processes tell of this one."""

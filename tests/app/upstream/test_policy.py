@@ -68,12 +68,16 @@ def test_card_that_used_up_the_limit_is_shown_and_no_call_follows(
     [
         (429, {"Retry-After": "60"}, WAIT),
         (403, {"Retry-After": "60"}, WAIT),
-        (403, used_up(), WAIT),
+        (403, {"X-RateLimit-Remaining": "0"}, WAIT),
         (403, {"RateLimit-Remaining": "0", "RateLimit-Reset": "60"}, WAIT),
         (403, {"X-RateLimit-Remaining": "4821", "X-Test-Words": "secondary rate limit"}, WAIT),
         (403, {"CF-Mitigated": "challenge"}, "GitHub answered with an error."),
         (503, {"Retry-After": "60"}, "GitHub answered with an error."),
-        (404, used_up(), "Not found. GitHub has no such page, or does not show it to us."),
+        (
+            404,
+            {"X-RateLimit-Remaining": "0"},
+            "Not found. GitHub has no such page, or does not show it to us.",
+        ),
     ],
 )
 def test_host_that_asks_us_to_wait_is_not_asked(
@@ -83,8 +87,12 @@ def test_host_that_asks_us_to_wait_is_not_asked(
     headers: dict[str, str],
     first: str,
 ) -> None:
-    body = json.dumps({"message": headers.pop("X-Test-Words", "No.")})
-    upstream.get(f"{API}/1", status=status, headers=headers, body=body)
+    given = {name: value for name, value in headers.items() if name != "X-Test-Words"}
+    if "X-RateLimit-Remaining" in given:
+        # The time is that of the test: when they are collected, tests may be long before it.
+        given = used_up() | given
+    body = json.dumps({"message": headers.get("X-Test-Words", "No.")})
+    upstream.get(f"{API}/1", status=status, headers=given, body=body)
     assert [told(host, number) for number in (1, 2, 3, 4, 5)] == [first, *[WAIT] * 4]
     assert len(upstream.calls) == 1
 
