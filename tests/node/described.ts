@@ -127,6 +127,11 @@ async function service() {
   const query = { resource_url: "https://unknown.example/1" };
   const { error, response } = await client.GET("/widget", { params: { query } });
   expect(response.status === 404 && Boolean(error?.data.error), "the address is refused");
+  const text = { query: query.resource_url };
+  const refused = await client.POST("/attach", { body: { data: JSON.stringify(text) } });
+  expect(refused.response.status === 404, "nothing is attached");
+  const found = await read(client.GET("/typeahead", { params: { query: text } }));
+  expect(found.items.length === 0, "nothing is found");
 }
 
 async function main() {

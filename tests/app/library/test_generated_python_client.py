@@ -4,6 +4,7 @@ What it sends are the description's own examples, with the ids that it was answe
 """
 
 import inspect
+import json
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +91,7 @@ class Caller:
         # This generator has one proof for a client, whatever the description says of each.
         if "widget" in name and not name.startswith(("custom_", "azure_", "show_")):
             return made(self.base, self.token, prefix="", auth_header_name="DD-APPLICATION-KEY")
-        return made(self.base, host_token() if name == "show_widget" else self.token)
+        return made(self.base, host_token() if name in HOST_EXAMPLES else self.token)
 
 
 def plain(name: str) -> str:
@@ -180,6 +181,9 @@ def do_the_rest(call: Caller) -> None:
     # The example's address is another system's, and there is no network.
     refused = call("show_widget", status=404, resource_url="https://unknown.example/1")
     assert refused["data"]["error"]
+    given = {"data": json.dumps({"query": "https://unknown.example/1"})}
+    assert call("attach_resource", given, status=404)["data"]["error"]
+    assert call("suggest_resources", query="https://unknown.example/1")["items"] == []
 
 
 def test_the_generated_client_does_every_operation(
