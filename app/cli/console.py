@@ -21,7 +21,9 @@ TEXTS: Final = {
     "Lookup: placeholder": "Paste a link, or type to search",
     "Lookup: resource name": "resource",
 }
-REINSTALL: Final = "https://app.asana.com/-/install_platform_ui_app?app_id=<the app's client id>"
+SIGN_IN: Final = "/auth"
+REINSTALL: Final = "https://app.asana.com/-/install_platform_ui_app?app_id="
+NO_CLIENT: Final = "<the app's client id>"
 
 
 @click.command()
@@ -34,12 +36,13 @@ def console() -> None:
             "PLACARD_PUBLIC_URL: is missing: the console wants this service's addresses as others "
             "reach them, such as https://cards.example.com"
         )
-    for name, path in ADDRESSES.items():
+    paths = {**ADDRESSES, "Authentication URL": SIGN_IN} if settings.has_sign_in else ADDRESSES
+    for name, path in paths.items():
         _told(name, f"{base.rstrip('/')}{path}")
     _told("Match URL pattern", served_pattern(settings))
     for name, text in TEXTS.items():
         _told(name, text)
-    _told("To install the app again", REINSTALL)
+    _told("To install the app again", f"{REINSTALL}{settings.host_client_id or NO_CLIENT}")
     if urlsplit(base).scheme != "https":
         click.echo("PLACARD_PUBLIC_URL: is not https, and the host asks nothing else", err=True)
 

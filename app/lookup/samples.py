@@ -32,7 +32,7 @@ class SampleSearch:
         for sample in self._samples:
             try:
                 resolved = self._widgets.resolve(sample.resource_url)
-                yield item_of(self._widgets.answer(resolved), sample.resource_url)
+                yield item_of(self._widgets.answer(resolved), resolved.canonical)
             except PlacardError:
                 # Some samples show what goes wrong.
                 continue

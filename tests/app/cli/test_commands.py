@@ -12,6 +12,7 @@ import jwt
 import pytest
 import responses
 from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
 
 from app.cli import main
 from app.connectors import connector_settings
@@ -124,7 +125,22 @@ def test_console_prints_what_the_host_s_console_wants(run: Run) -> None:
         assert told[f"{name} URL:"] == f"https://cards.example/placard/{path}"
     assert told["Resource typeahead URL:"] == "https://cards.example/placard/typeahead"
     assert told["Match URL pattern:"] == run("connectors", "--pattern").stdout.strip()
-    assert "install_platform_ui_app" in told["To install the app again:"]
+    assert told["To install the app again:"].endswith("?app_id=<the app's client id>")
+    assert "Authentication URL:" not in told
+
+
+def test_console_prints_where_people_sign_in(run: Run) -> None:
+    ended = run(
+        "console",
+        PLACARD_PUBLIC_URL="https://cards.example",
+        PLACARD_CONNECTION_KEYS=Fernet.generate_key().decode(),
+        PLACARD_HOST_CLIENT_ID="1234567",
+        PLACARD_HOST_CLIENT_SECRET="a client's secret",
+    )
+    assert ended.exit_code == 0, ended.stderr
+    assert "Authentication URL:\n    https://cards.example/auth\n" in ended.stdout
+    assert ended.stdout.endswith("install_platform_ui_app?app_id=1234567\n")
+    assert "secret" not in ended.stdout
 
 
 def test_console_wants_to_know_the_address(run: Run) -> None:

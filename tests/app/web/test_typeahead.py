@@ -153,6 +153,7 @@ def test_offline_the_samples_are_found_and_attached(make_host: MakeHost) -> None
     assert answer.get_json()["header"] == "the samples"
     items = answer.get_json()["items"]
     assert items
+    assert not [item["value"] for item in items if item["value"].endswith("/overview")]
     for item in items:
         text = f"{item['title']} {item.get('subtitle', '')}".casefold()
         assert "cart" in text
