@@ -180,7 +180,12 @@ class Lookup:
             except PlacardError as error:
                 outcome = left_out[source.name] = error.code
             self._metrics.searches.labels(source.name, outcome).inc()
-        add_log_fields(searched=sorted({source.name for source in sources}))
+        took = {
+            source.name: round(1000 * source.call.seconds, 1)
+            for source in sources
+            if source.call.seconds is not None
+        }
+        add_log_fields(searched=sorted({source.name for source in sources}), search_ms=took)
         if left_out:
             add_log_fields(left_out=left_out)
         return interleaved(found), _listed(answered)

@@ -18,12 +18,16 @@ WAITING: Final = 256
 
 
 class Call(Generic[T]):
-    """One call; `group` is who is called, of whom no more than `EACH` threads wait."""
+    """One call; `group` is who is called, of whom no more than `EACH` threads wait.
+
+    `seconds` is how long it took, once it has ended.
+    """
 
     def __init__(self, group: str, work: Callable[[], T]) -> None:
         self.group = group
         self._work = work
         self._result: Future[T] = Future()
+        self.seconds: float | None = None
 
     def start(self, pool: BackgroundPool, until: float) -> "Future[T]":
         """Queue the call; its outgoing calls end at `until`, of the monotonic clock."""
@@ -34,10 +38,14 @@ class Call(Generic[T]):
     def _run(self, until: float) -> None:
         if not self._result.set_running_or_notify_cancel():
             return
+        began = time.monotonic()
         try:
-            with within(until - time.monotonic()):
-                self._result.set_result(self._work())
+            with within(until - began):
+                result = self._work()
+            self.seconds = time.monotonic() - began
+            self._result.set_result(result)
         except Exception as error:  # noqa: BLE001 - who waits for the result raises it
+            self.seconds = time.monotonic() - began
             self._result.set_exception(error)
 
 

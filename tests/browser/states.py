@@ -33,6 +33,11 @@ def _paste_the_unreadable(page: Page) -> None:
     paste(page, "nonsense", "x-other: 1")
 
 
+def _pick(page: Page) -> None:
+    page.locator(".choices button").first.click()
+    page.get_by_role("region", name="What attach answered").wait_for()
+
+
 def _open_all(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
 
@@ -48,6 +53,8 @@ STATES = (
     State("no sample", "/preview?url=https://github.com/my-company/my-product/issues/1"),
     State("all opened", f"/preview?url={MERGED}&workspace=12345", _open_all),
     State("nothing asked", "/preview?url="),
+    State("lookup", "/preview/lookup?query=github"),
+    State("attached", "/preview/lookup?query=trello", _pick),
     State("editor", "/preview/editor?preset=everything"),
     State("editor with faults", _editor(FAULTY)),
     State("editor with no JSON", _editor("{")),

@@ -17,7 +17,7 @@ SCHEMES: Final[Mapping[Literal["light", "dark"], Mapping[str, Any]]] = {
     "light": {},
     "dark": {"runOnly": ["color-contrast", "link-in-text-block"]},
 }
-PATHS = ("/preview", "/preview/editor", "/preview/signature")
+PATHS = ("/preview", "/preview/lookup", "/preview/editor", "/preview/signature")
 # What a page needs beside the style and the script that all have.
 FURTHER: Final = {
     "/preview": ("marks.svg",),

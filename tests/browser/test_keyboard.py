@@ -22,7 +22,7 @@ from tests.browser.pages import (
     write,
 )
 
-PAGES = ("/preview", "/preview/editor", "/preview/signature")
+PAGES = ("/preview", "/preview/lookup", "/preview/editor", "/preview/signature")
 # What has the focus, in a word or two, and whether it looks otherwise than without it.
 FOCUSED = """() => {
   const one = document.activeElement;
@@ -77,19 +77,20 @@ def test_the_skip_link_asks_for_nothing_and_keeps_what_was_written(open_page: Op
 def test_the_tab_key_walks_the_page_from_the_top_down(open_page: Open) -> None:
     page = open_page()
     names = [name for name, _ in stops(page)]
-    assert names[:8] == [
+    assert names[:9] == [
         "Skip to the content",
         "Placard",
         "Preview",
+        "Lookup",
         "Editor",
         "Signature check",
         "API",
         "System",
         "Address of a resource",
     ]
-    assert names[8:10] == ["Show card", "What else the host sends"]
+    assert names[9:11] == ["Show card", "What else the host sends"]
     samples = page.get_by_role("navigation", name="Samples").get_by_role("link").count()
-    after = names[10 + samples :]
+    after = names[11 + samples :]
     json_text = next(place for place, name in enumerate(after) if '"template"' in name)
     assert after[json_text - 2 : json_text] == ["Edit", "Copy"]
     assert after[json_text + 1] == "Pattern"

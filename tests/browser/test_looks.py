@@ -17,7 +17,17 @@ from pixelmatch.contrib.PIL import pixelmatch
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.conftest import Open, Serve
-from tests.browser.pages import FAULTY, MERGED, MISSING, NARROW, SIGNED, WIDE, paste_signed, write
+from tests.browser.pages import (
+    FAULTY,
+    MERGED,
+    MISSING,
+    NARROW,
+    SIGNED,
+    WIDE,
+    panel,
+    paste_signed,
+    write,
+)
 
 APPROVED = Path(__file__).parent / "approved"
 # Of all pixels; what is smoothed otherwise at the edge of a letter is not counted at all.
@@ -39,7 +49,7 @@ PLAUSIBLE = """() => {
   const times = ['0.31', '0.06', '4.12', '1.37', '1.94', '0.52'];
   const last = document.querySelectorAll('.timeline li').length - 1;
   each('.timeline .time', place => `${place === last ? '5.48' : times[place]} ms`);
-  each('.stage-panel .fact', () => ' in 5.5 ms');
+  each('.panel .fact:has(.status), .stage-panel .fact', () => ' in 5.5 ms');
   const bars = [[0, 6], [6, 1], [8, 75], [10, 25], [37, 35], [74, 9]];
   document.querySelectorAll('.bar-part').forEach((bar, place) => {
     const [x, width] = place === last ? [0, 100] : bars[place];
@@ -143,6 +153,15 @@ def test_the_look_of_the_editor_with_faults(open_page: Open, approve: bool) -> N
     page = open_page("/preview/editor")
     write(page, FAULTY)
     looks(page, "editor", approve=approve)
+
+
+def test_the_look_of_the_lookup_box(
+    open_page: Open, serve: Serve, frozen: datetime, approve: bool
+) -> None:
+    page = open_page("/preview/lookup?query=reading-list+pull", base=serve())
+    page.get_by_role("button", name="Pull request, merged").click()
+    panel(page, "What attach answered").wait_for()
+    compare(page, "lookup", approve=approve)
 
 
 def test_the_look_of_an_error(

@@ -9,19 +9,22 @@ meters.py           how much of each limit it uses
 timeline.py         the trace, in words
 advice.py           what to do about each thing that can go wrong
 gallery.py          the samples and recordings, one click away
+lookup.py           the host's lookup box: what it offers for a typed text
 editor.py           a payload as somebody types it; presets.py has some to begin with
 grammar.py          what may stand in it, for whoever completes what is typed
 json_text.py        its text: laid out, coloured, and where each part stands
 signature_check.py  does a request from a log prove itself?
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_urlsafe
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
 
-from app.devtools.preview import signature_check
+from app.devtools.preview import lookup, signature_check
 from app.devtools.preview.advice import advice_for
 from app.devtools.preview.asking import Asked, ServiceAnswer, ask
 from app.devtools.preview.drawing import draw
@@ -32,7 +35,7 @@ from app.devtools.preview.json_text import formatted, highlighted, written
 from app.devtools.preview.meters import limits_of, shortened
 from app.devtools.preview.presets import NAMES, blocks, preset
 from app.devtools.preview.timeline import timeline
-from app.devtools.signed_calls import CONTEXT, curl_line, sign_line
+from app.devtools.signed_calls import ATTACH, CONTEXT, curl_line, sign_line
 from app.errors import ConfigurationError, Forbidden, MalformedRequest
 from app.settings import Settings
 from app.web import service
@@ -117,6 +120,30 @@ def show() -> Response:
     return _page("preview", gallery=gallery, asked=asked, names=CONTEXT, **told)
 
 
+@blueprint.get("/lookup")
+def show_lookup() -> Response:
+    """Show what the host's lookup box would offer for what is typed."""
+    return _looked_up(request.args)
+
+
+@blueprint.post("/lookup")
+def pick() -> Response:
+    """Attach what was picked, and ask for its card as the host would after that."""
+    settings, base = service().settings, request.host_url
+    asked = Asked.of(request.form.get("value", ""), request.form, settings, lookup.OF_A_TASK)
+    try:
+        attached = ask(current_app, settings, asked, base, component=ATTACH)
+    except ConfigurationError as error:
+        return _page("lookup", asked=asked, names=CONTEXT, unsigned=error.detail)
+    more: dict[str, Any] = {"attached": attached, "attached_json": highlighted(attached.payload)}
+    if attached.status == 200:
+        address = attached.payload["resource_url"]
+        answer = ask(current_app, settings, replace(asked, url=address), base)
+        more |= {"answered": attached.payload, "answer": answer}
+        more |= {"card": draw(answer.payload, now())} if answer.is_card else {}
+    return _looked_up(request.form, **more)
+
+
 @blueprint.get("/editor")
 def show_editor() -> Response:
     """Draw the payload in the address, or one of the presets."""
@@ -173,6 +200,18 @@ def gallery_of_now() -> Gallery:
     """Return what there is to try, as the files of now have it."""
     kept: CurrentGallery = current_app.extensions[PREVIEW]
     return kept.current()
+
+
+def _looked_up(given: Mapping[str, str], **more: Any) -> Response:
+    settings = service().settings
+    asked = Asked.of(given.get("query", ""), given, settings, lookup.OF_A_TASK)
+    context: dict[str, Any] = {"asked": asked, "names": CONTEXT, **more}
+    try:
+        gallery = gallery_of_now()
+        found = lookup.suggest(current_app, settings, gallery, asked, request.host_url)
+    except ConfigurationError as error:
+        return _page("lookup", **context, unsigned=error.detail)
+    return _page("lookup", **context, found=found)
 
 
 def _told(asked: Asked, gallery: Gallery, *, refresh: bool) -> dict[str, Any]:

@@ -5,13 +5,24 @@ import time
 from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from app.devtools.signed_calls import CONTEXT, Proving, SignedCall, signed_call, unsigned_call
+from app.devtools.signed_calls import (
+    ATTACH,
+    CONTEXT,
+    WIDGET,
+    Proving,
+    SignedCall,
+    signed_call,
+    signed_post,
+    unsigned_call,
+    unsigned_post,
+)
 from app.errors import ConfigurationError
 from app.settings import Settings
 from app.telemetry.logs import log_fields
@@ -30,12 +41,20 @@ class Asked:
     context: Mapping[str, str]
 
     @classmethod
-    def of(cls, url: str, given: Mapping[str, str], settings: Settings) -> Self:
-        """Take the host's parameters; where no workspace is given, one that is served."""
-        context = {name: given[name].strip() for name in CONTEXT if given.get(name, "").strip()}
-        if settings.allowed_workspaces:
-            context.setdefault("workspace", settings.allowed_workspaces[0])
-        return cls(url.strip(), context)
+    def of(
+        cls,
+        url: str,
+        given: Mapping[str, str],
+        settings: Settings,
+        usual: Mapping[str, str] = MappingProxyType({}),
+    ) -> Self:
+        """Take the host's parameters of `given`, else the usual ones.
+
+        Where no workspace is given, and only some are served, it is one of these.
+        """
+        served = dict(zip(("workspace",), settings.allowed_workspaces, strict=False))
+        own = {name: given[name].strip() for name in CONTEXT if given.get(name, "").strip()}
+        return cls(url.strip(), {**usual, **served, **own})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +104,20 @@ class ServiceAnswer:
 
 
 def ask(
-    app: Flask, settings: Settings, asked: Asked, base: str, *, refresh: bool = False
+    app: Flask,
+    settings: Settings,
+    asked: Asked,
+    base: str,
+    *,
+    component: str = WIDGET,
+    refresh: bool = False,
 ) -> ServiceAnswer:
-    """Ask for a widget, proving the request by whatever the service accepts.
+    """Ask for a widget or another component, proving the request by whatever the service accepts.
 
     `base` is the address that the service is reached at; `refresh` wants nothing from the cache.
     Raises ConfigurationError where there is no secret to sign with.
     """
-    call = _call(settings, asked, base)
+    call = _call(settings, asked, base, component)
     headers = dict(call.headers)
     if settings.allowed_origins:
         headers["Origin"] = settings.allowed_origins[0]
@@ -106,8 +131,11 @@ def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> ServiceAn
     parts = urlsplit(call.url)
     with recording() as trace:
         began = time.perf_counter()
-        response: TestResponse = Client(app).get(
+        response: TestResponse = Client(app).open(
             parts.path,
+            method=call.method,
+            data=call.body or None,
+            content_type="application/json" if call.body else None,
             base_url=f"{parts.scheme}://{parts.netloc}",
             query_string=parts.query,
             headers=headers,
@@ -125,12 +153,17 @@ def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> ServiceAn
     )
 
 
-def _call(settings: Settings, asked: Asked, base: str) -> SignedCall:
-    parameters = {"resource_url": asked.url, **asked.context}
+def _call(settings: Settings, asked: Asked, base: str, component: str) -> SignedCall:
+    name = "resource_url" if component == WIDGET else "query"
+    parameters = {name: asked.url, **asked.context}
     proving = Proving(_kind(settings), PROOF_SECONDS)
+    if component == ATTACH:
+        if proving.by == "off":
+            return unsigned_post(base, parameters, PROOF_SECONDS, component)[0]
+        return signed_post(settings, base, parameters, proving, component)
     if proving.by == "off":
-        return unsigned_call(base, parameters, PROOF_SECONDS)
-    return signed_call(settings, base, parameters, proving)
+        return unsigned_call(base, parameters, PROOF_SECONDS, component)
+    return signed_call(settings, base, parameters, proving, component)
 
 
 def _kind(settings: Settings) -> str:

@@ -94,7 +94,7 @@ def draw(payload: Any, now: datetime) -> DrawnCard:
     return DrawnCard(
         title=_text(metadata.get("title")),
         subtitle=_text(metadata.get("subtitle")) or DEFAULT_SUBTITLE,
-        subicon=_icon(metadata.get("subicon_url")),
+        subicon=icon_of(metadata.get("subicon_url")),
         fields=tuple(
             _field(_object(given), now) for given in listed(metadata.get("fields"))[:MOST_FIELDS]
         ),
@@ -128,6 +128,14 @@ def _relative(away: timedelta) -> str:
     return f"{span} ago" if away < timedelta() else f"in {span}"
 
 
+def icon_of(url: Any) -> Icon | None:
+    """Take an address for an icon's; None where it is no absolute https or http one."""
+    if not isinstance(url, str) or not is_web_url(url):
+        return None
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return Icon(url, host[:1].upper(), mark_of_icon(url))
+
+
 def listed(given: Any) -> list[Any]:
     """Take a list for a list, and anything else for an empty one."""
     return given if isinstance(given, list) else []
@@ -140,7 +148,7 @@ def _field(given: Mapping[str, Any], now: datetime) -> DrawnField:
         return DrawnField(
             name, _text(given.get("text")), color if color in PILL_COLORS else "unknown"
         )
-    icon = _icon(given.get("icon_url"))
+    icon = icon_of(given.get("icon_url"))
     if kind == "datetime_with_icon":
         sent = given.get("datetime")
         return DrawnField(name, _text(sent), icon=icon, moment=moment_of(sent, now))
@@ -153,15 +161,8 @@ def _footer(given: Mapping[str, Any], now: datetime) -> DrawnFooter | None:
         return None
     words, key = FOOTERS[kind]
     if not key:
-        return DrawnFooter(_text(given.get("text")), _icon(given.get("icon_url")))
+        return DrawnFooter(_text(given.get("text")), icon_of(given.get("icon_url")))
     return DrawnFooter(words, moment=moment_of(given.get(key), now))
-
-
-def _icon(url: Any) -> Icon | None:
-    if not isinstance(url, str) or not is_web_url(url):
-        return None
-    host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return Icon(url, host[:1].upper(), mark_of_icon(url))
 
 
 def _text(given: Any) -> str:

@@ -2,6 +2,7 @@
 // Everything is drawn by the server; without this script every form and link works as well.
 
 const PART = { "X-Preview-Part": "1" };
+const PAUSE = 200; // milliseconds without a key, before what was typed is looked up
 // In seconds: a time is told in the largest unit of which there is nearly one.
 const UNITS = { year: 31_536_000, month: 2_592_000, week: 604_800, day: 86_400, hour: 3600, minute: 60 };
 export const result = document.getElementById("result");
@@ -69,7 +70,7 @@ function tellTimes() {
 
 // --- the address box and the samples -------------------------------------------------------
 
-const asking = document.querySelector("form.asking");
+const asking = document.querySelector("form.asking:not(.looking)");
 
 /** The address of this page for what is in the form, but for another resource. */
 function targetOf(url) {
@@ -135,12 +136,49 @@ if (asking) {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  const field = document.getElementById("url") ?? document.querySelector(".cm-content");
+  const field = document.querySelector("#url, #query") ?? document.querySelector(".cm-content");
   if (event.key !== "/" || typing || !field || event.metaKey || event.ctrlKey || event.altKey) return;
   event.preventDefault();
   field.focus();
   field.select?.();
 });
+
+// --- the lookup box ------------------------------------------------------------------------
+
+const looking = document.querySelector("form.looking");
+let typing;
+
+async function lookUp() {
+  const target = new URL(looking.action);
+  for (const [name, value] of new FormData(looking)) if (value.trim()) target.searchParams.set(name, value);
+  if (await show(target)) history.replaceState(null, "", target);
+}
+
+if (looking) {
+  looking.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(lookUp, PAUSE);
+  });
+  looking.addEventListener("submit", (event) => {
+    event.preventDefault();
+    lookUp();
+  });
+  result.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { action } = event.target;
+    const picked = new FormData(event.target, event.submitter);
+    if (await show(action, { method: "POST", body: picked })) reveal();
+  });
+  // The arrows lead from the box to the items, and from each to the next.
+  addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const stops = [looking.elements.query, ...result.querySelectorAll(".choices button")];
+    const place = stops.indexOf(document.activeElement);
+    if (!step || place < 0 || !stops[place + step]) return;
+    event.preventDefault();
+    stops[place + step].focus();
+  });
+}
 
 // --- the signature check -------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from tests.conftest import MakeHost, settings_with
 from tests.host import ISSUE
 
 LONG_TEXTS = "https://github.com/placard-samples/reading-list/issues/40"
-PATHS = ("", "/editor", "/signature", "/assets/preview.css")
+PATHS = ("", "/lookup", "/editor", "/signature", "/assets/preview.css")
 
 
 RECORDED = Path(__file__).parents[3] / "recorded"
