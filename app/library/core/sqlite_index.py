@@ -3,17 +3,31 @@
 PostgreSQL's GIN indexes are a matter of its planner. SQLite has tables, which triggers keep
 (migrations/versions/m0003_search_index.py), and is told to start with them where that pays:
 
-    candidates = [titled(["cost"]), valued(scope, "tags", ["team:a"])]
+    candidates = [titled(scope, ["cost"]), valued(scope, "tags", ["team:a"])]
     ids = few(query, candidates)            # a snapshot's, like all of the query
     select(…).where(is_one_of(row.id, ids), unindexed(row.scope) == scope, …)
 
-The index only narrows a search down: every condition is tested for each widget all the same.
+So it only narrows a search down, and every condition is tested for each widget all the same. Where
+it finds too many for that, the page comes soon by a walk in its order, and only their number is
+asked of the index, `counted`, if it knows of all that is searched for.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, column, func, or_, select, table
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    UnaryExpression,
+    column,
+    func,
+    intersect,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.sql.operators import custom_op
 
 from app.library.core.queries import Query
@@ -27,21 +41,27 @@ LONGEST_VALUE: Final = 200
 _TRIGRAM: Final = 3
 _MOST_TRIGRAMS: Final = 20
 
-_TITLES: Final = table("searched_titles", column("number"), column("widget_id"), column("title"))
+_TITLES: Final = table(
+    "searched_titles",
+    *map(column, ("number", "widget_id", "scope", "owner", "title")),
+)
 _TRIGRAMS: Final = table("searched_trigrams", column("rowid"), column("searched_trigrams"))
 _VALUES: Final = table(
-    "searched_values", column("scope"), column("key"), column("value"), column("widget_id")
+    "searched_values", *map(column, ("scope", "key", "value", "widget_id", "owner"))
 )
 
-Candidates = Select[tuple[Any]]
+# The id of a widget, and whose it is.
+Candidates = Select[tuple[Any, Any]] | CompoundSelect[Any]
 
 
-def titled(parts: Sequence[str]) -> Candidates:
-    """Select the ids of all widgets, of any dialect, whose folded title has one of the parts.
+def titled(scope: str, parts: Sequence[str]) -> Select[tuple[Any, Any]]:
+    """Select the widgets of a scope whose folded title has one of the parts.
 
     A part of less than three characters is looked for in every title.
     """
-    return select(_TITLES.c.widget_id).where(or_(*map(_has_part, parts)))
+    row = _TITLES.c
+    found = select(row.widget_id, row.owner).where(row.scope == scope)
+    return found.where(or_(*map(_has_part, parts)))
 
 
 def _has_part(part: str) -> ColumnElement[bool]:
@@ -55,15 +75,21 @@ def _has_part(part: str) -> ColumnElement[bool]:
     return _TITLES.c.number.in_(found) & has
 
 
-def valued(scope: str, key: str, values: Iterable[str]) -> Candidates:
-    """Select the ids of widgets of a scope that have one of the values at a key.
+def valued(scope: str, key: str, values: Iterable[str]) -> Select[tuple[Any, Any]]:
+    """Select the widgets of a scope that have one of the values at a key.
 
-    Of long values only the beginnings are compared.
+    Of long values only the beginnings are compared: see `is_exact`.
     """
     begins = {value[:LONGEST_VALUE] for value in values}
     row = _VALUES.c
-    found = select(row.widget_id).where(row.scope == scope, row.key == key, row.value.in_(begins))
+    found = select(row.widget_id, row.owner).where(row.scope == scope, row.key == key)
+    found = found.where(row.value.in_(begins))
     return found if len(begins) == 1 else found.distinct()
+
+
+def is_exact(values: Iterable[str]) -> bool:
+    """Tell whether the index has the whole of such values."""
+    return all(len(value) < LONGEST_VALUE for value in values)
 
 
 def few(query: Query, candidates: Iterable[Candidates]) -> str | None:
@@ -78,6 +104,15 @@ def few(query: Query, candidates: Iterable[Candidates]) -> str | None:
             if count <= ENOUGH:
                 break
     return best[1]
+
+
+def counted(query: Query, candidates: Sequence[Candidates], owner: UUID | None) -> tuple[int, int]:
+    """Count the widgets that are among all candidates, and those of an owner."""
+    first, *others = candidates
+    found = (intersect(first, *others) if others else first).subquery()
+    own = func.count().filter(found.c.owner == (owner and owner.hex))
+    row = query.one(select(func.count(), own).select_from(found))
+    return row[0], row[1]
 
 
 def is_one_of(row_id: ColumnElement[Any], ids: str) -> ColumnElement[bool]:

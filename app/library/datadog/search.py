@@ -4,7 +4,7 @@ Everything runs in the database; the differences between SQLite and PostgreSQL a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -25,7 +25,16 @@ from sqlalchemy.orm import Session
 from app.library.core.columns import folded
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
 from app.library.core.queries import Query
-from app.library.core.sqlite_index import Candidates, few, is_one_of, titled, unindexed, valued
+from app.library.core.sqlite_index import (
+    Candidates,
+    counted,
+    few,
+    is_exact,
+    is_one_of,
+    titled,
+    unindexed,
+    valued,
+)
 
 SortKey = Literal["title", "created_at", "modified_at", "is_favorited"]
 
@@ -83,44 +92,61 @@ def alive(experience_type: str) -> ColumnElement[bool]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows that a search finds, as a condition; `counted_as` where an index counts them.
+
+    `sifted` is the same condition for rows that are come by in another way than by it.
+    """
+
+    condition: ColumnElement[bool]
+    sifted: ColumnElement[bool]
+    counted_as: tuple[Candidates, ...] = ()
+
+
 def matching(
     session: Session, query: Query, search: SearchFilter, experience_type: str, user: UUID
-) -> ColumnElement[bool]:
-    """Select the rows that a search by a user finds."""
-    found = [_within(session, query, search, experience_type)]
-    if search.title is not None:
-        part = folded(search.title)
-        found.append(SavedWidgetRow.title_folded.contains(part, autoescape=True))
-    if search.widget_type is not None:
-        found.append(SavedWidgetRow.widget_type == search.widget_type)
-    if search.creator_handle is not None:
-        creator = select(UserRow.id).where(UserRow.handle == search.creator_handle)
-        found.append(SavedWidgetRow.created_by_id == creator.scalar_subquery())
-    if search.is_favorited is not None:
-        mark = marked_by(user)
-        found.append(mark if search.is_favorited else ~mark)
-    if search.tags:
-        found.append(_tagged(session, search.tags))
-    return and_(*found)
-
-
-def _within(
-    session: Session, query: Query, search: SearchFilter, experience_type: str
-) -> ColumnElement[bool]:
-    """Select the rows of an experience type; on SQLite the few among which are those searched."""
-    ids = few(query, _candidates(search, experience_type)) if _is_sqlite(session) else None
-    if ids is None:
-        return alive(experience_type)
+) -> Found:
+    """Select the rows that a search by a user finds; on SQLite of the few that its index names."""
+    within = alive(experience_type)
+    conditions = tuple(_conditions(session, search, user))
+    walked = and_(within, *conditions)
+    if not _is_sqlite(session):
+        return Found(walked, walked)
     row = SavedWidgetRow
     scope = unindexed(row.experience_type.expression) == experience_type
-    return and_(is_one_of(row.id.expression, ids), scope, row.deleted_at.is_(None))
+    sifted = and_(scope, row.deleted_at.is_(None), *conditions)
+    candidates = tuple(_candidates(search, experience_type))
+    ids = few(query, candidates)
+    if ids is not None:
+        return Found(and_(is_one_of(row.id.expression, ids), sifted), sifted)
+    is_all = replace(search, title=None, tags=()) == EVERYTHING and is_exact(search.tags)
+    return Found(walked, sifted, candidates if is_all else ())
+
+
+def _conditions(
+    session: Session, search: SearchFilter, user: UUID
+) -> Iterator[ColumnElement[bool]]:
+    if search.title is not None:
+        part = folded(search.title)
+        yield SavedWidgetRow.title_folded.contains(part, autoescape=True)
+    if search.widget_type is not None:
+        yield SavedWidgetRow.widget_type == search.widget_type
+    if search.creator_handle is not None:
+        creator = select(UserRow.id).where(UserRow.handle == search.creator_handle)
+        yield SavedWidgetRow.created_by_id == creator.scalar_subquery()
+    if search.is_favorited is not None:
+        mark = marked_by(user)
+        yield mark if search.is_favorited else ~mark
+    if search.tags:
+        yield _tagged(session, search.tags)
 
 
 def _candidates(search: SearchFilter, experience_type: str) -> Iterator[Candidates]:
     for tag in search.tags:
         yield valued(experience_type, "tags", [tag])
     if search.title:
-        yield titled([folded(search.title)])
+        yield titled(experience_type, [folded(search.title)])
 
 
 def marked_by(user: UUID | BindParameter[Any]) -> ColumnElement[bool]:
@@ -139,7 +165,7 @@ def ordered_by(page: SearchPage, user: UUID) -> tuple[ColumnElement[Any], ...]:
 
 def totals(
     query: Query,
-    found: ColumnElement[bool],
+    found: Found,
     search: SearchFilter,
     experience_type: str,
     user: UUID,
@@ -152,8 +178,11 @@ def totals(
         select(func.count())
         .select_from(FavoriteRow)
         .join(SavedWidgetRow, SavedWidgetRow.id == FavoriteRow.widget_id)
-        .where(FavoriteRow.user_id == user, found)
+        .where(FavoriteRow.user_id == user, found.sifted)
     )
+    if found.counted_as:
+        filtered, own = counted(query, found.counted_as, user)
+        return Totals(filtered, own, *query.one(select(_alone(marked), _alone(everything))))
     if search == EVERYTHING:
         # Each from an index of its own.
         counts = (everything, everything.where(mine), marked)
@@ -162,7 +191,7 @@ def totals(
     matches = select(
         func.count(), func.count().filter(mine), _alone(marked), _alone(everything)
     ).select_from(SavedWidgetRow)
-    return Totals(*query.one(matches.where(found)))
+    return Totals(*query.one(matches.where(found.condition)))
 
 
 def _alone(statement: Select[int]) -> ScalarSelect[int]:

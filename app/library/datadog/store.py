@@ -127,11 +127,11 @@ class SavedWidgets:
         user = caller.person.id
         with self._store.reading() as session, _bounded(session) as query:
             found = matching(session, query, search, experience_type, user)
-            counted = totals(query, found, search, experience_type, user)
+            totalled = totals(query, found, search, experience_type, user)
             order = ordered_by(page, user)
             # Of the widgets before the page, an index knows all that there is to know.
             ids = (
-                select(_WIDGET.c.id).where(found).order_by(*order)
+                select(_WIDGET.c.id).where(found.condition).order_by(*order)
                 .limit(page.size).offset(page.number * page.size).subquery()
             )  # fmt: skip
             # As text: it need not be parsed to be answered.
@@ -142,7 +142,7 @@ class SavedWidgets:
                 .order_by(*order)
             )
             rows = ((to_saved_widget(row, {}), row.definition) for row in query.rows(statement))
-            yield SearchResult(rows, counted)
+            yield SearchResult(rows, totalled)
 
     def replace(
         self, caller: Caller, experience_type: str, widget_id: UUID, draft: SavedWidgetDraft

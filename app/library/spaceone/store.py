@@ -28,7 +28,6 @@ from app.library.core.callers import Caller
 from app.library.core.columns import to_milliseconds
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
 from app.library.core.queries import SECONDS, Query
-from app.library.core.sqlite_index import few
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.spaceone.query.ast import (
@@ -46,7 +45,7 @@ from app.library.spaceone.query.json_postgresql import PostgresqlJson
 from app.library.spaceone.query.json_sqlite import SqliteJson
 from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root_of
 from app.library.spaceone.query.limits import LARGEST_ROW, MOST_ORDERS, bounded, query_error
-from app.library.spaceone.query.narrowing import candidates
+from app.library.spaceone.query.narrowing import Narrowing, narrow
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
 from app.library.spaceone.query.stages import Rows, sorting
 from app.library.spaceone.records import (
@@ -150,10 +149,10 @@ class CustomWidgets:
         """
         caller.require_domain(listing.search.domain_id)
         with self._store.reading() as session, bounded(session, self._seconds) as query:
-            test = self._test(query, self._filters(), listing.search)
+            known, test = self._test(query, self._filters(), listing.search)
             count = select(func.count()).select_from(CustomWidgetRow).where(test)
             statement = self._select(listing, test)
-            total = query.scalar(count) or 0
+            total = query.scalar(count) or 0 if known.total is None else known.total
             rows = iter(()) if listing.count_only else query.rows(statement)
             yield ListingResult(map(read_widget, rows), total)
 
@@ -164,7 +163,7 @@ class CustomWidgets:
         filters = self._filters()
         stages = (unwind, Sort(_orders(listing), "query.sort"))
         with self._running() as running:
-            test = self._test(running, filters, listing.search)
+            _, test = self._test(running, filters, listing.search)
             rows = pipeline(stages, test, self._json, filters)
             total = running.scalar(_count(rows)) or 0
             found = running.rows(self._values(rows, listing.page))
@@ -180,7 +179,7 @@ class CustomWidgets:
         caller.require_domain(query.search.domain_id)
         filters = self._filters()
         with self._running() as running:
-            test = self._test(running, filters, query.search)
+            _, test = self._test(running, filters, query.search)
             if query.distinct is not None:
                 rows = distinct_rows(query.distinct, test, self._json)
             else:
@@ -208,13 +207,13 @@ class CustomWidgets:
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
-    def _test(self, query: Query, filters: Filters, search: Search) -> Test:
-        """Test what is searched for, on SQLite among those of which its index knows."""
+    def _test(self, query: Query, filters: Filters, search: Search) -> tuple[Narrowing, Test]:
+        """Test what is searched for, on SQLite among the few that its index finds."""
         test = filters.search(search)
         if self._store.dialect != "sqlite":
-            return test
-        ids = few(query, candidates(search))
-        return test if ids is None else filters.search(search, ids)
+            return Narrowing(), test
+        known = narrow(query, search)
+        return known, test if known.ids is None else filters.search(search, known.ids)
 
     def _select(self, listing: Listing, test: Test) -> Select[Any]:
         terms = [term for order in _orders(listing) for term in self._ordering(order)]

@@ -17,7 +17,7 @@ from app.cli import main
 from app.cli.library_tokens import LOCAL_TOKEN, local_token
 from app.cli.serve import greeting
 from app.connectors import connector_settings
-from app.library.core.migrations import head
+from app.library.core.migrations import EARLIEST, head
 from app.library.core.models import CustomWidgetRow, DashboardWidgetRow, SavedWidgetRow
 from app.library.core.store import Store
 from app.library.core.tokens import Tokens
@@ -188,6 +188,18 @@ def test_migrate_brings_postgresql_up_to_date(run: Run, postgresql_server: Serve
         moved = run("library", "migrate")
         assert moved.stdout == f"the tables are at {head()}; they were at nothing\n"
         assert run("token", "list").exit_code == 0
+
+
+def test_the_tables_go_back_to_what_the_release_before_needs(run: Run, database_url: str) -> None:
+    settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
+    made = run(*CREATE, **settings)
+    assert made.exit_code == 0
+    back = run("library", "migrate", "--back-to", EARLIEST)
+    assert back.stdout == f"the tables are at {EARLIEST}; they were at {head()}\n"
+    assert run("library", "migrate", "--back-to", "0001").exit_code == 2
+    again = run("library", "migrate")
+    assert again.stdout == f"the tables are at {head()}; they were at {EARLIEST}\n"
+    assert "alice@example.com" in run("token", "list").stdout
 
 
 def local_settings(folder: Path) -> Settings:

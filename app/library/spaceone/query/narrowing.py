@@ -4,24 +4,51 @@ On PostgreSQL the planner does this by itself: see `may_contain` in json_postgre
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import func, null, select, union
 
 from app.library.core.columns import folded
 from app.library.core.models import CustomWidgetRow
-from app.library.core.sqlite_index import Candidates, titled, valued
+from app.library.core.queries import Query
+from app.library.core.sqlite_index import Candidates, counted, few, is_exact, titled, valued
 from app.library.spaceone.query.ast import Condition, Search
 
 
-def candidates(search: Search) -> Iterator[Candidates]:
-    """Select, for each condition that all widgets must meet and the index knows of, who may."""
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What the index finds: `ids` as `few` gives them; `total` where they are too many for that.
+
+    Either is None where the index does not know.
+    """
+
+    ids: str | None = None
+    total: int | None = None
+
+
+def narrow(query: Query, search: Search) -> Narrowing:
+    """Ask the index for the widgets of a search, or how many there are."""
+    known = list(_candidates(search))
+    candidates = [each for each in known if each is not None]
+    ids = few(query, candidates)
+    if ids is not None or not candidates or search.some or len(candidates) < len(known):
+        return Narrowing(ids)
+    return Narrowing(total=counted(query, candidates, None)[0])
+
+
+def _candidates(search: Search) -> Iterator[Candidates | None]:
+    """Select, for each condition that all widgets meet, who does; None where nobody knows that."""
     for condition in search.every:
         texts = _texts(condition)
         if texts and _is_title(condition):
-            yield titled([folded(text) for text in texts])
+            yield titled(search.domain_id, [folded(text) for text in texts])
         elif texts and _is_indexed(condition):
             yield valued(search.domain_id, condition.key, texts)
+            if not is_exact(texts):
+                yield None
+        else:
+            yield None
     if search.keyword:
         yield _with_keyword(search.domain_id, folded(search.keyword))
 
@@ -46,6 +73,5 @@ def _is_indexed(condition: Condition) -> bool:
 def _with_keyword(domain_id: str, part: str) -> Candidates:
     """Select by title, and by id: each id of the domain is looked at."""
     row = CustomWidgetRow
-    by_id = select(row.id).where(row.domain_id == domain_id, func.instr(row.id, part) > 0)
-    both = union_all(titled([part]), by_id).subquery()
-    return select(both.c.widget_id).distinct()
+    by_id = select(row.id, null()).where(row.domain_id == domain_id, func.instr(row.id, part) > 0)
+    return union(titled(domain_id, [part]), by_id)

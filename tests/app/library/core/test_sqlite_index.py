@@ -16,7 +16,7 @@ from app.library.core import sqlite_index
 from app.library.core.callers import Caller, Person
 from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
 from app.library.core.queries import querying
-from app.library.core.sqlite_index import LONGEST_VALUE, Candidates, few, titled, valued
+from app.library.core.sqlite_index import LONGEST_VALUE, Candidates, counted, few, titled, valued
 from app.library.core.store import Store
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.spaceone.records import CustomWidgetChange, CustomWidgetDraft
@@ -25,13 +25,15 @@ from tests.databases import migrated
 
 PERSON = Person(UUID(int=1), "alice@example.com", "Alice")
 CALLER = Caller(PERSON, frozenset(), frozenset({"d1", "d2"}), "jti")
+OWNER = UUID(int=2)
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 TITLES = ["Cost", "cost of Größe", "İstanbul", "é", "ab", "", '"quoted" title', "AND OR NOT"]
 TAGS = [[], ["a"], ["a", "b", "a"], ["", " x"], ["x" * LONGEST_VALUE + end for end in "yz"]]
 LABELS = [None, [], ["a", 1, None, ["a"], {"a": "b"}], ["b", "b"], ["x" * 300]]
 NAMED = [None, {}, {"team": "a"}, {"team": ["a", "b", 3], "0": "z"}, {"t.m": {"a": "b"}, "n": 1}]
 
-Index = tuple[list[tuple[str, str]], list[tuple[str, ...]]]
+Row = tuple[str | None, ...]
+Index = tuple[list[Row], list[Row]]
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +49,9 @@ def index_of(connection: Connection) -> Index:
     """Read the whole index; fails where the trigrams are not those of the titles."""
     say = connection.exec_driver_sql
     say("INSERT INTO searched_trigrams (searched_trigrams, rank) VALUES ('integrity-check', 1)")
-    titles = say("SELECT widget_id, title FROM searched_titles ORDER BY 1").all()
+    titles = say("SELECT widget_id, scope, owner, title FROM searched_titles ORDER BY 1").all()
     values = say("SELECT * FROM searched_values ORDER BY 1, 2, 3, 4").all()
-    return [(row[0], row[1]) for row in titles], [tuple(row) for row in values]
+    return [tuple(row) for row in titles], [tuple(row) for row in values]
 
 
 def expected(connection: Connection) -> Index:
@@ -57,10 +59,15 @@ def expected(connection: Connection) -> Index:
     saved = [row._mapping for row in connection.execute(SavedWidgetRow.__table__.select())]
     custom = [row._mapping for row in connection.execute(CustomWidgetRow.__table__.select())]
     found = [row for row in saved if row["deleted_at"] is None]
-    titles = [(row["id"].hex, row["title_folded"]) for row in found]
-    titles += [(row["id"], row["title_folded"]) for row in custom]
+    titles: list[Row] = [
+        (row["id"].hex, row["experience_type"], row["created_by_id"].hex, row["title_folded"])
+        for row in found
+    ]
+    titles += [(row["id"], row["domain_id"], None, row["title_folded"]) for row in custom]
     values = {
-        (row["experience_type"], "tags", tag, row["id"].hex) for row in found for tag in row["tags"]
+        (row["experience_type"], "tags", tag, row["id"].hex, row["created_by_id"].hex)
+        for row in found
+        for tag in row["tags"]
     }
     for row in custom:
         named = [("labels", row["labels"] or [])]
@@ -68,9 +75,11 @@ def expected(connection: Connection) -> Index:
             named.append((f"tags.{name}", value if isinstance(value, list) else [value]))
         for key, texts in named:
             values |= {
-                (row["domain_id"], key, each, row["id"]) for each in texts if isinstance(each, str)
+                (row["domain_id"], key, each, row["id"], None)
+                for each in texts
+                if isinstance(each, str)
             }
-    cut = {(scope, key, text[:LONGEST_VALUE], widget) for scope, key, text, widget in values}
+    cut = {(scope, key, text[:LONGEST_VALUE], *rest) for scope, key, text, *rest in values}
     return sorted(titles), sorted(cut)
 
 
@@ -186,15 +195,16 @@ def test_every_part_of_every_title_finds_it(
         say = session.connection().exec_driver_sql
         say("DELETE FROM searched_titles")
         for number, title in enumerate(titles):
-            say("INSERT INTO searched_titles (widget_id, title) VALUES (?, ?)", (number, title))
+            add = "INSERT INTO searched_titles (widget_id, scope, title) VALUES (?, 's', ?)"
+            say(add, (number, title))
     parts = [part for title in titles for part in (title, title[1:4], title[-2:])]
     if data is not None:
         parts.append(data.draw(FOLDED))
     for part in parts:
         with_part = {str(number) for number, title in enumerate(titles) if part in title}
-        assert found(store, titled([part])) == with_part
+        assert found(store, titled("s", [part])) == with_part
     whole = {str(number) for number, title in enumerate(titles) if any(p in title for p in parts)}
-    assert found(store, titled(parts)) == whole
+    assert found(store, titled("s", parts)) == whole
 
 
 def test_few_are_the_fewest_and_no_more_than_are_wanted(store: Store) -> None:
@@ -202,8 +212,9 @@ def test_few_are_the_fewest_and_no_more_than_are_wanted(store: Store) -> None:
         say = session.connection().exec_driver_sql
         say("DELETE FROM searched_values")
         for number in range(5):
-            say(f"INSERT INTO searched_values VALUES ('s', 'k', 'all', '{number}')")
-        say("INSERT INTO searched_values VALUES ('s', 'k', 'one', '3'), ('t', 'k', 'one', '9')")
+            say(f"INSERT INTO searched_values VALUES ('s', 'k', 'all', '{number}', '{OWNER.hex}')")
+        say("INSERT INTO searched_values VALUES ('s', 'k', 'one', '3', NULL)")
+        say("INSERT INTO searched_values VALUES ('t', 'k', 'one', '9', NULL)")
     of_all, of_one = valued("s", "k", ["all"]), valued("s", "k", ["one"])
     assert found(store, valued("s", "k", ["one", "all"])) == {"0", "1", "2", "3", "4"}
     with store.reading() as session, querying(session) as query:
@@ -215,3 +226,7 @@ def test_few_are_the_fewest_and_no_more_than_are_wanted(store: Store) -> None:
             assert few(query, [of_all]) is None
             assert few(query, [of_all, of_one]) == '["3"]'
         assert few(query, [valued("s", "k", ["none"])]) == "[]"
+        assert counted(query, [of_all], OWNER) == (5, 5)
+        assert counted(query, [of_all], UUID(int=3)) == counted(query, [of_all], None) == (5, 0)
+        same = [of_all, valued("s", "k", ["all", "one"])]
+        assert counted(query, same, OWNER) == (5, 5)

@@ -1,8 +1,8 @@
 """SQLite's index for searches, which triggers keep; PostgreSQL's trigrams where they are to be had.
 
 `searched_titles` has the folded title of each widget that can be found, `searched_trigrams` the
-trigrams of these titles, `searched_values` the tags and labels. Whoever writes the widgets, an
-earlier release too, changes them in the same statement.
+trigrams of these titles, `searched_values` the beginnings of tags and labels. Whoever writes the
+widgets, an earlier release too, changes them in the same statement.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ down_revision = "0002"
 _TABLES: Final = (
     """
     CREATE TABLE searched_titles (
-        number INTEGER PRIMARY KEY, widget_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL
+        number INTEGER PRIMARY KEY, widget_id TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, owner TEXT,
+        title TEXT NOT NULL
     )
     """,
     # The titles are folded already. What the trigrams find is compared with the title itself.
@@ -31,7 +32,7 @@ _TABLES: Final = (
     """
     CREATE TABLE searched_values (
         scope TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, widget_id TEXT NOT NULL,
-        PRIMARY KEY (scope, key, value, widget_id)
+        owner TEXT, PRIMARY KEY (scope, key, value, widget_id)
     ) WITHOUT ROWID
     """,
 )
@@ -51,46 +52,58 @@ _TITLE_TRIGGERS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Searched:
-    """What of a table is searched.
+class _Values:
+    """Texts by which rows are found: their key, the beginning of each, and where they come from."""
 
-    `{row}` stands for a row of it in `alive`, which tells whether it can be found, and in `values`,
-    each of which selects its scope, a key, the beginning of a text and its id.
+    key: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What of a table is searched; `{row}` stands for a row of it.
+
+    `columns` are those that matter; `alive` tells whether a row can be found, and `owner` whose it
+    is, where searches ask for that.
     """
 
     table: str
     columns: str
+    scope: str
+    owner: str
     alive: str
-    values: tuple[str, ...]
+    values: tuple[_Values, ...]
 
 
 _SAVED_WIDGETS: Final = _Searched(
     "saved_widgets",
-    "id, experience_type, title_folded, tags, deleted_at",
+    "id, experience_type, created_by_id, title_folded, tags, deleted_at",
+    "{row}.experience_type",
+    "{row}.created_by_id",
     "{row}.deleted_at IS NULL",
-    (
-        """
-        SELECT DISTINCT {row}.experience_type, 'tags', substr(tag.value, 1, 200), {row}.id
-        FROM {source}json_each({row}.tags) AS tag WHERE tag.type = 'text'
-        """,
-    ),
+    (_Values("'tags'", "tag.value", "json_each({row}.tags) AS tag WHERE tag.type = 'text'"),),
 )
 _CUSTOM_WIDGETS: Final = _Searched(
     "custom_widgets",
     "id, domain_id, title_folded, labels, tags",
+    "{row}.domain_id",
+    "NULL",
     "1",
     (
-        """
-        SELECT DISTINCT {row}.domain_id, 'labels', substr(label.value, 1, 200), {row}.id
-        FROM {source}json_each({row}.labels) AS label WHERE label.type = 'text'
-        """,
-        """
-        SELECT DISTINCT {row}.domain_id, 'tags.' || tag.key, substr(each.value, 1, 200), {row}.id
-        FROM {source}json_each({row}.tags) AS tag, json_each(
-            CASE tag.type WHEN 'array' THEN tag.value WHEN 'text' THEN json_array(tag.value)
-            ELSE '[]' END
-        ) AS each WHERE each.type = 'text'
-        """,
+        _Values(
+            "'labels'", "label.value", "json_each({row}.labels) AS label WHERE label.type = 'text'"
+        ),
+        _Values(
+            "'tags.' || tag.key",
+            "each.value",
+            """
+            json_each({row}.tags) AS tag, json_each(
+                CASE tag.type WHEN 'array' THEN tag.value WHEN 'text' THEN json_array(tag.value)
+                ELSE '[]' END
+            ) AS each WHERE each.type = 'text'
+            """,
+        ),
     ),
 )
 _SEARCHED: Final = (_SAVED_WIDGETS, _CUSTOM_WIDGETS)
@@ -122,26 +135,23 @@ def downgrade() -> None:
 def _filling() -> Iterator[str]:
     for searched in _SEARCHED:
         table = searched.table
-        alive = searched.alive.format(row=table)
-        yield _ADD_TITLE.format(title=_OLD_TITLES.format(table=table, alive=alive))
+        yield _add_title(searched, table, f"FROM {table}")
         for values in searched.values:
-            found = values.format(row=table, source=f"{table}, ")
             # In their order, in which they take the least time and room.
-            yield _ADD_VALUES.format(values=f"{found} AND {alive} ORDER BY 1, 2, 3, 4")
+            yield f"{_add_values(searched, values, table, f'{table}, ')} ORDER BY 1, 2, 3, 4"
     yield "INSERT INTO searched_trigrams (searched_trigrams) VALUES ('rebuild')"
 
 
-_ADD_TITLE: Final = "INSERT INTO searched_titles (widget_id, title) {title}"
-_OLD_TITLES: Final = "SELECT id, title_folded FROM {table} WHERE {alive}"
-_ADD_VALUES: Final = "INSERT INTO searched_values {values}"
-_REMOVE_TITLE: Final = "DELETE FROM searched_titles WHERE widget_id = old.id"
-_REMOVE_VALUES: Final = (
-    "DELETE FROM searched_values WHERE (scope, key, value, widget_id) IN ({values})"
-)
-
-
 def _triggers(searched: _Searched) -> Iterator[str]:
-    added, removed, table = _added(searched), _removed(searched), searched.table
+    table = searched.table
+    added = _script(
+        _add_title(searched, "new", ""),
+        *(_add_values(searched, values, "new", "") for values in searched.values),
+    )
+    removed = _script(
+        "DELETE FROM searched_titles WHERE widget_id = old.id",
+        *(_remove_values(searched, values) for values in searched.values),
+    )
     yield f"CREATE TRIGGER {table}_added AFTER INSERT ON {table} BEGIN {added} END"
     yield f"CREATE TRIGGER {table}_removed AFTER DELETE ON {table} BEGIN {removed} END"
     yield (
@@ -150,23 +160,45 @@ def _triggers(searched: _Searched) -> Iterator[str]:
     )
 
 
-def _added(searched: _Searched) -> str:
-    """Say what adds a new row to the index, unless it cannot be found."""
-    alive = searched.alive.format(row="new")
-    found = (values.format(row="new", source="") for values in searched.values)
-    return _script(
-        _ADD_TITLE.format(title=f"SELECT new.id, new.title_folded WHERE {alive}"),
-        *(_ADD_VALUES.format(values=f"{each} AND {alive}") for each in found),
-    )
-
-
-def _removed(searched: _Searched) -> str:
-    found = (values.format(row="old", source="") for values in searched.values)
-    return _script(_REMOVE_TITLE, *(_REMOVE_VALUES.format(values=each) for each in found))
-
-
 def _script(*statements: str) -> str:
     return "".join(f"{statement};" for statement in statements)
+
+
+_ADD_TITLE: Final = """
+    INSERT INTO searched_titles (widget_id, scope, owner, title)
+    SELECT {row}.id, {scope}, {owner}, {row}.title_folded {source} WHERE {alive}
+"""
+_ADD_VALUES: Final = """
+    INSERT INTO searched_values (scope, key, value, widget_id, owner)
+    SELECT DISTINCT {scope}, {key}, substr({text}, 1, 200), {row}.id, {owner}
+    FROM {rows}{source} AND {alive}
+"""
+_REMOVE_VALUES: Final = """
+    DELETE FROM searched_values WHERE (scope, key, value, widget_id) IN (
+        SELECT {scope}, {key}, substr({text}, 1, 200), {row}.id FROM {source}
+    )
+"""
+
+
+def _add_title(searched: _Searched, row: str, source: str) -> str:
+    return _ADD_TITLE.format(row=row, source=source, **_of_row(searched, row))
+
+
+def _add_values(searched: _Searched, values: _Values, row: str, rows: str) -> str:
+    return _ADD_VALUES.format(row=row, rows=rows, **_of_row(searched, row), **_of(values, row))
+
+
+def _remove_values(searched: _Searched, values: _Values) -> str:
+    return _REMOVE_VALUES.format(row="old", **_of_row(searched, "old"), **_of(values, "old"))
+
+
+def _of_row(searched: _Searched, row: str) -> dict[str, str]:
+    parts = {"scope": searched.scope, "owner": searched.owner, "alive": searched.alive}
+    return {name: part.format(row=row) for name, part in parts.items()}
+
+
+def _of(values: _Values, row: str) -> dict[str, str]:
+    return {"key": values.key, "text": values.text, "source": values.source.format(row=row)}
 
 
 def _add_trigrams_of_postgresql() -> None:
