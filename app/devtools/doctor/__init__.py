@@ -1,6 +1,8 @@
 """Examines a deployed service as the host's client would meet it, and says what is wrong.
 
-checks.py        the table: what each check sends, what must come, what to do where it does not
+checks.py        the table of checks, in their order
+general.py       its part without a proof; proven.py, its part with one
+check.py         what a check is: what it sends, what must come, what to do where it does not
 expectations.py  what an answer must be, and what it was instead
 calls.py         what is sent, signed and not; and to whom
 answers.py       what came back

@@ -73,7 +73,7 @@ class Line:
 
     def send(self, call: Call) -> Answer:
         """Send one request."""
-        asked = UpstreamRequest(call.url, self._hosts, call.method, call.headers)
+        asked = UpstreamRequest(call.url, self._hosts, call.method, call.headers, call.body)
         try:
             return _answer(self._fetcher.fetch(asked))
         except AddressRefused:

@@ -1,19 +1,31 @@
 """What the doctor sends: requests as the host's browser sends them, and ones that must fail."""
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from app.devtools.signed_calls import Proving, SignedCall, query_string, signed_call
+from app.devtools.signed_calls import (
+    ATTACH,
+    TYPEAHEAD,
+    WIDGET,
+    Proving,
+    SignedCall,
+    query_string,
+    signed_call,
+    signed_post,
+)
 from app.origins import is_loopback_host
 from app.settings import Settings
-from app.verification import SIGNATURE_HEADER
 
 Proof = Literal["jwt", "signature"]
 # Everything that proxies like to rewrite: a plus, blanks, escapes in both cases, an order.
 TRICKY: Final = {"zeta": "a+b c/d%2F", "alpha": "é~*"}
+# What a host always says; nobody has these numbers.
+TASK: Final = "1"
+USER: Final = "1"
 STRANGER: Final = "https://stranger.invalid"
 HOLDS: Final = 60.0  # seconds
 EXPIRED: Final = -60.0
@@ -50,10 +62,19 @@ class Patient:
         return tuple(kind for kind, taken in kinds if taken)
 
     @property
+    def context(self) -> dict[str, str]:
+        """What all requests say."""
+        return {"workspace": self.workspace} if self.workspace else {}
+
+    @property
     def parameters(self) -> dict[str, str]:
         """What a request for the resource says."""
-        context = {"workspace": self.workspace} if self.workspace else {}
-        return {"resource_url": self.resource_url, **context}
+        return {"resource_url": self.resource_url, **self.context}
+
+    @property
+    def refusal(self) -> int:
+        """The status by which it refuses a proof."""
+        return int(self.settings.false_proof_status)
 
     def url(self, path: str) -> str:
         """The address of a path of the service."""
@@ -68,6 +89,7 @@ class Call:
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     shown: tuple[str, ...] = ()
+    body: bytes | None = None
 
     def __str__(self) -> str:
         path = urlsplit(self.url).path
@@ -92,18 +114,22 @@ def unproven(patient: Patient) -> Call:
     """Ask for the resource without a proof."""
     query = query_string(patient.parameters)
     headers = {"Origin": patient.origin}
-    return Call(patient.url(f"/widget?{query}"), headers=headers, shown=("without a proof",))
+    return Call(patient.url(f"{WIDGET}?{query}"), headers=headers, shown=("without a proof",))
 
 
-def preflight(patient: Patient) -> Call:
-    """Ask what the host's page may send, as a browser does by itself."""
-    asked = {
-        "Origin": patient.origin,
-        "Access-Control-Request-Method": "GET",
-        "Access-Control-Request-Headers": f"authorization,{SIGNATURE_HEADER}",
-    }
-    shown = tuple(f"{name}: {value}" for name, value in asked.items())
-    return Call(patient.url("/widget"), "OPTIONS", asked, shown)
+def preflight(path: str, method: str, *headers: str) -> Make:
+    """Ask what the host's page may send to a path, as a browser does by itself."""
+
+    def make(patient: Patient) -> Call:
+        asked = {
+            "Origin": patient.origin,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": ",".join(headers),
+        }
+        shown = tuple(f"{name}: {value}" for name, value in asked.items())
+        return Call(patient.url(path), "OPTIONS", asked, shown)
+
+    return make
 
 
 def proven(by: Proof, *, expires_in: float = HOLDS) -> Make:
@@ -141,6 +167,48 @@ def forged(by: Proof) -> Make:
     return make
 
 
+def attach(
+    by: Proof,
+    *,
+    expires_in: float = HOLDS,
+    change: Callable[[str], str] = str,
+    how: str = "",
+) -> Make:
+    """Ask to attach the resource; `change` makes of the body, once it is signed, what is sent."""
+
+    def make(patient: Patient) -> Call:
+        query = {"query": patient.resource_url, "task": TASK, "user": USER, **patient.context}
+        signed = signed_post(patient.settings, patient.base, query, Proving(by, expires_in), ATTACH)
+        call = _call(patient, signed, by)
+        shown = (*call.shown, how) if how else call.shown
+        return replace(call, body=change(signed.body).encode(), shown=shown)
+
+    return make
+
+
+def inner_alone(body: str) -> str:
+    """Return the inner object of a signed body, as the host's interface description draws it."""
+    return str(json.loads(body)["data"])
+
+
+def altered_body(body: str) -> str:
+    """Change what is asked for, and leave the form of a body as it is."""
+    data = json.loads(json.loads(body)["data"])
+    return json.dumps({"data": json.dumps({**data, "query": f"{data['query']}0"})})
+
+
+def typed(by: Proof, text: str | None = None) -> Make:
+    """Ask what can be picked for a text; without one, for the resource's address."""
+
+    def make(patient: Patient) -> Call:
+        query = {"query": text or patient.resource_url, "task": TASK, "user": USER}
+        asked, proving = {**query, **patient.context}, Proving(by, HOLDS)
+        signed = signed_call(patient.settings, patient.base, asked, proving, TYPEAHEAD)
+        return _call(patient, signed, by)
+
+    return make
+
+
 def _signed(patient: Patient, by: Proof, more: Mapping[str, str], seconds: float) -> SignedCall:
     """Sign a request; raises ConfigurationError where there is no secret for it."""
     parameters = {**more, **patient.parameters}
@@ -149,4 +217,4 @@ def _signed(patient: Patient, by: Proof, more: Mapping[str, str], seconds: float
 
 def _call(patient: Patient, signed: SignedCall, by: Proof) -> Call:
     headers = {"Origin": patient.origin, **signed.headers}
-    return Call(signed.url, headers=headers, shown=(f"proven by a {by}",))
+    return Call(signed.url, signed.method, headers, (f"proven by a {by}",))

@@ -6,7 +6,8 @@ from typing import Literal
 
 from app.devtools.doctor.answers import Answer, Line
 from app.devtools.doctor.calls import Patient
-from app.devtools.doctor.checks import Check, checks_of
+from app.devtools.doctor.check import Check
+from app.devtools.doctor.checks import checks_of
 from app.errors import ConfigurationError
 from app.telemetry.logs import printable
 
@@ -85,7 +86,7 @@ def _came(check: Check, patient: Patient, answer: Answer, *, is_sound: bool) -> 
     if check.call and answer.failure and not is_sound:
         return f"no answer: {answer.failure}"
     # What a server says could otherwise direct the terminal.
-    return printable(", ".join(seen))
+    return printable(", ".join(filter(None, seen)))
 
 
 def _expected(check: Check, patient: Patient) -> str:

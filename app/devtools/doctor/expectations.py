@@ -3,18 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.devtools.doctor.answers import Answer
 from app.devtools.doctor.calls import Patient
+from app.errors import NotAuthenticated
 from app.verification import SIGNATURE_HEADER
-from templates_schemas import ENVELOPES, faults
+from templates_schemas import ENVELOPES, answer_faults
 from templates_schemas.rules import faults_of
 
 MOST_SECONDS_APART: Final = 5
 LEAST_DAYS_LEFT: Final = 14
 LONGEST_SEEN: Final = 120  # characters
+CARD: Final = "card"
+RESOURCE: Final = "attached resource"
+ITEMS: Final = "list of items"
+# The key by which each is known.
+KINDS: Final = {CARD: "template", RESOURCE: "resource_name", ITEMS: "items"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +63,41 @@ def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None
     )
 
 
-def status_but(
-    refused: int, *, advice: str, by_status: Mapping[int, str] | None = None
-) -> Expectation:
-    """Expect an answer, and not with a status."""
+def _refuses(answer: Answer, patient: Patient) -> bool:
+    """Tell whether a proof was refused; who must connect an account is told another sentence."""
+    return answer.status == patient.refusal and _sentence(answer) == NotAuthenticated.sentence
+
+
+def _sentence(answer: Answer) -> str:
+    if not _is_enveloped(answer):
+        return ""
+    return str(answer.document.get("error") or answer.document["data"]["error"])
+
+
+def _told(answer: Answer, patient: Patient) -> str:
+    said = _sentence(answer)
+    return f"{_status_of(answer, patient)} “{said}”" if said else _status_of(answer, patient)
+
+
+def refusal(advice: str, by_status: Mapping[int, str] | None = None) -> Expectation:
+    """Expect that a proof is refused."""
     return Expectation(
-        f"any status but {refused}",
-        lambda answer, _: answer.status not in (0, refused),
-        _status_of,
+        f"{{patient.refusal}} “{NotAuthenticated.sentence}”",
+        _refuses,
+        _told,
         advice,
         by_status or {},
+    )
+
+
+def no_refusal(advice: str, by_status: Mapping[int, str]) -> Expectation:
+    """Expect an answer that refuses no proof, whatever else it says."""
+    return Expectation(
+        f"anything but {{patient.refusal}} “{NotAuthenticated.sentence}”",
+        lambda answer, patient: answer.status != 0 and not _refuses(answer, patient),
+        _told,
+        advice,
+        by_status,
     )
 
 
@@ -74,15 +105,26 @@ def _is_enveloped(answer: Answer) -> bool:
     return any(not faults_of(schema(), answer.document) for schema in ENVELOPES.values())
 
 
+def _kind_of(document: Any) -> str:
+    """Name what of Placard's an answer is, by its keys; empty where it is none."""
+    keys = document.keys() if isinstance(document, dict) else ()
+    return next((kind for kind, key in KINDS.items() if key in keys), "")
+
+
+def _is_valid(answer: Answer, kind: str = "") -> bool:
+    found = _kind_of(answer.document)
+    return bool(found) and kind in ("", found) and not answer_faults(answer.document)
+
+
 def _body_of(answer: Answer, _: Patient) -> str:
     if _is_enveloped(answer):
         return "an error in the host's envelope"
-    if found := faults(answer.document):
-        kind = answer.header("content-type").partition(";")[0] or "no type"
-        is_card = isinstance(answer.document, dict) and "template" in answer.document
-        why = f"a card that is not valid: {found[0]}" if is_card else "no card, and no envelope"
-        return f"{why} ({kind}, {answer.size} bytes)"
-    return "a valid card"
+    kind = _kind_of(answer.document)
+    if not kind:
+        sent = answer.header("content-type").partition(";")[0] or "no type"
+        return f"nothing that Placard answers ({sent}, {answer.size} bytes)"
+    found = answer_faults(answer.document)
+    return f"a {kind} that is not valid: {found[0]}" if found else f"a valid {kind}"
 
 
 def enveloped(advice: str) -> Expectation:
@@ -93,19 +135,19 @@ def enveloped(advice: str) -> Expectation:
 
 
 def of_placard(advice: str) -> Expectation:
-    """Expect what only Placard answers: a card, or an error in the envelope."""
+    """Expect what only Placard answers: what is asked for, or an error in the envelope."""
     return Expectation(
-        "a card, or an error in the host's envelope",
-        lambda answer, _: _is_enveloped(answer) or not faults(answer.document),
+        "an answer of Placard's, or an error in the host's envelope",
+        lambda answer, _: _is_enveloped(answer) or _is_valid(answer),
         _body_of,
         advice,
     )
 
 
-def card(advice: str) -> Expectation:
-    """Expect a card that the host takes."""
+def valid(kind: str, advice: str) -> Expectation:
+    """Expect an answer of a kind in `KINDS` that the host takes."""
     return Expectation(
-        "a valid card", lambda answer, _: not faults(answer.document), _body_of, advice
+        f"a valid {kind}", lambda answer, _: _is_valid(answer, kind), _body_of, advice
     )
 
 
@@ -153,16 +195,31 @@ VARIES: Final = header_with(
     "Origin",
     advice="A cache could give one origin's answer to another: a proxy drops `Vary`.",
 )
-ALLOWS_GET: Final = header_with(
-    "Access-Control-Allow-Methods",
-    "GET",
-    advice="The browser does not send the request: does a proxy answer OPTIONS by itself?",
-)
 ALLOWS_PROOFS: Final = header_with(
     "Access-Control-Allow-Headers",
     "Authorization",
+    "Content-Type",
     SIGNATURE_HEADER,
     advice="The browser does not send the proof: does a proxy answer OPTIONS by itself?",
+)
+
+
+def allows(method: str) -> Expectation:
+    """Expect of a preflight that it allows a method."""
+    return header_with(
+        "Access-Control-Allow-Methods",
+        method,
+        advice="The browser does not send the request: does a proxy answer OPTIONS by itself?",
+    )
+
+
+FINDS: Final = Expectation(
+    "an item for the address",
+    lambda answer, _: _is_valid(answer, ITEMS) and bool(answer.document["items"]),
+    lambda answer, _: (
+        f"{len(answer.document['items'])} items" if _is_valid(answer, ITEMS) else "no items"
+    ),
+    "What the host shows as a card can also be picked: the log's `detail` says why not.",
 )
 SECURE: Final = Expectation(
     "an address of https",
@@ -171,10 +228,20 @@ SECURE: Final = Expectation(
     "The host's page is https, and its browser asks only https: end TLS in a proxy, and give its "
     "address here.",
 )
+
+
+def _stays(answer: Answer, patient: Patient) -> bool:
+    return not answer.url or answer.url.startswith(patient.base.rstrip("/"))
+
+
+def _place_of(answer: Answer, patient: Patient) -> str:
+    return "" if _stays(answer, patient) else f"an answer from {answer.url.partition('?')[0]}"
+
+
 STAYS: Final = Expectation(
     "an answer from the address itself",
-    lambda answer, patient: not answer.url or answer.url.startswith(patient.base.rstrip("/")),
-    lambda answer, _: f"an answer from {answer.url.partition('?')[0]}" if answer.url else "nothing",
+    _stays,
+    _place_of,
     "The address redirects, and a preflight is not redirected: give the host the last address.",
 )
 

@@ -1,6 +1,7 @@
 """The doctor, at the bedside of real services: sound ones, broken ones, and ones behind proxies."""
 
 import datetime as dt
+import io
 import json
 import os
 import threading
@@ -144,14 +145,14 @@ def test_card_that_cannot_be_made_is_no_success() -> None:
     findings = examined(create_app(settings), settings)
     assert those(findings, "failed") == ["card"]
     assert "500" in the(findings, "card").came
-    assert those(findings, "not_tried") == ["cors_200"]
+    assert those(findings, "not_tried") == ["cors_200", "attach", "typeahead", "search"]
 
 
 def test_path_at_which_no_placard_is() -> None:
     """`404` had a tick."""
     findings = examined(create_app(local()), local(), path="/elsewhere")
     failed = the(findings, "placard")
-    assert (failed.result, failed.came.partition(",")[0]) == ("failed", "404")
+    assert (failed.result, failed.came.partition(",")[0]) == ("failed", "404 “Not found.”")
     assert "is the path of the address right" in failed.advice
     assert those(findings, "passed") == ["tls"]
 
@@ -177,15 +178,53 @@ def test_resource_that_is_not_there() -> None:
 def test_wrong_origin_is_a_matter_of_cors_and_of_no_proof(origin: str) -> None:
     """It was reported as a proof that fails."""
     findings = examined(create_app(local()), local(), origin=origin)
-    assert those(findings, "failed") == [
-        "preflight",
-        "cors_401",
-        "cors_404",
-        "cors_405",
-        "cors_200",
-    ]
+    of_cors = ["preflight", "preflight_attach", "cors_401", "cors_404", "cors_405", "cors_200"]
+    assert those(findings, "failed") == [*of_cors, "typeahead", "search"]
     assert "PLACARD_ALLOWED_ORIGINS" in the(findings, "preflight").advice
     assert origin in the(findings, "preflight").expected
+
+
+@pytest.mark.parametrize("verify", ["jwt", "signature"])
+def test_proxy_that_writes_bodies_anew(verify: str) -> None:
+    """Nothing of the body's meaning changes; but what is signed is the text of `data`."""
+    settings = local(verify=verify)
+
+    def write_anew(environ: dict[str, Any]) -> None:
+        if environ["REQUEST_METHOD"] == "POST":
+            read = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            document = json.loads(read)
+            if "data" in document:
+                document["data"] = json.dumps(json.loads(document["data"]), separators=(",", ":"))
+            body = json.dumps(document).encode()
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
+
+    findings = examined(behind(write_anew, settings), settings)
+    assert those(findings, "failed") == [f"{verify}_body"]
+    assert "rewrite the query or the body" in the(findings, f"{verify}_body").advice
+
+
+def test_service_that_has_no_lookup() -> None:
+    """One of an earlier release, or behind a proxy that passes `/widget` only."""
+    settings = local()
+    inner = create_app(settings)
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if environ["PATH_INFO"] in ("/attach", "/typeahead"):
+            start_response("404 Not Found", [("Content-Type", "text/html")])
+            return [b"<h1>nginx"]
+        return inner(environ, start_response)
+
+    findings = examined(application, settings)
+    failed = ["preflight_attach", "jwt_body", "typeahead", "search"]
+    assert those(findings, "failed") == failed
+    assert "nothing that Placard answers (text/html" in the(findings, "typeahead").came
+
+
+@pytest.mark.parametrize("envelope", ["nested", "flat", "both"])
+@pytest.mark.parametrize("status", ["400", "401"])
+def test_service_that_refuses_in_another_form_is_sound(envelope: str, status: str) -> None:
+    settings = local(error_envelope=envelope, false_proof_status=status)
+    assert those(examined(create_app(settings), settings), "failed") == []
 
 
 def test_proxy_that_reorders_the_query() -> None:
@@ -203,14 +242,14 @@ def test_proxy_that_reorders_the_query() -> None:
 def test_proxy_that_drops_the_proof() -> None:
     settings = local()
     dropping = behind(lambda environ: environ.pop("HTTP_AUTHORIZATION", None), settings)
-    assert those(examined(dropping, settings), "failed") == ["jwt_proof"]
+    assert those(examined(dropping, settings), "failed") == ["jwt_proof", "jwt_body"]
 
 
 def test_other_secret_on_this_machine() -> None:
     findings = examined(
         create_app(local()), local(jwt_secrets="another secret of 32 bytes or more")
     )
-    assert those(findings, "failed") == ["jwt_proof"]
+    assert those(findings, "failed") == ["jwt_proof", "jwt_body"]
     assert "PLACARD_JWT_SECRETS" in the(findings, "jwt_proof").advice
 
 
@@ -241,7 +280,8 @@ def test_cache_that_answers_what_placard_would_refuse() -> None:
         return body
 
     failed = those(examined(application, settings), "failed")
-    assert failed == ["jwt_altered", "jwt_expired", "jwt_forged"]
+    of_jwt = [f"jwt_{kind}" for kind in ("altered", "expired", "forged", "body_altered")]
+    assert failed == [*of_jwt, "jwt_body_expired", "jwt_body_inner"]
 
 
 def test_service_that_stops_answering_halfway() -> None:
@@ -252,7 +292,7 @@ def test_service_that_stops_answering_halfway() -> None:
             raise ConnectionResetError
 
     findings = examined(behind(drop, settings), settings)
-    assert those(findings, "failed") == ["preflight"]
+    assert those(findings, "failed") == ["preflight", "preflight_attach"]
     assert the(findings, "preflight").came.startswith("no answer: the connection was closed")
 
 
@@ -267,7 +307,7 @@ def test_proxy_that_answers_preflights_itself() -> None:
 
     inner = create_app(settings)
     findings = examined(application, settings)
-    assert those(findings, "failed") == ["preflight"]
+    assert those(findings, "failed") == ["preflight", "preflight_attach"]
     assert "no Access-Control-Allow-Headers" in the(findings, "preflight").came
 
 
@@ -296,7 +336,7 @@ def test_page_of_a_proxy_in_the_place_of_errors() -> None:
 
     failed = the(examined(page, local()), "placard")
     assert failed.result == "failed"
-    assert "no card, and no envelope (text/html, 6 bytes)" in failed.came
+    assert "nothing that Placard answers (text/html, 6 bytes)" in failed.came
 
 
 def test_what_a_server_says_directs_no_terminal() -> None:
