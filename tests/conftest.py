@@ -25,6 +25,8 @@ from tests.profiles import register_profiles
 from tests.redis_server import RunRedis, redis_running
 
 register_profiles()
+# Not by its entry point, as others have it: that is before coverage looks.
+pytest_plugins = ["app.testing.plugin"]
 
 OWN: Final = {option.name for option in connector_settings()}
 # What a test needs of the machine, by the fixture that gives it.

@@ -32,10 +32,17 @@ def environment(**settings: str) -> dict[str, str]:
 class Service(subprocess.Popen[str]):
     """`placard …`, its log in a file: a pipe that nobody reads would fill, and hold it up."""
 
-    def __init__(self, *arguments: str, settings: dict[str, str], cwd: Path, log: TextIO) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        settings: dict[str, str],
+        cwd: Path,
+        log: TextIO,
+        binaries: Path = BIN,
+    ) -> None:
         self._log = log
         super().__init__(
-            mortal([BIN / "placard", *arguments], signal.SIGTERM),
+            mortal([binaries / "placard", *arguments], signal.SIGTERM),
             env=environment(**settings),
             cwd=cwd,
             text=True,
@@ -55,16 +62,17 @@ Start = Callable[..., AbstractContextManager[tuple[Service, str]]]
 
 @contextmanager
 def running(
-    *arguments: str, settings: dict[str, str], cwd: Path = ROOT
+    *arguments: str, settings: dict[str, str], cwd: Path = ROOT, binaries: Path = BIN
 ) -> Iterator[tuple[Service, str]]:
     """Run `placard …`, wait until it answers, and give the process and its address.
 
     For tests, the fixture `start`: it marks them as those that start a server.
     """
     port = free_port()
+    command = (*arguments, "--port", str(port))
     with (
         TemporaryFile("a+", encoding="utf-8") as log,
-        Service(*arguments, "--port", str(port), settings=settings, cwd=cwd, log=log) as process,
+        Service(*command, settings=settings, cwd=cwd, log=log, binaries=binaries) as process,
     ):
         try:
             base = f"http://127.0.0.1:{port}"

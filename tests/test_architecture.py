@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 # longest prefix of a module's name tells the room.
 ROOMS = (
     "wsgi",
+    "app.testing",
     "app.cli",
     "app",
     "app.devtools",
@@ -44,9 +45,9 @@ ENGINE = (
     "app.connectors.definitions.",
 )
 ALONE = {
-    "requests": ("app.upstream",),
+    "requests": ("app.upstream", "app.testing"),
     "urllib3": ("app.upstream",),
-    "flask": ("app", "app.web", "app.library", "app.devtools"),
+    "flask": ("app", "app.web", "app.library", "app.devtools", "app.testing"),
     "granian": ("app.cli",),
     "rich": ("app.cli", "app.devtools"),
     "authlib": ("app.upstream",),
@@ -55,13 +56,17 @@ ALONE = {
     "jmespath": ("app.connectors",),
     "ijson": ("app.upstream",),
     "emoji": ("app.connectors",),
-    "jwt": ("app.verification", "app.library.core", "app.devtools"),
+    "jwt": ("app.verification", "app.library.core", "app.devtools", "app.testing"),
     "sqlalchemy": ("app.access", "app.library", "app.library.core"),
     "alembic": ("app.library.core",),
     "apispec": ("app.openapi",),
     "limits": ("app.library",),
     "dotenv": ("app.settings",),
     "prometheus_client": ("app.telemetry",),
+    # What a service in production does not have.
+    "hypothesis": ("app.testing",),
+    "pytest": ("app.testing",),
+    "responses": ("app.testing",),
 }
 
 # What stands at the top, beside dotfiles and what is made. It stays calm: nothing is added.

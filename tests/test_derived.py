@@ -12,9 +12,10 @@ from werkzeug.test import TestResponse
 
 from app.connectors import Connector, all_connectors, connector_settings, find
 from app.settings import load_settings
+from app.testing.recordings import Recording, read_recording, replay_case
 from templates_schemas import faults
+from tests.cases import FOLDER, case_files
 from tests.host import JWT_SECRET
-from tests.recordings import FOLDER, Recording, case_files, read_recording, replay
 
 HTML: Final = {"status": 200, "headers": {"Content-Type": "text/html"}, "text": "<p>Hello</p>"}
 TEXTS: Final = {
@@ -48,7 +49,7 @@ def connector_of(recording: Recording) -> Connector:
 def answered(recording: Recording, response: Mapping[str, Any]) -> TestResponse:
     """Ask for the page, where the system's last answer is another."""
     *before, last = recording.exchanges
-    return replay(replace(recording, exchanges=(*before, {**last, "response": response})))
+    return replay_case(replace(recording, exchanges=(*before, {**last, "response": response})))
 
 
 def refusal(status: int, **headers: str) -> Mapping[str, Any]:

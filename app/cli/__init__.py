@@ -8,13 +8,14 @@ rendering.py                                     what `render` asks for a card
 console.py                                       what the host's developer console wants
 library.py, library_tokens.py, library_transfer.py  the library's database, tokens, and widgets
 people.py                                        the accounts that people have connected
-arguments.py                                     the kinds of argument
+arguments.py, output.py                          the kinds of argument; lines for people, JSON
 """
 
 import json
 import os
+import signal
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ import click
 from rich.console import Console
 
 from app.cli.arguments import BaseUrl, IpAddress
+from app.cli.output import indented, json_option, print_json
 from app.cli.rendering import widgets_for
 from app.cli.serve import serve_application
 from app.connectors import connector_settings
@@ -70,7 +72,10 @@ LOADED_WHEN_CALLED: Final = {
 
 
 class Commands(click.Group):
-    """The commands; each exits with 2, and says why, where settings or database cannot be used."""
+    """The commands; each exits with 2, and says why, where it cannot do its work.
+
+    That is: a setting, a database or a file that cannot be used. Ctrl-C ends one with 130.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the commands, those that are loaded when they are called too."""
@@ -93,6 +98,14 @@ class Commands(click.Group):
         except StoreUnavailable as error:
             click.echo(f"PLACARD_DATABASE_URL: {error.detail}: {error.sentence}", err=True)
             sys.exit(2)
+        except OSError as error:
+            if error.filename is None and not isinstance(error, FileNotFoundError):
+                raise
+            # Without a name it is the current folder, which somebody has removed.
+            click.echo(f"{error.filename or 'the current folder'}: {error.strerror}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)  # as a shell tells of it; click would make it 1
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -168,7 +181,7 @@ def render(*, url: str, as_json: bool, definition: str | None) -> None:
             draw_failure(Console(stderr=True), error, url, settings, trace)
             sys.exit(1)
     if as_json:
-        click.echo(json.dumps(json.loads(body), ensure_ascii=False, indent=2))
+        print_json(json.loads(body))
     else:
         draw_card(Console(), json.loads(body), trace)
 
@@ -219,22 +232,24 @@ def sign(
 
 @main.command()
 @click.option("--markdown", is_flag=True, help="Print the README's table instead.")
-def settings(*, markdown: bool) -> None:
+@json_option
+def settings(*, markdown: bool, as_json: bool) -> None:
     """Print every setting with its source; secrets are masked."""
     if markdown:
         click.echo("\n".join(settings_table()))
         return
-    for line in setting_lines(_settings()):
-        click.echo(f"{line.name}={line.value}  ({line.source})")
-        click.echo(_indented(line.meaning))
-    for name, meant in unknown_settings(_settings()).items():
+    loaded = _settings()
+    lines = setting_lines(loaded)
+    if as_json:
+        print_json([asdict(line) for line in lines])
+    else:
+        for line in lines:
+            click.echo(f"{line.name}={line.value}  ({line.source})")
+            click.echo(indented(line.meaning))
+    for name, meant in unknown_settings(loaded).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"{name}: is not a setting{hint}", err=True)
 
 
 def _settings() -> Settings:
     return settings_from_environment(connector_settings())
-
-
-def _indented(text: str) -> str:
-    return click.wrap_text(text, initial_indent="    ", subsequent_indent="    ")

@@ -1,11 +1,12 @@
 """`placard console`: what the host's developer console wants, to copy; `placard connectors`."""
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
 
-from app.connectors import all_connectors, connector_settings
+from app.cli.output import indented, json_option, print_json
+from app.connectors import Connector, all_connectors, connector_settings
 from app.connectors.javascript import javascript_pattern
 from app.devtools.signed_calls import ATTACH, TYPEAHEAD, WIDGET
 from app.errors import ConfigurationError
@@ -53,21 +54,32 @@ def console() -> None:
     is_flag=True,
     help="Print one JavaScript expression that matches every address that is served.",
 )
-def connectors(*, pattern: bool) -> None:
+@json_option
+def connectors(*, pattern: bool, as_json: bool) -> None:
     """List the connectors: hosts, an example, the credentials that each wants."""
     settings = settings_from_environment(connector_settings())
     if pattern:
         click.echo(served_pattern(settings))
         return
-    for connector in all_connectors(settings):
-        click.echo(f"{connector.name}: {connector.label}")
-        named = ", ".join(each.name for each in connector.settings)
-        for line in (
-            f"example: {connector.example}",
-            f"hosts: {', '.join(sorted(connector.hosts))}",
-            f"settings: {named}",
-        ):
-            click.echo(click.wrap_text(line, initial_indent="    ", subsequent_indent="    "))
+    known = [_described(connector) for connector in all_connectors(settings)]
+    if as_json:
+        print_json(known)
+        return
+    for each in known:
+        click.echo(f"{each['name']}: {each['label']}")
+        click.echo(indented(f"example: {each['example']}"))
+        click.echo(indented(f"hosts: {', '.join(each['hosts'])}"))
+        click.echo(indented(f"settings: {', '.join(each['settings'])}"))
+
+
+def _described(connector: Connector) -> dict[str, Any]:
+    return {
+        "name": connector.name,
+        "label": connector.label,
+        "example": connector.example,
+        "hosts": sorted(connector.hosts),
+        "settings": [each.name for each in connector.settings],
+    }
 
 
 def served_pattern(settings: Settings) -> str:

@@ -78,6 +78,8 @@ def create(
 
     What it reaches is told beside it, on the standard error.
     """
+    if not _words(scope):
+        raise click.UsageError(f"--scope: name at least one of {', '.join(SCOPES)}")
     grant = Grant(sub, name, _words(scope), _words(domain), expires, **confined)
     with _opened(library_settings()) as (_, tokens):
         try:

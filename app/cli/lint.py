@@ -1,45 +1,95 @@
-"""`placard lint`: a payload or a file of connectors, checked before anybody is shown it."""
+"""`placard lint`: payloads and files of connectors, checked before anybody is shown them."""
 
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import click
 
-from app.connectors.definitions.files import load_definitions
-from templates_schemas import UnreadablePayload, faults_in_text
+from app.cli.output import print_json
+from app.connectors.definitions.files import check_file
+from app.devtools.preview.json_text import place_of, places_of
+from templates_schemas import Fault, UnreadablePayload, faults_in_text
+from templates_schemas.reading import UNTIL_JSON
+
+FORMATS: Final = ("text", "github", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A broken rule in a file: `line` counts from 1, `path` is a JSON path such as `$.metadata`."""
+
+    file: str
+    line: int
+    path: str
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {Fault(self.path, self.rule, self.message)}"
+
+    def as_annotation(self) -> str:
+        """Write the problem as GitHub's workflows read it from a log."""
+        place = f"file={_property(self.file)},line={self.line},title={_property(self.rule)}"
+        return f"::error {place}::{_data(f'{self.path}: {self.message}')}"
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-def lint(*, file: str) -> None:
-    """Check the payload in FILE (`-`: standard input): path, rule and what would be right.
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+    help="For people, for the annotations of GitHub's workflows, or for other programs.",
+)  # fmt: skip
+def lint(*, files: tuple[str, ...], form: str) -> None:
+    """Check the payloads in FILES (`-`: standard input): line, path, rule, what would be right.
 
-    It may be the answer of a widget, of attach or of typeahead.
+    Each may be the answer of a widget, of attach or of typeahead.
 
-    Exits with 0 where the host would take it, 1 where not, 2 where it is not JSON. A FILE.toml is
+    Exits with 0 where the host would take all, 1 where not, 2 where one is not JSON. A FILE.toml is
     checked as a file of connectors.
     """
-    if file.endswith(".toml"):
-        _lint_definitions(Path(file))
-        return
+    problems = [problem for file in files for problem in _problems_of(file)]
+    if form == "json":
+        print_json([asdict(each) for each in problems])
+    for problem in problems if form != "json" else ():
+        click.echo(problem.as_annotation() if form == "github" else str(problem))
+    if form == "text":
+        faulty = {problem.file for problem in problems}
+        for file in files:
+            if file not in faulty:
+                click.echo(f"{file}: {_praise(file)}")
+    if problems:
+        sys.exit(2 if any(problem.rule == UNTIL_JSON for problem in problems) else 1)
+
+
+def _problems_of(file: str) -> list[Problem]:
+    found = check_file(Path(file))[1] if file.endswith(".toml") else _faults_of_payload(file)
+    return [Problem(file, line, at.path, at.rule, at.message) for line, at in found]
+
+
+def _faults_of_payload(file: str) -> list[tuple[int, Fault]]:
+    with click.open_file(file, "rb") as opened:
+        text = opened.read()
     try:
-        with click.open_file(file, "rb") as opened:
-            broken = faults_in_text(opened.read())
-    except UnreadablePayload as error:
-        click.echo(f"{file}:{error.line}: {error}", err=True)
-        sys.exit(2)
-    for fault in broken:
-        click.echo(str(fault))
-    if broken:
-        sys.exit(1)
-    click.echo(f"{file}: the host would take it")
+        broken = faults_in_text(text)
+    except UnreadablePayload as unreadable:
+        return [(unreadable.line, unreadable.fault)]
+    places = places_of(text.decode("utf-8-sig", "replace")) if broken else {}
+    return [(place_of(fault.path, places).line, fault) for fault in broken]
 
 
-def _lint_definitions(file: Path) -> None:
-    loaded, broken = load_definitions(file)
-    for fault in broken:
-        click.echo(fault)
-    if broken:
-        sys.exit(1)
-    names = ", ".join(each["name"] for each in loaded)
-    click.echo(f"{file}: {names}: can be used")
+def _praise(file: str) -> str:
+    if not file.endswith(".toml"):
+        return "the host would take it"
+    return f"{', '.join(each['name'] for each in check_file(Path(file))[0])}: can be used"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

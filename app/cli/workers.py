@@ -7,8 +7,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from multiprocessing import forkserver
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
 from typing import Any, Final
 
 from granian._internal import load_target
@@ -83,7 +84,24 @@ def begin_to_load() -> None:
         return
     multiprocessing.set_start_method("forkserver", force=True)
     multiprocessing.set_forkserver_preload(["app.cli.preload"])
-    forkserver.ensure_running()
+    with _without_interrupts():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Have processes that begin meanwhile, and their workers, get no SIGINT.
+
+    A terminal sends Ctrl-C to all of them. One that is loading would end with a traceback, and a
+    worker would stop before the first process has drained its listener. What comes meanwhile, this
+    process gets afterwards.
+    """
+    resource_tracker.ensure_running()  # or else it begins meanwhile, and unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def load_application(target: str) -> Any:

@@ -1,6 +1,7 @@
 """A card in the terminal: as the host would show it, with its limits."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.connectors import switched_off
+from app.devtools.relative_times import relative
 from app.errors import NoConnector, PlacardError
 from app.settings import Settings
 from app.telemetry.trace import Trace, left_out
@@ -42,15 +44,24 @@ _STYLES: Final[Mapping[PillColor, str]] = {
 }
 
 
-def draw_card(console: Console, payload: Mapping[str, Any], trace: Trace | None) -> None:
-    """Draw a checked card, the use it makes of the host's limits, what was cut and left out."""
+def draw_card(
+    console: Console,
+    payload: Mapping[str, Any],
+    trace: Trace | None,
+    now: datetime | None = None,
+) -> None:
+    """Draw a checked card, the use it makes of the host's limits, what was cut and left out.
+
+    Times are shown as the host does, by how long ago they were at `now`, beside the exact ones.
+    """
     metadata = payload["metadata"]
+    now = now or datetime.now(UTC)
     parts: list[RenderableType] = [Text(metadata["title"], style="bold")]
     if "subtitle" in metadata:
         parts.append(Text(metadata["subtitle"], style="dim"))
     if "error" in metadata:
         parts.append(Text(metadata["error"], style="red"))
-    parts += ["", _fields(metadata["fields"]), "", _footer(metadata)]
+    parts += ["", _fields(metadata["fields"], now), "", _footer(metadata, now)]
     console.print(Panel(Group(*parts), width=WIDTH, padding=(0, 2)))
     console.print(Text(_limits(metadata), style="dim"))
     for change in _changes(trace):
@@ -78,27 +89,32 @@ def draw_failure(
         console.print(f"{known.name} is bundled, and is on once {wanted} is set", highlight=False)
 
 
-def _fields(fields: list[Mapping[str, Any]]) -> Table:
+def _fields(fields: list[Mapping[str, Any]], now: datetime) -> Table:
     table = Table.grid(padding=(0, 3))
     for field in fields:
-        table.add_row(Text(field["name"], style="dim"), _value(field))
+        table.add_row(Text(field["name"], style="dim"), _value(field, now))
     return table
 
 
-def _value(field: Mapping[str, Any]) -> Text:
+def _value(field: Mapping[str, Any], now: datetime) -> Text:
     if field["type"] == "pill":
         return Text(f" {field['text']} ", style=_STYLES[field["color"]])
     icon = "◦ " if "icon_url" in field else ""
-    return Text(icon + field.get("text", field.get("datetime", "")))
+    return Text(icon + (_time(field["datetime"], now) if "datetime" in field else field["text"]))
 
 
-def _footer(metadata: Mapping[str, Any]) -> Text:
+def _time(text: str, now: datetime) -> str:
+    """Write a time in the host's form by how long ago it was, and as it is."""
+    return f"{relative(datetime.fromisoformat(text) - now)}, {text}"
+
+
+def _footer(metadata: Mapping[str, Any], now: datetime) -> Text:
     footer = metadata["footer"]
-    said = {
-        "created": f"Created {footer.get('created_at')}",
-        "updated": f"Updated {footer.get('last_updated_at')}",
-        "custom_text": footer.get("text", ""),
-    }.get(footer.get("footer_type", ""), "")
+    said = footer.get("text", "")
+    if footer["footer_type"] == "created":
+        said = f"Created {_time(footer['created_at'], now)}"
+    elif footer["footer_type"] == "updated":
+        said = f"Updated {_time(footer['last_updated_at'], now)}"
     count = metadata.get("num_comments")
     comments = "" if count is None else f"{count} comment{'' if count == 1 else 's'}"
     return Text(" · ".join(filter(None, (said, comments))), style="dim")

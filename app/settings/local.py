@@ -3,7 +3,8 @@
 import os
 import secrets
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -49,21 +50,36 @@ def use_local_mode() -> None:
 def provide_local_secrets(
     process: Mapping[str, str] = os.environ, local_file: Path = LOCAL_FILE
 ) -> None:
-    """Append new secrets to `.env`, readable by its owner only, where the local mode lacks them."""
+    """Append new secrets to `.env`, readable by its owner only, where the local mode lacks them.
+
+    Raises ConfigurationError where it cannot be written.
+    """
     variables = environment_of(process, local_file)
     missing = [name for name in LOCAL_SECRETS if not {name, f"{name}_FILE"} & variables.keys()]
     if variables.get("PLACARD_MODE") != "local" or not missing:
         return
-    local_file.touch()
-    local_file.chmod(0o600)
-    text = local_file.read_text("utf-8")
     lines = "".join(f"{name}={LOCAL_SECRETS[name]()}\n" for name in missing)
-    local_file.write_text(text + ("\n" if text and text[-1] != "\n" else "") + lines)
+    with _writing(local_file):
+        text = local_file.read_text("utf-8")
+        local_file.write_text(text + ("\n" if text and text[-1] != "\n" else "") + lines)
 
 
 def write_local_setting(name: str, value: str, local_file: Path = LOCAL_FILE) -> None:
     """Write a setting to `.env`, readable by its owner only; it replaces an earlier value."""
-    local_file.touch()
-    local_file.chmod(0o600)
-    set_key(local_file, name, value, quote_mode="never")
-    local_file.chmod(0o600)
+    with _writing(local_file):
+        set_key(local_file, name, value, quote_mode="never")
+        local_file.chmod(0o600)
+
+
+@contextmanager
+def _writing(local_file: Path) -> Iterator[None]:
+    """Make the file, readable by its owner only; raises ConfigurationError where that fails."""
+    try:
+        local_file.touch()
+        local_file.chmod(0o600)
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{local_file}: cannot be written in {Path.cwd()} ({error.strerror}); the local mode "
+            "keeps its secrets there, so run it in a folder that you can write to"
+        ) from None

@@ -24,13 +24,14 @@ from app.errors import PlacardError, UpstreamTimeout, UpstreamUnreachable
 from app.failures import SENTENCES
 from app.origins import origin_of
 from app.settings import load_settings
+from app.testing.faults import FAULTS, MARK, Fault, playing
+from app.testing.recordings import Recording, read_recording
+from app.testing.servers import LOOPBACK
 from app.upstream import recorded_body
 from app.web import EXTENSION
 from templates_schemas import faults
-from tests.app.upstream.faults import FAULTS, MARK, Fault, playing
-from tests.app.upstream.servers import LOOPBACK
+from tests.cases import case_files
 from tests.host import JWT_SECRET, Host
-from tests.recordings import Recording, case_files, read_recording
 
 # Faults that end by themselves do so long before it; the others last until it.
 AMPLE: Final = "20"

@@ -11,9 +11,9 @@ import pytest
 from app import create_app
 from app.connectors import connector_settings
 from app.settings import load_settings
+from app.testing.servers import Connection, answer, serving
 from app.upstream.transport import remaining
 from app.web import EXTENSION
-from tests.app.upstream.servers import Connection, answer, serving
 from tests.conftest import MakeHost
 from tests.host import Host
 from tests.processes import SOUND, Start, ask as ask_process

@@ -11,10 +11,11 @@ from marshmallow import ValidationError
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.schema import BundledFileSchema, FileSchema
 from app.errors import ConfigurationError
-from templates_schemas.rules import Fault, faults_in
+from templates_schemas.rules import UNNAMED, Fault, faults_in
 
 SETTING: Final = "PLACARD_CONNECTORS_FILE"
 _TABLE: Final = re.compile(r"(\[\[?)([^\[\]=]+)\]\]?\s*(?:#.*)?\Z")
+_AT_LINE: Final = re.compile(r"\(at line ([0-9]+),")
 _LONG_TEXT: Final = re.compile(r"\"\"\"|'''")
 _SCHEMA: Final = FileSchema()
 _BUNDLED_SCHEMA: Final = BundledFileSchema()
@@ -58,19 +59,31 @@ def load_definitions(
     `own` files are those that are not bundled, and have no settings.
     """
     try:
-        text = file.read_text("utf-8")
-        given = tomllib.loads(text)
+        loaded, faults = check_file(file, own=own)
     except OSError as error:
         return [], [f"{file}: {error.strerror}"]
+    return loaded, [f"{file}:{line}: {fault}" for line, fault in faults]
+
+
+def check_file(
+    file: Path, *, own: bool = False
+) -> tuple[Sequence[Mapping[str, Any]], list[tuple[int, Fault]]]:
+    """Load the definitions of a file, or none and its faults, each with its line.
+
+    Raises OSError where the file cannot be read.
+    """
+    try:
+        text = file.read_text("utf-8")
+        given = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        return [], [f"{file}: is not TOML: {error}"]
+        at = _AT_LINE.search(str(error))
+        return [], [(int(at[1]) if at else 1, Fault("$", UNNAMED, f"is not TOML: {error}"))]
     try:
         loaded: Sequence[Mapping[str, Any]] = _SCHEMA.load(given)["connector"]
         faults = list(_faults_of_own(loaded)) if own else []
     except ValidationError as error:
         loaded, faults = [], list(faults_in(error))
-    told = [f"{file}:{_line_of(fault, text)}: {fault}" for fault in faults]
-    return [] if told else loaded, told
+    return [] if faults else loaded, [(_line_of(fault, text), fault) for fault in faults]
 
 
 def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:

@@ -6,24 +6,17 @@ an icon only where it is an absolute https or http one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.devtools.preview.marks import mark_of_icon
+from app.devtools.relative_times import relative
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.text import clean, is_web_url
 
 # Of more fields than the host would ever show, these are drawn and measured.
 MOST_FIELDS: Final = 20
-SECONDS_IN: Final = {
-    "year": 365 * 86_400,
-    "month": 30 * 86_400,
-    "week": 7 * 86_400,
-    "day": 86_400,
-    "hour": 3_600,
-    "minute": 60,
-}
 # What the host shows where a card has no subtitle: the app definition's `resource_name`.
 DEFAULT_SUBTITLE: Final = "Resource"
 FOOTERS: Final = {
@@ -114,18 +107,7 @@ def moment_of(sent: Any, now: datetime) -> ShownTime | None:
     if read.utcoffset() is None:
         return None
     exact = f"{universal:%a} {universal.day} {universal:%b} {universal.year}, {universal:%H:%M:%S}"
-    return ShownTime(_text(sent), _relative(universal - now), f"{exact} UTC")
-
-
-def _relative(away: timedelta) -> str:
-    """Say how long ago, or from now, in the largest unit of which there is nearly one."""
-    seconds = abs(away.total_seconds())
-    if seconds < 60:
-        return "just now"
-    unit, length = next(one for one in SECONDS_IN.items() if seconds >= 0.85 * one[1])
-    count = round(seconds / length)
-    span = f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{span} ago" if away < timedelta() else f"in {span}"
+    return ShownTime(_text(sent), relative(universal - now), f"{exact} UTC")
 
 
 def icon_of(url: Any) -> Icon | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.devtools.preview.json_text import Place, places_of
+from app.devtools.preview.json_text import Place, place_of, places_of
 from templates_schemas import Fault, UnreadablePayload, faults, read_payload
 from templates_schemas.reading import UNTIL_JSON
 from templates_schemas.text import utf16_length
@@ -85,11 +85,7 @@ def _unread(text: str, unreadable: UnreadablePayload) -> Edited:
 
 
 def _placed(fault: Fault, places: Mapping[str, Place], text: str) -> LinedFault:
-    """Find the place of a fault; that of a key that is missing is the place of what lacks it."""
-    path = fault.path
-    while path not in places and path != "$":
-        path = path[: max(path.rfind("."), path.rfind("["), 1)]
-    place = places.get(path, Place(1, (0, 0), (0, 0), is_container=False))
+    place = place_of(fault.path, places)
     is_of_key = fault.rule in OF_KEYS or place.is_container
     start, end = (utf16_length(text[:at]) for at in (place.key if is_of_key else place.value))
     return LinedFault(place.line, start, end, fault)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -98,3 +99,10 @@ def places_of(text: str) -> dict[str, Place]:
                 containers.append(path)
                 members.append("" if symbol == "{" else 0)
     return places
+
+
+def place_of(path: str, places: Mapping[str, Place]) -> Place:
+    """Find the place of a path; that of a key that is missing is the place of what lacks it."""
+    while path not in places and path != "$":
+        path = path[: max(path.rfind("."), path.rfind("["), 1)]
+    return places.get(path, Place(1, (0, 0), (0, 0), is_container=False))

@@ -25,9 +25,10 @@ from app.cache import (
 from app.cache.backend import limit_waiting, wait_budget
 from app.cache.redis_backend import RETRY_DELAY, RedisBackend
 from app.cache.redis_servers import redis_client
+from app.testing.servers import LOOPBACK
 from app.upstream import ConcurrencyLimit
 from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED, SIGNER
-from tests.app.upstream.servers import LOOPBACK, certificate
+from tests.app.upstream.fetching import certificate
 from tests.clock import Clock
 from tests.redis_server import RedisServer, RunRedis
 

@@ -1,7 +1,10 @@
 """The command line: what each command prints, and with which status it ends."""
 
+import errno
 import hashlib
 import json
+import os
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +18,10 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 from app.cli import main
-from app.connectors import connector_settings
+from app.connectors import Connector, all_connectors, connector_settings
 from app.devtools.signed_calls import CONTEXT
-from app.settings.report import setting_names
+from app.settings import load_settings
+from app.settings.report import setting_lines, setting_names
 from app.verification import SignedRequest, query_string_hash
 from tests.host import ISSUE, JWT_SECRET, SIGNATURE_SECRET, signature
 from tests.standin import ISSUE as RESOURCE
@@ -206,8 +210,8 @@ def test_lint_knows_the_answers_of_attach_and_typeahead(
     run: Run, answer: Any, told: list[str]
 ) -> None:
     ended = run("lint", "-", stdin=json.dumps(answer))
-    paths = [line.partition(":")[0] for line in ended.stdout.splitlines()]
-    assert sorted(paths) == (sorted(told) or ["-"])
+    lines = [line.removeprefix("-:1: ") for line in ended.stdout.splitlines()]
+    assert sorted(line.partition(":")[0] for line in lines) == (sorted(told) or ["-"])
     assert ended.exit_code == bool(told)
 
 
@@ -232,9 +236,10 @@ def test_lint_names_each_fault_by_path_and_rule(run: Run, tmp_path: Path) -> Non
     assert ended.exit_code == 1
     title, color = ended.stdout.splitlines()
     assert title == (
-        "$.metadata.title: has 201 UTF-16 code units; at most 200 are shown (max_length)"
+        "card.json:1: $.metadata.title: "
+        "has 201 UTF-16 code units; at most 200 are shown (max_length)"
     )
-    assert color.startswith("$.metadata.fields[0].color: must be one of: none, red, ")
+    assert color.startswith("card.json:1: $.metadata.fields[0].color: must be one of: none, red, ")
     assert color.endswith("(one_of)")
 
 
@@ -244,7 +249,48 @@ def test_lint_names_each_fault_by_path_and_rule(run: Run, tmp_path: Path) -> Non
 def test_lint_says_what_is_not_json(run: Run, text: str) -> None:
     ended = run("lint", "-", stdin=text)
     assert ended.exit_code == 2
-    assert "is not JSON" in ended.stderr
+    assert re.match(r"-:1: \$: is (not JSON|nested too deep)", ended.stdout)
+
+
+def test_lint_takes_several_files_and_gives_lines(run: Run, tmp_path: Path) -> None:
+    broken = json.dumps(MINIMAL, indent=2).replace('"green"', '"teal"')
+    (tmp_path / "good.json").write_text(json.dumps(MINIMAL))
+    (tmp_path / "bad.json").write_text(broken)
+    (tmp_path / "bad.toml").write_text("[[connector]\n")
+    ended = run("lint", "good.json", "bad.json", "bad.toml")
+    assert ended.exit_code == 1
+    line = 1 + broken[: broken.index('"teal"')].count("\n")
+    color, toml, good = ended.stdout.splitlines()
+    assert color.startswith(f"bad.json:{line}: $.metadata.fields[0].color: must be one of: ")
+    assert toml.startswith("bad.toml:1: $: is not TOML: ")
+    assert good == "good.json: the host would take it"
+
+
+def test_lint_prints_problems_for_other_programs(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps(MINIMAL).replace("A card", " "))
+    ended = run("lint", "--format", "json", "bad.json")
+    assert ended.exit_code == 1
+    (problem,) = json.loads(ended.stdout)
+    assert list(problem) == ["file", "line", "path", "rule", "message"]
+    assert (problem["file"], problem["line"]) == ("bad.json", 1)
+    assert problem["path"] == "$.metadata.title"
+    assert run("lint", "--format", "json", "-", stdin=json.dumps(MINIMAL)).stdout == "[]\n"
+
+
+def test_lint_prints_annotations_of_githubs_workflows(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a,b.json").write_text('{"template": "100%"}')
+    ended = run("lint", "--format", "github", "a,b.json")
+    assert ended.exit_code == 1
+    for line in ended.stdout.splitlines():
+        assert line.startswith("::error file=a%2Cb.json,line=1,title=")
+        assert "::$" in line
+    assert run("lint", "--format", "github", "-", stdin=json.dumps(MINIMAL)).stdout == ""
+
+
+def test_lint_without_a_file_says_what_it_wants(run: Run) -> None:
+    ended = run("lint")
+    assert ended.exit_code == 2
+    assert "Missing argument" in ended.stderr
 
 
 def test_render_draws_a_sample_offline(run: Run) -> None:
@@ -278,7 +324,7 @@ def test_render_draws_every_part_and_what_was_cut(
         "◦ alice",
         "Closed",
         "2026-02-02T02:02:02.000Z",
-        "Updated 2026-01-03T03:04:05.000Z · 1 comment",
+        " ago, 2026-01-03T03:04:05.000Z · 1 comment",
         "title 200/200",
         "title: cut from 322 to 200 UTF-16 code units",
     ):
@@ -353,6 +399,83 @@ def test_settings_are_printed_with_their_source_and_without_secrets(run: Run) ->
     assert "ghp_made_up" not in ended.output
     assert JWT_SECRET not in ended.output
     assert "PLACARD_OFLINE: is not a setting; did you mean PLACARD_OFFLINE?" in ended.stderr
+
+
+def test_settings_and_connectors_do_not_wrap_where_they_are_piped(run: Run) -> None:
+    told = {line.meaning for line in setting_lines(load_settings(SETTINGS))}
+    assert any(len(meaning) > 80 for meaning in told)
+    lines = run("settings").stdout.splitlines()
+    assert sorted(told - {line.strip() for line in lines}) == []
+    shown = run("connectors").stdout.splitlines()
+    hosts = ", ".join(sorted(next(each for each in known() if each.name == "gitlab").hosts))
+    assert f"    hosts: {hosts}" in shown
+
+
+def known() -> tuple[Connector, ...]:
+    return all_connectors(load_settings(SETTINGS, connector_settings()))
+
+
+def test_settings_are_printed_as_json_without_secrets(run: Run) -> None:
+    ended = run("settings", "--json", GITHUB_TOKEN="ghp_made_up")
+    told = {each["name"]: each for each in json.loads(ended.stdout)}
+    assert list(told) == setting_names(connector_settings())
+    assert told["GITHUB_TOKEN"]["value"] == "********"
+    assert told["GITHUB_TOKEN"]["source"] == "environment"
+    assert "ghp_made_up" not in ended.output
+
+
+def test_connectors_are_printed_as_json(run: Run) -> None:
+    told = {each["name"]: each for each in json.loads(run("connectors", "--json").stdout)}
+    assert list(told) == [connector.name for connector in known()]
+    assert told["github"]["example"] == ISSUE
+    assert "GITHUB_TOKEN" in told["github"]["settings"]
+    assert "github.com" in told["github"]["hosts"]
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cases").write_text("in the way")
+    settings = {"GITHUB_TOKEN": "made_up"}
+    (tmp_path / "answer.json").write_text(json.dumps(RESOURCE))
+    given = ("--answer", "answer.json", "--page", "https://docs.example/")
+    ended = run("record", ISSUE, "--name", "x", "--to", "cases/of", *given, **settings)
+    assert (ended.exit_code, ended.stderr) == (2, "cases/of/github: Not a directory\n")
+
+
+def test_a_folder_that_was_removed_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def removed(*_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    monkeypatch.setattr("app.cli.console.all_connectors", removed)
+    ended = run("connectors")
+    assert (ended.exit_code, ended.stderr) == (2, "the current folder: No such file or directory\n")
+
+
+def test_an_error_that_is_no_file_s_is_not_hidden(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+    monkeypatch.setattr("app.cli.console.all_connectors", broken)
+    assert isinstance(run("connectors").exception, ConnectionResetError)
+
+
+def test_the_local_mode_says_where_it_cannot_keep_its_secrets(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to(tmp_path / "no" / "where")
+    ended = run("--local", "sign", ISSUE, PLACARD_JWT_SECRETS="", PLACARD_SIGNATURE_SECRETS="")
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f".env: cannot be written in {tmp_path} (No such file")
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.cli.console.all_connectors", interrupted)
+    ended = run("connectors")
+    assert (ended.exit_code, ended.output) == (130, "")
 
 
 def test_a_wrong_setting_ends_any_command(run: Run) -> None:

@@ -32,7 +32,8 @@ from tests.host import JWT_SECRET, TOKEN_SECRET
 
 OWN_SECRET = "the library's own secret of 32 bytes"
 SOUND = {"PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
-CREATE = ("token", "create", "--sub", "alice@example.com", "--name", "Alice")
+SCOPE = ("--scope", "custom_widget:read")
+CREATE = ("token", "create", "--sub", "alice@example.com", "--name", "Alice", *SCOPE)
 
 Run = Callable[..., Result]
 
@@ -85,6 +86,16 @@ def test_a_token_is_made_listed_and_revoked(run: Run, database_url: str) -> None
     assert (again.exit_code, again.stdout) == (1, "")
 
 
+@pytest.mark.parametrize("scopes", [(), ("--scope", " , ")])
+def test_a_token_without_a_scope_is_refused_and_the_scopes_are_listed(
+    run: Run, sqlite_url: str, scopes: tuple[str, ...]
+) -> None:
+    command = ("token", "create", "--sub", "alice@example.com", *scopes)
+    ended = run(*command, **SOUND, PLACARD_DATABASE_URL=sqlite_url)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert [scope for scope in SCOPES if scope not in ended.stderr] == []
+
+
 def test_a_token_is_confined_to_places_and_experience_types(run: Run, database_url: str) -> None:
     settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
     everything = run(*CREATE, **settings)
@@ -120,7 +131,7 @@ def test_a_further_token_without_a_name_leaves_the_user_s_as_it_is(
 ) -> None:
     settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
     texts = [
-        run("token", "create", "--sub", sub, *named, **settings).stdout.strip()
+        run("token", "create", "--sub", sub, *named, *SCOPE, **settings).stdout.strip()
         for sub, *named in (
             ("alice@example.com", "--name", "Alice"),
             ("alice@example.com",),

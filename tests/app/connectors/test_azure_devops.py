@@ -8,9 +8,9 @@ import pytest
 
 from app.connectors import find
 from app.connectors.azure_devops import AzureDevOps, AzureDevOpsWidget, AzureDevOpsWorkItem
+from app.testing.contract import ConnectorContract, sent_headers, settings_of
 from templates_schemas import SummaryWithDetails
 from templates_schemas.cards import Pill, TextWithIcon
-from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
 ENVIRONMENT: Final = {
     "AZURE_DEVOPS_PAT": "the-token",

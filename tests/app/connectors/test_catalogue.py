@@ -24,21 +24,22 @@ from app.connectors.definitions.files import lint_definitions
 from app.errors import MalformedRequest, NoConnector
 from app.origins import host_of, is_named
 from app.settings import Settings, load_settings
-from app.upstream.credentials import Credentials
-from app.upstream.excerpt import excerpt
-from templates_schemas import faults, payload
-from templates_schemas.text import is_web_url
-from tests.app.connectors.contract import (
+from app.testing.contract import (
     JSON,
     PIECES,
     near_misses_of,
     paths_of,
     set_at,
 )
+from app.testing.recordings import read_recording
+from app.upstream.credentials import Credentials
+from app.upstream.excerpt import excerpt
+from templates_schemas import faults, payload
+from templates_schemas.text import is_web_url
+from tests.cases import FOLDER, case_files
 from tests.conftest import settings_with
 from tests.corpora import real_payloads
 from tests.host import JWT_SECRET
-from tests.recordings import FOLDER, case_files, read_recording
 
 NAMES: Final = [known.name for known in catalogue()]
 BY_NAME: Final = {known.name: known for known in catalogue()}

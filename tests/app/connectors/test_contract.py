@@ -2,7 +2,7 @@
 
 from app.connectors import CONNECTORS
 from app.connectors.definitions.connector import DefinedConnector
-from tests.app.connectors.contract import suites
+from tests.app.connectors.suites import suites
 
 
 def test_each_connector_has_its_suite() -> None:

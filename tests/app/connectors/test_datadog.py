@@ -8,8 +8,8 @@ import pytest
 
 from app.connectors import find
 from app.connectors.datadog import SITES, TYPES, Datadog
+from app.testing.contract import ConnectorContract, sent_headers, settings_of
 from templates_schemas import payload
-from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
 KEYS: Final = {"DD_API_KEY": "the-api-key", "DD_APPLICATION_KEY": "the-application-key"}
 SENT: Final = {"DD-API-KEY": "the-api-key", "DD-APPLICATION-KEY": "the-application-key"}

@@ -4,7 +4,6 @@ import json
 import re
 import tempfile
 import threading
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -17,13 +16,11 @@ from app import create_app
 from app.connectors import all_connectors
 from app.connectors.base import find, read_address
 from app.connectors.definitions.addresses import form_of
-from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.files import lint_definitions, read_definitions
-from app.connectors.definitions.schema import FileSchema
 from app.errors import ConfigurationError
-from app.settings import Settings
 from app.telemetry.trace import recording
-from tests.app.connectors.contract import JSON, ConnectorContract, match_of
+from app.testing.contract import JSON, match_of
+from app.testing.definitions import DefinitionContract
 from tests.conftest import MakeHost, settings_with
 from tests.host import Host
 
@@ -47,16 +44,8 @@ INCIDENT: Final[Mapping[str, Any]] = {
 }
 
 
-class StatusPage(DefinedConnector):
-    example = PAGE
-
-    def __init__(self, _: Settings) -> None:
-        super().__init__(FileSchema().load(tomllib.loads(STATUS.read_text()))["connector"][0])
-
-
-class TestStatusPage(ConnectorContract):
-    connector = StatusPage
-    environment: ClassVar[Mapping[str, str]] = {"PLACARD_CONNECTORS_FILE": str(STATUS)}
+class TestStatusPage(DefinitionContract):
+    definition = STATUS
     matches: ClassVar[Mapping[str, str]] = {
         PAGE: API,
         f"{PAGE}/": API,
@@ -344,9 +333,7 @@ def test_each_fault_names_file_line_and_rule(
     file.write_text(text.replace(old, new, 1))
     (told,) = lint_definitions(file)
     assert said in told
-    assert told.startswith(f"{file}:{line}: " if "TOML" not in said else f"{file}: ")
-    if "TOML" in said:
-        assert f"line {line}" in told
+    assert told.startswith(f"{file}:{line}: ")
     with pytest.raises(ConfigurationError, match=r"^PLACARD_CONNECTORS_FILE: "):
         read_definitions([str(file)])
 

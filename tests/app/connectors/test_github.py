@@ -8,7 +8,7 @@ import pytest
 from app.connectors import find
 from app.connectors.github import GitHub
 from app.errors import MalformedRequest, NoConnector
-from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
+from app.testing.contract import ConnectorContract, sent_headers, settings_of
 
 ENVIRONMENT: Final = {
     "GITHUB_TOKEN": "the-token",

@@ -7,8 +7,8 @@ import pytest
 
 from app.connectors.base import find
 from app.connectors.github import GitHubCommit
+from app.testing.contract import ConnectorContract, sent_headers, settings_of
 from templates_schemas import payload
-from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
 ENVIRONMENT: Final = {
     "GITHUB_TOKEN": "the-token",

@@ -9,8 +9,8 @@ from app.connectors.base import find
 from app.connectors.github import GitHubRepository
 from app.connectors.github.repositories import NO_OWNERS
 from app.errors import NoConnector
+from app.testing.contract import ConnectorContract, sent_headers, settings_of
 from templates_schemas import payload
-from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
 ENVIRONMENT: Final = {
     "GITHUB_TOKEN": "the-token",

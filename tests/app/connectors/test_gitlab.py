@@ -10,8 +10,8 @@ import pytest
 from app.connectors import find
 from app.connectors.gitlab import GitLab
 from app.errors import NoConnector
+from app.testing.contract import ConnectorContract, sent_headers, settings_of
 from templates_schemas import Field, Pill, SummaryWithDetails, TextWithIcon
-from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
 ENVIRONMENT: Final = {
     "GITLAB_TOKEN": "the-token",

@@ -9,13 +9,13 @@ import pytest
 from app.connectors import find
 from app.connectors.jira import Jira
 from app.errors import ConfigurationError, NoConnector
-from templates_schemas import SummaryWithDetails, payload
-from tests.app.connectors.contract import (
+from app.testing.contract import (
     ConnectorContract,
     request_for,
     sent_headers,
     settings_of,
 )
+from templates_schemas import SummaryWithDetails, payload
 
 ENVIRONMENT: Final = {
     "JIRA_EMAIL": "ada@acme.example",

@@ -12,8 +12,9 @@ from app.connectors import Connector, all_connectors, connector_settings, find
 from app.connectors.base import Count, Match, Moment, Resource
 from app.settings import load_settings
 from app.telemetry.trace import recording
+from app.testing.recordings import read_recording
+from tests.cases import case_files
 from tests.host import JWT_SECRET
-from tests.recordings import case_files, read_recording
 
 ODD: Final[tuple[Any, ...]] = (
     None,

@@ -14,7 +14,8 @@ from app.connectors import Connector, ConnectorRegistry, all_connectors, connect
 from app.connectors.definitions.bundled import catalogue
 from app.errors import MalformedRequest, NoConnector
 from app.settings import load_settings
-from tests.app.connectors.contract import near_misses_of, suites
+from app.testing.contract import near_misses_of
+from tests.app.connectors.suites import suites
 from tests.app.connectors.test_pasted_addresses import ADDRESSES
 from tests.host import JWT_SECRET
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 import pytest
 import responses
 
-from tests.app.connectors.contract import ConnectorContract, suites
+from app.testing.contract import ConnectorContract
+from tests.app.connectors.suites import suites
 from tests.corpora import real_payloads
 from tests.host import Host
 

@@ -8,8 +8,8 @@ import pytest
 from app.connectors import find
 from app.connectors.spaceone import SpaceONE
 from app.errors import NoConnector
+from app.testing.contract import ConnectorContract, sent_headers, settings_of
 from templates_schemas import payload as written
-from tests.app.connectors.contract import ConnectorContract, sent_headers, settings_of
 
 ENVIRONMENT: Final = {
     "PLACARD_SPACEONE_HOSTS": "spaceone.example.com, console.example.org:8443",

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from app.connectors.trello import QUERY, Trello
+from app.testing.contract import ConnectorContract, match_of, sent_headers, settings_of
 from templates_schemas import SummaryWithDetails
-from tests.app.connectors.contract import ConnectorContract, match_of, sent_headers, settings_of
 
 ENVIRONMENT: Final = {"TRELLO_KEY": "the-key", "TRELLO_TOKEN": "the-token"}
 CARD: Final = f"https://api.trello.com/1/cards/nqPiDKmw?{QUERY}"

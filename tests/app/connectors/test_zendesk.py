@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from app.connectors.zendesk import Zendesk
-from templates_schemas import SummaryWithDetails
-from tests.app.connectors.contract import (
+from app.testing.contract import (
     ConnectorContract,
     match_of,
     request_for,
     sent_headers,
     settings_of,
 )
+from templates_schemas import SummaryWithDetails
 
 ENVIRONMENT: Final = {
     "ZENDESK_SUBDOMAIN": "placard-samples",

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from app.devtools.doctor import Patient, examine, verdict_of
-from tests.app.upstream.servers import certificate
+from tests.app.upstream.fetching import certificate
 from tests.conftest import settings_with
 from tests.deploy_page import DEPLOY
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, SIGNATURE_SECRET

@@ -22,7 +22,8 @@ from app.devtools.doctor import Finding, Patient, examine, verdict_of
 from app.devtools.doctor.answers import Answer
 from app.devtools.doctor.expectations import HIDDEN, LASTING, SECURE
 from app.settings import Settings
-from tests.app.upstream.servers import answer, certificate, saying, serving as serving_raw
+from app.testing.servers import answer, saying, serving as serving_raw
+from tests.app.upstream.fetching import certificate
 from tests.conftest import settings_with
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, SIGNATURE_SECRET
 

@@ -17,18 +17,10 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
+from app.testing.servers import LOOPBACK, Connection, Handler, answer, saying, serving
 from app.upstream import Fetcher, UpstreamPolicy
 from app.upstream.messages import UpstreamResponse
-from tests.app.upstream.servers import (
-    LOOPBACK,
-    Connection,
-    Handler,
-    answer,
-    fetching,
-    request_to,
-    saying,
-    serving,
-)
+from tests.app.upstream.fetching import fetching, request_to
 
 MIB = 1_048_576
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"

@@ -12,16 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable, UpstreamUnreadable
-from tests.app.upstream.servers import (
-    LOOPBACK,
-    Connection,
-    answer,
-    certificate,
-    fetching,
-    request_to,
-    saying,
-    serving,
-)
+from app.testing.servers import LOOPBACK, Connection, answer, saying, serving
+from tests.app.upstream.fetching import certificate, fetching, request_to
 
 
 def told_of(

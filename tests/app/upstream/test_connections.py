@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.errors import UpstreamTimeout, UpstreamUnreachable
+from app.testing.servers import LOOPBACK, Connection, answer, serving
 from app.wiring import build_fetcher
-from tests.app.upstream.servers import LOOPBACK, Connection, answer, fetching, request_to, serving
+from tests.app.upstream.fetching import fetching, request_to
 from tests.conftest import settings_with
 
 INTERIM = {

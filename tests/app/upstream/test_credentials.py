@@ -10,20 +10,19 @@ from app.errors import UpstreamError
 from app.origins import origin_of
 from app.telemetry import trace
 from app.telemetry.logs import configure_logs
-from app.upstream import Exchange
-from app.upstream.messages import Credential
-from tests.app.upstream.servers import (
+from app.testing.servers import (
     LOOPBACK,
     Connection,
     Handler,
     answer,
-    fetching,
     redirect,
-    request_to,
     routing,
     saying,
     serving,
 )
+from app.upstream import Exchange
+from app.upstream.messages import Credential
+from tests.app.upstream.fetching import fetching, request_to
 from tests.conftest import MakeHost
 from tests.host import ISSUE
 from tests.proofs import ISSUE_JSON

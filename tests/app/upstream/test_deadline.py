@@ -14,20 +14,10 @@ from typing import Any
 import pytest
 
 from app.errors import UpstreamTimeout
+from app.testing.servers import LOOPBACK, Connection, Handler, answer, redirect, saying, serving
 from app.upstream import transport
 from app.upstream.transport import remaining, within
-from tests.app.upstream.servers import (
-    LOOPBACK,
-    Connection,
-    Handler,
-    answer,
-    certificate,
-    fetching,
-    redirect,
-    request_to,
-    saying,
-    serving,
-)
+from tests.app.upstream.fetching import certificate, fetching, request_to
 
 DEADLINE = 0.2
 AMPLE = 60.0

@@ -12,11 +12,12 @@ from marshmallow import ValidationError
 from app.connectors import CONNECTORS, all_connectors
 from app.connectors.base import Resource, shape_of
 from app.errors import UpstreamTooLarge, UpstreamUnreadable
+from app.testing.recordings import read_recording
 from app.upstream.client import MAX_BODY
 from app.upstream.excerpt import Shape, excerpt
+from tests.cases import case_files
 from tests.conftest import settings_with
 from tests.host import Host
-from tests.recordings import case_files, read_recording
 
 KEYS = st.sampled_from("abc")
 VALUES = st.recursive(

@@ -9,10 +9,11 @@ import pytest
 import requests
 
 from app.errors import AddressRefused, UpstreamError, UpstreamUnreachable
+from app.testing.servers import LOOPBACK, answer, saying, serving
 from app.upstream import AddressGuard
 from app.upstream.messages import UpstreamRequest
 from app.upstream.transport import GuardedAdapter
-from tests.app.upstream.servers import LOOPBACK, answer, fetching, request_to, saying, serving
+from tests.app.upstream.fetching import fetching, request_to
 
 # What the tests' own guard, pytest-socket, lets through.
 pytestmark = pytest.mark.allow_hosts(

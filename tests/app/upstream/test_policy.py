@@ -17,10 +17,11 @@ from app.errors import (
     UpstreamUnreachable,
 )
 from app.origins import origin_of
+from app.testing.servers import answer, routing, saying, serving
 from app.upstream import Event, UpstreamPolicy
 from app.upstream.messages import Credential
 from app.upstream.transport import remaining
-from tests.app.upstream.servers import answer, fetching, request_to, routing, saying, serving
+from tests.app.upstream.fetching import fetching, request_to
 from tests.conftest import MakeHost
 from tests.host import Host
 

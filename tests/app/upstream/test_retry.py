@@ -13,21 +13,12 @@ from app.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from app.testing.servers import LOOPBACK, Connection, answer, redirect, routing, saying, serving
 from app.upstream.messages import UpstreamResponse
 from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.retry import PAUSE, Retry
 from app.upstream.transport import within
-from tests.app.upstream.servers import (
-    LOOPBACK,
-    Connection,
-    answer,
-    fetching,
-    redirect,
-    request_to,
-    routing,
-    saying,
-    serving,
-)
+from tests.app.upstream.fetching import fetching, request_to
 
 OK = UpstreamResponse(200, {}, b"")
 UNAVAILABLE = UpstreamResponse(503, {}, b"")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.errors import AddressRefused, UpstreamUnreachable
+from app.testing.servers import LOOPBACK, answer, saying, serving
 from app.upstream import (
     Recordings,
     Sample,
@@ -17,7 +18,7 @@ from app.upstream import (
     recorded_body,
 )
 from app.upstream.messages import UpstreamRequest
-from tests.app.upstream.servers import LOOPBACK, answer, fetching, request_to, saying, serving
+from tests.app.upstream.fetching import fetching, request_to
 
 URL = "https://api.example/issues/1?full=yes"
 GET_ISSUE = "https://api.example/issue/get"

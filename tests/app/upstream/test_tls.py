@@ -4,16 +4,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import AddressRefused, UpstreamUnreachable
+from app.testing.servers import LOOPBACK, answer, saying, serving
 from app.upstream import AddressGuard, Fetcher, GuardedAdapter
-from tests.app.upstream.servers import (
-    LOOPBACK,
-    answer,
-    certificate,
-    fetching,
-    request_to,
-    saying,
-    serving,
-)
+from tests.app.upstream.fetching import certificate, fetching, request_to
 
 
 def test_self_signed_certificate_is_refused(tmp_path: Path) -> None:

@@ -23,8 +23,9 @@ from app.library.http.context import Library
 from app.library.http.rate_limit import PERIOD, Limiter
 from app.settings import check_settings
 from app.telemetry.logs import merge_log_fields
+from app.testing.servers import LOOPBACK
 from tests.app.library.conftest import application, library_of, token_of
-from tests.app.upstream.servers import LOOPBACK, certificate
+from tests.app.upstream.fetching import certificate
 from tests.conftest import MakeHost, settings_with
 from tests.host import ORIGIN, token as host_token
 from tests.profiles import on_one_fixture

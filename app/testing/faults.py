@@ -23,7 +23,7 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from tests.app.upstream.servers import LOOPBACK, Connection, answer, redirect
+from app.testing.servers import LOOPBACK, Connection, answer, redirect, target_of
 
 # In every body that is no card: none of it may come out at the front door.
 MARK = "upstream-text-that-nobody-shall-see"
@@ -326,15 +326,6 @@ def _target(connection: Connection) -> str:
     """Read a request with its body; return its path and query, or nothing at the end."""
     request = connection.request()
     connection.requests.clear()
-    if not request:
+    if not request or connection.body(request) is None:
         return ""
-    for line in request.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            left = int(value)
-            while left:
-                read = len(connection.socket.recv(left))
-                if not read:
-                    return ""
-                left -= read
-    return request.split(b" ")[1].decode()
+    return target_of(request)

@@ -1,6 +1,5 @@
-"""What every connector holds to. Each has a class that inherits `ConnectorContract`."""
+"""What every connector holds to: a class of tests that the tests of each one inherit."""
 
-import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,22 +8,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-import pytest
-import responses
-from hypothesis import HealthCheck, given, settings as examples, strategies as st
-
-from app import create_app
-from app.cards import checked, load_resource
+from app.cards import card_of, checked
 from app.connectors import Connector, connector_settings
 from app.connectors.base import Match, find
-from app.errors import MalformedRequest, NoConnector, UpstreamUnreadable
+from app.errors import Forbidden, MalformedRequest, NoConnector, NotFound, UpstreamError
 from app.origins import is_named
 from app.settings import Settings, load_settings
+from app.testing.extra import hypothesis, pytest, responses
+from app.testing.host import host_with
+from app.testing.recordings import replay
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from templates_schemas import faults
-from tests.host import JWT_SECRET, Host
 
+given, st = hypothesis.given, hypothesis.strategies
 TEXTS = st.text(max_size=60) | st.just("x" * 300) | st.sampled_from(["", " ", "\u200b", "<b>"])
 PIECES = st.text() | st.lists(st.sampled_from("abz/@:?#%.\\1-") | st.text(), max_size=8).map(
     "".join
@@ -36,7 +33,14 @@ JSON = st.recursive(
 )
 
 # One inherited test is run by many classes: an example that one has kept is tried by the others.
-inherited = examples(suppress_health_check=[HealthCheck.differing_executors])
+# No example is judged by the clock: the first ones import what they need.
+inherited = hypothesis.settings(
+    deadline=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.differing_executors,
+        hypothesis.HealthCheck.too_slow,
+    ],
+)
 
 
 class ConnectorContract:
@@ -47,7 +51,8 @@ class ConnectorContract:
     what each request carries beside the credential; `resource` is a small readable answer to the
     example, with every part that is looked at; `corpora` maps a folder of real payloads to the
     address that each of them answers; `bodies` maps an address to the JSON that is sent for it,
-    and for the others there is no body.
+    and for the others there is no body; `recorded` is a folder of recorded cases, which has one of
+    the connector's name.
     """
 
     connector: ClassVar[type[Connector]]
@@ -59,6 +64,13 @@ class ConnectorContract:
     resource: ClassVar[Mapping[str, Any]]
     corpora: ClassVar[Mapping[str, str]] = {}
     bodies: ClassVar[Mapping[str, Any]] = {}
+    recorded: ClassVar[Path]
+
+    def __init_subclass__(cls) -> None:
+        """Leave the recorded cases out where no folder is named."""
+        super().__init_subclass__()
+        if not hasattr(cls, "recorded"):
+            setattr(cls, "test_its_recorded_cases_make_their_widgets", None)  # noqa: B010
 
     def answer_of(self, payload: Any) -> Any:
         """Make the system's answer of a payload of the corpora."""
@@ -80,6 +92,7 @@ class ConnectorContract:
 
     @pytest.fixture
     def known(self) -> Connector:
+        """The connector with the settings of the suite."""
         return self.ready()
 
     def test_its_address_is_asked_of_the_api(
@@ -145,6 +158,12 @@ class ConnectorContract:
         self.gives_a_card(answer)
 
     @inherited
+    @given(JSON, st.sampled_from((400, 401, 403, 404, 429, 500)))
+    def test_any_json_of_a_refusal_is_no_success(self, answer: Any, status: int) -> None:
+        outcome = response_of(self.ready(), answer, status).verdict.outcome
+        assert outcome in ("missing", "forbidden", "limited", "failed", "signed_out")
+
+    @inherited
     @given(st.data())
     def test_a_resource_with_odd_parts_gives_a_valid_card_or_an_upstream_error(
         self, data: st.DataObject
@@ -158,48 +177,49 @@ class ConnectorContract:
     def test_its_resource_gives_a_valid_card(self) -> None:
         assert self.gives_a_card(self.resource)
 
+    def test_its_recorded_cases_make_their_widgets(self, known: Connector) -> None:
+        replay(self.recorded / known.name, self.environment)
+
     def test_its_resource_is_asked_for_and_answered_through_the_front_door(self) -> None:
-        environment = {"PLACARD_JWT_SECRETS": JWT_SECRET, **self.environment}
-        host = Host(create_app(load_settings(environment, connector_settings())).test_client())
         asked = self.matches[self.connector.example]
         with responses.RequestsMock() as upstream:
             upstream.add(self.method, asked, json=self.resource)
-            answer = host.ask(self.connector.example)
+            answer = host_with(self.environment).ask(self.connector.example)
         assert answer.status_code == 200
         assert faults(answer.get_json()) == ()
 
     def gives_a_card(self, answer: Any, page: str | None = None) -> bool:
-        """Make a card of an answer for a page, or the example; False where it cannot be read.
+        """Make a card of an answer for a page, or the example; False where it is none.
 
         Raises BrokenCard where the host would not take the card.
         """
         known, match = find(page or self.connector.example, [self.ready()])
         try:
-            resource = load_resource(known, UpstreamResponse(200, {}, json.dumps(answer).encode()))
-        except UpstreamUnreadable:
+            card = card_of(known, match, response_of(known, answer))
+        except (Forbidden, NotFound, UpstreamError):
             return False
-        checked(known.widget(resource, match), known, match)
+        checked(card, known, match)
         return True
 
 
-def suites() -> list[type[ConnectorContract]]:
-    """List the suites of all connectors, after a look into every module of tests here."""
-    for path in sorted(Path(__file__).parent.glob("test_*.py")):
-        if "ConnectorContract)" in path.read_text("utf-8"):
-            importlib.import_module(f"tests.app.connectors.{path.stem}")
-    return ConnectorContract.__subclasses__()
+def response_of(known: Connector, document: Any, status: int = 200) -> UpstreamResponse:
+    """Make an answer of a connector's system."""
+    return UpstreamResponse(status, {}, json.dumps(document).encode(), rules=known.answer_rules)
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
+    """Load settings as from an environment."""
     return load_settings(environment, connector_settings())
 
 
 def request_for(known: Connector, address: str) -> UpstreamRequest:
+    """Return what a connector asks for an address; raises NoConnector where it is not its own."""
     connector, match = find(address, [known])
     return connector.request_for(match)
 
 
 def match_of(known: Connector, text: str) -> Match | None:
+    """Match a text; None where it is no address of the connector's."""
     try:
         return find(text, [known])[1]
     except (NoConnector, MalformedRequest):
@@ -255,6 +275,7 @@ def paths_of(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def set_at(value: Any, path: tuple[Any, ...], part: Any) -> None:
+    """Put a part in place of the one at a path, where that is still there."""
     for key in path[:-1]:
         if not isinstance(value, dict | list) or (isinstance(value, dict) and key not in value):
             return

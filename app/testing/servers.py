@@ -1,31 +1,16 @@
 """Real servers on the loopback address; each is a function of the raw connection."""
 
-import datetime as dt
-import ipaddress
 import socket
 import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-from app.origins import host_of
-from app.upstream import AddressGuard, Fetcher
-from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest
-from app.upstream.transport import GuardedAdapter
-
-LOOPBACK = "127.0.0.1"
-_HOUR = dt.timedelta(hours=1)
+LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass
@@ -47,7 +32,18 @@ class Connection:
         self.requests.append(read)
         return read
 
+    def body(self, request: bytes) -> bytes | None:
+        """Read the body of a request whose head was read; None where it breaks off."""
+        left, read = _length_of(request), b""
+        while left > len(read):
+            piece = self.socket.recv(left - len(read))
+            if not piece:
+                return None
+            read += piece
+        return read
+
     def send(self, data: bytes) -> None:
+        """Send all of these bytes."""
         self.socket.sendall(data)
 
     def drip(self, data: bytes, every: float = 0.05) -> None:
@@ -81,19 +77,18 @@ class Server:
 
     @property
     def origin(self) -> str:
+        """The server's origin, such as `http://127.0.0.1:40001`."""
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{shown}:{self.port}"
 
     @property
     def targets(self) -> list[str]:
         """The path and query of each request, in order."""
-        return [request.split(b" ")[1].decode() for request in self.requests]
+        return [target_of(request) for request in self.requests]
 
     def headers(self, place: int = -1) -> dict[str, str]:
         """The headers of one request, names in lower case."""
-        lines = self.requests[place].decode("latin-1").strip().split("\r\n")[1:]
-        pairs = (line.split(": ", 1) for line in lines)
-        return {name.lower(): value for name, value in pairs}
+        return headers_of(self.requests[place])
 
 
 @contextmanager
@@ -160,6 +155,7 @@ def answer(
 
 
 def redirect(location: str, status: str = "302 Found") -> bytes:
+    """Build a redirect."""
     return answer(b"", f"Location: {location}", status=status)
 
 
@@ -180,63 +176,22 @@ def routing(routes: dict[str, bytes]) -> Handler:
 
     def handler(connection: Connection) -> None:
         while request := connection.request():
-            target = request.split(b" ")[1].decode()
-            connection.send(routes.get(target) or answer(b"", status="404 Not Found"))
+            connection.send(routes.get(target_of(request)) or answer(b"", status="404 Not Found"))
 
     return handler
 
 
-@contextmanager
-def fetching(
-    *allowed: str, deadline: float = 5.0, ca_bundle: str | None = None, **options: Any
-) -> Iterator[Fetcher]:
-    """Make a fetcher that may connect to loopback, or only to the hosts passed."""
-    guard = AddressGuard(allowed or [LOOPBACK])
-    with closing(options.pop("adapter", None) or GuardedAdapter(guard, ca_bundle)) as adapter:
-        yield Fetcher(deadline=deadline, guard=guard, adapter=adapter, **options)
+def target_of(request: bytes) -> str:
+    """Return the path and query of a request's head."""
+    return request.split(b" ")[1].decode()
 
 
-def request_to(
-    url: str,
-    *more_hosts: str,
-    credential: Credential = ANONYMOUS,
-    headers: dict[str, str] | None = None,
-) -> UpstreamRequest:
-    """Ask for an address, which names its own host and more."""
-    hosts = set(more_hosts)
-    with suppress(ValueError):  # a host that is not valid has no name to be known by
-        hosts.add(host_of(urlsplit(url)))
-    return UpstreamRequest(url, frozenset(hosts), headers=headers or {}, credential=credential)
+def headers_of(request: bytes) -> dict[str, str]:
+    """Return the headers of a request's head, names in lower case."""
+    lines = request.decode("latin-1").strip().split("\r\n")[1:]
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-def certificate(
-    folder: Path, *names: str, now: dt.datetime | None = None, age: dt.timedelta = _HOUR
-) -> tuple[ssl.SSLContext, str]:
-    """Make a certificate that signs itself: a server's context, and the file to trust.
-
-    It holds from its `age` before `now` to an hour after that.
-    """
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Placard's tests")])
-    now = now or dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - age)
-        .not_valid_after(now + _HOUR)
-        .add_extension(x509.SubjectAlternativeName([_general_name(n) for n in names]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = made.public_bytes(Encoding.PEM)
-    (folder / "key.pem").write_bytes(private)
-    (folder / "ca.pem").write_bytes(public)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "ca.pem", folder / "key.pem")
-    return context, str(folder / "ca.pem")
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    with suppress(ValueError):
-        return x509.IPAddress(ipaddress.ip_address(name))
-    return x509.DNSName(name)
+def _length_of(request: bytes) -> int:
+    return int(headers_of(request).get("content-length", "0"))

@@ -1,0 +1,23 @@
+"""What commands print: lines for people, JSON for programs."""
+
+import json
+import sys
+from shutil import get_terminal_size
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def indented(text: str) -> str:
+    """Indent a text, and wrap it in a terminal only: what is piped is for other programs."""
+    if not sys.stdout.isatty():
+        return f"    {text}"
+    width = get_terminal_size().columns
+    return click.wrap_text(text, width, initial_indent="    ", subsequent_indent="    ")
