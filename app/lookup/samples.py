@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from app.connectors.searches import SearchQuery
-from app.errors import PlacardError
+from app.errors import Forbidden, NotFound
 from app.lookup.answers import item_of
 from app.upstream import Sample
 from app.widgets import Widgets
@@ -33,6 +33,6 @@ class SampleSearch:
             try:
                 resolved = self._widgets.resolve(sample.resource_url)
                 yield item_of(self._widgets.answer(resolved), resolved.canonical)
-            except PlacardError:
-                # Some samples show what goes wrong.
+            except (Forbidden, NotFound):
+                # Some samples show what goes wrong. One that was late is asked again.
                 continue

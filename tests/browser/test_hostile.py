@@ -18,6 +18,7 @@ from tests.browser.pages import (
     card,
     panel,
     payload_text,
+    style,
     value,
     with_metadata,
     write,
@@ -141,6 +142,23 @@ def test_texts_without_end_stay_in_the_card(ask_upstream: Ask, size: ViewportSiz
     expect(card(page).get_by_role("heading")).to_contain_text("WWW…")
     assert_in_its_box(page)
     assert box(card(page))["height"] < 600
+
+
+def test_texts_without_end_take_few_lines_and_each_runs_in_its_own_direction(
+    open_page: Open,
+) -> None:
+    page = open_page("/preview/editor", viewport=NARROW)
+    footer = {"footer_type": "custom_text", "text": "a footer " * 400}
+    hebrew = "\u05e1\u05d3\u05e8 \u05d4\u05de\u05d9\u05d5\u05df"
+    write(page, with_metadata(title=hebrew, subtitle="名" * 900, error="e " * 900, footer=footer))
+    lines = {".card-subtitle": 1, ".card-error .words": 2, ".card-footer .words": 2}
+    for found, most in lines.items():
+        part = card(page).locator(found)
+        assert box(part)["height"] <= most * float(style(part, "lineHeight").removesuffix("px")) + 1
+    title = card(page).get_by_role("heading")
+    assert style(title, "direction") == "rtl"
+    assert style(card(page).locator(".line"), "direction") == "ltr"
+    assert_in_its_box(page)
 
 
 def test_controls_of_direction_do_not_turn_the_page_around(ask_upstream: Ask) -> None:

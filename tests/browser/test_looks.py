@@ -49,6 +49,7 @@ PLAUSIBLE = """() => {
   const times = ['0.31', '0.06', '4.12', '1.37', '1.94', '0.52'];
   const last = document.querySelectorAll('.timeline li').length - 1;
   each('.timeline .time', place => `${place === last ? '5.48' : times[place]} ms`);
+  each('.searched .time', () => '7 ms');
   each('.panel .fact:has(.status), .stage-panel .fact', () => ' in 5.5 ms');
   const bars = [[0, 6], [6, 1], [8, 75], [10, 25], [37, 35], [74, 9]];
   document.querySelectorAll('.bar-part').forEach((bar, place) => {
@@ -158,8 +159,8 @@ def test_the_look_of_the_editor_with_faults(open_page: Open, approve: bool) -> N
 def test_the_look_of_the_lookup_box(
     open_page: Open, serve: Serve, frozen: datetime, approve: bool
 ) -> None:
-    page = open_page("/preview/lookup?query=reading-list+pull", base=serve())
-    page.get_by_role("button", name="Pull request, merged").click()
+    page = open_page("/preview/lookup?query=reading-list", base=serve())
+    page.get_by_role("button", name="Remember the sort order").click()
     panel(page, "What attach answered").wait_for()
     compare(page, "lookup", approve=approve)
 

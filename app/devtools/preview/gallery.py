@@ -16,6 +16,7 @@ from app.upstream import Recordings, Sample, bundled_samples
 # Shown where no address is given: it has the most to show.
 FEATURED: Final = "github/merged_pull"
 RECORDINGS: Final = "Recordings"
+LIBRARY: Final = "This library"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,12 @@ class Gallery:
         connectors = all_connectors(settings)
         labels = {connector.name: connector.label for connector in connectors}
         bundled = bundled_samples()
+        saved = _saved(settings)
         if not settings.offline:
-            return cls(_grouped(_examples(connectors, bundled)), None, labels)
+            return cls((*saved, *_grouped(_examples(connectors, bundled))), None, labels)
         own = recordings.samples() if recordings else ()
         featured = next((one.resource_url for one in bundled if one.name == FEATURED), None)
-        found = (*_recorded(own), *_grouped(_samples(labels, bundled)))
+        found = (*_recorded(own), *saved, *_grouped(_samples(labels, bundled)))
         return cls(found, featured, labels, recordings.faults() if recordings else ())
 
 
@@ -116,6 +118,18 @@ def _recorded(samples: Sequence[Sample]) -> tuple[Group, ...]:
     """One's own cases come first, by their names in the folder."""
     pieces = tuple(Piece(sample.name, sample.resource_url) for sample in samples)
     return (Group(RECORDINGS, "", pieces),) if pieces else ()
+
+
+def _saved(settings: Settings) -> tuple[Group, ...]:
+    """Name the samples that the first start of the local mode saves in its own library."""
+    if not (settings.library and settings.local_token and settings.public_url):
+        return ()
+    from app.library.samples import PATHS  # noqa: PLC0415 - only here is a database needed
+
+    base = settings.public_url.rstrip("/")
+    titles = ("Saved widget, Datadog", "Custom widget, SpaceONE", "Dashboard widget, Azure DevOps")
+    pieces = (Piece(title, base + path) for title, path in zip(titles, PATHS, strict=True))
+    return (Group(LIBRARY, "", tuple(pieces)),)
 
 
 def _examples(

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import responses
 
+from app.cli.library_tokens import local_token
 from app.connectors import ConnectorRegistry, all_connectors
 from app.devtools import preview as web_preview
 from app.devtools.preview.gallery import Gallery
@@ -265,6 +266,20 @@ def test_pieces_stand_by_system_and_title_in_the_order_of_the_alphabet() -> None
         titles = [piece.title for piece in group.pieces]
         assert titles == sorted(titles, key=str.casefold)
         assert all(re.fullmatch(r"[A-Z][a-z ]+(, [a-z ]+)?", title) for title in titles), titles
+
+
+def test_what_is_saved_in_the_own_library_is_one_click_away(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changes = {"database_url": sqlite_url, "public_url": "http://127.0.0.1:8080"}
+    changes["local_token"] = local_token(settings_with(mode="local", **changes))
+    preview = preview_with(**changes)
+    group = Gallery.of(settings_with(mode="local", **changes)).groups[0]
+    assert group.label == "This library"
+    assert len(group.pieces) == 3
+    for piece in group.pieces:
+        assert "Answered 200" in preview.words(url=piece.url), piece.title
 
 
 def test_an_address_of_ones_own_says_offline_what_works_and_how_to_go_live(
