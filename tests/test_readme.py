@@ -1,4 +1,4 @@
-"""What the README must tell, and the lock files must not."""
+"""What the README and the pages that it leads to must tell, and the lock files must not."""
 
 import re
 from pathlib import Path
@@ -32,6 +32,10 @@ from app.web import CACHE_STATUS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+SETTINGS = (ROOT / "app/settings/README.md").read_text("utf-8")
+COMMANDS = (ROOT / "app/cli/COMMANDS.md").read_text("utf-8")
+ANSWERS = (ROOT / "app/web/README.md").read_text("utf-8")
+SYSTEMS = (ROOT / "app/connectors/SYSTEMS.md").read_text("utf-8")
 CODES = {
     kind.code: kind.status
     for kind in tree()
@@ -41,21 +45,21 @@ CODES = {
 
 def row_of(status: int) -> str:
     """Return the row of the table of errors for a status."""
-    (row,) = [line for line in README.splitlines() if line.startswith(f"| {status} |")]
+    (row,) = [line for line in ANSWERS.splitlines() if line.startswith(f"| {status} |")]
     return row
 
 
 def test_the_table_of_settings_says_what_their_declarations_say() -> None:
     declared = settings_table()
-    lines = README.splitlines()
+    lines = SETTINGS.splitlines()
     start = lines.index(declared[0])
-    table = lines[start : lines.index("", start)]
+    table = [line for line in lines[start:] if line.startswith("|")]
     assert table == declared, "the table is to be what `placard settings --markdown` prints"
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
 def test_every_command_is_told(command: str) -> None:
-    assert f"`placard {command}" in README
+    assert f"`placard {command}" in COMMANDS
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_every_connector_is_told_with_an_example_and_its_settings(
 ) -> None:
     settings = [f"`{each.name}`" for each in connector.settings]
     wanted = f"| `{connector.name}` | `{connector.example}` | {', '.join(settings) or 'none'} |"
-    rows = [line for line in README.splitlines() if line.startswith(f"| `{connector.name}` |")]
+    rows = [line for line in SYSTEMS.splitlines() if line.startswith(f"| `{connector.name}` |")]
     assert len(rows) == 1, f"the table of connectors is to have this row: {wanted}"
     assert f"`{connector.example}`" in rows[0]
     assert [each for each in settings if each not in rows[0]] == []
@@ -140,13 +144,27 @@ def test_the_credentials_that_are_shown_can_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("header", [CACHE_STATUS, "ETag", "If-None-Match"])
 def test_every_header_that_a_client_may_read_or_send_is_told(header: str) -> None:
-    assert f"`{header}`" in README
+    assert f"`{header}`" in ANSWERS
 
 
-def test_the_pictures_that_are_shown_are_there() -> None:
-    shown = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
-    assert shown
-    assert [path for path in shown if not (ROOT / path).is_file()] == []
+# Of app/README.md, what an index of packages shows, the links are whole: tests/test_package.py.
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("app/*/**/*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_leads_to_is_there(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, new = set[Path](), {ROOT / "README.md"}
+    while new:
+        page = new.pop()
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#:\s]+\.md)", page.read_text("utf-8"))
+        new |= {(page.parent / link).resolve() for link in links} - reached
+    assert [page for page in PAGES if page.resolve() not in reached] == []
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "tests/requirements.lock"])

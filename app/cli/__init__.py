@@ -231,7 +231,7 @@ def sign(
 
 
 @main.command()
-@click.option("--markdown", is_flag=True, help="Print the README's table instead.")
+@click.option("--markdown", is_flag=True, help="Print the table of app/settings/README.md instead.")
 @json_option
 def settings(*, markdown: bool, as_json: bool) -> None:
     """Print every setting with its source; secrets are masked."""

@@ -9,10 +9,10 @@
     loading.py       environment → `Settings`, or a ConfigurationError that names what is wrong
     checks.py        the rules that hold between several settings
     local.py         the local mode: `.env` and the secrets that it makes
-    report.py        name, value, source and meaning, for `placard settings` and the README
+    report.py        name, value, source and meaning, for `placard settings` and README.md here
 
 To add a setting, declare it in `settings.py`, and put what `placard settings --markdown` prints
-into the README.
+into README.md.
 """
 
 from app.settings.checks import check_settings

@@ -1,4 +1,4 @@
-"""What the settings are and where each is from, for `placard settings` and the README."""
+"""What the settings are and where each is from, for `placard settings` and README.md."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -61,7 +61,7 @@ def setting_lines(settings: Settings, process: Mapping[str, str] = os.environ) -
 
 
 def settings_table() -> list[str]:
-    """Write the README's table of settings, as lines of Markdown."""
+    """Write README.md's table of settings, as lines of Markdown."""
     rows = [
         f"| `{each.name}` | {_default(each)} | {each.meaning}{' (secret)' if each.secret else ''} |"
         for each in DECLARATIONS.values()
