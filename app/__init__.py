@@ -69,6 +69,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         from app.web import sign_in  # noqa: PLC0415 - only where the database is loaded anyway
 
         app.register_blueprint(sign_in.blueprint)
+    if parts.people is not None and settings.local:
+        from app.devtools.local_provider import connect_first_person  # noqa: PLC0415 - as above
+
+        connect_first_person(app, parts.people)
     init_fast_path(app, origins)
     _trace(app, settings)
     _warn(settings)

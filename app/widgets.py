@@ -187,7 +187,9 @@ class Widgets:
     ) -> ResolvedRequest:
         """Let a request be one with the credential of a person."""
         address = resolved.canonical
-        connection = self._access.connection(resolved.mode, provider, viewer, address)
+        with trace.step("access", mode=resolved.mode, system=provider.label) as facts:
+            connection = self._access.connection(resolved.mode, provider, viewer, address)
+            facts.update(login=connection.login, is_own=connection.user == viewer.user)
         credential = credential_of(connection, resolved.request)
         request = replace(resolved.request, credential=credential)
         key = key_of(resolved.connector, request)

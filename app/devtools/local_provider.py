@@ -13,20 +13,27 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.test import Client
 
-from app.errors import Forbidden
+from app.errors import Forbidden, StoreUnavailable
 from app.settings import Settings
 from app.upstream import Loopback
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.upstream.oauth import Tokens
 from app.web.local_access import is_from_this_machine
+
+if TYPE_CHECKING:
+    # The database is loaded only where people can sign in.
+    from app.access.wiring import PeopleParts
 
 CODE_LIFETIME: Final = 60.0  # seconds
 ACCESS_LIFETIME: Final = 8 * 3600
@@ -36,6 +43,7 @@ GITHUB: Final = ("/login/oauth/authorize", "/login/oauth/access_token")
 # A name that is never looked up: requests for it are answered in this process.
 OWN_HOST: Final = "provider.placard.invalid"
 MADE_UP: Final = "made-up"
+EXTENSION: Final = "placard.local_provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,8 @@ def init_local_provider(
     base = settings.public_url
     if base is None or settings.host_client_id is not None:
         return settings, inner
-    pages = ProviderPages(LocalProvider()).blueprint()
+    provider = app.extensions[EXTENSION] = LocalProvider()
+    pages = ProviderPages(provider).blueprint()
     pages.before_request(_keep_to_this_machine)
     app.register_blueprint(pages)
     own = dict(settings.connector_settings)
@@ -182,6 +191,19 @@ def init_local_provider(
         return copy_context().run(_answer, app, base, request)
 
     return known, LocalLoopback(OWN_HOST, answer, inner)
+
+
+def connect_first_person(app: Flask, people: "PeopleParts") -> None:
+    """Connect one of the two made-up people, so that there is one of each kind to look as."""
+    provider: LocalProvider | None = app.extensions.get(EXTENSION)
+    github = people.providers.named("github")
+    if provider is None or github is None or github.client.client_id != MADE_UP:
+        return
+    person, now = provider.people[0], datetime.now(UTC)
+    made = provider.issue(person)
+    tokens = Tokens(made["access_token"], made["refresh_token"], None)
+    with suppress(StoreUnavailable):
+        people.connections.add(person.id, github, tokens, person.login, now)
 
 
 def _is_of_provider(request: UpstreamRequest) -> bool:

@@ -12,7 +12,7 @@ from app.devtools.local_provider import PEOPLE, LocalPerson
 from app.web import EXTENSION
 from tests.app.access.world import KEY
 from tests.browser.conftest import Open
-from tests.browser.pages import NARROW
+from tests.browser.pages import NARROW, WIDE
 from tests.browser.service import serving
 from tests.browser.test_every_state import check_rules
 from tests.browser.test_keyboard import stops
@@ -71,9 +71,12 @@ def both(sqlite_url: str) -> Iterator[Both]:
                 allowed_origins=f"https://app.asana.com, {host}",
             )
         )
+        people = app.extensions[EXTENSION].people
+        # The local mode has connected one of the two.
+        people.connections.remove(ALICE.id, "https://api.github.com")
         with serving(app, port):
             yield Both(app, base, host, stranger)
-        app.extensions[EXTENSION].people.store.close()
+        people.store.close()
 
 
 def connect(popup: Page, person: LocalPerson) -> None:
@@ -166,6 +169,7 @@ def test_all_of_it_can_be_done_by_keyboard(open_page: Open, both: Both) -> None:
     assert [name for name, seen in stops(page) if not seen] == []
     page.get_by_role("link", name="Continue with").press("Enter")
     page.get_by_role("link", name=f"Allow as {BOB.login}").press("Enter")
+    expect(page.get_by_text("github.com: not connected")).to_be_visible()
     found = list(stops(page))
     assert [name for name, seen in found if not seen] == []
     assert [name for name, _ in found] == [
@@ -188,3 +192,31 @@ def test_without_a_script_it_works_up_to_the_last_step(open_page: Open, both: Bo
     page.get_by_role("button", name="Disconnect GitHub").click()
     expect(page.get_by_text("github.com: not connected")).to_be_visible()
     assert both.title(ALICE) == CONNECT
+
+
+def test_the_preview_shows_a_page_as_either_person(open_page: Open, both: Both) -> None:
+    page = open_page(f"/preview?url={PAGE}", base=both.base)
+    card = page.get_by_role("article", name="The card, as the host draws it")
+    switch = page.get_by_role("navigation", name="As which person")
+    switch.get_by_role("link", name=BOB.login).click()
+    error = page.get_by_role("article", name="The error, as the host shows it")
+    expect(error).to_contain_text(CONNECT)
+    check_rules(page)
+    page.set_viewport_size(WIDE)
+    with page.expect_popup() as opened:
+        error.get_by_role("link", name="Connect").click()
+    connect(opened.value, BOB)
+    switch.get_by_role("link", name=BOB.login).click()
+    expect(card.get_by_role("heading")).to_have_text(TITLE)
+    trace = page.get_by_role("region", name="Trace")
+    expect(trace).to_contain_text("GitHub as hubot: the account is the viewer's own")
+    assert "gho_" not in page.content()
+    check_rules(page)
+
+
+def test_the_local_mode_has_connected_one_of_the_two(sqlite_url: str) -> None:
+    changes = {"mode": "local", "connection_keys": KEY, "database_url": sqlite_url}
+    app = create_app(settings_with(**changes, library="off", public_url="http://127.0.0.1:8080"))
+    people = app.extensions[EXTENSION].people
+    assert [each.user for each in people.connections.listed()] == [ALICE.id]
+    people.store.close()

@@ -16,7 +16,7 @@ json_text.py        its text: laid out, coloured, and where each part stands
 signature_check.py  does a request from a log prove itself?
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_urlsafe
@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
 
+from app.devtools.local_provider import EXTENSION as LOCAL_PROVIDER, LocalPerson, LocalProvider
 from app.devtools.preview import lookup, signature_check
 from app.devtools.preview.advice import advice_for
 from app.devtools.preview.asking import Asked, ServiceAnswer, ask
@@ -117,7 +118,7 @@ def show() -> Response:
     asked = Asked.of(given, request.args, service().settings)
     refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
     told = _told(asked, gallery, refresh=refresh) if asked.url else {}
-    return _page("preview", gallery=gallery, asked=asked, names=CONTEXT, **told)
+    return _page("preview", gallery=gallery, asked=asked, names=CONTEXT, people=_people(), **told)
 
 
 @blueprint.get("/lookup")
@@ -194,6 +195,12 @@ def check_signature() -> Response:
 def now() -> datetime:
     """Return the time that relative times are told from."""
     return datetime.now(UTC)
+
+
+def _people() -> Sequence[LocalPerson]:
+    """List who can look at a page, where it matters who does: the local provider's people."""
+    provider: LocalProvider | None = current_app.extensions.get(LOCAL_PROVIDER)
+    return provider.people if provider and service().settings.person_modes else ()
 
 
 def gallery_of_now() -> Gallery:

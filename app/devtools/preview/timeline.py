@@ -102,6 +102,11 @@ def _matched(facts: Facts) -> tuple[str, str]:
     return f"the connector {facts.get('connector')}", parts
 
 
+def _accessed(facts: Facts) -> tuple[str, str]:
+    whose = "the viewer's own" if facts.get("is_own") else "of who attached the page"
+    return f"{facts['system']} as {facts.get('login') or 'somebody'}: the account is {whose}", ""
+
+
 def readable(pattern: str) -> str:
     """Write a pattern for people: `{owner}` for the named part `(?P<owner>…)`."""
     shown, end = "", 0
@@ -139,6 +144,7 @@ def _as_of(facts: Facts) -> str:
 _STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {
     "verify": ("Verified", _verified),
     "match": ("Matched", _matched),
+    "access": ("Account", _accessed),
     "cache": ("Looked up", _looked_up),
     "fetch": ("Fetched", _fetched),
     "map": ("Mapped", _mapped),

@@ -55,6 +55,24 @@ def test_a_state_is_of_use_once(everybody: World) -> None:
     assert everybody.people.connections.listed() == made
 
 
+def test_a_second_code_for_a_state_that_was_used_is_not_taken(everybody: World) -> None:
+    browser = signed_in(everybody)
+    asked = browser.asked_for("/auth/github")
+    first, second = (everybody.provider.allow(each.login, asked) for each in (ALICE, BOB))
+    assert browser.get(first).status_code == 200
+    assert browser.get(second).status_code == 422
+    assert connections(everybody) == [(ALICE.id, ALICE.login)]
+
+
+def test_what_was_begun_before_a_sign_in_cannot_end_after_it(everybody: World) -> None:
+    browser = everybody.browser()
+    early = browser.asked_for("/auth/host")
+    browser.sign_in(ALICE)
+    assert browser.get(everybody.provider.allow(BOB.login, early)).status_code == 422
+    browser.allow("/auth/github", ALICE)
+    assert connections(everybody) == [(ALICE.id, ALICE.login)]
+
+
 def test_a_code_used_twice_is_refused_by_the_provider(everybody: World) -> None:
     browser = signed_in(everybody)
     first, second = (browser.asked_for("/auth/github") for _ in range(2))
