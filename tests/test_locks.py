@@ -1,6 +1,7 @@
 """The lock files hold all that is installed, on each Python and system that Placard runs on."""
 
 import re
+import tomllib
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 
@@ -135,3 +136,11 @@ def test_no_command_that_is_told_resolves_what_it_installs(path: str) -> None:
     lines = (ROOT / path).read_text("utf-8").splitlines()
     installing = [line for line in lines if re.search(r"(\bpip|\$\(PIP\)) install\b", line)]
     assert [line for line in installing if "--no-deps" not in line] == []
+
+
+def test_what_the_extras_name_is_pinned_for_the_tests() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    named = {line for extra in extras.values() for line in extra}
+    assert sorted(named - {str(root) for root in DEVELOPMENT_ROOTS}) == []
