@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from prometheus_client import (
@@ -55,6 +56,19 @@ class InFlight:
             self.now -= 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A gauge, and those whose values it tells together."""
+
+    gauge: Gauge
+    over: Over
+    reads: list[Callable[[], float]] = field(default_factory=list)
+
+    def take(self) -> None:
+        together = max if self.over == "livemax" else sum
+        self.gauge.set(together([read() for read in self.reads]))
+
+
 class Metrics:
     """The metrics of one application.
 
@@ -67,7 +81,7 @@ class Metrics:
         self._shared = shared
         self._registry = CollectorRegistry()
         self._gauges: dict[str, Gauge] = {}
-        self._readings: dict[Gauge, list[Callable[[], float]]] = {}
+        self._readings: dict[tuple[str, ...], _Reading] = {}
         self._of_requests: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self.in_flight = InFlight()
         self.requests = Counter(
@@ -157,9 +171,9 @@ class Metrics:
         over: Over = "livesum",
         **labels: str,
     ) -> None:
-        """Tell from now on what `read` returns, with what other parts tell of the same.
+        """Tell from now on what `read` returns; `over` is what several processes make of it.
 
-        `over` is what several processes make of it.
+        So are several parts of one process that tell the same.
         """
         gauge = self._gauges.get(name)
         if gauge is None:
@@ -167,7 +181,8 @@ class Metrics:
                 name, meaning, list(labels), registry=self._registry, multiprocess_mode=over
             )
         told = gauge.labels(**labels) if labels else gauge
-        self._readings.setdefault(told, []).append(read)
+        known = self._readings.setdefault((name, *labels.values()), _Reading(told, over))
+        known.reads.append(read)
 
     def threads(self, pool: str, busy: Callable[[], float], limit: float) -> None:
         """Tell how many threads of a pool are at work, and how many there may be."""
@@ -177,8 +192,8 @@ class Metrics:
 
     def read_gauges(self) -> None:
         """Read what has a value at each moment."""
-        for gauge, reads in list(self._readings.items()):
-            gauge.set(sum(read() for read in reads))
+        for reading in list(self._readings.values()):
+            reading.take()
 
     def keep_reading(self) -> None:
         """Read again and again, in a thread of its own, where other processes tell of this one."""

@@ -89,10 +89,13 @@ def caddy_site(folder: Path, port: int, upstream: str, version: str) -> str:
     return site
 
 
-@pytest.fixture(params=["nginx", "caddy"])
-def behind(request: pytest.FixtureRequest, start: Start, tmp_path: Path) -> Iterator[Patient]:
+@pytest.fixture(scope="module", params=["nginx", "caddy"])
+def behind(
+    request: pytest.FixtureRequest, start: Start, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Patient]:
     """A service of two workers behind each proxy, as from outside."""
     program: str = request.getfixturevalue(request.param)
+    tmp_path = tmp_path_factory.mktemp(request.param)
     in_a_month = dt.datetime.now(dt.UTC) + dt.timedelta(days=30)
     age = dt.timedelta(days=31)
     _, authorities = certificate(tmp_path, "127.0.0.1", now=in_a_month, age=age)

@@ -52,3 +52,9 @@ def test_every_setting_of_the_file_is_one_and_none_holds_a_secret() -> None:
 def test_the_page_makes_every_secret_that_the_settings_name() -> None:
     for name in re.findall(r"/etc/placard/secrets/(\w+)", SETTINGS):
         assert re.search(rf">/etc/placard/secrets/{name}\b|for name in [\w ]*\b{name}\b", PAGE)
+
+
+def test_the_page_s_links_lead_somewhere() -> None:
+    files = re.findall(r"\]\(([^)#]+)[^)]*\)", PAGE)
+    assert files
+    assert [file for file in files if not (DEPLOY / file).is_file()] == []

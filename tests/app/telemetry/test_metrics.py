@@ -161,6 +161,16 @@ def test_a_pool_without_a_bound_has_no_limit() -> None:
     assert 'placard_threads_limit{pool="some"} 2.0' in lines
 
 
+def test_parts_that_tell_the_same_are_told_together() -> None:
+    metrics = Metrics()
+    for value in (2, 3):
+        metrics.gauge("calls", "Calls.", lambda value=value: value, state="running")  # type: ignore[misc]
+        metrics.gauge("age", "Age.", lambda value=value: value, "livemax")  # type: ignore[misc]
+    lines = metrics.exposition().decode().splitlines()
+    assert 'calls{state="running"} 5.0' in lines
+    assert "age 3.0" in lines
+
+
 def test_what_processes_that_have_ended_had_is_forgotten(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
