@@ -25,7 +25,7 @@ library.add_command(export)
 @click.option(
     "--back-to",
     type=click.Choice(ways_back()),
-    help="Bring them back to what an earlier release needs, for which nothing is lost.",
+    help="Bring them back to those of an earlier release; OPERATIONS.md says what is lost.",
 )
 def migrate(*, back_to: str | None) -> None:
     """Bring the tables of PLACARD_DATABASE_URL up to date."""

@@ -20,29 +20,30 @@ def widgets_for(url: str, settings: Settings) -> Iterator[Widgets]:
 
     What is saved in this service's own library is read there, as the service does.
     """
-    settings = replace(_with_own_address(settings, url), cache_url=MEMORY)
-    if not _is_own(url, settings):
+    settings = replace(settings, cache_url=MEMORY)
+    own = _of_own_address(settings, url)
+    if own is None:
         yield build_widgets(settings, build_fetcher(settings), Metrics())
         return
     from app.library.http.context import EXTENSION as LIBRARY  # noqa: PLC0415 - needs a database
 
-    app = create_app(settings)
+    app = create_app(replace(own, log_level="warning"))
     try:
         yield app.extensions[EXTENSION].widgets
     finally:
         app.extensions[LIBRARY].store.close()
 
 
-def _with_own_address(settings: Settings, url: str) -> Settings:
-    """In the local mode, whatever answers on this machine is this service, on whatever port."""
-    parts = urlsplit(url)
-    if settings.local and settings.public_url is None and is_loopback_host(parts.hostname or ""):
-        return replace(settings, public_url=f"{parts.scheme}://{parts.netloc}")
-    return settings
+def _of_own_address(settings: Settings, url: str) -> Settings | None:
+    """Return the settings of the service that has an address, if that is this one; else None.
 
-
-def _is_own(url: str, settings: Settings) -> bool:
+    In the local mode whatever answers on this machine is, on whatever port.
+    """
     try:
-        return host_of(urlsplit(url)) in settings.public_hosts
+        parts = urlsplit(url)
+        host = host_of(parts)
     except ValueError:
-        return False  # which is for the story to say
+        return None  # which is for the story to say
+    if settings.local and settings.public_url is None and is_loopback_host(parts.hostname or ""):
+        settings = replace(settings, public_url=f"{parts.scheme}://{parts.netloc}")
+    return settings if host in settings.public_hosts else None

@@ -283,10 +283,11 @@ def test_the_local_mode_draws_its_samples_and_the_preview_shows_them(run: Run, b
     app = create_app(replace(settings, local_token=token, public_url=base))
     for path, title in zip(PATHS, titles, strict=True):
         drawn = run("--local", "render", f"{base}{path}", "--json")
-        assert drawn.exit_code == 0, drawn.stderr
+        assert (drawn.exit_code, drawn.stderr) == (0, "")
         assert json.loads(drawn.stdout)["metadata"]["title"] == title
         shown = app.test_client().get("/preview", query_string={"url": f"{base}{path}"})
         assert title in shown.text
     missing = run("--local", "render", f"{base}{PATHS[0]}".replace("0c5b", "0c5c"))
     assert missing.exit_code == 1
+    assert run("--local", "render", "http://[").exit_code == 1
     app.extensions[EXTENSION].store.close()
