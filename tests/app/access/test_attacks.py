@@ -1,5 +1,6 @@
 """Attacks on the sign-in: each ends without a connection made, used or removed."""
 
+import json
 from urllib.parse import urlencode
 
 import pytest
@@ -275,3 +276,15 @@ def test_the_pages_are_closed_to_all_others(everybody: World, path: str) -> None
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "Cross-Origin-Opener-Policy" not in answer.headers
+
+
+def test_what_a_person_types_into_attach_is_no_request_for_another(everybody: World) -> None:
+    """The host signs the text of a POST; sent as the query of a GET it would name anybody."""
+    everybody.browser().connect(ALICE)
+    smuggled = query_of(workspace="1", user=ALICE.id, expires_at=EXPIRES_AT, resource_url=PAGE)
+    own = {"workspace": "1", "user": BOB.id, "task": "7", "expires_at": EXPIRES_AT}
+    data = json.dumps({**own, "query": f"&{smuggled}&"}, separators=(",", ":"))
+    answer = Host(everybody.app.test_client()).ask_signed(data)
+    assert answer.status_code == 401
+    assert answer.get_json() == {"data": {"error": "Authorization required."}}
+    assert everybody.upstream.asked == []
