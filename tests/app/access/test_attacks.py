@@ -85,6 +85,14 @@ def test_a_code_used_twice_is_refused_by_the_provider(everybody: World) -> None:
     assert everybody.people.connections.listed() == made
 
 
+def test_a_code_that_github_does_not_take_is_refused_as_every_other(everybody: World) -> None:
+    browser = signed_in(everybody)
+    back = everybody.provider.allow(ALICE.login, browser.asked_for("/auth/github"))
+    everybody.provider.before_token = lambda _: {"error": "bad_verification_code"}
+    assert browser.get(back).status_code == 422
+    assert connections(everybody) == []
+
+
 def test_a_state_is_too_old_after_ten_minutes(
     everybody: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
