@@ -23,6 +23,8 @@ from app.upstream.messages import Credential, UpstreamRequest, UpstreamResponse,
 from app.upstream.oauth import InvalidGrant, OAuthClient, Tokens
 
 _KEPT_HEADERS: Final = ("Accept", "Content-Type")
+# What says that a code or a refresh token is of no use: by RFC 6749, and two of GitHub's own.
+_NOT_TAKEN: Final = ("invalid_grant", "bad_refresh_token", "bad_verification_code")
 # In seconds, where an answer tells a lifetime that cannot be meant.
 LONGEST_LIFETIME: Final = 10 * 365 * 86_400
 
@@ -189,7 +191,7 @@ def _translated(url: str) -> Iterator[None]:
     try:
         yield
     except AuthlibBaseError as error:
-        if error.error == "invalid_grant":
+        if error.error in _NOT_TAKEN:
             raise InvalidGrant from None
         raise UpstreamFailed(f"{read_address(url).host} refused: {str(error.error)[:60]}") from None
     except (requests.RequestException, ValueError, TypeError, KeyError):

@@ -12,6 +12,9 @@ from app.verification.request import Proof, SignedRequest, viewer_named_by
 
 HEADER: Final = "x-asana-request-signature"
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# How the text of a POST begins, and no query of the host's. A signature does not say which of the
+# two it is for, and within the text stands what a person typed, `&user=…` included.
+_OBJECT: Final = b"{"
 
 
 def sign(message: bytes, secret: str) -> str:
@@ -32,6 +35,8 @@ def verify_signature(
     signature = request.signature
     if not signature:
         raise NotAuthenticated("no_signature", f"there is no {HEADER} header")
+    if request.method != "POST" and request.query.lstrip().startswith(_OBJECT):
+        raise NotAuthenticated("bad_signature", "the query is the signed text of a POST")
     # Every secret is tried, so that the time does not show which one matched.
     matches = [_matches(signature, request.message, secret) for secret in secrets]
     if any(matches):

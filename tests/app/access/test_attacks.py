@@ -1,5 +1,6 @@
 """Attacks on the sign-in: each ends without a connection made, used or removed."""
 
+import json
 from urllib.parse import urlencode
 
 import pytest
@@ -82,6 +83,14 @@ def test_a_code_used_twice_is_refused_by_the_provider(everybody: World) -> None:
     again = back.replace(first["state"], second["state"])
     assert browser.get(again).status_code == 422
     assert everybody.people.connections.listed() == made
+
+
+def test_a_code_that_github_does_not_take_is_refused_as_every_other(everybody: World) -> None:
+    browser = signed_in(everybody)
+    back = everybody.provider.allow(ALICE.login, browser.asked_for("/auth/github"))
+    everybody.provider.before_token = lambda _: {"error": "bad_verification_code"}
+    assert browser.get(back).status_code == 422
+    assert connections(everybody) == []
 
 
 def test_a_state_is_too_old_after_ten_minutes(
@@ -275,3 +284,15 @@ def test_the_pages_are_closed_to_all_others(everybody: World, path: str) -> None
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "Cross-Origin-Opener-Policy" not in answer.headers
+
+
+def test_what_a_person_types_into_attach_is_no_request_for_another(everybody: World) -> None:
+    """The host signs the text of a POST; sent as the query of a GET it would name anybody."""
+    everybody.browser().connect(ALICE)
+    smuggled = query_of(workspace="1", user=ALICE.id, expires_at=EXPIRES_AT, resource_url=PAGE)
+    own = {"workspace": "1", "user": BOB.id, "task": "7", "expires_at": EXPIRES_AT}
+    data = json.dumps({**own, "query": f"&{smuggled}&"}, separators=(",", ":"))
+    answer = Host(everybody.app.test_client()).ask_signed(data)
+    assert answer.status_code == 401
+    assert answer.get_json() == {"data": {"error": "Authorization required."}}
+    assert everybody.upstream.asked == []

@@ -118,6 +118,13 @@ def test_a_refresh_token_that_is_not_taken_ends_the_connection(expired: World) -
     assert expired.title(ALICE) == SEEN
 
 
+def test_a_refresh_token_that_github_does_not_take_ends_the_connection(expired: World) -> None:
+    """Its words, with a 200: written from GitHub's page on errors of token requests."""
+    expired.provider.before_token = lambda _: {"error": "bad_refresh_token"}
+    assert expired.title(ALICE) == CONNECT
+    assert connection(expired).has_ended
+
+
 def test_a_refusal_of_what_was_refreshed_meanwhile_ends_nothing(expired: World) -> None:
     store, old = expired.people.connections, connection(expired)
 
