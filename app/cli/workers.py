@@ -16,6 +16,7 @@ from granian._internal import load_target
 
 from app.cli.stalled import Stalled, watch
 from app.settings import Settings
+from app.settings.settings import declarations_with
 from app.telemetry.logs import log_unhandled
 from app.web import EXTENSION, Service
 
@@ -114,12 +115,23 @@ def load_application(target: str) -> Any:
     threading.Thread(target=_end_with_first, name="placard-first", daemon=True).start()
     app: Any = load_target(target)
     service = app.extensions[EXTENSION]
+    forget_secrets(service.settings)
     threading.Thread(target=fetch_keys, args=(service,), name="placard-keys", daemon=True).start()
     service.metrics.keep_reading()
     log_unhandled()
     if service.settings.library:
         watch(Stalled(longest_wait(service.settings)))
     return app
+
+
+def forget_secrets(settings: Settings) -> None:
+    """Take the secrets out of the environment, now that they are read.
+
+    Granian gives the whole of it to each request, where whatever dumps a request would show them.
+    """
+    for declaration in declarations_with(settings.connector_declarations):
+        if declaration.file_name:
+            os.environ.pop(declaration.name, None)
 
 
 def end_with_parent() -> None:

@@ -1,10 +1,14 @@
 """What a worker does first, and when one that ended is replaced."""
 
+import os
+
 import pytest
 import responses
 
 from app import create_app
-from app.cli.workers import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Restarts, fetch_keys
+from app.cli.workers import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Restarts, fetch_keys, forget_secrets
+from app.connectors import connector_settings
+from app.settings import load_settings
 from app.web import EXTENSION
 from tests.app.verification.test_keys import ED, ED_JWK, JWKS_URL, document, signed_by
 from tests.clock import Clock
@@ -89,3 +93,15 @@ def test_worker_fetches_the_key_set_before_anybody_needs_it(
     answer = Host(app.test_client()).get(QUERY, signed_by(ED, "EdDSA"))
     assert answer.status_code == 200
     assert len(upstream.calls) == 2
+
+
+def test_no_secret_stays_in_the_environment_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "PLACARD_JWT_SECRETS": "s" * 32,
+        "PLACARD_DATABASE_URL": "postgresql+psycopg://placard:hunter2@127.0.0.1/placard",
+        "GITHUB_TOKEN": "t",
+        "PLACARD_CACHE_TTL": "30",
+    }
+    monkeypatch.setattr(os, "environ", dict(given))
+    forget_secrets(load_settings(given, connector_settings()))
+    assert os.environ == {"PLACARD_CACHE_TTL": "30"}
