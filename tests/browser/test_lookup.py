@@ -2,13 +2,14 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, Serve
 from tests.browser.pages import MERGED, card, panel, texts
 
 
-def test_what_is_typed_is_looked_up_and_what_is_picked_is_attached(open_page: Open) -> None:
-    page = open_page("/preview")
-    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Lookup").click()
+def test_what_is_typed_is_looked_up_and_what_is_picked_is_attached(
+    open_page: Open, serve: Serve
+) -> None:
+    page = open_page("/preview/lookup", base=serve())
     page.keyboard.press("/")
     page.keyboard.type("sort order")
     items = panel(page, "Items").get_by_role("button")
