@@ -6,6 +6,7 @@ under a lease on the connection's row, and its result is compared and swapped by
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -26,6 +27,8 @@ from app.upstream.transport import remaining
 LEEWAY: Final = 30
 LEASE_MARGIN: Final = 10.0
 PAUSE: Final = 0.05
+# How many connections one process refreshes at a time.
+THREADS: Final = 32
 _log = structlog.get_logger("placard")
 
 
@@ -52,6 +55,7 @@ class Refresher:
         self._redirect_uri = redirect_uri
         self._clock = clock
         self._pause = pause
+        self._threads = ThreadPoolExecutor(THREADS, "placard-tokens")
 
     def access_token(self, connection: Connection, provider: Provider) -> str:
         """Return the access token of a connection.
@@ -65,11 +69,25 @@ class Refresher:
                 return str(self._tokens(current, provider)["access"])
             lease = self._store.lease(current, self._deadline + LEASE_MARGIN, self._now())
             if lease is not None:
-                self._refresh(current, lease, provider)
+                self._refresh_apart(current, lease, provider)
             else:
                 self._wait(provider)
             current = self._store.current(current)
         raise connection_needed(provider)
+
+    def _refresh_apart(self, connection: Connection, lease: str, provider: Provider) -> None:
+        """Refresh in a thread that has all the time of a call, whatever this one has left.
+
+        A provider that is given up too soon has given new tokens all the same: to nobody, and the
+        old ones are of no use any more.
+        """
+        begun = self._threads.submit(self._refresh, connection, lease, provider)
+        try:
+            begun.result(remaining())
+        except TimeoutError:
+            if begun.cancel():
+                self._store.release(connection, lease)
+            raise UpstreamTimeout(f"{provider.host}: the refresh took too long") from None
 
     def _refresh(self, connection: Connection, lease: str, provider: Provider) -> None:
         """Refresh one version, as the only one that does."""

@@ -15,6 +15,7 @@ from app.access.connection import Connection
 from app.access.tables import ConnectionRow
 from app.access.vault import Vault
 from app.upstream.oauth import Tokens
+from tests.app.access.test_lookup import suggested
 from tests.app.access.world import ALICE, PAGE, World, world
 
 CONNECT = "Connect your GitHub account to see this."
@@ -69,6 +70,17 @@ def test_two_at_a_time_make_one_call_and_both_are_answered(expired: World) -> No
         time.sleep(0.2)  # the second waits meanwhile
         go_on.set()
         assert {first.result(20), second.result(20)} == {SEEN, "storefront 2 as monalisa"}
+    assert expired.provider.calls == ["refresh_token"]
+    assert not connection(expired).has_ended
+
+
+def test_who_has_no_time_to_wait_loses_no_refresh_token(expired: World) -> None:
+    """Typeahead has a second in all; the provider has given new tokens, whoever waits for them."""
+    go_on = threading.Event()
+    expired.provider.before_token = lambda _: (go_on.wait(20), None)[1]
+    assert suggested(expired, ALICE, "issue of acme")["items"] == []
+    go_on.set()
+    assert expired.title(ALICE) == SEEN
     assert expired.provider.calls == ["refresh_token"]
     assert not connection(expired).has_ended
 
