@@ -134,6 +134,7 @@ def _check_kills(three: Three) -> None:
         began = time.monotonic()
         while unharmed.back_since(began) is None:
             time.sleep(0.01)
+        others[1].process.wait(10)  # until then it may seem to live
         others[1].look_after()
     assert writers.refusals + unharmed.refusals == []
     wait_for(others[1].base, others[1].process)

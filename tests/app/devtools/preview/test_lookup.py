@@ -66,6 +66,13 @@ def test_the_box_proves_itself_in_every_mode(verify: str) -> None:
     assert "What attach answered 200" in words_of(picked(preview, MERGED))
 
 
+@pytest.fixture
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the searches of a busy machine."""
+    monkeypatch.setattr("app.lookup.lookup.TYPEAHEAD_SECONDS", 30.0)
+
+
+@pytest.mark.usefixtures("_patient")
 def test_offline_the_samples_are_searched(preview: Preview) -> None:
     html = preview.get("/lookup", query="SORT remember")
     assert values(html) == [MERGED]
