@@ -137,14 +137,14 @@ class TokenRequests:
 
     def _tokens(self, answer: Mapping[str, Any]) -> Tokens:
         access, refresh = answer.get("access_token"), answer.get("refresh_token")
-        if not isinstance(access, str) or not access.isprintable() or not access:
+        # A header holds it, and takes no other characters.
+        if not (isinstance(access, str) and access.isascii() and access.isprintable() and access):
             raise UpstreamUnreadable("$.access_token: is not a token")
-        lifetime = answer.get("expires_in")
-        is_time = isinstance(lifetime, int | float) and 0 < lifetime < LONGEST_LIFETIME
+        lifetime = _lifetime(answer.get("expires_in"))
         return Tokens(
             access,
             refresh if isinstance(refresh, str) and refresh else None,
-            self._clock() + lifetime if is_time and lifetime is not None else None,
+            None if lifetime is None else self._clock() + lifetime,
             str(answer.get("scope") or ""),
             answer,
         )
@@ -183,6 +183,13 @@ class _FetcherAdapter(BaseAdapter):
 
     def close(self) -> None:
         """Do nothing: the client keeps its connections."""
+
+
+def _lifetime(told: Any) -> float | None:
+    """Read a lifetime in seconds, which some write as a text; None for what is no such time."""
+    if isinstance(told, str) and told.isdecimal() and len(told) <= len(str(LONGEST_LIFETIME)):
+        told = int(told)
+    return told if isinstance(told, int | float) and 1 <= told < LONGEST_LIFETIME else None
 
 
 @contextmanager

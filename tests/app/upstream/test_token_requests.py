@@ -90,7 +90,7 @@ def test_what_is_no_token_is_an_error_without_its_text(
     assert "made-up" not in f"{caught.value} {caught.value.detail} {caught.value.sentence}"
 
 
-@pytest.mark.parametrize("lifetime", [0, -1, "60", 1e300, None])
+@pytest.mark.parametrize("lifetime", [0, -1, 0.001, "-60", 1e300, None])
 def test_a_lifetime_that_is_none_is_not_believed(
     upstream: responses.RequestsMock, lifetime: object
 ) -> None:

@@ -1,0 +1,36 @@
+"""What a provider may answer: nothing of it breaks a sign-in, or a terminal."""
+
+import time
+
+from tests.app.access.world import ALICE, World
+
+
+def test_a_lifetime_of_less_than_a_call_is_none(everybody: World) -> None:
+    """It would be refreshed for ever, and never be used."""
+    everybody.provider.before_token = lambda _: (
+        everybody.provider.issue(ALICE) | {"data": {"gid": ALICE.id}, "expires_in": 0.001}
+    )
+    everybody.browser().connect(ALICE)
+    (made,) = everybody.people.connections.listed()
+    assert made.expires_at is None
+
+
+def test_a_lifetime_that_is_told_as_a_text_counts(everybody: World) -> None:
+    everybody.provider.before_token = lambda form: (
+        {**everybody.provider.issue(ALICE), "data": {"gid": ALICE.id}, "expires_in": "60"}
+        if form["grant_type"] == "authorization_code"
+        else None
+    )
+    everybody.browser().connect(ALICE)
+    (made,) = everybody.people.connections.listed()
+    assert made.expires_at is not None
+    assert 55 < made.expires_at.timestamp() - time.time() < 65
+
+
+def test_a_token_that_no_header_can_hold_is_none(everybody: World) -> None:
+    browser = everybody.browser()
+    browser.sign_in(ALICE)
+    everybody.provider.before_token = lambda _: {"access_token": "gho_中"}
+    answer = browser.allow("/auth/github", ALICE)
+    assert "Nothing was changed" in answer.text
+    assert everybody.people.connections.listed() == []
