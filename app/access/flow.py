@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 
 from app.access.sessions import Session
 from app.access.tables import SignInRow
 from app.access.vault import SealBroken, Vault
-from app.errors import SignInFailed, StoreUnavailable
+from app.errors import SignInFailed
 from app.library.core.store import Store
 from app.upstream.oauth import InvalidGrant, OAuthClient, Tokens
 from app.upstream.token_requests import TokenRequests
 
 LIFETIME: Final = timedelta(minutes=10)
-# Whoever opens the page can begin one: they are bounded.
+# Whoever opens the page can begin one: they are bounded, and the oldest go. To refuse the new ones
+# instead would let a crowd keep everybody out for as long as these live.
 MOST_UNDER_WAY: Final = 10_000
 _PURPOSE: Final = "sign-in"
 
@@ -52,7 +53,7 @@ class SignInFlow:
         self._clock = clock
 
     def begin(self, session: Session, client: OAuthClient, step: SignInStep) -> str:
-        """Return the address that a browser goes to; raises StoreUnavailable where too many do."""
+        """Return the address that a browser goes to."""
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
         now = datetime.fromtimestamp(self._clock(), UTC)
         row = SignInRow(
@@ -67,7 +68,7 @@ class SignInFlow:
             database.execute(delete(SignInRow).where(SignInRow.created_at < now - LIFETIME))
             count = database.scalar(select(func.count()).select_from(SignInRow)) or 0
             if count >= MOST_UNDER_WAY:
-                raise StoreUnavailable("too many sign-ins are under way")
+                database.execute(delete(SignInRow).where(SignInRow.digest.in_(_oldest(count))))
             database.add(row)
         return self._requests.authorize_url(client, step.redirect_uri, state, verifier)
 
@@ -76,7 +77,7 @@ class SignInFlow:
 
         Raises SignInFailed unless it was begun in this session, at this system, and not long ago.
         """
-        if session is None or not state:
+        if session is None or not state or not system.isprintable():
             raise SignInFailed("there is no session, or no state")
         oldest = datetime.fromtimestamp(self._clock(), UTC) - LIFETIME
         own = (
@@ -100,6 +101,12 @@ class SignInFlow:
             return self._requests.exchange(client, redirect_uri, code, verifier)
         except (InvalidGrant, SealBroken):
             raise SignInFailed("the provider does not take the code") from None
+
+
+def _oldest(count: int) -> Select[str]:
+    """Select those of `count` that make room for one more."""
+    oldest = select(SignInRow.digest).order_by(SignInRow.created_at)
+    return oldest.limit(count - MOST_UNDER_WAY + 1)
 
 
 def _digest(text: str) -> str:
