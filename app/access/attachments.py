@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from app.access.connection import is_id
 from app.access.tables import AttachmentRow
 from app.library.core.store import Store
+from app.library.core.upsert import insert
 from app.verification import Viewer
 
 # What nobody has seen for so long is forgotten; that it was seen is noted once a day.
@@ -29,18 +30,16 @@ class Attachments:
         """
         if not (is_id(viewer.user) and _is_known(viewer)):
             return
-        row = AttachmentRow(
-            workspace=viewer.workspace,
-            task=viewer.task,
-            digest=_digest(address),
-            address=address,
-            user=viewer.user,
-            created_at=now,
-            seen_at=now,
-        )
+        key = {"workspace": viewer.workspace, "task": viewer.task, "digest": _digest(address)}
+        told = {"address": address, "user": viewer.user, "created_at": now, "seen_at": now}
         with self._store.writing() as session:
             session.execute(delete(AttachmentRow).where(AttachmentRow.seen_at < now - KEPT))
-            session.merge(row)
+            # At once: two people may attach the same page at the same time.
+            session.execute(
+                insert(session, AttachmentRow)
+                .values(**key, **told)
+                .on_conflict_do_update(index_elements=list(key), set_=told)
+            )
 
     def user_of(self, viewer: Viewer, address: str, now: datetime) -> str | None:
         """Return who attached a page to the viewer's task; None where that is not known."""

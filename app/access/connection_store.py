@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.access.connection import Connection
@@ -15,7 +15,9 @@ from app.access.tables import ConnectionRow
 from app.access.vault import SealBroken, Vault
 from app.library.core.models import NAME_LENGTH
 from app.library.core.store import Store
+from app.library.core.upsert import insert
 from app.upstream.oauth import Tokens
+from templates_schemas.text import clean
 
 _FIELDS: Final = (
     "id", "user", "origin", "system", "login", "scopes", "version", "has_ended", "expires_at",
@@ -59,8 +61,10 @@ class ConnectionStore:
             user=user,
             origin=provider.origin,
             system=provider.name,
-            login=login[:NAME_LENGTH],
-            scopes=tokens.scopes or provider.client.scopes,
+            # Another system's words: operators read them on a terminal, and some databases keep no
+            # NUL.
+            login=clean(login)[:NAME_LENGTH],
+            scopes=clean(tokens.scopes) or provider.client.scopes,
             version=1,
             has_ended=False,
             expires_at=_expiry(tokens),
@@ -70,9 +74,17 @@ class ConnectionStore:
         )
         sealed = self._sealed(made, tokens)
         with self._store.writing() as session:
-            session.execute(delete(ConnectionRow).where(*_of(user, provider.origin)))
-            values = {name: getattr(made, name) for name in _FIELDS}
-            session.add(ConnectionRow(**values | {"sealed": sealed}))
+            values = {name: getattr(made, name) for name in _FIELDS} | {
+                "sealed": sealed,
+                "lease": None,
+                "leased_until": None,
+            }
+            # At once: between a deletion and an insert, another of the same person's could come.
+            session.execute(
+                insert(session, ConnectionRow)
+                .values(values)
+                .on_conflict_do_update(index_elements=["user", "origin"], set_=values)
+            )
         return made
 
     def remove(self, user: str, origin: str) -> Connection | None:

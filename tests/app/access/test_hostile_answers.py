@@ -2,6 +2,7 @@
 
 import time
 
+from app.devtools.local_provider import LocalPerson
 from tests.app.access.world import ALICE, World
 
 
@@ -34,3 +35,13 @@ def test_a_token_that_no_header_can_hold_is_none(everybody: World) -> None:
     answer = browser.allow("/auth/github", ALICE)
     assert "Nothing was changed" in answer.text
     assert everybody.people.connections.listed() == []
+
+
+def test_a_name_that_directs_a_terminal_is_kept_as_plain_text(everybody: World) -> None:
+    browser = everybody.browser()
+    browser.sign_in(ALICE)
+    odd = LocalPerson(ALICE.id, "mona\x00\x1b[2J\nlisa")
+    everybody.provider.before_token = lambda _: everybody.provider.issue(odd) | {"scope": "a\x00b"}
+    assert browser.allow("/auth/github", ALICE).status_code == 200
+    (made,) = everybody.people.connections.listed()
+    assert (made.login, made.scopes) == ("mona [2J lisa", "a b")
