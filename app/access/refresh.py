@@ -7,6 +7,7 @@ under a lease on the connection's row, and its result is compared and swapped by
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,7 +18,7 @@ from app.access.connection import Connection
 from app.access.connection_store import ConnectionStore
 from app.access.providers import Provider, connection_needed
 from app.access.vault import SealBroken
-from app.errors import UpstreamTimeout
+from app.errors import UpstreamError, UpstreamTimeout
 from app.upstream.oauth import InvalidGrant
 from app.upstream.token_requests import TokenRequests
 from app.upstream.transport import remaining
@@ -102,7 +103,11 @@ class Refresher:
             raise
         if tokens:
             kept = replace(tokens, refresh=tokens.refresh or old)
-            self._store.swap(connection, lease, kept, self._now())
+            is_kept = self._store.swap(connection, lease, kept, self._now())
+            if not is_kept and self._store.find(connection.user, connection.origin) is None:
+                # Its person has disconnected meanwhile: nobody else knows these.
+                with suppress(UpstreamError):
+                    self._requests.revoke(provider.client, kept.access, kept.refresh)
         # Unless it has a newer version: a lease may have been lost meanwhile.
         elif self._store.end(connection):
             _log.warning("connection_ended", credential=connection.identity)

@@ -119,12 +119,7 @@ class SignIn:
         """Revoke the tokens of a connection at the provider; tell whether that was done."""
         try:
             tokens = self._connections.tokens(connection)
-            # Where the refresh token goes, the access token goes too; GitHub knows the latter only.
-            of_github = provider.client.revocation == "github"
-            refresh, access = tokens["refresh"], tokens["access"]
-            return self._requests.revoke(
-                provider.client, access if of_github or not refresh else refresh
-            )
+            return self._requests.revoke(provider.client, tokens["access"], tokens["refresh"])
         except (SealBroken, UpstreamError) as error:
             _log.warning(
                 "revocation_failed", credential=connection.identity, code=type(error).__name__

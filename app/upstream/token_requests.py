@@ -75,13 +75,15 @@ class TokenRequests:
             )
         return self._tokens(answer)
 
-    def revoke(self, client: OAuthClient, token: str) -> bool:
-        """Revoke a token; False where the provider has no address for it.
+    def revoke(self, client: OAuthClient, access: str, refresh: str | None = None) -> bool:
+        """Revoke tokens; False where the provider has no address for it, or does not know them.
 
-        Raises an UpstreamError.
+        Where the refresh token goes, the access token goes too; GitHub knows the latter only, and
+        that only while it lives. Raises an UpstreamError.
         """
+        token = refresh or access
         if client.revocation == "github":
-            status = self._revoke_at_github(client, token).status
+            status = self._revoke_at_github(client, access).status
         elif client.revocation == "rfc7009":
             with _translated(client.revoke_url):
                 response = self._session(client, "").revoke_token(
@@ -92,7 +94,7 @@ class TokenRequests:
             return False
         if status not in (200, 204, 404):
             raise UpstreamFailed(f"the address for revocation answered {status}")
-        return True
+        return status != 404
 
     def account(self, url: str, access_token: str) -> Any:
         """Return the JSON that tells whose token it is; raises an UpstreamError."""

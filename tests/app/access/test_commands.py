@@ -65,6 +65,13 @@ def test_a_revoked_connection_is_gone_here_and_there(made: World, run: Run) -> N
     assert (again.exit_code, "no such connection" in again.output) == (1, True)
 
 
+def test_what_the_system_does_not_know_is_not_called_revoked(made: World, run: Run) -> None:
+    """GitHub revokes by the access token, and answers 404 to one that has expired."""
+    made.provider.access.clear()
+    first = run("list").output.split("  ")[0]
+    assert run("revoke", first).output == f"{first}: removed here only\n"
+
+
 def test_after_a_rekey_the_old_key_can_go(made: World, run: Run) -> None:
     new, before = Fernet.generate_key().decode(), sealed(made)
     done = run("rekey", connection_keys=f"{new}, {KEY}")

@@ -137,6 +137,22 @@ def test_a_refresh_token_that_github_does_not_take_ends_the_connection(expired: 
     assert connection(expired).has_ended
 
 
+def test_who_disconnects_during_a_refresh_leaves_no_token_at_the_system(expired: World) -> None:
+    browser = expired.browser()
+    browser.sign_in(ALICE)
+    form = {"csrf_token": browser.csrf()}
+    done: list[int] = []
+
+    def disconnect(_: Mapping[str, str]) -> None:
+        done.append(browser.post("/connections/github/disconnect", **form).status_code)
+
+    expired.provider.before_token = disconnect
+    assert expired.title(ALICE) == CONNECT
+    assert done == [303]
+    assert expired.people.connections.listed() == []
+    assert expired.provider.access == {}
+
+
 def test_a_refusal_of_what_was_refreshed_meanwhile_ends_nothing(expired: World) -> None:
     store, old = expired.people.connections, connection(expired)
 
