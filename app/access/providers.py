@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.connectors import Connector
 from app.connectors.oauth import SYSTEMS, OAuthSystem, client_of, systems_of
@@ -10,6 +11,9 @@ from app.origins import Address
 from app.settings import Settings
 from app.upstream.credentials import OAuthClientEntry
 from app.upstream.oauth import OAuthClient
+
+# Below `/auth`, beside those of systems: the host's sign-in, and what the pages load.
+OWN_ADDRESSES: Final = ("host", "assets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def provider_of(system: OAuthSystem, client_id: str, secret: str) -> Provider:
 
 
 def _own_systems(known: Iterable[Connector]) -> Iterator[OAuthSystem]:
-    taken = {system.name for system in SYSTEMS}
+    taken = {*(system.name for system in SYSTEMS), *OWN_ADDRESSES}
     for connector in known:
         if connector.oauth is not None:
             if connector.oauth.name in taken:

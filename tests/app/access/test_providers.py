@@ -165,8 +165,9 @@ def test_a_definition_is_given_no_token_of_another_system(defined: Path) -> None
     assert not provider.serves(by_name["status-page"], read_url(own.url.replace("https", "http")))
 
 
-def test_a_definition_cannot_take_the_name_of_a_system(defined: Path) -> None:
-    defined.write_text(DEFINITION.replace('name = "status-page"', 'name = "azure_devops"'))
+@pytest.mark.parametrize("name", ["azure_devops", "host", "assets"])
+def test_a_definition_cannot_take_a_name_that_an_address_has(defined: Path, name: str) -> None:
+    defined.write_text(DEFINITION.replace('name = "status-page"', f'name = "{name}"'))
     settings = settings_with(connectors_file=str(defined))
     with pytest.raises(ConfigurationError, match="give the connector another name"):
         providers_of(settings, (), all_connectors(settings))
