@@ -1,5 +1,6 @@
 """Fixtures that all tests share, and the rules that the whole suite runs by."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -66,6 +67,13 @@ def upstream() -> Iterator[responses.RequestsMock]:
     """The outside world: only what a test registers answers, and all of it must be asked for."""
     with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
         yield mock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_variables_of_the_suite() -> None:
+    """Take away what tells the suite what to try: a service would take it for a wrong setting."""
+    for name in ("PLACARD_CORPORA", "PLACARD_EXAMPLES"):
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -351,11 +351,7 @@ def test_the_curl_line_holds_the_proof_and_no_log_does(
     assert line[1] not in capsys.readouterr().err
 
 
-def test_the_inner_request_leaves_a_line_of_its_own(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # It names real payloads to the tests; to the service it is an unknown setting, and told.
-    monkeypatch.delenv("PLACARD_CORPORA", raising=False)
+def test_the_inner_request_leaves_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     preview_with().ask("", {"X-Request-Id": "outer"}, url=MERGED)
     inner, outer = capsys.readouterr().err.splitlines()
     assert "path=/widget" in inner
