@@ -167,7 +167,8 @@ def _trace(app: Flask, settings: Settings) -> None:
         from app.telemetry import spans  # noqa: PLC0415 - what it stands on is an extra
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"PLACARD_TRACES: {error.name} is not installed; install placard[otel]"
+            f"PLACARD_TRACES: {error.name} is not installed: run `pip install '.[otel]'` in a "
+            "checkout of Placard"
         ) from None
     app.wsgi_app = spans.Spans(app.wsgi_app, spans.make_provider())  # type: ignore[method-assign]
 

@@ -27,21 +27,22 @@ class Check:
     serving: bool = False
 
 
+_LOCAL_ONLY: Final = "is possible only where PLACARD_MODE is local: `placard --local …`"
 CHECKS: Final = (
     Check(
         "PLACARD_VERIFY",
         lambda settings: settings.verify == "off" and not settings.local,
-        "off is possible only where PLACARD_MODE is local",
+        f"off {_LOCAL_ONLY}",
     ),
     Check(
         "PLACARD_OFFLINE",
         lambda settings: settings.offline and not settings.local,
-        "on is possible only where PLACARD_MODE is local",
+        f"on {_LOCAL_ONLY}",
     ),
     Check(
         "PLACARD_RECORDINGS",
         lambda settings: settings.recordings is not None and not settings.local,
-        "is possible only where PLACARD_MODE is local",
+        _LOCAL_ONLY,
     ),
     Check(
         "PLACARD_RECORDINGS",

@@ -177,7 +177,7 @@ class Settings:
         "the least that is logged: `debug` (probes too), `info`, `warning` or `error`")
     traces: bool = setting(
         "PLACARD_TRACES", Switch(), False,
-        "send traces by OpenTelemetry (`placard[otel]`), to where `OTEL_EXPORTER_OTLP_ENDPOINT` "
+        "send traces by OpenTelemetry (the extra `otel`), to where `OTEL_EXPORTER_OTLP_ENDPOINT` "
         "says")
     trusted_proxies: TrustedProxies | None = setting(
         "PLACARD_TRUSTED_PROXIES", Proxies(), None,

@@ -1,4 +1,4 @@
-"""Traces for OpenTelemetry (`placard[otel]`), made of the steps that `trace` records.
+"""Traces for OpenTelemetry (the extra `otel`), made of the steps that `trace` records.
 
 Each request is a span of kind server, each step within it a span below; a call to another system is
 of kind client. A request that names its trace (W3C `traceparent`) is a part of it. Nothing of that

@@ -1,4 +1,4 @@
-"""The packages of the extra `placard[testing]`, which a service in production does not have.
+"""The packages of the extra `testing`, which a service in production does not have.
 
 Raises ModuleNotFoundError, which says what installs them, where one is missing.
 """
@@ -9,7 +9,9 @@ try:
     import responses
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
-        f"app.testing needs {missing.name}: run `pip install 'placard[testing]'`", name=missing.name
+        f"app.testing needs {missing.name}: "
+        "run `pip install '.[testing]'` in a checkout of Placard",
+        name=missing.name,
     ) from None
 
 __all__ = ["hypothesis", "pytest", "responses"]

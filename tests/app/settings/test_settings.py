@@ -76,7 +76,7 @@ def test_lists_are_comma_separated_and_blanks_do_not_count() -> None:
         ("PLACARD_MODE", "staging", "one of"),
         ("PLACARD_OFFLINE", "perhaps", "boolean"),
         ("PLACARD_OFFLINE", "on", "only where PLACARD_MODE is local"),
-        ("PLACARD_RECORDINGS", ".", "only where PLACARD_MODE is local"),
+        ("PLACARD_RECORDINGS", ".", "only where PLACARD_MODE is local: `placard --local …`"),
         ("PLACARD_RECORDINGS", "no/such/folder", "is not a folder"),
         ("PLACARD_VERIFY", "none", "one of"),
         ("PLACARD_VERIFY", "off", "only where PLACARD_MODE is local"),

@@ -169,5 +169,5 @@ def test_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delattr("app.telemetry.spans")
     monkeypatch.delitem(sys.modules, "app.telemetry.spans")
     monkeypatch.setitem(sys.modules, "opentelemetry.context", None)
-    with pytest.raises(ConfigurationError, match=r"^PLACARD_TRACES: .*install placard\[otel\]"):
+    with pytest.raises(ConfigurationError, match=r"^PLACARD_TRACES: .*pip install '\.\[otel\]'"):
         create_app(settings_with(traces="on"))

@@ -22,7 +22,8 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 def test_a_missing_package_is_named_with_what_installs_it(name: str) -> None:
     told = run(WITHOUT.format(name=name)).stderr.splitlines()[-1]
     assert told == (
-        f"ModuleNotFoundError: app.testing needs {name}: run `pip install 'placard[testing]'`"
+        f"ModuleNotFoundError: app.testing needs {name}: "
+        "run `pip install '.[testing]'` in a checkout of Placard"
     )
 
 
