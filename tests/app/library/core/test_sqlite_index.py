@@ -164,7 +164,7 @@ class Writer:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_index_is_in_step_after_any_writes(store: Store, seed: int) -> None:
-    writer, kinds = Writer(store, seed), set[str]()
+    writer, kinds = Writer(store, seed), set[str | None]()
     for _ in range(8):
         for _ in range(12):
             writer.write()
