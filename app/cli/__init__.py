@@ -167,13 +167,13 @@ def serve(
 @click.option(
     "--definition",
     type=click.Path(exists=True),
-    help="A TOML file of connectors to try, beside those of the settings.",
+    help="A TOML file of connectors to try, in place of those of the same names.",
 )
 def render(*, url: str, as_json: bool, definition: str | None) -> None:
     """Draw the card of URL, with its limits, what was cut and what was left out."""
     settings = _settings()
     if definition is not None:
-        settings = replace(settings, connectors_file=(definition, *settings.connectors_file))
+        settings = replace(settings, tried_definitions=(definition,))
     with widgets_for(url, settings) as widgets, recording() as trace:
         try:
             body = widgets.widget_for(url).body

@@ -551,16 +551,19 @@ def test_a_wrong_file_of_connectors_ends_any_command(run: Run, tmp_path: Path) -
         assert ended.stderr.startswith("PLACARD_CONNECTORS_FILE: ")
 
 
-def test_render_tries_a_definition_that_is_in_use_too(
-    run: Run, upstream: responses.RequestsMock
+@pytest.mark.parametrize("used", [STATUS_PAGE.name, str(STATUS_PAGE)])
+def test_render_tries_a_definition_in_place_of_the_one_in_use(
+    run: Run, upstream: responses.RequestsMock, tmp_path: Path, used: str
 ) -> None:
+    older = STATUS_PAGE.read_text().replace('"incident.name"', '"incident.impact"')
+    (tmp_path / STATUS_PAGE.name).write_text(older)
     upstream.get(
         "https://status.example.com/api/v2/incidents/7.json", json={"incident": {"name": "Down"}}
     )
     page = "https://status.example.com/incidents/7"
-    file = str(STATUS_PAGE)
-    ended = run("render", "--definition", file, page, PLACARD_CONNECTORS_FILE=file)
+    ended = run("render", "--definition", str(STATUS_PAGE), page, PLACARD_CONNECTORS_FILE=used)
     assert ended.exit_code == 0, ended.output
+    assert "Down" in ended.stdout
 
 
 def test_record_keeps_what_is_asked_by_post(
