@@ -300,6 +300,39 @@ def test_render_draws_a_sample_offline(run: Run) -> None:
         assert seen in ended.stdout
 
 
+def test_render_says_how_to_do_without_the_system(run: Run) -> None:
+    ended = run("--local", "render", "https://github.com/pallets/flask/issues/999999")
+    assert ended.exit_code == 1
+    assert "`placard render --answer FILE.json URL`" in ended.stderr
+    assert "`placard record URL --name open --answer FILE.json --page URL-OF-ITS-DOCS`" in (
+        ended.stderr
+    )
+
+
+def test_render_draws_an_answer_that_is_given(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "issue.json").write_text(json.dumps(RESOURCE))
+    ended = run("render", "--answer", "issue.json", ISSUE)
+    assert ended.exit_code == 0, ended.output
+    assert "Stand-in issue" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "url", "told"),
+    [
+        (b"\xff{", ISSUE, "upstream_unreadable: "),
+        (b"{}", "https://nowhere.example/1", "no_connector: "),
+        (b"{}", "nonsense", "malformed_request: "),
+    ],
+)
+def test_render_says_why_a_given_answer_makes_no_card(
+    run: Run, tmp_path: Path, answer: bytes, url: str, told: str
+) -> None:
+    (tmp_path / "answer.json").write_bytes(answer)
+    ended = run("render", "--answer", "answer.json", url)
+    assert ended.exit_code == 1
+    assert told in ended.stderr
+
+
 def test_render_gives_the_payload_as_json(run: Run, upstream: responses.RequestsMock) -> None:
     upstream.get(API, json=RESOURCE)
     ended = run("render", "--json", ISSUE)
