@@ -403,6 +403,37 @@ def test_lint_names_a_definition_s_fault_by_line(run: Run, tmp_path: Path) -> No
         ["bad.toml:12", "$.connector[0].card.title"],
         ["bad.toml:13", "$.connector[0].card.titel"],
     ]
+    assert ended.stdout.endswith(
+        "is not a key of this table, which takes title, subtitle, subicon_url, num_comments, "
+        'fields, footer; did you mean "title"? (unknown_key)\n'
+    )
+
+
+def test_lint_says_what_a_name_may_be(run: Run, tmp_path: Path) -> None:
+    text = STATUS_PAGE.read_text()
+    (tmp_path / "bad.toml").write_text(text.replace('"status-page"', '"Status page"'))
+    ended = run("lint", "bad.toml")
+    assert ended.stdout.startswith("bad.toml:2: $.connector[0].name: must be a small letter, then ")
+
+
+def test_lint_tells_what_another_connector_serves(run: Run, tmp_path: Path) -> None:
+    text = STATUS_PAGE.read_text().replace('"status-page"', '"github"')
+    text = text.replace("status.example.com", "github.com").replace("/incidents/", "/a/b/issues/")
+    (tmp_path / "taken.toml").write_text(text.replace("p31zjtct2jer", "12"))
+    ended = run("lint", "taken.toml")
+    assert ended.exit_code == 1
+    assert ended.stdout == (
+        "taken.toml:2: $.connector[0].name: is the name of another connector (unique)\n"
+        "taken.toml:6: $.connector[0].example: is an address of the connector github, which is "
+        "asked before (unique)\n"
+    )
+
+
+def test_lint_tells_what_another_definition_of_the_file_serves(run: Run, tmp_path: Path) -> None:
+    text = STATUS_PAGE.read_text()
+    (tmp_path / "two.toml").write_text(text + text.replace('"status-page"', '"other"'))
+    ended = run("lint", "two.toml")
+    assert "$.connector[1].example: is an address of the connector status-page" in ended.stdout
 
 
 def test_render_tries_a_definition(run: Run, upstream: responses.RequestsMock) -> None:
