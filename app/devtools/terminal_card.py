@@ -13,7 +13,7 @@ from app.connectors import switched_off
 from app.devtools.relative_times import relative
 from app.errors import NoConnector, PlacardError, UpstreamTimeout, UpstreamUnreachable
 from app.settings import Settings
-from app.telemetry.trace import Trace, left_out
+from app.telemetry.trace import Trace, blank, left_out
 from templates_schemas.limits import (
     FIELD_NAME_MAX,
     FIELD_TEXT_MAX,
@@ -72,6 +72,8 @@ def draw_card(
         console.print(Text(change, style="yellow"))
     for value in left_out(trace.steps if trace else ()):
         console.print(Text(f"left out: {value}", style="yellow"))
+    if without := blank(trace.steps if trace else ()):
+        console.print(Text(f"no value in this answer: {', '.join(without)}", style="dim"))
 
 
 def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> None:

@@ -444,7 +444,7 @@ def test_render_tries_a_definition(run: Run, upstream: responses.RequestsMock) -
     page = "https://status.example.com/incidents/7"
     ended = run("render", "--definition", str(STATUS_PAGE), page)
     assert ended.exit_code == 0, ended.output
-    for seen in ("Login fails", "resolved"):
+    for seen in ("Login fails", "resolved", "no value in this answer: subtitle, Affected, Began\n"):
         assert seen in ended.stdout
 
 
