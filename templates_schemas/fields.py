@@ -15,7 +15,22 @@ from templates_schemas.rules import Rule
 Messages = dict[str, str | list[Any] | dict[Any, Any]]
 
 
-class HostSchema(Schema):
+class HintingSchema(Schema):
+    """A schema whose `unknown` message has a `{hint}`, and may list the `{keys}`."""
+
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
+        """Say of each key that is not known here which one was probably meant."""
+        unknown = self.error_messages["unknown"]
+        keys = [known.data_key or name for name, known in self.fields.items()]
+        missing = [key for key in keys if not isinstance(data, Mapping) or key not in data]
+        told: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
+        for key, messages in told.items():
+            if messages == [unknown]:
+                hint = did_you_mean(key, missing)
+                told[key] = [unknown.format(hint=hint, keys=", ".join(keys))]
+
+
+class HostSchema(HintingSchema):
     """A schema of the host: unknown keys and `null` are faults, absent values are left out."""
 
     class Meta:
@@ -25,18 +40,6 @@ class HostSchema(Schema):
         "unknown": Rule("unknown_key", "is not a key that the host knows here{hint}"),
         "type": Rule("type", "must be an object"),
     }
-
-    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
-        """Say of each key that the host does not know which one was probably meant."""
-        unknown = self.error_messages["unknown"]
-        missing = [
-            key for key in (known.data_key or name for name, known in self.fields.items())
-            if not isinstance(data, Mapping) or key not in data
-        ]  # fmt: skip
-        told: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
-        for key, messages in told.items():
-            if messages == [unknown]:
-                told[key] = [unknown.format(hint=did_you_mean(key, missing))]
 
 
 class Ruled:

@@ -1,6 +1,7 @@
 """What the README and the pages that it leads to must tell, and the lock files must not."""
 
 import re
+from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 
@@ -9,7 +10,7 @@ from jmespath.functions import Functions
 from marshmallow import Schema
 
 from app.cli import main
-from app.connectors import CONNECTORS, Connector
+from app.connectors import CONNECTORS, Connector, card_parts
 from app.connectors.definitions.bundled import catalogue
 from app.connectors.definitions.expressions import CardFunctions
 from app.connectors.definitions.files import lint_definitions
@@ -129,6 +130,19 @@ def test_every_function_and_filter_of_a_definition_is_told() -> None:
     own = set(CardFunctions.FUNCTION_TABLE) - set(Functions.FUNCTION_TABLE)
     assert [name for name in sorted(own) if f"`{name}(" not in told] == []
     assert [name for name in (*FILTERS, PATH, NUMBER) if f"|{name}}}" not in told] == []
+
+
+def test_every_part_of_cards_is_told_in_its_table() -> None:
+    told = (ROOT / "app/connectors/README.md").read_text("utf-8")
+    table = told.partition("What `card_parts.py` offers")[2].partition("## Hosts")[0]
+    functions = vars(card_parts).values()
+    own = [
+        each.__name__
+        for each in functions
+        if isfunction(each) and each.__module__ == card_parts.__name__ and each.__name__[0] != "_"
+    ]
+    assert "card" in own
+    assert [name for name in own if f"`{name}(" not in table] == []
 
 
 def test_the_credentials_that_are_shown_can_be_read(tmp_path: Path) -> None:

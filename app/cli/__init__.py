@@ -17,7 +17,7 @@ import signal
 import sys
 from dataclasses import asdict, replace
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 from rich.console import Console
@@ -167,16 +167,23 @@ def serve(
 @click.option(
     "--definition",
     type=click.Path(exists=True),
-    help="A TOML file of connectors to try, beside those of the settings.",
+    help="A TOML file of connectors to try, in place of those of the same names.",
 )
-def render(*, url: str, as_json: bool, definition: str | None) -> None:
+@click.option(
+    "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer."
+)
+def render(*, url: str, as_json: bool, definition: str | None, answer: BinaryIO | None) -> None:
     """Draw the card of URL, with its limits, what was cut and what was left out."""
     settings = _settings()
     if definition is not None:
-        settings = replace(settings, connectors_file=(definition, *settings.connectors_file))
-    with widgets_for(url, settings) as widgets, recording() as trace:
+        settings = replace(settings, tried_definitions=(definition,))
+    given = answer.read() if answer else None
+    with recording() as trace:
         try:
-            body = widgets.widget_for(url).body
+            with widgets_for(url, settings, given) as widgets:
+                body = widgets.widget_for(url).body
+        except ConfigurationError:
+            raise
         except PlacardError as error:
             draw_failure(Console(stderr=True), error, url, settings, trace)
             sys.exit(1)

@@ -8,8 +8,10 @@ from typing import Final
 import click
 
 from app.cli.output import print_json
+from app.connectors import coded_connectors, connector_settings
 from app.connectors.definitions.files import check_file
 from app.devtools.preview.json_text import place_of, places_of
+from app.settings import load_settings
 from templates_schemas import Fault, UnreadablePayload, faults_in_text
 from templates_schemas.reading import UNTIL_JSON
 
@@ -66,8 +68,14 @@ def lint(*, files: tuple[str, ...], form: str) -> None:
 
 
 def _problems_of(file: str) -> list[Problem]:
-    found = check_file(Path(file))[1] if file.endswith(".toml") else _faults_of_payload(file)
+    found = _faults_of_definitions(file) if file.endswith(".toml") else _faults_of_payload(file)
     return [Problem(file, line, at.path, at.rule, at.message) for line, at in found]
+
+
+def _faults_of_definitions(file: str) -> list[tuple[int, Fault]]:
+    """List the faults of a file of connectors, wherever it is used: of no settings but defaults."""
+    coded = coded_connectors(load_settings({}, connector_settings()))
+    return check_file(Path(file), before=coded)[1]
 
 
 def _faults_of_payload(file: str) -> list[tuple[int, Fault]]:

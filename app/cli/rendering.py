@@ -6,24 +6,29 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from app import create_app
+from app.connectors import all_connectors, find
+from app.devtools.recorder import WrittenAnswer, answering
 from app.origins import host_of, is_loopback_host
 from app.settings import MEMORY, Settings
 from app.telemetry.metrics import Metrics
+from app.upstream import SampleAdapter
 from app.web import EXTENSION
 from app.widgets import Widgets
 from app.wiring import build_fetcher, build_widgets
 
 
 @contextmanager
-def widgets_for(url: str, settings: Settings) -> Iterator[Widgets]:
+def widgets_for(url: str, settings: Settings, answer: bytes | None = None) -> Iterator[Widgets]:
     """Yield what makes the card of an address, as it is now: a shared cache may hold an older one.
 
-    What is saved in this service's own library is read there, as the service does.
+    What is saved in this service's own library is read there, as the service does. An `answer`
+    stands in for the system's. Raises NoConnector and MalformedRequest where there is one.
     """
     settings = replace(settings, cache_url=MEMORY)
     own = _of_own_address(settings, url)
-    if own is None:
-        yield build_widgets(settings, build_fetcher(settings), Metrics())
+    if own is None or answer is not None:
+        adapter = None if answer is None else _answering(settings, url, answer)
+        yield build_widgets(settings, build_fetcher(settings, adapter=adapter), Metrics())
         return
     from app.library.http.context import EXTENSION as LIBRARY  # noqa: PLC0415 - needs a database
 
@@ -32,6 +37,11 @@ def widgets_for(url: str, settings: Settings) -> Iterator[Widgets]:
         yield app.extensions[EXTENSION].widgets
     finally:
         app.extensions[LIBRARY].store.close()
+
+
+def _answering(settings: Settings, url: str, answer: bytes) -> SampleAdapter:
+    connector, match = find(url, all_connectors(settings))
+    return answering(connector.request_for(match), WrittenAnswer("", answer))
 
 
 def _of_own_address(settings: Settings, url: str) -> Settings | None:

@@ -103,10 +103,13 @@ def coded_connectors(settings: Settings) -> tuple[Connector, ...]:
 def all_connectors(settings: Settings) -> tuple[Connector, ...]:
     """Make all connectors; definitions come last, so that they take no address from another.
 
-    One of a file stands in for a bundled one of its name. Raises ConfigurationError where two have
-    one name, or a definition cannot be used.
+    One of a file stands in for a bundled one of its name, and one that is tried for both. Raises
+    ConfigurationError where two have one name, or a definition cannot be used.
     """
-    given = read_definitions(settings.connectors_file)
+    tried = read_definitions(settings.tried_definitions)
+    replaced = {connector.name for connector in tried}
+    own = read_definitions(settings.connectors_file)
+    given = (*tried, *(connector for connector in own if connector.name not in replaced))
     made: tuple[Connector, ...] = (*coded_connectors(settings), *given)
     names = [connector.name for connector in made]
     if twice := sorted({name for name in names if names.count(name) > 1}):

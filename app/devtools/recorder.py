@@ -75,7 +75,7 @@ def record_case(
     connector, match = find(url, all_connectors(settings))
     # What others have kept would be an answer without an exchange.
     alone = replace(settings, cache_url=MEMORY)
-    adapter = _answering(connector.request_for(match), written) if written else None
+    adapter = answering(connector.request_for(match), written) if written else None
     fetcher = build_fetcher(settings, exchanges.append, adapter=adapter)
     widgets = build_widgets(alone, fetcher, Metrics())
     failure: PlacardError | None = None
@@ -121,13 +121,14 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _answering(request: UpstreamRequest, written: WrittenAnswer) -> SampleAdapter:
+def answering(request: UpstreamRequest, written: WrittenAnswer) -> SampleAdapter:
+    """Make the transport that gives a written answer to a request, without the network."""
     exchange = {
         "request": {"method": request.method, "url": request.url},
         "response": {
             "status": written.status,
             "headers": {"Content-Type": "application/json"},
-            "text": written.body.decode(),
+            "text": written.body.decode("utf-8", "replace"),
         },
     }
     return SampleAdapter([Sample("written", written.page, request.url, (exchange,))])

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from app.connectors import switched_off
 from app.devtools.relative_times import relative
-from app.errors import NoConnector, PlacardError
+from app.errors import NoConnector, PlacardError, UpstreamTimeout, UpstreamUnreachable
 from app.settings import Settings
-from app.telemetry.trace import Trace, left_out
+from app.telemetry.trace import Trace, blank, left_out
 from templates_schemas.limits import (
     FIELD_NAME_MAX,
     FIELD_TEXT_MAX,
@@ -24,6 +24,10 @@ from templates_schemas.limits import (
 from templates_schemas.text import utf16_length
 
 WIDTH: Final = 76
+WITHOUT_SYSTEM: Final = (
+    "Without the system: `placard render --answer FILE.json URL` draws a given answer's card,\n"
+    "`placard record URL --name open --answer FILE.json --page URL-OF-ITS-DOCS` records it"
+)
 _STYLES: Final[Mapping[PillColor, str]] = {
     "none": "black on grey85",
     "red": "white on red3",
@@ -68,6 +72,8 @@ def draw_card(
         console.print(Text(change, style="yellow"))
     for value in left_out(trace.steps if trace else ()):
         console.print(Text(f"left out: {value}", style="yellow"))
+    if without := blank(trace.steps if trace else ()):
+        console.print(Text(f"no value in this answer: {', '.join(without)}", style="dim"))
 
 
 def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> None:
@@ -82,8 +88,10 @@ def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> No
 def draw_failure(
     console: Console, error: PlacardError, url: str, settings: Settings, trace: Trace | None = None
 ) -> None:
-    """Draw an error, and name the setting that would have helped where a definition is off."""
+    """Draw an error, and what would have helped: a setting, or an answer that is given."""
     draw_error(console, error, trace)
+    if isinstance(error, UpstreamUnreachable | UpstreamTimeout):
+        console.print(Text(WITHOUT_SYSTEM), soft_wrap=True)
     if isinstance(error, NoConnector) and (known := switched_off(url, settings)):
         wanted = " or ".join(each.name for each in known.settings)
         console.print(f"{known.name} is bundled, and is on once {wanted} is set", highlight=False)

@@ -246,6 +246,8 @@ class Settings:
     # fmt: on
     connector_declarations: tuple[ConnectorSetting, ...] = ()
     connector_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # A file that is tried: its definitions stand in for those of their names in `connectors_file`.
+    tried_definitions: tuple[str, ...] = ()
 
     @property
     def local(self) -> bool:

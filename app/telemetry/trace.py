@@ -51,6 +51,11 @@ def left_out(steps: Iterable[Step]) -> list[str]:
     return [f"{facts.get('expression', facts['part'])}: {facts['why']}" for facts in told]
 
 
+def blank(steps: Iterable[Step]) -> list[str]:
+    """List the parts of the card whose expressions had no value in this answer."""
+    return [part for step in steps if step.name == "blank" for part in step.facts["parts"]]
+
+
 _current: ContextVar[Trace | None] = ContextVar("placard_trace", default=None)
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from app.cards import card_of, checked
@@ -31,6 +31,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=10,
 )
+
+_OF_RECORDED: Final = "test_its_recorded_cases_make_their_widgets"
 
 # One inherited test is run by many classes: an example that one has kept is tried by the others.
 # No example is judged by the clock: the first ones import what they need.
@@ -67,10 +69,15 @@ class ConnectorContract:
     recorded: ClassVar[Path]
 
     def __init_subclass__(cls) -> None:
-        """Leave the recorded cases out where no folder is named."""
+        """Hold the recorded cases where a folder is named, and leave their test out where none is.
+
+        A class between, such as `DefinitionContract`, names none, and those below it may.
+        """
         super().__init_subclass__()
         if not hasattr(cls, "recorded"):
-            setattr(cls, "test_its_recorded_cases_make_their_widgets", None)  # noqa: B010
+            setattr(cls, _OF_RECORDED, None)
+        elif getattr(cls, _OF_RECORDED) is None:
+            setattr(cls, _OF_RECORDED, getattr(ConnectorContract, _OF_RECORDED))
 
     def answer_of(self, payload: Any) -> Any:
         """Make the system's answer of a payload of the corpora."""

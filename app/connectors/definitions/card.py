@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from app.connectors.card_parts import words
 from app.connectors.definitions.expressions import ExpressionError, evaluate, number_text
 from app.connectors.resources import Count
-from app.telemetry.trace import step
+from app.telemetry.trace import step, wants_all
 from templates_schemas import (
     Created,
     CustomText,
@@ -46,14 +46,28 @@ class CardExpressions:
         card = _Evaluation(resource, parts)
         where = f"{self._label} {' '.join(parts.values())}"
         shown = [card.field(given) for given in self._card["fields"]]
+        title = first_text(card.text(self._card, "title"))
+        subtitle = card.text(self._card, "subtitle")
+        self._tell_blank([("title", title), ("subtitle", subtitle)], shown)
         return SummaryWithDetails(
-            title=first_text(card.text(self._card, "title"), where),
-            subtitle=card.text(self._card, "subtitle"),
+            title=title or where,
+            subtitle=subtitle,
             subicon_url=card.text(self._card, "subicon_url"),
             fields=shown if any(shown) else [TextWithIcon("Source", self._label)],
             footer=card.footer(self._card["footer"]) or CustomText(self._label),
             num_comments=card.count(self._card, "num_comments"),
         )
+
+    def _tell_blank(self, lines: list[tuple[str, str | None]], shown: list[Field | None]) -> None:
+        """Tell in the trace which expressions came to nothing, for who writes the definition."""
+        if not wants_all():
+            return
+        blank = [key for key, text in lines if key in self._card and not text]
+        names = [given["name"] for given in self._card["fields"]]
+        blank += [name for name, field in zip(names, shown, strict=True) if not field]
+        if blank:
+            with step("blank", parts=blank):
+                pass
 
     def _shown(self, resource: Any) -> Iterator[Any]:
         """Yield what the texts and the times come to, without a word in the trace."""

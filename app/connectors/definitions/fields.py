@@ -1,4 +1,4 @@
-"""Kinds of values in a file of definitions: expressions, colours and hosts."""
+"""Kinds of values in a file of definitions: tables, expressions, colours and hosts."""
 
 import re
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 
 from app.connectors.definitions.expressions import ExpressionError, compiled, parts_in
+from templates_schemas.fields import HintingSchema
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.rules import Rule
 
@@ -13,6 +14,15 @@ _HOST: Final = re.compile(r"(?:\*\.(?=[^.]+\.))?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)
 
 # Of a host that stands for many, the API may be at a child of each: `api.*.example.com`.
 _ASKED: Final = re.compile(rf"(?:[A-Za-z0-9-]+\.(?=\*\.))?{_HOST.pattern}")
+
+
+class Table(HintingSchema):
+    """A table of a file: of a key that it does not take, the fault tells which it does."""
+
+    error_messages = {  # noqa: RUF012 - marshmallow declares it so
+        "unknown": Rule("unknown_key", "is not a key of this table, which takes {keys}{hint}"),
+        "type": Rule("type", "must be a table"),
+    }
 
 
 class Expression(fields.String):

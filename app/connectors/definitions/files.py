@@ -3,14 +3,16 @@
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from marshmallow import ValidationError
 
+from app.connectors.base import Connector, find
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.schema import BundledFileSchema, FileSchema
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, MalformedRequest, NoConnector
 from templates_schemas.rules import UNNAMED, Fault, faults_in
 
 SETTING: Final = "PLACARD_CONNECTORS_FILE"
@@ -66,11 +68,12 @@ def load_definitions(
 
 
 def check_file(
-    file: Path, *, own: bool = False
+    file: Path, *, own: bool = False, before: Sequence[Connector] = ()
 ) -> tuple[Sequence[Mapping[str, Any]], list[tuple[int, Fault]]]:
     """Load the definitions of a file, or none and its faults, each with its line.
 
-    Raises OSError where the file cannot be read.
+    The connectors `before` are asked first: they have their names and addresses. Raises OSError
+    where the file cannot be read.
     """
     try:
         text = file.read_text("utf-8")
@@ -80,7 +83,7 @@ def check_file(
         return [], [(int(at[1]) if at else 1, Fault("$", UNNAMED, f"is not TOML: {error}"))]
     try:
         loaded: Sequence[Mapping[str, Any]] = _SCHEMA.load(given)["connector"]
-        faults = list(_faults_of_own(loaded)) if own else []
+        faults = [*(_faults_of_own(loaded) if own else ()), *_taken(loaded, before)]
     except ValidationError as error:
         loaded, faults = [], list(faults_in(error))
     return [] if faults else loaded, [(_line_of(fault, text), fault) for fault in faults]
@@ -95,6 +98,21 @@ def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
         if "scope_setting" in each.get("search", {}):
             told = "is for bundled definitions; write the place into the search's url"
             yield Fault(f"$.connector[{place}].search.scope_setting", "bundled", told)
+
+
+def _taken(loaded: Sequence[Mapping[str, Any]], before: Sequence[Connector]) -> Iterator[Fault]:
+    """Want each name and each example to be of no connector that is asked before."""
+    if not before:
+        return
+    names, known = {connector.name for connector in before}, [*before]
+    for place, each in enumerate(loaded):
+        if each["name"] in names:
+            yield Fault(f"$.connector[{place}].name", "unique", "is the name of another connector")
+        with suppress(NoConnector, MalformedRequest):
+            found = find(each["example"], known)[0]
+            told = f"is an address of the connector {found.name}, which is asked before"
+            yield Fault(f"$.connector[{place}].example", "unique", told)
+        known.append(DefinedConnector(each))
 
 
 def _files(path: Path) -> list[Path]:

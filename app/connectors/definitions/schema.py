@@ -4,15 +4,30 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, validate, validates, validates_schema
+from marshmallow import ValidationError, fields, validate, validates, validates_schema
 
 from app.connectors.definitions.consistency import faults_of, nested
-from app.connectors.definitions.fields import AnswerExpression, Color, Expression, Host, Hosts
+from app.connectors.definitions.fields import (
+    AnswerExpression,
+    Color,
+    Expression,
+    Host,
+    Hosts,
+    Table,
+)
 from app.upstream.credentials import is_transport_header
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.rules import Rule
 from templates_schemas.summary_with_details import FIELD_KINDS
 
+_NAME: Final = validate.Regexp(
+    r"[a-z][a-z0-9_-]{0,39}\Z",
+    error="must be a small letter, then at most 39 of these, digits, `-` and `_`: status-page",
+)
+_PART: Final = validate.Regexp(
+    r"[a-z][a-z0-9_]*\Z", error="must be a small letter, then these, digits and `_`: build_id"
+)
+_PATH: Final = validate.Regexp(r"/", error="must begin with a `/`")
 _BASE: Final = validate.Regexp(r"(?:/[A-Za-z0-9._-]+)+\Z", error="must be a path such as /api/v3")
 _HEADER: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
 _ADDRESS: Final = validate.Regexp(
@@ -31,7 +46,7 @@ _CREDENTIALS: Final = frozenset(
 MOST_FIELDS: Final = 10
 
 
-class RequestSchema(Schema):
+class RequestSchema(Table):
     """`[connector.request]`."""
 
     method = fields.String(load_default="GET", validate=validate.OneOf(("GET", "POST")))
@@ -65,7 +80,7 @@ class RequestSchema(Schema):
             raise ValidationError(Rule("type", "must be what JSON can hold")) from error
 
 
-class CredentialSchema(Schema):
+class CredentialSchema(Table):
     """`[connector.credential]`: the setting that has the token, how it is sent, and to whom.
 
     By default that is the hosts that are asked, where the definition names them wholly, and those
@@ -92,7 +107,7 @@ class CredentialSchema(Schema):
             raise ValidationError(Rule("header", "is the client's own"))
 
 
-class OAuthSchema(Schema):
+class OAuthSchema(Table):
     """`[connector.oauth]`: how people sign in to the system; `host` is given their tokens."""
 
     host = Host(required=True)
@@ -109,7 +124,7 @@ class OAuthSchema(Schema):
     revoke = fields.String(load_default="", validate=_ADDRESS)
 
 
-class AnswerSchema(Schema):
+class AnswerSchema(Table):
     """`[connector.answer]`: where the resource is in an answer, and what other answers mean."""
 
     resource = AnswerExpression(load_default="@")
@@ -121,7 +136,7 @@ class AnswerSchema(Schema):
     forbidden_statuses = fields.List(fields.Integer(strict=True))
 
 
-class FieldSchema(Schema):
+class FieldSchema(Table):
     """`[[connector.card.fields]]`: its name is literal, the rest are expressions and tables."""
 
     type = fields.String(required=True, validate=validate.OneOf(tuple(FIELD_KINDS)))
@@ -146,7 +161,7 @@ class FieldSchema(Schema):
             raise ValidationError({wanted: [Rule("required", "is required for this type")]})
 
 
-class FooterSchema(Schema):
+class FooterSchema(Table):
     """`[connector.card.footer]`: the first of updated, created and text that has a value."""
 
     updated = Expression()
@@ -176,7 +191,7 @@ class SearchSchema(RequestSchema):
     scope_meaning = fields.String(validate=validate.Length(1, 100))
 
 
-class CardSchema(Schema):
+class CardSchema(Table):
     """`[connector.card]`: of its fields, the first five that have a value are shown."""
 
     title = Expression(required=True)
@@ -193,21 +208,17 @@ class CardSchema(Schema):
     footer = fields.Nested(FooterSchema, load_default=dict)
 
 
-class AddressSchema(Schema):
+class AddressSchema(Table):
     """`[[connector.addresses]]`: forms of address that some hosts have, or that ask another."""
 
     hosts = fields.List(Host())
-    paths = fields.List(
-        fields.String(validate=validate.Regexp(r"/")), required=True, validate=validate.Length(1)
-    )
-    parts = fields.Dict(
-        keys=fields.String(validate=validate.Regexp(r"[a-z][a-z0-9_]*\Z")), values=fields.String()
-    )
+    paths = fields.List(fields.String(validate=_PATH), required=True, validate=validate.Length(1))
+    parts = fields.Dict(keys=fields.String(validate=_PART), values=fields.String())
     url = fields.String()
     fallback = fields.String()
 
 
-class ExampleSchema(Schema):
+class ExampleSchema(Table):
     """An address that is served, and what is asked for it."""
 
     address = fields.String(required=True)
@@ -221,19 +232,19 @@ class Example(fields.Field[Any]):
         return value if isinstance(value, str) else ExampleSchema().load(value)
 
 
-class DefinitionSchema(Schema):
+class DefinitionSchema(Table):
     """One `[[connector]]`."""
 
-    name = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z"))
+    name = fields.String(required=True, validate=_NAME)
     label = fields.String(required=True, validate=validate.Length(1, 40))
     hosts = Hosts()
     hosts_setting = fields.String(validate=_SETTING)
     hosts_meaning = fields.String(validate=validate.Length(1, 100))
     hosts_base = fields.String(validate=_BASE)
-    path = fields.String(validate=validate.Regexp(r"/"))
-    paths = fields.List(fields.String(validate=validate.Regexp(r"/")), validate=validate.Length(1))
+    path = fields.String(validate=_PATH)
+    paths = fields.List(fields.String(validate=_PATH), validate=validate.Length(1))
     addresses = fields.List(fields.Nested(AddressSchema), validate=validate.Length(1))
-    page = fields.String(validate=validate.Regexp(r"/"))
+    page = fields.String(validate=_PATH)
     example = fields.String(required=True)
     examples = fields.List(Example(), load_default=list)
     refused = fields.List(fields.String(), load_default=list)
@@ -252,7 +263,7 @@ class DefinitionSchema(Schema):
             raise ValidationError(nested(faults))
 
 
-class FileSchema(Schema):
+class FileSchema(Table):
     """A file of definitions."""
 
     connector = fields.List(

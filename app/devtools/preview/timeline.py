@@ -93,6 +93,10 @@ def _left_out(facts: Facts) -> tuple[str, str]:
     return f"{facts['part']}: {facts['why']}", ""
 
 
+def _blank(facts: Facts) -> tuple[str, str]:
+    return f"in this answer: {', '.join(facts['parts'])}", ""
+
+
 def _untold(_: Facts) -> tuple[str, str]:
     return "", ""
 
@@ -149,6 +153,7 @@ _STEPS: Final[Mapping[str, tuple[str, Callable[[Facts], tuple[str, str]]]]] = {
     "fetch": ("Fetched", _fetched),
     "map": ("Mapped", _mapped),
     "dropped": ("Left out", _left_out),
+    "blank": ("No value", _blank),
     "check": ("Checked", _checked),
 }
 

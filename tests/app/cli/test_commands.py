@@ -300,6 +300,39 @@ def test_render_draws_a_sample_offline(run: Run) -> None:
         assert seen in ended.stdout
 
 
+def test_render_says_how_to_do_without_the_system(run: Run) -> None:
+    ended = run("--local", "render", "https://github.com/pallets/flask/issues/999999")
+    assert ended.exit_code == 1
+    assert "`placard render --answer FILE.json URL`" in ended.stderr
+    assert "`placard record URL --name open --answer FILE.json --page URL-OF-ITS-DOCS`" in (
+        ended.stderr
+    )
+
+
+def test_render_draws_an_answer_that_is_given(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "issue.json").write_text(json.dumps(RESOURCE))
+    ended = run("render", "--answer", "issue.json", ISSUE)
+    assert ended.exit_code == 0, ended.output
+    assert "Stand-in issue" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "url", "told"),
+    [
+        (b"\xff{", ISSUE, "upstream_unreadable: "),
+        (b"{}", "https://nowhere.example/1", "no_connector: "),
+        (b"{}", "nonsense", "malformed_request: "),
+    ],
+)
+def test_render_says_why_a_given_answer_makes_no_card(
+    run: Run, tmp_path: Path, answer: bytes, url: str, told: str
+) -> None:
+    (tmp_path / "answer.json").write_bytes(answer)
+    ended = run("render", "--answer", "answer.json", url)
+    assert ended.exit_code == 1
+    assert told in ended.stderr
+
+
 def test_render_gives_the_payload_as_json(run: Run, upstream: responses.RequestsMock) -> None:
     upstream.get(API, json=RESOURCE)
     ended = run("render", "--json", ISSUE)
@@ -370,6 +403,37 @@ def test_lint_names_a_definition_s_fault_by_line(run: Run, tmp_path: Path) -> No
         ["bad.toml:12", "$.connector[0].card.title"],
         ["bad.toml:13", "$.connector[0].card.titel"],
     ]
+    assert ended.stdout.endswith(
+        "is not a key of this table, which takes title, subtitle, subicon_url, num_comments, "
+        'fields, footer; did you mean "title"? (unknown_key)\n'
+    )
+
+
+def test_lint_says_what_a_name_may_be(run: Run, tmp_path: Path) -> None:
+    text = STATUS_PAGE.read_text()
+    (tmp_path / "bad.toml").write_text(text.replace('"status-page"', '"Status page"'))
+    ended = run("lint", "bad.toml")
+    assert ended.stdout.startswith("bad.toml:2: $.connector[0].name: must be a small letter, then ")
+
+
+def test_lint_tells_what_another_connector_serves(run: Run, tmp_path: Path) -> None:
+    text = STATUS_PAGE.read_text().replace('"status-page"', '"github"')
+    text = text.replace("status.example.com", "github.com").replace("/incidents/", "/a/b/issues/")
+    (tmp_path / "taken.toml").write_text(text.replace("p31zjtct2jer", "12"))
+    ended = run("lint", "taken.toml")
+    assert ended.exit_code == 1
+    assert ended.stdout == (
+        "taken.toml:2: $.connector[0].name: is the name of another connector (unique)\n"
+        "taken.toml:6: $.connector[0].example: is an address of the connector github, which is "
+        "asked before (unique)\n"
+    )
+
+
+def test_lint_tells_what_another_definition_of_the_file_serves(run: Run, tmp_path: Path) -> None:
+    text = STATUS_PAGE.read_text()
+    (tmp_path / "two.toml").write_text(text + text.replace('"status-page"', '"other"'))
+    ended = run("lint", "two.toml")
+    assert "$.connector[1].example: is an address of the connector status-page" in ended.stdout
 
 
 def test_render_tries_a_definition(run: Run, upstream: responses.RequestsMock) -> None:
@@ -380,7 +444,7 @@ def test_render_tries_a_definition(run: Run, upstream: responses.RequestsMock) -
     page = "https://status.example.com/incidents/7"
     ended = run("render", "--definition", str(STATUS_PAGE), page)
     assert ended.exit_code == 0, ended.output
-    for seen in ("Login fails", "resolved"):
+    for seen in ("Login fails", "resolved", "no value in this answer: subtitle, Affected, Began\n"):
         assert seen in ended.stdout
 
 
@@ -551,16 +615,19 @@ def test_a_wrong_file_of_connectors_ends_any_command(run: Run, tmp_path: Path) -
         assert ended.stderr.startswith("PLACARD_CONNECTORS_FILE: ")
 
 
-def test_render_tries_a_definition_that_is_in_use_too(
-    run: Run, upstream: responses.RequestsMock
+@pytest.mark.parametrize("used", [STATUS_PAGE.name, str(STATUS_PAGE)])
+def test_render_tries_a_definition_in_place_of_the_one_in_use(
+    run: Run, upstream: responses.RequestsMock, tmp_path: Path, used: str
 ) -> None:
+    older = STATUS_PAGE.read_text().replace('"incident.name"', '"incident.impact"')
+    (tmp_path / STATUS_PAGE.name).write_text(older)
     upstream.get(
         "https://status.example.com/api/v2/incidents/7.json", json={"incident": {"name": "Down"}}
     )
     page = "https://status.example.com/incidents/7"
-    file = str(STATUS_PAGE)
-    ended = run("render", "--definition", file, page, PLACARD_CONNECTORS_FILE=file)
+    ended = run("render", "--definition", str(STATUS_PAGE), page, PLACARD_CONNECTORS_FILE=used)
     assert ended.exit_code == 0, ended.output
+    assert "Down" in ended.stdout
 
 
 def test_record_keeps_what_is_asked_by_post(
