@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ def installing() -> list[str]:
 
 def test_image_is_built_of_what_there_is_and_without_the_network_after_the_lock() -> None:
     assert [path for path in copied() if not (ROOT / path).exists()] == []
-    lock, own = installing()
+    lock, own, _ = installing()
     assert "--no-deps --require-hashes -r requirements.lock" in lock
     assert "--no-deps --no-build-isolation --no-index ." in own
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -73,22 +74,46 @@ def test_process_of_the_image_is_nobody_s_and_is_told_to_stop_itself() -> None:
     assert all(isinstance(json.loads(value), list) for value in of("CMD"))
 
 
-def test_commands_of_the_image_run_on_what_it_copies(tmp_path: Path) -> None:
-    """As a build does: what is copied, installed by its own line; then what it starts and asks."""
-    source, target = tmp_path / "src", tmp_path / "site"
+def copy_to(source: Path) -> None:
+    """Lay what the image is built of into a folder, with what an operator adds to it."""
     source.mkdir()
     for path in copied():
         own = ROOT / path
-        ignored = shutil.ignore_patterns("__pycache__")
+        ignored = shutil.ignore_patterns("__pycache__", "secrets", "packages")
         shutil.copytree(own, source / path, ignore=ignored) if own.is_dir() else shutil.copy(
             own, source
         )
-    _, line = installing()
-    words = line.partition("&&")[0].split()[2:]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--target", target, *words],
-        cwd=source, check=True, timeout=120,
-    )  # fmt: skip
+    for folder in ("secrets", "packages"):
+        (source / "app/deploy" / folder).mkdir()
+    (source / "app/deploy/secrets/jwt").write_text("hunter2", "utf-8")
+    wheel = source / "app/deploy/packages/placard_acme_desk-1.0.0-py3-none-any.whl"
+    about = "placard_acme_desk-1.0.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as written:
+        written.writestr("acme_desk.py", "")
+        written.writestr(
+            f"{about}/METADATA", "Metadata-Version: 2.1\nName: placard-acme-desk\nVersion: 1.0.0\n"
+        )
+        written.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        written.writestr(f"{about}/RECORD", "")
+
+
+def test_commands_of_the_image_run_on_what_it_copies(tmp_path: Path) -> None:
+    """As a build does: what is copied, installed by its own lines; then what it starts and asks."""
+    source, target = tmp_path / "src", tmp_path / "site"
+    copy_to(source)
+    pip = f"{sys.executable} -m pip"
+    for line in installing()[1:]:
+        ours = line.replace("&& /opt/placard/bin/pip check", "")
+        ours = ours.replace(
+            "/opt/placard/bin/pip install", f"{pip} install --quiet --target {target}"
+        )
+        subprocess.run(["sh", "-euc", ours], cwd=source, check=True, timeout=120)
+    assert (target / "acme_desk.py").is_file()
+    assert (target / "app/deploy/README.md").is_file()
+    # What is secret stays out of an image, also where a build does not read the ignore file.
+    assert [path for path in target.rglob("*") if path.parent.name in ("secrets", "packages")] == []
     port = free_port()
     (start,), (health,) = of("CMD"), of("HEALTHCHECK")
     arguments = [str(port) if word == "8080" else word for word in json.loads(start)]
@@ -127,6 +152,24 @@ def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
 def test_compose_file_is_what_its_specification_allows() -> None:
     read = PyCompose.from_yaml(yaml.safe_dump(COMPOSE)).to_spec()
     assert set(read.services or ()) == set(SERVICES)
+
+
+def test_second_compose_file_adds_definitions_to_the_service() -> None:
+    added = yaml.safe_load((DEPLOY / "compose.connectors.yaml").read_text("utf-8"))
+    PyCompose.from_yaml(yaml.safe_dump(added)).to_spec()
+    assert set(added["services"]) <= set(SERVICES)
+    placard = added["services"]["placard"]
+    (name,) = placard["environment"]
+    assert name in variable_names(connector_settings())
+    (mounted,) = placard["volumes"]
+    assert mounted == f"./connectors:{placard['environment'][name]}:ro"
+
+
+def test_folders_of_an_operator_are_kept_out_of_the_repository_and_secrets_of_a_build() -> None:
+    ignored = (ROOT / ".gitignore").read_text("utf-8").split()
+    assert {f"app/deploy/{name}/" for name in ("secrets", "connectors", "packages")} <= {*ignored}
+    out_of_a_build = (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    assert "app/deploy/secrets" in out_of_a_build
 
 
 def test_all_that_a_service_names_is_there() -> None:
