@@ -29,5 +29,10 @@ def caddy() -> str:
 
 
 @pytest.fixture(scope="session")
+def jq() -> str:
+    return _found("jq", "jq")
+
+
+@pytest.fixture(scope="session")
 def systemd_analyze() -> str:
     return _found("systemd-analyze", "systemd")

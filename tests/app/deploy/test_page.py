@@ -1,12 +1,14 @@
 """The page: its lines are run as they stand there, on a machine that is a folder.
 
 What only root of a real machine may do is done by stand-ins (`useradd`, `runuser`, `systemctl`, …),
-which note what they were asked; pip's two lines are those that the README has, and
-`python -m tests.fresh_install` proves. PostgreSQL, Redis and the service are real.
+which note what they were asked; pip's two lines of the installation are those that the README has,
+and `python -m tests.fresh_install` proves. PostgreSQL, Redis and the service are real.
 """
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -20,7 +22,7 @@ import redis
 import requests
 
 from tests.databases import BINARIES, Server
-from tests.deploy_page import blocks
+from tests.deploy_page import PAGE, blocks
 from tests.host import SIGNATURE_SECRET, query_of, token
 from tests.mortal import mortal
 from tests.ports import free_port
@@ -32,12 +34,17 @@ STAND_INS: Final = {
     "useradd": 'echo "useradd $*" >>"$ASKED"',
     "chgrp": 'echo "chgrp $*" >>"$ASKED"',
     "systemctl": 'echo "systemctl $*" >>"$ASKED"',
+    "certbot": 'echo "certbot $*" >>"$ASKED"',
     "nginx": 'echo "nginx $*" >>"$ASKED"',
+    "journalctl": '[ "$*" = "--unit placard --output cat" ] && cat "$JOURNAL"',
     "apt-get": 'echo "apt-get $*" >>"$ASKED"',
     "runuser": 'shift 3; exec "$@"',
     "python3": 'mkdir -p "$3/bin"; ln -s "$PLACARD" "$3/bin/placard"; cp "$0-pip" "$3/bin/pip"',
     "python3-pip": 'echo "pip $*" >>"$ASKED"',
 }
+# What stands only in the lines for the other database.
+OTHER: Final = {"postgresql": "placard.db", "sqlite": "runuser"}
+DEFINITION: Final = ROOT / "tests/app/connectors/definitions/status_page.toml"
 CCM: Final = "/api/v2/widgets/ccm_reports"
 BODY: Final = {
     "data": {
@@ -53,7 +60,7 @@ class Machine:
     def __init__(self, root: Path, server: Server) -> None:
         self.root, self.server = root, server
         self.ports = {"redis": str(free_port()), "service": str(free_port())}
-        self.asked = root / "asked"
+        self.asked, self.journal = root / "asked", root / "journal"
         for folder in ("stand-ins", "etc/redis", "etc/systemd/system", "etc/nginx/conf.d",
                        "usr/local/sbin", "var/lib", "var/backups"):  # fmt: skip
             (root / folder).mkdir(parents=True)
@@ -70,7 +77,7 @@ class Machine:
         self.environment = environment(
             PATH=os.pathsep.join(map(str, path)), PGHOST=str(server.folder), PGUSER="placard",
             PGDATABASE="postgres", ASKED=str(self.asked), PLACARD=str(BIN / "placard"),
-            CLIENT_SECRET=SIGNATURE_SECRET,
+            JOURNAL=str(self.journal), SECRETS=str(root / "etc/placard/secrets"),
         )  # fmt: skip
 
     @staticmethod
@@ -89,15 +96,16 @@ class Machine:
             ("ROLE placard", "ROLE keeper"),
             ("=placard placard", "=keeper placard"),
             ("--role=placard", "--role=keeper"),
+            (".venv/bin/", f"{BIN}/"),
         ):
             text = text.replace(given, ours)
         return text
 
-    def run(self, script: str) -> str:
-        """Run lines, as a shell of root in the checkout does."""
+    def run(self, script: str, cwd: Path = ROOT) -> str:
+        """Run lines as a shell of root in the checkout does; it asks for the client secret only."""
         ended = subprocess.run(
-            ["bash", "-euc", self.here(script)], cwd=ROOT, env=self.environment,
-            capture_output=True, text=True, timeout=60, check=False,
+            ["bash", "-euc", self.here(script)], cwd=cwd, env=self.environment,
+            input=f"{SIGNATURE_SECRET}\n", capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert ended.returncode == 0, ended.stdout + ended.stderr
         for file in ("etc/placard/placard.env", "usr/local/sbin/placard"):
@@ -106,10 +114,20 @@ class Machine:
                 installed.write_text(self.here(installed.read_text("utf-8")), "utf-8")
         return ended.stdout
 
-    def follow(self, title: str) -> None:
-        """Run all lines of a section."""
+    def follow(self, title: str, database: str) -> None:
+        """Run the lines of a section, but those for the other database."""
         for block in blocks(title):
-            self.run(block)
+            if OTHER[database] not in block:
+                self.run(block)
+
+    def keep_in_sqlite(self) -> None:
+        """Name the database as the page says for SQLite."""
+        (line,) = re.findall(r"`(PLACARD_DATABASE_URL=sqlite:\S+)`", PAGE)
+        file = self.root / "etc/placard/placard.env"
+        given = r"^PLACARD_DATABASE_URL_FILE=.*$"
+        text, count = re.subn(given, self.here(line), file.read_text("utf-8"), flags=re.MULTILINE)
+        assert count == 1
+        file.write_text(text, "utf-8")
 
     def set(self, name: str, value: str) -> None:
         """Add a setting to those of the service."""
@@ -124,11 +142,14 @@ class Machine:
         """Start what the unit starts, by the command with the service's settings."""
         port = self.ports["service"]
         command = [str(self.root / "usr/local/sbin/placard"), "serve", "--port", port]
-        with subprocess.Popen(
-            mortal(command, signal.SIGTERM), env=self.environment, stderr=subprocess.PIPE, text=True
-        ) as process:
+        with (
+            self.journal.open("a", encoding="utf-8") as log,
+            subprocess.Popen(
+                mortal(command, signal.SIGTERM), env=self.environment, stderr=log, text=True
+            ) as process,
+        ):
             try:
-                _wait_for(f"http://127.0.0.1:{port}/livez", process)
+                _wait_for(f"http://127.0.0.1:{port}/livez", process, self.journal)
                 yield f"http://127.0.0.1:{port}"
             finally:
                 stop(process)
@@ -146,9 +167,9 @@ class Machine:
                 stop(process)
 
 
-def _wait_for(address: str, process: "subprocess.Popen[str]") -> None:
+def _wait_for(address: str, process: "subprocess.Popen[str]", log: Path) -> None:
     for _ in range(400):
-        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert process.poll() is None, log.read_text("utf-8")
         try:
             if requests.get(address, timeout=5).ok:
                 return
@@ -161,7 +182,7 @@ def _wait_for(address: str, process: "subprocess.Popen[str]") -> None:
 def machine(postgresql_server: Server, tmp_path: Path) -> Iterator[Machine]:
     made = Machine(tmp_path, postgresql_server)
     try:
-        for block in blocks("Install")[:-1]:
+        for block in blocks("Install"):
             made.run(block)
         yield made
     finally:
@@ -169,11 +190,15 @@ def machine(postgresql_server: Server, tmp_path: Path) -> Iterator[Machine]:
         postgresql_server.execute("DROP ROLE IF EXISTS keeper")
 
 
-def ask(base: str, secret: str) -> int:
+def asked(base: str, secret: str) -> requests.Response:
     """Ask for what no connector serves, with a token of the host: 404 where its proof holds."""
     headers = {"Authorization": f"Bearer {token(secret)}"}
     query = query_of(resource_url="https://nowhere.example/")
-    return requests.get(f"{base}/widget?{query}", headers=headers, timeout=10).status_code
+    return requests.get(f"{base}/widget?{query}", headers=headers, timeout=10)
+
+
+def ask(base: str, secret: str) -> int:
+    return asked(base, secret).status_code
 
 
 def library_token(machine: Machine) -> str:
@@ -191,40 +216,73 @@ def count(base: str, of_library: str) -> int:
     return len(requests.get(f"{base}{CCM}", headers=headers, timeout=10).json()["data"])
 
 
+@pytest.mark.usefixtures("jq")
 def test_installed_service_answers_and_its_secrets_are_its_own(machine: Machine) -> None:
+    of_a_request, by_outcome = blocks("Read the logs")[0].splitlines()
+    machine.journal.write_text("Started placard.service - Placard.\n", "utf-8")
     with machine.cache(), machine.service() as base:
         ready = requests.get(f"{base}/readyz", timeout=5).json()
         assert (ready["status"], ready["cache"], ready["library"]) == ("ready", "ok", "ok")
-        assert ask(base, machine.secret("jwt")) == 404
+        answer = asked(base, machine.secret("jwt"))
+        assert [answer.status_code, ask(base, machine.secret("jwt"))] == [404, 404]
+        assert ask(base, "another secret of thirty-two bytes") == 401
+    request_id = answer.headers["X-Request-Id"]
+    (line,) = machine.run(f"REQUEST_ID={request_id}; {of_a_request}").splitlines()
+    assert json.loads(line)["outcome"] == "no_connector"
+    counts = [each.split() for each in machine.run(by_outcome).splitlines()]
+    assert counts == [["1", "bad_signature"], ["2", "no_connector"]]
+    noted = machine.asked.read_text("utf-8")
+    assert "systemctl enable --now placard" in noted
+    assert machine.secret("signature") == SIGNATURE_SECRET
+    for file in (machine.root / "etc/placard/secrets").iterdir():
+        assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_service_with_connectors_of_one_s_own_is_examined_from_here_and_elsewhere(
+    machine: Machine, tmp_path: Path
+) -> None:
+    definition, package = blocks("Connectors of your own")
+    shutil.copy(DEFINITION, tmp_path / "harbour.toml")
+    assert "status-page" in machine.run(definition, cwd=tmp_path)
+    machine.run(package)
+    assert "pip install --no-deps placard_acme_desk" in machine.asked.read_text("utf-8")
     with standing_in() as upstream, machine.cache():
         for name, value in upstream.settings.items():
             machine.set(name, value)
         with machine.service() as base:
-            # Through no proxy: that is another test's.
-            examined = machine.run(
-                blocks("Install")[-1].replace("https://placard.example.com", base)
-            )
-    assert examined.splitlines()[-1].startswith("sound: ")
-    asked = machine.asked.read_text("utf-8")
-    assert "systemctl enable --now placard" in asked
-    for file in (machine.root / "etc/placard/secrets").iterdir():
-        assert file.stat().st_mode & 0o777 == 0o640
+            for block in blocks("Examine"):
+                # Through no proxy: that is another test's.
+                examined = machine.run(block.replace("https://placard.example.com", base))
+                assert examined.splitlines()[-1].startswith("sound: ")
 
 
 def test_backup_is_restored_and_upgrade_keeps_all(machine: Machine) -> None:
     of_library = library_token(machine)
     with machine.service() as base:
         assert post(base, of_library) == 200
-        machine.follow("Back up")
+        machine.follow("Back up", "postgresql")
         assert post(base, of_library) == 200
         assert count(base, of_library) == 2
     (machine.root / "etc/placard/secrets/token").write_text("x" * 64, "utf-8")
-    machine.follow("Restore")
+    machine.follow("Restore", "postgresql")
     with machine.service() as base:
         assert count(base, of_library) == 1
-    machine.follow("Upgrade")
+    machine.follow("Upgrade", "postgresql")
     with machine.service() as base:
         assert count(base, of_library) == 1
+
+
+def test_backup_of_sqlite_is_restored(machine: Machine) -> None:
+    machine.keep_in_sqlite()
+    library_token(machine)
+    kept = machine.run("placard token list")
+    machine.follow("Back up", "sqlite")
+    library_token(machine)
+    assert machine.run("placard token list") != kept
+    machine.follow("Restore", "sqlite")
+    assert machine.run("placard token list") == kept
+    for file in ("var/backups/placard.db", "var/lib/placard/placard.db"):
+        assert (machine.root / file).stat().st_mode & 0o777 == 0o600
 
 
 def test_secrets_are_rotated_without_a_request_that_fails_too_early(machine: Machine) -> None:
