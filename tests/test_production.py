@@ -109,12 +109,12 @@ def test_what_workers_have_at_the_moment_is_told_of_those_that_live(start: Start
     with start("serve", *options, settings=SOUND) as (process, _):
         before = workers_of(process.pid)
         wait_until(lambda: told_by(port) == {f'process_threads{{pid="{pid}"}}' for pid in before})
-        assert 'placard_threads_limit{pool="requests"} 16.0' in exposed(port)
+        wait_until(lambda: 'placard_threads_limit{pool="requests"} 16.0' in exposed(port))
         os.kill(min(before), signal.SIGKILL)
         wait_until(lambda: len(workers_of(process.pid) - before) == 1)
         alive = {f'process_threads{{pid="{pid}"}}' for pid in workers_of(process.pid)}
         wait_until(lambda: told_by(port) == alive)
-        assert 'placard_threads_limit{pool="requests"} 16.0' in exposed(port)
+        wait_until(lambda: 'placard_threads_limit{pool="requests"} 16.0' in exposed(port))
 
 
 def exposed(port: int) -> list[str]:
