@@ -1,9 +1,11 @@
 """SQLite's index for searches: it tells what the tables hold, whoever wrote them, and whatever."""
 
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID, uuid4
@@ -36,12 +38,21 @@ Row = tuple[str | None, ...]
 Index = tuple[list[Row], list[Row]]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with closing(migrated(f"sqlite:///{tmp_path_factory.mktemp('index') / 'library.db'}")) as made:
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """A library whose index the triggers alone have written."""
+    with closing(migrated(sqlite_url)) as made:
         with made.writing() as session:
             person = {"handle": PERSON.handle, "name": PERSON.name, "created_at": AT}
             session.add(UserRow(id=PERSON.id, **person))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bare(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A library without widgets, whose index the tests write; each begins by emptying it."""
+    file = shutil.copy(sqlite_template, tmp_path_factory.mktemp("index") / "library.db")
+    with closing(migrated(f"sqlite:///{file}")) as made:
         yield made
 
 
@@ -190,9 +201,9 @@ def found(store: Store, candidates: Candidates) -> set[str]:
 @given(st.data(), st.lists(FOLDED, min_size=1, max_size=5))
 @example(None, ['say "and" or', "and", '"""', "\x01\x02\x03\x04"])
 def test_every_part_of_every_title_finds_it(
-    store: Store, data: st.DataObject | None, titles: list[str]
+    bare: Store, data: st.DataObject | None, titles: list[str]
 ) -> None:
-    with store.writing() as session:
+    with bare.writing() as session:
         say = session.connection().exec_driver_sql
         say("DELETE FROM searched_titles")
         for number, title in enumerate(titles):
@@ -203,13 +214,13 @@ def test_every_part_of_every_title_finds_it(
         parts.append(data.draw(FOLDED))
     for part in parts:
         with_part = {str(number) for number, title in enumerate(titles) if part in title}
-        assert found(store, titled("s", [part])) == with_part
+        assert found(bare, titled("s", [part])) == with_part
     whole = {str(number) for number, title in enumerate(titles) if any(p in title for p in parts)}
-    assert found(store, titled("s", parts)) == whole
+    assert found(bare, titled("s", parts)) == whole
 
 
-def test_few_are_the_fewest_and_no_more_than_are_wanted(store: Store) -> None:
-    with store.writing() as session:
+def test_few_are_the_fewest_and_no_more_than_are_wanted(bare: Store) -> None:
+    with bare.writing() as session:
         say = session.connection().exec_driver_sql
         say("DELETE FROM searched_values")
         for number in range(5):
@@ -217,8 +228,8 @@ def test_few_are_the_fewest_and_no_more_than_are_wanted(store: Store) -> None:
         say("INSERT INTO searched_values VALUES ('s', 'k', 'one', '3', NULL)")
         say("INSERT INTO searched_values VALUES ('t', 'k', 'one', '9', NULL)")
     of_all, of_one = valued("s", "k", ["all"]), valued("s", "k", ["one"])
-    assert found(store, valued("s", "k", ["one", "all"])) == {"0", "1", "2", "3", "4"}
-    with store.reading() as session, querying(session) as query:
+    assert found(bare, valued("s", "k", ["one", "all"])) == {"0", "1", "2", "3", "4"}
+    with bare.reading() as session, querying(session) as query:
         assert few(query, []) is None
         assert few(query, [of_all]) == '["0","1","2","3","4"]'
         with patch.object(sqlite_index, "ENOUGH", 0):
