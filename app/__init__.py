@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
@@ -25,13 +26,19 @@ from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
 from app.wiring import (
+    build_backend,
     build_fetcher,
     build_key_sources,
     build_lookup,
     build_people,
     build_verifier,
     shares_credentials,
+    unreachable_systems,
 )
+
+if TYPE_CHECKING:
+    # It needs the database.
+    from app.access.wiring import PeopleParts
 
 __all__ = ["create_app"]
 
@@ -76,6 +83,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_fast_path(app, origins)
     _trace(app, settings)
     _warn(settings)
+    if parts.people is not None and not settings.local:
+        _warn_of_strangers(settings, parts.people)
     return app
 
 
@@ -113,8 +122,9 @@ def _service(
 ) -> Service:
     fetcher = build_fetcher(settings, metrics=metrics, loopback=loopback)
     searching = build_fetcher(settings, metrics=metrics, loopback=loopback, for_searches=True)
-    people = build_people(settings, fetcher)
-    widgets, lookup = build_lookup(settings, fetcher, searching, metrics, people)
+    backend = build_backend(settings, metrics)
+    people = build_people(settings, fetcher, backend)
+    widgets, lookup = build_lookup(settings, fetcher, searching, metrics, backend, people)
     sources = build_key_sources(settings, fetcher)
     _tell(metrics, settings, library, sources)
     sections = (host_section(settings), *library.sections, health_section(settings))
@@ -128,6 +138,7 @@ def _service(
             keys=tuple(source.fault for source in sources),
             cache=widgets.cache_fault,
             library=health.BoundedCheck(library.fault) if settings.library else None,
+            sign_in=health.BoundedCheck(people.store.fault) if people else None,
         ),
         # Made when it is first asked for: no start waits for it.
         description=lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
@@ -184,6 +195,15 @@ def _warn(settings: Settings) -> None:
         )
     if not (settings.local or settings.access or settings.allowed_workspaces):
         _warn_of_sharing(settings)
+
+
+def _warn_of_strangers(settings: Settings, people: "PeopleParts") -> None:
+    for label, why in unreachable_systems(settings, people).items():
+        structlog.get_logger("placard").warning(
+            f"Nobody can sign in to {label} ({why}): its pages are shown as anybody may see them, "
+            "though the access mode wants people's own accounts",
+            setting="PLACARD_ACCESS",
+        )
 
 
 def _warn_of_sharing(settings: Settings) -> None:

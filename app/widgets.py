@@ -14,7 +14,6 @@ from app.access import (
     ColdFetchBudget,
     Connection,
     Provider,
-    connection_needed,
     credential_of,
 )
 from app.cache import (
@@ -153,6 +152,13 @@ class Widgets:
             return None
         return resolved.request.credential.identity
 
+    def own_accounts(self, viewer: Viewer) -> frozenset[str]:
+        """Name the credentials of the viewer's own accounts."""
+        try:
+            return self._access.own_accounts(viewer)
+        except PlacardError:
+            return frozenset()
+
     def note_attached(self, viewer: Viewer, resolved: ResolvedRequest) -> None:
         """Note who attached a page: in the mode `attached`, that person's account shows it."""
         if resolved.mode == "attached" and resolved.provider is not None:
@@ -272,16 +278,12 @@ class Widgets:
 
     def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
-        connector, provider = resolved.connector, resolved.provider
+        connector = resolved.connector
         verdict = None
         try:
-            request = self._proven(resolved)
-            with self._metrics.upstream_seconds.labels(connector.name).time():
-                request, response = self._fetch(request, previous)
-            # Of another address it would confirm another card.
+            request, response = self._ask(resolved, previous)
             verdict = response.verdict
-            if provider and (response.status == 401 or verdict.outcome == "signed_out"):
-                raise connection_needed(provider)
+            # Of another address it would confirm another card.
             if previous and verdict.outcome == "not_modified" and response.url == request.url:
                 return _renewed(connector, previous, request, response)
             card = card_of(connector, resolved.match, response)
@@ -292,11 +294,19 @@ class Widgets:
         validator = validator_of(request, response)
         return FetchResult(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
 
-    def _proven(self, resolved: ResolvedRequest) -> UpstreamRequest:
-        """Return what to ask, with the credential: a person's access token may have expired."""
-        if resolved.connection is None or resolved.provider is None:
-            return resolved.request
-        return self._access.with_token(resolved.request, resolved.connection, resolved.provider)
+    def _ask(
+        self, resolved: ResolvedRequest, previous: Entry | None
+    ) -> tuple[UpstreamRequest, UpstreamResponse]:
+        """Ask with the credential: the service's, none, or a person's access token."""
+
+        def ask(request: UpstreamRequest) -> tuple[UpstreamRequest, UpstreamResponse]:
+            with self._metrics.upstream_seconds.labels(resolved.connector.name).time():
+                return self._fetch(request, previous)
+
+        connection, provider, request = resolved.connection, resolved.provider, resolved.request
+        if connection is None or provider is None:
+            return ask(request)
+        return self._access.ask_as(connection, provider, request, ask)
 
     def _fetch(
         self, request: UpstreamRequest, previous: Entry | None

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from app.access import Access, AccessModes, ColdFetchBudget, Providers, providers_of
+from app.access import (
+    Access,
+    AccessModes,
+    ColdFetchBudget,
+    Providers,
+    providers_of,
+    why_nobody,
+)
 from app.cache import (
     REFRESH_THREADS,
     Cache,
@@ -145,7 +152,8 @@ def build_widgets(
 
     Without `people`, nobody is known: a mode that wants a person's credential shows nothing.
     """
-    return _story(settings, fetcher, metrics, clock, people).widgets
+    backend = build_backend(settings, metrics, clock)
+    return _story(settings, fetcher, metrics, backend, clock, people).widgets
 
 
 def build_lookup(
@@ -153,14 +161,15 @@ def build_lookup(
     fetcher: Fetcher,
     search_fetcher: Fetcher,
     metrics: Metrics,
+    backend: CacheBackend,
     people: "PeopleParts | None" = None,
 ) -> tuple[Widgets, Lookup]:
     """Make the story, and what finds resources for it, over one cache.
 
     Searches have a client of their own: their failures and limits are not those of cards.
     """
-    story = _story(settings, fetcher, metrics, time.time, people)
-    kept = KeptLists(story.backend)
+    story = _story(settings, fetcher, metrics, backend, time.time, people)
+    kept = KeptLists(backend)
     searches = Searches(story.registry, story.access, search_fetcher, kept, metrics)
     deadline = settings.fetch_deadline
     samples = SampleSearch(story.widgets, bundled_samples()) if settings.offline else None
@@ -175,13 +184,13 @@ class _Story:
     widgets: Widgets
     registry: ConnectorRegistry
     access: Access
-    backend: CacheBackend
 
 
 def _story(
     settings: Settings,
     fetcher: Fetcher,
     metrics: Metrics,
+    backend: CacheBackend,
     clock: Callable[[], float],
     people: "PeopleParts | None",
 ) -> _Story:
@@ -193,7 +202,6 @@ def _story(
         stale_if_error=settings.cache_stale_if_error,
         longest_ttl=max((connector.ttl or 0.0 for connector in known), default=0.0),
     )
-    backend = _backend(settings, metrics, clock)
     cache = Cache(
         backend,
         policy,
@@ -212,7 +220,7 @@ def _story(
     access = _access(settings, known, people)
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
     widgets = Widgets(registry, fetcher, cache, access, budget, metrics)
-    return _Story(widgets, registry, access, backend)
+    return _Story(widgets, registry, access)
 
 
 def _access(settings: Settings, known: Sequence[Connector], people: "PeopleParts | None") -> Access:
@@ -222,7 +230,9 @@ def _access(settings: Settings, known: Sequence[Connector], people: "PeopleParts
     return Access(AccessModes(settings, names), credentials, providers, kept)
 
 
-def build_people(settings: Settings, fetcher: Fetcher) -> "PeopleParts | None":
+def build_people(
+    settings: Settings, fetcher: Fetcher, backend: CacheBackend
+) -> "PeopleParts | None":
     """Make what is kept of people, where they can sign in."""
     if not settings.has_sign_in:
         return None
@@ -231,7 +241,17 @@ def build_people(settings: Settings, fetcher: Fetcher) -> "PeopleParts | None":
 
     known = all_connectors(settings)
     providers = providers_of(settings, _credentials_file(settings).clients, known)
-    return wiring.build_people(settings, providers, fetcher)
+    on_removed = KeptLists(backend).forget_account
+    return wiring.build_people(settings, providers, fetcher, on_removed)
+
+
+def unreachable_systems(settings: Settings, people: "PeopleParts") -> dict[str, str]:
+    """Tell where the access mode wants people's own accounts and nobody can sign in, and why."""
+    known = all_connectors(settings)
+    modes = AccessModes(settings, {connector.name for connector in (*known, *catalogue())})
+    wanting = [connector for connector in known if modes.of(connector.name) != "shared"]
+    reached = {each.label for each in wanting if people.providers.reach(each)}
+    return {each.label: why_nobody(each) for each in wanting if each.label not in reached}
 
 
 def shares_credentials(settings: Settings) -> bool:
@@ -266,7 +286,10 @@ def _concurrency_limit(settings: Settings) -> ConcurrencyLimit:
     return ConcurrencyLimit(settings.fetch_places or FETCH_PLACES, settings.fetch_total)
 
 
-def _backend(settings: Settings, metrics: Metrics, clock: Callable[[], float]) -> CacheBackend:
+def build_backend(
+    settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.time
+) -> CacheBackend:
+    """Make what keeps the entries of the cache: this process's memory, or Redis."""
     if settings.cache_url == MEMORY:
         return MemoryBackend(settings.cache_bytes, clock)
     # Only here: without a shared cache, Redis's client is not loaded.

@@ -22,7 +22,7 @@ from app.access.access import Access, credential_of
 from app.access.budget import ColdFetchBudget
 from app.access.connection import Connection
 from app.access.modes import AccessModes
-from app.access.providers import Provider, Providers, connection_needed, providers_of
+from app.access.providers import Provider, Providers, providers_of, why_nobody
 from app.settings import AccessMode
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
     "Connection",
     "Provider",
     "Providers",
-    "connection_needed",
     "credential_of",
     "providers_of",
+    "why_nobody",
 ]

@@ -1,17 +1,29 @@
 """Whose credential fetches a card. Implements "Who may see" of the page on components."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from app.access.connection import Connection, is_id
+from app.access.connection import AccessToken, Connection, is_id
 from app.access.modes import AccessModes
 from app.access.providers import Provider, Providers, connection_needed
 from app.connectors import Connector, Match
+from app.connectors.searches import Search, SearchQuery
 from app.errors import ConnectionNeeded, NotAuthenticated
+from app.origins import Server
 from app.settings import AccessMode
 from app.upstream.credentials import Credentials
-from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest
+from app.upstream.messages import (
+    ANONYMOUS,
+    Credential,
+    UpstreamRequest,
+    UpstreamResponse,
+    read_address,
+)
 from app.verification import Viewer
+
+# Sends a request; returns what was asked in the end, and the answer.
+Send = Callable[[UpstreamRequest], tuple[UpstreamRequest, UpstreamResponse]]
 
 
 class People(Protocol):
@@ -20,14 +32,22 @@ class People(Protocol):
     def find(self, user: str, origin: str) -> Connection | None:
         """Return the connection of a person to a system."""
 
+    def connected(self, user: str) -> Sequence[Connection]:
+        """List the connections of a person."""
+
     def attached_by(self, viewer: Viewer, address: str) -> str | None:
         """Return who attached a page to the viewer's task."""
 
     def attach(self, viewer: Viewer, address: str) -> None:
         """Note that the viewer attached a page to a task."""
 
-    def access_token(self, connection: Connection, provider: Provider) -> str:
+    def access_token(
+        self, connection: Connection, provider: Provider, refused: AccessToken | None
+    ) -> AccessToken:
         """Return an access token that holds; raises as `Refresher.access_token` does."""
+
+    def end(self, refused: AccessToken) -> None:
+        """Say that a person must connect again, unless there is a newer token by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +114,22 @@ class Access:
                 return found
         raise connection_needed(provider)
 
+    def own_accounts(self, viewer: Viewer) -> frozenset[str]:
+        """Name the credentials of the viewer's own accounts."""
+        if self._people is None or not (is_id(viewer.user) and is_id(viewer.workspace)):
+            return frozenset()
+        return frozenset(each.identity for each in self._people.connected(viewer.user))
+
     def hosts(self, connector: Connector, viewer: Viewer) -> tuple[str, ...]:
         """List the hosts that there is a credential for, to search: of the service, or people's."""
         if self._modes.of(connector.name) == "shared":
             return self._credentials.hosts(viewer.workspace, connector.name)
         return tuple(each.system.api_host for each in self._providers)
+
+    def search_of(self, connector: Connector) -> Callable[[SearchQuery, Server], Iterable[Search]]:
+        """Return what says how to search a connector's system, by its mode."""
+        is_shared = self._modes.of(connector.name) == "shared"
+        return connector.search_for if is_shared else connector.search_for_person
 
     def for_search(
         self, connector: Connector, request: UpstreamRequest, viewer: Viewer
@@ -126,13 +157,23 @@ class Access:
         is_narrowed = self._modes.of(connector.name) == "shared" and self._modes.are_narrowed
         return not is_narrowed or self._modes.may_share(address)
 
-    def with_token(
-        self, request: UpstreamRequest, connection: Connection, provider: Provider
-    ) -> UpstreamRequest:
-        """Let a request carry the access token of a connection; raises as `access_token` does."""
+    def ask_as(
+        self, connection: Connection, provider: Provider, request: UpstreamRequest, send: Send
+    ) -> tuple[UpstreamRequest, UpstreamResponse]:
+        """Ask with the access token of a connection, and once more where the system refuses it.
+
+        A second refusal ends the connection. Raises what `send` does, and as `access_token` does.
+        """
         assert self._people is not None
-        headers = {"Authorization": f"Bearer {self._people.access_token(connection, provider)}"}
-        return replace(request, credential=replace(request.credential, headers=headers))
+        refused: AccessToken | None = None
+        for _ in range(2):
+            token = self._people.access_token(connection, provider, refused)
+            asked, response = send(_carrying(token, request))
+            if not _refuses(request.credential, response):
+                return asked, response
+            refused = token
+        self._people.end(token)
+        raise connection_needed(provider)
 
     def attach(self, viewer: Viewer, address: str) -> None:
         """Note who attached a page, by its canonical address, where that is of use."""
@@ -141,6 +182,17 @@ class Access:
 
     def _may_share(self, connector: Connector, match: Match) -> bool:
         return not self._modes.are_narrowed or self._modes.may_share(connector.canonical(match))
+
+
+def _carrying(token: AccessToken, request: UpstreamRequest) -> UpstreamRequest:
+    headers = {"Authorization": f"Bearer {token.value}"}
+    return replace(request, credential=replace(request.credential, headers=headers))
+
+
+def _refuses(credential: Credential, response: UpstreamResponse) -> bool:
+    """Tell whether a system refuses a credential; elsewhere it was not sent along."""
+    is_home = read_address(response.url).origin == credential.origin
+    return is_home and (response.status == 401 or response.verdict.outcome == "signed_out")
 
 
 def credential_of(connection: Connection, request: UpstreamRequest) -> Credential:

@@ -40,6 +40,14 @@ class Connection:
         return f"connection {self.id.hex} {self.user} {self.origin}"
 
 
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An access token, and the connection as it was when the token was its own."""
+
+    value: str = field(repr=False)
+    connection: Connection
+
+
 def is_id(text: str | None) -> TypeGuard[str]:
     """Tell whether a text can be an id of the host's, as the tables keep it."""
     return text is not None and 0 < len(text) <= LONGEST_ID and text.isprintable()

@@ -2,9 +2,10 @@
 
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
@@ -23,14 +24,22 @@ _FIELDS: Final = (
     "id", "user", "origin", "system", "login", "scopes", "version", "has_ended", "expires_at",
     "created_at", "refreshed_at", "sealed",
 )  # fmt: skip
+_UNLEASED: Final[Mapping[str, Any]] = {"lease": None, "leased_until": None}
+# What became of a connection that was to be encrypted anew: no key opens a `broken` one; one that
+# was `changed` or removed meanwhile was left alone.
+Resealed = Literal["done", "broken", "changed"]
 
 
 class ConnectionStore:
-    """The table of connections; tokens go in and out of it sealed."""
+    """The table of connections; tokens go in and out of it sealed.
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    `on_removed` is told the identity of each connection that is gone, or was made anew.
+    """
+
+    def __init__(self, store: Store, vault: Vault, on_removed: Callable[[str], None]) -> None:
         self._store = store
         self._vault = vault
+        self._on_removed = on_removed
 
     def find(self, user: str, origin: str) -> Connection | None:
         """Return the connection of a person to a system."""
@@ -54,8 +63,8 @@ class ConnectionStore:
 
     def add(
         self, user: str, provider: Provider, tokens: Tokens, login: str, now: datetime
-    ) -> Connection:
-        """Keep a new connection, in place of what the person had at the system."""
+    ) -> Connection | None:
+        """Keep a new connection; return what the person had at the system in its place."""
         made = Connection(
             id=uuid.uuid4(),
             user=user,
@@ -72,20 +81,25 @@ class ConnectionStore:
             refreshed_at=now,
             sealed="",
         )
-        sealed = self._sealed(made, tokens)
+        values = {name: getattr(made, name) for name in _FIELDS} | dict(_UNLEASED)
+        values["sealed"] = self._sealed(made, tokens)
         with self._store.writing() as session:
-            values = {name: getattr(made, name) for name in _FIELDS} | {
-                "sealed": sealed,
-                "lease": None,
-                "leased_until": None,
-            }
             # At once: between a deletion and an insert, another of the same person's could come.
-            session.execute(
+            # Whoever has the row then has it alone, and sees what it was.
+            row = session.scalars(
                 insert(session, ConnectionRow)
                 .values(values)
-                .on_conflict_do_update(index_elements=["user", "origin"], set_=values)
+                .on_conflict_do_update(index_elements=["user", "origin"], set_=_UNLEASED)
+                .returning(ConnectionRow)
+            ).one()
+            if row.id == made.id:
+                return None
+            replaced = _connection(row)
+            session.execute(
+                update(ConnectionRow).where(ConnectionRow.id == replaced.id).values(values)
             )
-        return made
+        self._on_removed(replaced.identity)
+        return replaced
 
     def remove(self, user: str, origin: str) -> Connection | None:
         """Remove a connection, and return what it was; None where there was none."""
@@ -94,7 +108,9 @@ class ConnectionStore:
             if row is None:
                 return None
             session.delete(row)
-            return _connection(row)
+        removed = _connection(row)
+        self._on_removed(removed.identity)
+        return removed
 
     def tokens(self, connection: Connection) -> Mapping[str, Any]:
         """Open the tokens, `access` and `refresh`; raises SealBroken."""
@@ -111,7 +127,7 @@ class ConnectionStore:
 
     def release(self, connection: Connection, lease: str) -> None:
         """Give the right back, and leave the connection as it was."""
-        self._update(connection, {"lease": None, "leased_until": None}, _leased(lease))
+        self._update(connection, _UNLEASED, _leased(lease))
 
     def swap(self, connection: Connection, lease: str, tokens: Tokens, now: datetime) -> bool:
         """Keep new tokens in place of this version's; False where it is gone, or another's."""
@@ -120,27 +136,24 @@ class ConnectionStore:
             "version": connection.version + 1,
             "expires_at": _expiry(tokens),
             "refreshed_at": now,
-            "lease": None,
-            "leased_until": None,
         }
-        return self._update(connection, changes, _leased(lease))
+        return self._update(connection, {**changes, **_UNLEASED}, _leased(lease))
 
     def end(self, connection: Connection) -> bool:
         """Say that its person must connect again, unless there is a newer version."""
-        return self._update(connection, {"has_ended": True, "lease": None, "leased_until": None})
+        return self._update(connection, {"has_ended": True, **_UNLEASED})
 
-    def seal_again(self) -> tuple[int, int]:
-        """Encrypt all tokens with the first key; count those that are, and that no key opens."""
-        done = broken = 0
-        for connection in self.listed():
-            try:
-                sealed = self._vault.seal_again(connection.sealed)
-            except SealBroken:
-                broken += 1
-            else:
-                is_same = ConnectionRow.sealed == connection.sealed
-                done += self._update(connection, {"sealed": sealed}, is_same)
-        return done, broken
+    def seal_again(self) -> Counter[Resealed]:
+        """Encrypt all tokens with the first key; count what became of each connection."""
+        return Counter(map(self._seal_again, self.listed()))
+
+    def _seal_again(self, connection: Connection) -> Resealed:
+        try:
+            sealed = self._vault.seal_again(connection.sealed)
+        except SealBroken:
+            return "broken"
+        is_same = ConnectionRow.sealed == connection.sealed
+        return "done" if self._update(connection, {"sealed": sealed}, is_same) else "changed"
 
     def _sealed(self, connection: Connection, tokens: Tokens) -> str:
         content = {"access": tokens.access, "refresh": tokens.refresh}

@@ -1,10 +1,11 @@
 """The systems that people can sign in to, by this service's settings."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.connectors import Connector
+from app.connectors.addresses import read_address
 from app.connectors.oauth import SYSTEMS, OAuthSystem, client_of, systems_of
 from app.errors import ConfigurationError, ConnectionNeeded
 from app.origins import Address
@@ -71,6 +72,25 @@ class Providers:
     def at(self, origin: str) -> Provider | None:
         """Return the provider whose tokens go to an origin."""
         return next((each for each in self._providers if each.origin == origin), None)
+
+    def reach(self, connector: Connector) -> bool:
+        """Tell whether people can sign in to a system at any of a connector's hosts."""
+        match = connector.match(read_address(connector.example))
+        if match is None:
+            return False
+        asked = (
+            connector.request_for_person(replace(match, server=server))
+            for server in (match.server, *connector.servers)
+        )
+        return any(self.of_request(connector, request.address) for request in asked)
+
+
+def why_nobody(connector: Connector) -> str:
+    """Say why nobody can sign in to a connector's system."""
+    known = next((each for each in SYSTEMS if each.label == connector.label), connector.oauth)
+    if known is None:
+        return "there is no way to"
+    return f"{known.name.upper()}_CLIENT_ID and {known.name.upper()}_CLIENT_SECRET are not set"
 
 
 def providers_of(

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 import structlog
 
-from app.access.connection import Connection
+from app.access.connection import AccessToken, Connection
 from app.access.connection_store import ConnectionStore
 from app.access.providers import Provider, connection_needed
 from app.access.vault import SealBroken
 from app.errors import UpstreamError, UpstreamTimeout
-from app.upstream.oauth import InvalidGrant
+from app.upstream.oauth import InvalidGrant, Tokens
 from app.upstream.token_requests import TokenRequests
 from app.upstream.transport import remaining
 
@@ -58,16 +58,19 @@ class Refresher:
         self._pause = pause
         self._threads = ThreadPoolExecutor(THREADS, "placard-tokens")
 
-    def access_token(self, connection: Connection, provider: Provider) -> str:
-        """Return the access token of a connection.
+    def access_token(
+        self, connection: Connection, provider: Provider, refused: AccessToken | None = None
+    ) -> AccessToken:
+        """Return the access token of a connection: a newer one than the system has `refused`.
 
         Raises ConnectionNeeded where its person must connect again, and an UpstreamError where the
         provider fails: the connection is then as it was.
         """
         current: Connection | None = connection
+        oldest = refused.connection.version + 1 if refused else 0
         while current is not None and not current.has_ended:
-            if not self._expires_soon(current):
-                return str(self._tokens(current, provider)["access"])
+            if current.version >= oldest and not self._expires_soon(current):
+                return AccessToken(str(self._tokens(current, provider)["access"]), current)
             lease = self._store.lease(current, self._deadline + LEASE_MARGIN, self._now())
             if lease is not None:
                 self._refresh_apart(current, lease, provider)
@@ -103,13 +106,26 @@ class Refresher:
             raise
         if tokens:
             kept = replace(tokens, refresh=tokens.refresh or old)
-            is_kept = self._store.swap(connection, lease, kept, self._now())
-            if not is_kept and self._store.find(connection.user, connection.origin) is None:
-                # Its person has disconnected meanwhile: nobody else knows these.
-                with suppress(UpstreamError):
-                    self._requests.revoke(provider.client, kept.access, kept.refresh)
-        # Unless it has a newer version: a lease may have been lost meanwhile.
-        elif self._store.end(connection):
+            if not self._store.swap(connection, lease, kept, self._now()):
+                self._revoke(connection, kept, provider)
+        else:
+            self.end(connection)
+
+    def _revoke(self, connection: Connection, tokens: Tokens, provider: Provider) -> None:
+        """Revoke tokens that could not be kept: nobody else knows these.
+
+        Its person has disconnected meanwhile, or connected anew.
+        """
+        if self._store.current(connection) is None:
+            has_newer = self._store.find(connection.user, connection.origin) is not None
+            with suppress(UpstreamError, InvalidGrant):
+                self._requests.revoke(
+                    provider.client, tokens.access, tokens.refresh, has_newer=has_newer
+                )
+
+    def end(self, connection: Connection) -> None:
+        """Say that its person must connect again, unless others have newer tokens by now."""
+        if self._store.end(connection):
             _log.warning("connection_ended", credential=connection.identity)
 
     def _tokens(self, connection: Connection, provider: Provider) -> Mapping[str, Any]:

@@ -16,8 +16,9 @@ from app.access.providers import Provider, Providers
 from app.access.sessions import Session, Sessions
 from app.access.vault import SealBroken
 from app.errors import NotFound, SignInFailed, UpstreamError, UpstreamUnreadable
-from app.upstream.oauth import OAuthClient, Tokens
+from app.upstream.oauth import InvalidGrant, OAuthClient, Tokens
 from app.upstream.token_requests import TokenRequests
+from templates_schemas.text import clean
 
 HOST: Final = "host"
 _log = structlog.get_logger("placard")
@@ -29,9 +30,12 @@ class SignInDeclined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A system, and the person's connection to it, if there is one."""
+    """A system, and the person's connection to it; at least one of them.
 
-    provider: Provider
+    Without a `provider`, the system has left the settings.
+    """
+
+    provider: Provider | None
     connection: Connection | None
 
 
@@ -62,9 +66,10 @@ class SignIn:
         return urlsplit(self._host.authorize_url).netloc
 
     def accounts(self, user: str) -> list[Account]:
-        """List the systems, with a person's connections."""
+        """List the systems, with a person's connections, and those whose system is gone."""
         known = {each.origin: each for each in self._connections.listed(user)}
-        return [Account(each, known.get(each.origin)) for each in self._providers]
+        there = [Account(each, known.pop(each.origin, None)) for each in self._providers]
+        return [*there, *(Account(None, each) for each in known.values())]
 
     def begin_host(self, session: Session, page: str, redirect_uri: str) -> str:
         """Return the host's address at which a person says who it is, to return to a page."""
@@ -91,16 +96,22 @@ class SignIn:
 
     def finish(
         self, session: Session | None, system: str, query: Mapping[str, str], redirect_uri: str
-    ) -> Account:
-        """Keep the new connection of a person; raises as `finish_host` does."""
+    ) -> tuple[Provider, str]:
+        """Keep the new connection of a person; return its system, and the name there.
+
+        The tokens of an earlier one are revoked. Raises as `finish_host` does.
+        """
         begun = self._flow.take(session, system, query.get("state", ""))
         provider = self._providers.named(begun.system, begun.host)
         if session is None or session.user is None or provider is None:
             raise SignInFailed("the session has no person, or the system is gone")
         tokens = self._flow.exchange(begun, provider.client, redirect_uri, _code(query))
-        login = self._login(provider, tokens)
+        login = clean(self._login(provider, tokens))
         now = datetime.fromtimestamp(self._clock(), UTC)
-        return Account(provider, self._connections.add(session.user, provider, tokens, login, now))
+        replaced = self._connections.add(session.user, provider, tokens, login, now)
+        if replaced is not None and not replaced.has_ended:
+            self._revoke(replaced, provider, newer=tokens)
+        return provider, login
 
     def provider(self, system: str, host: str | None) -> Provider:
         """Return a provider by its name; raises NotFound."""
@@ -109,18 +120,33 @@ class SignIn:
             raise NotFound(f"nobody can sign in to {system} here")
         return found
 
-    def disconnect(self, user: str, provider: Provider) -> None:
-        """Remove a connection here in any case, and at the provider where that is possible."""
-        removed = self._connections.remove(user, provider.origin)
-        if removed is not None:
-            self.revoke(removed, provider)
+    def disconnect(self, user: str, system: str, origin: str | None) -> None:
+        """Remove a connection here in any case, and at the provider where that is possible.
 
-    def revoke(self, connection: Connection, provider: Provider) -> bool:
-        """Revoke the tokens of a connection at the provider; tell whether that was done."""
+        Without an `origin` it is the first of the system.
+        """
+        for each in self._connections.listed(user):
+            if each.system == system and origin in (None, each.origin):
+                self.remove(each)
+                break
+
+    def remove(self, connection: Connection) -> bool:
+        """Remove a connection here in any case; tell whether it was revoked at the provider."""
+        removed = self._connections.remove(connection.user, connection.origin)
+        provider = self._providers.at(connection.origin)
+        return bool(removed and provider and self._revoke(removed, provider))
+
+    def _revoke(
+        self, connection: Connection, provider: Provider, newer: Tokens | None = None
+    ) -> bool:
+        """Revoke the tokens of a connection, but no `newer` ones; tell whether that was done."""
         try:
-            tokens = self._connections.tokens(connection)
-            return self._requests.revoke(provider.client, tokens["access"], tokens["refresh"])
-        except (SealBroken, UpstreamError) as error:
+            old = self._connections.tokens(connection)
+            access, refresh = old["access"], old["refresh"]
+            if newer and (access == newer.access or (refresh and refresh == newer.refresh)):
+                return False  # the provider has given the same ones again
+            return self._requests.revoke(provider.client, access, refresh, has_newer=bool(newer))
+        except (SealBroken, InvalidGrant, UpstreamError) as error:
             _log.warning(
                 "revocation_failed", credential=connection.identity, code=type(error).__name__
             )

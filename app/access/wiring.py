@@ -30,12 +30,20 @@ class PeopleParts:
     sign_in: SignIn
 
 
-def build_people(settings: Settings, providers: Providers, fetcher: Fetcher) -> PeopleParts:
-    """Make the parts; the database may be down, and is then prepared when it is back."""
+def build_people(
+    settings: Settings,
+    providers: Providers,
+    fetcher: Fetcher,
+    on_removed: Callable[[str], None],
+) -> PeopleParts:
+    """Make the parts; the database may be down, and is then prepared when it is back.
+
+    `on_removed` is told the identity of each connection that is gone.
+    """
     store = Store(settings.database_url)
     store.prepare_now_or_later()
     vault, requests = Vault(settings.connection_keys), TokenRequests(fetcher)
-    connections = ConnectionStore(store, vault)
+    connections = ConnectionStore(store, vault, on_removed)
     refresher = Refresher(connections, requests, fetcher.deadline, callback_of(settings))
     flow = SignInFlow(store, vault, requests)
     sign_in = SignIn(host_of(settings), providers, Sessions(vault), flow, connections, requests)

@@ -29,6 +29,9 @@ class CacheBackend(Protocol):
     def put(self, key: str, entry: Entry, seconds: float) -> None:
         """Store an entry for at most `seconds`; it replaces any other of this key."""
 
+    def delete(self, key: str) -> None:
+        """Delete an entry, if there is one."""
+
     def acquire(self, key: str, seconds: float) -> str | None:
         """Acquire the lease on a key for at most `seconds`, among all who share the backend.
 

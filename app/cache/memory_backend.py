@@ -48,6 +48,11 @@ class MemoryBackend:
             else:
                 self._items[key] = item
 
+    def delete(self, key: str) -> None:
+        """Delete an entry, if there is one."""
+        with self._lock:
+            self._items.pop(key, None)
+
     def acquire(self, key: str, seconds: float) -> str | None:  # noqa: ARG002 - a CacheBackend's signature
         """Give everybody the empty lease: nobody else shares this backend."""
         return ""

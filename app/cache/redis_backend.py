@@ -122,6 +122,12 @@ class RedisBackend:
             with self._lock:
                 self._outdated[key] = entry.times.made_at
 
+    def delete(self, key: str) -> None:
+        """Delete an entry, if there is one; if Redis fails, it expires."""
+        name = _name(key)
+        with suppress(_Unavailable):
+            self._execute(lambda: self._redis.delete(name))
+
     def _is_outdated(self, key: str, entry: Entry) -> bool:
         """Tell whether Redis still has an entry that this process failed to replace."""
         with self._lock:

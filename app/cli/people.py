@@ -7,14 +7,16 @@ from contextlib import contextmanager
 import click
 
 from app.access.connection import Connection
-from app.access.connection_store import ConnectionStore
+from app.access.connection_store import ConnectionStore, Resealed
 from app.access.forgetting import forget_user, forget_workspace
 from app.access.wiring import PeopleParts
 from app.connectors import connector_settings
 from app.errors import ConfigurationError
+from app.lookup.kept import KeptLists
 from app.settings import settings_from_environment
 from app.settings.local import provide_local_secrets
-from app.wiring import build_fetcher, build_people
+from app.telemetry.metrics import Metrics
+from app.wiring import build_backend, build_fetcher, build_people
 from templates_schemas.text import host_time
 
 
@@ -27,7 +29,7 @@ def connections() -> None:
 @click.option("--user", help="Only this person's, by the host's id.")
 def list_(*, user: str | None) -> None:
     """List connections: id, person, system, login there, state, when made and last refreshed."""
-    with _people() as people:
+    with _people() as (people, _):
         for each in people.connections.listed(user):
             state = "ended" if each.has_ended else "connected"
             times = host_time(each.created_at), host_time(each.refreshed_at)
@@ -39,25 +41,29 @@ def list_(*, user: str | None) -> None:
 @click.argument("id_", metavar="ID")
 def revoke(*, id_: str) -> None:
     """Revoke the connection with this ID: here in any case, and at the system where it can be."""
-    with _people() as people:
+    with _people() as (people, _):
         found = _named(people.connections, id_)
         if found is None:
             click.echo(f"{id_}: there is no such connection", err=True)
             sys.exit(1)
-        people.connections.remove(found.user, found.origin)
-        provider = people.providers.at(found.origin)
-        revoked = provider is not None and people.sign_in.revoke(found, provider)
+        revoked = people.sign_in.remove(found)
     click.echo(f"{id_}: removed" + (", and revoked at the system" if revoked else " here only"))
 
 
 @connections.command()
 def rekey() -> None:
     """Encrypt all tokens with the first of PLACARD_CONNECTION_KEYS; then the others can go."""
-    with _people() as people:
-        done, broken = people.connections.seal_again()
-    click.echo(f"{done} connections are encrypted with the first key")
-    if broken:
-        click.echo(f"{broken} connections: none of the keys opens them", err=True)
+    with _people() as (people, _):
+        became = people.connections.seal_again()
+    click.echo(f"{became['done']} connections are encrypted with the first key")
+    left: dict[Resealed, str] = {
+        "broken": "none of the keys opens them",
+        "changed": "changed meanwhile, and left as they are; run it again",
+    }
+    for each, why in left.items():
+        if became[each]:
+            click.echo(f"{became[each]} connections: {why}", err=True)
+    if became.keys() - {"done"}:
         sys.exit(1)
 
 
@@ -65,31 +71,38 @@ def rekey() -> None:
 @click.option("--user", help="Delete all that is kept of this person.")
 @click.option("--workspace", help="Delete all that is kept of this workspace.")
 def forget(*, user: str | None, workspace: str | None) -> None:
-    """Delete all data of a person, or of a workspace; tokens are revoked first, where possible."""
+    """Delete all data of a person, or of a workspace; tokens are revoked first, where possible.
+
+    What running services keep in their own memory, where PLACARD_CACHE_URL is `memory`, is shown to
+    nobody any more, and goes when they end, or within a week.
+    """
     if (user is None) == (workspace is None):
         raise click.UsageError("needs --user or --workspace, and not both")
-    with _people() as people:
+    with _people() as (people, kept):
+        if fault := kept.fault():
+            raise ConfigurationError(f"{fault} does not answer: nothing is deleted; try again")
+        known = people.connections.listed(user)
         if workspace is not None:
+            kept.forget_workspace(workspace, [each.identity for each in known])
             count = forget_workspace(people.store, workspace)
         else:
-            for each in people.connections.listed(user):
-                provider = people.providers.at(each.origin)
-                if provider is not None:
-                    people.sign_in.revoke(each, provider)
-            count = forget_user(people.store, str(user))
+            for each in known:
+                people.sign_in.remove(each)
+            count = len(known) + forget_user(people.store, str(user))
     click.echo(f"{count} rows are deleted")
 
 
 @contextmanager
-def _people() -> Iterator[PeopleParts]:
+def _people() -> Iterator[tuple[PeopleParts, KeptLists]]:
     provide_local_secrets()
     settings = settings_from_environment(connector_settings())
-    people = build_people(settings, build_fetcher(settings))
+    backend = build_backend(settings, Metrics())
+    people = build_people(settings, build_fetcher(settings), backend)
     if people is None:
         raise ConfigurationError("PLACARD_CONNECTION_KEYS: is missing, so nobody can connect")
     try:
         people.store.prepare()
-        yield people
+        yield people, KeptLists(backend)
     finally:
         people.store.close()
 

@@ -203,6 +203,10 @@ class Connector(ABC):
         """Say how to search a server, which may be the API's; nothing where that cannot be done."""
         return ()
 
+    def search_for_person(self, query: SearchQuery, server: Server) -> Iterable[Search]:
+        """Say how to search with the access token of a person, where that is something else."""
+        return self.search_for(query, server)
+
     def found(self, document: Any, search: Search) -> Iterable[Found]:
         """List what the answer of a search has found, in its order.
 

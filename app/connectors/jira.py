@@ -9,7 +9,7 @@ the Data Center hosts. A token with scopes goes to api.atlassian.com alone.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
@@ -116,6 +116,7 @@ COLORS: Final[dict[str | None, PillColor]] = {
 ICON: Final = "https://wac-cdn.atlassian.com/assets/img/favicons/atlassian/favicon.png"
 SHOWN: Final = ",".join(IssueFields().fields)
 API_HOST: Final = "api.atlassian.com"
+_Ask = Callable[[Server, str], UpstreamRequest]
 _CLOUD: Final = "*.atlassian.net"
 _KEY: Final = r"(?P<key>[A-Za-z][A-Za-z0-9_]{1,254}-[0-9]{1,10})"
 _SHORT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,254}-[0-9]{1,10}", re.ASCII)
@@ -133,7 +134,7 @@ class Jira(Connector):
         ConnectorSetting("JIRA_EMAIL", "text", "account of JIRA_TOKEN; unset: a personal token"),
         ConnectorSetting("JIRA_TOKEN", "token", "API token, or a personal access token"),
         ConnectorSetting("JIRA_SCOPED_TOKEN", "token", "API token with scopes, of JIRA_EMAIL"),
-        ConnectorSetting("JIRA_SITE", "hosts", "hosts that get JIRA_TOKEN: `acme.atlassian.net`"),
+        ConnectorSetting("JIRA_SITE", "hosts", "hosts that get JIRA_TOKEN, and are searched"),
         ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue", "key", "id")
@@ -207,6 +208,14 @@ class Jira(Connector):
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
         """Search the summaries, the latest first: by "Search for issues using JQL" of the API."""
+        return self._search(query, server, self._ask)
+
+    def search_for_person(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search where the access tokens of people are good, as `request_for_person` does."""
+        is_own = server.host in self._data_center
+        return self._search(query, server, self._ask if is_own else _ask_by_id)
+
+    def _search(self, query: SearchQuery, server: Server, ask_server: _Ask) -> Iterator[Search]:
         # What is not a letter could be an operator; the last word may be the beginning of one.
         wanted = " ".join(query.words.replace("-", " ").split())
         if not wanted:
@@ -214,7 +223,7 @@ class Jira(Connector):
         jql = quote(f'summary ~ "{wanted}*" ORDER BY updated DESC', safe="")
         name = "search" if server.host in self._data_center else "search/jql"
         path = f"{name}?jql={jql}&fields=summary,issuetype,project&maxResults={MOST_FOUND}"
-        yield Search(self._ask(server, path), server)
+        yield Search(ask_server(server, path), server)
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
         """Name the key and the project below the summary."""

@@ -62,7 +62,7 @@ _GITHUB: Final = OAuthSystem(
     api="api.{host}",
     account="https://{api}/user",
     login="login",
-    revoke="https://{api}/applications/{{client_id}}/token",
+    revoke="https://{api}/applications/{{client_id}}/{{part}}",
     revocation="github",
 )
 _GITLAB: Final = OAuthSystem(
@@ -96,7 +96,7 @@ SYSTEMS: Final = (
         host="*",
         api="{host}",
         account="https://{api}/api/v3/user",
-        revoke="https://{api}/api/v3/applications/{{client_id}}/token",
+        revoke="https://{api}/api/v3/applications/{{client_id}}/{{part}}",
     ),
     _GITLAB,
     _GITLAB.at("*"),

@@ -92,7 +92,7 @@ class LocalProvider:
     def allow(self, login: str, query: Mapping[str, str]) -> str:
         """Return where a person who allows it goes: back, with a code."""
         person = next(each for each in self.people if each.login == login)
-        code = secrets.token_hex(16)
+        code = _made_up("ghc")
         self.codes[code] = Grant(
             person,
             query["client_id"],
@@ -112,12 +112,12 @@ class LocalProvider:
                 person = self._redeemed(form)
             if person is None:
                 return {"error": "invalid_grant"}
-            made = {"access_token": secrets.token_hex(16)} if of_host else self.issue(person)
+            made = {"access_token": _made_up("ghh")} if of_host else self.issue(person)
             return made | {"data": {"gid": person.id}}
 
     def issue(self, person: LocalPerson) -> dict[str, Any]:
         """Make tokens of a person."""
-        access, refresh = f"gho_{secrets.token_hex(16)}", f"ghr_{secrets.token_hex(16)}"
+        access, refresh = _made_up("gho"), _made_up("ghr")
         self.access[access] = self.refresh[refresh] = person
         made: dict[str, Any] = {
             "access_token": access,
@@ -125,6 +125,12 @@ class LocalProvider:
             "token_type": "bearer",
         }
         return made if self.access_lifetime is None else made | {"expires_in": self.access_lifetime}
+
+    def forget(self, person: LocalPerson) -> None:
+        """Let no token of a person be good any more."""
+        for kept in (self.access, self.refresh):
+            for token in [each for each, whose in kept.items() if whose == person]:
+                kept.pop(token, None)
 
     def _redeemed(self, form: Mapping[str, str]) -> LocalPerson | None:
         grant = self.codes.pop(form.get("code", ""), None)
@@ -142,6 +148,11 @@ class LocalProvider:
     def bearer(self) -> LocalPerson | None:
         """Return whose access token a request carries."""
         return self.access.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+
+
+def _made_up(kind: str) -> str:
+    """Make a code or a token that is known for one wherever it may stand."""
+    return f"{kind}_{secrets.token_hex(16)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +258,7 @@ class ProviderPages:
             pages.add_url_rule(authorize, f"authorize_{name}", self.authorize)
             pages.add_url_rule(token, f"token_{name}", self.token, methods=["POST"])
         pages.add_url_rule("/user", "account", self.account)
-        revoke = "/applications/<client_id>/token"
+        revoke = "/applications/<client_id>/<any(token, grant):part>"
         pages.add_url_rule(revoke, "revoke", self.revoke, methods=["DELETE"])
         return pages
 
@@ -283,8 +294,15 @@ class ProviderPages:
             return {"message": "Bad credentials"}, 401
         return {"login": person.login}
 
-    def revoke(self, client_id: str) -> ResponseReturnValue:
-        """Forget an access token; this provider knows the client by its secret alone."""
+    def revoke(self, client_id: str, part: str) -> ResponseReturnValue:
+        """Forget an access token, or all tokens of its person.
+
+        This provider knows the client by its secret alone.
+        """
         del client_id
-        found = self._provider.access.pop(request.get_json()["access_token"], None)
-        return ("", 204) if found else ("", 404)
+        person = self._provider.access.pop(request.get_json()["access_token"], None)
+        if person is None:
+            return "", 404
+        if part == "grant":
+            self._provider.forget(person)
+        return "", 204

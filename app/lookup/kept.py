@@ -2,13 +2,14 @@
 
 A finding is kept by all that it depends on, the credential included. What was attached lately is
 kept by workspace, each resource with the credential that showed it: it is offered only where the
-address would be asked with this very credential now.
+address would be asked with this very credential now. What a person's own account showed is kept by
+that account: it is nobody else's, and can be forgotten with it.
 """
 
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -27,10 +28,16 @@ RECENT_KEPT: Final = 7 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A resource that was attached, and the identity of the credential that showed it."""
+    """A resource that was attached, by the epoch second, in a workspace.
+
+    `credential` is the identity of the one that showed it, a person's own where `is_own`.
+    """
 
     item: TypeaheadItem
     credential: str
+    workspace: str
+    at: float
+    is_own: bool = False
 
 
 class _ItemSchema(TypeaheadItemSchema):
@@ -46,6 +53,9 @@ class _FoundSchema(Schema):
 class _RecentSchema(Schema):
     item = fields.Nested(_ItemSchema, required=True)
     credential = fields.String(required=True)
+    workspace = fields.String(required=True)
+    at = fields.Float(required=True)
+    is_own = fields.Boolean(required=True)
 
     @post_load
     def make(self, data: Mapping[str, Any], **_: Any) -> Recent:
@@ -90,31 +100,62 @@ class KeptLists:
         failed = FetchResult(error.code, error.sentence.encode(), detail=error.detail, wait=wait)
         self._put(_named("found", key), self._found, failed)
 
-    def recent(self, workspace: str) -> list[Recent]:
-        """Return what was attached lately in a workspace, the last one first."""
-        entry = self._get(_named("recent", workspace))
+    def recent(self, workspace: str, accounts: Iterable[str]) -> list[Recent]:
+        """Return what was attached lately in a workspace, the last one first.
+
+        Of what accounts of people have shown, only that of `accounts`, by their identities.
+        """
+        keys = [_shared(workspace), *map(_own, accounts)]
+        kept = (each for key in keys for each in self._recents(key) if each.workspace == workspace)
+        return sorted(kept, key=lambda each: -each.at)[:ITEMS_MAX]
+
+    def keep_recent(self, attached: Recent) -> None:
+        """Put a resource before all that were attached earlier; the oldest ones go.
+
+        Two processes that do so at once may lose one of the two.
+        """
+        this = (attached.item.value, attached.credential, attached.workspace)
+        key = _own(attached.credential) if attached.is_own else _shared(attached.workspace)
+        with self._lock:
+            others = (
+                each
+                for each in self._recents(key)
+                if (each.item.value, each.credential, each.workspace) != this
+            )
+            self._keep_recents(key, [attached, *others][:ITEMS_MAX])
+
+    def forget_account(self, identity: str) -> None:
+        """Forget what was attached lately and an account has shown."""
+        with limit_waiting():
+            self._backend.delete(_own(identity))
+
+    def forget_workspace(self, workspace: str, accounts: Iterable[str]) -> None:
+        """Forget what was attached lately in a workspace, whichever of all `accounts` showed it."""
+        with limit_waiting():
+            self._backend.delete(_shared(workspace))
+        for key in map(_own, accounts):
+            with self._lock:
+                kept = self._recents(key)
+                others = [each for each in kept if each.workspace != workspace]
+                if others != kept:
+                    self._keep_recents(key, others)
+
+    def fault(self) -> str | None:
+        """Name the backend if it fails now."""
+        with limit_waiting():
+            return self._backend.fault()
+
+    def _recents(self, key: str) -> list[Recent]:
+        entry = self._get(key)
         if entry is None or entry.outcome != DOCUMENT:
             return []
         recents: list[Recent] = self._read(_RECENTS, entry).get("recents", [])
         return recents
 
-    def keep_recent(self, workspace: str, attached: Recent) -> None:
-        """Put a resource before all that were attached earlier; the oldest ones go.
-
-        Two processes that do so at once may lose one of the two.
-        """
-        with self._lock:
-            others = (
-                each
-                for each in self.recent(workspace)
-                if (each.item.value, each.credential) != (attached.item.value, attached.credential)
-            )
-            kept = [attached, *others][:ITEMS_MAX]
-            written = [
-                {"item": _document(each.item), "credential": each.credential} for each in kept
-            ]
-            found = FetchResult(DOCUMENT, _written({"recents": written}))
-            self._put(_named("recent", workspace), self._recent, found)
+    def _keep_recents(self, key: str, recents: Sequence[Recent]) -> None:
+        written = [asdict(each) | {"item": _document(each.item)} for each in recents]
+        found = FetchResult(DOCUMENT, _written({"recents": written}))
+        self._put(key, self._recent, found)
 
     def _get(self, key: str) -> Entry | None:
         with limit_waiting():
@@ -140,6 +181,14 @@ class KeptLists:
 
 def _named(use: str, key: str) -> str:
     return f"lookup {use}\n{key}"
+
+
+def _shared(workspace: str) -> str:
+    return _named("recent", workspace)
+
+
+def _own(identity: str) -> str:
+    return _named("recent of", identity)
 
 
 def _document(item: TypeaheadItem) -> dict[str, str]:

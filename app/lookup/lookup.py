@@ -73,8 +73,15 @@ class Lookup:
         answer = attached_answer(widget, address)
         self._widgets.note_attached(viewer, resolved)
         if viewer.workspace is not None:
-            attached = Recent(item_of(widget, address), resolved.request.credential.identity)
-            self._kept.keep_recent(viewer.workspace, attached)
+            self._kept.keep_recent(
+                Recent(
+                    item_of(widget, address),
+                    resolved.request.credential.identity,
+                    viewer.workspace,
+                    time.time(),
+                    is_own=resolved.connection is not None,
+                )
+            )
         return answer
 
     def _first_shown(self, text: str, viewer: Viewer) -> tuple[str, ResolvedRequest, Widget]:
@@ -122,7 +129,10 @@ class Lookup:
 
     def _recent(self, viewer: Viewer) -> Iterator[Recent]:
         """Yield what was attached lately and would be asked with the same credential now."""
-        for each in self._kept.recent(viewer.workspace) if viewer.workspace is not None else ():
+        if viewer.workspace is None:
+            return
+        accounts = self._widgets.own_accounts(viewer)
+        for each in self._kept.recent(viewer.workspace, accounts):
             if self._widgets.identity_for(each.item.value, viewer) == each.credential:
                 yield each
 

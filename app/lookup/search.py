@@ -18,7 +18,7 @@ from app.lookup.together import EACH
 from app.telemetry.metrics import Metrics
 from app.upstream import ConcurrencyLimit, Fetcher
 from app.upstream.lookups import Lookups
-from app.upstream.messages import ANONYMOUS
+from app.upstream.messages import ANONYMOUS, UpstreamRequest, UpstreamResponse
 from app.upstream.verdict import Verdict
 from app.verification import Viewer
 from app.widgets import key_of
@@ -83,7 +83,7 @@ class Searches:
         for connector in self._registry.connectors:
             hosts = self._access.hosts(connector, viewer)
             for server in self._registry.searched_servers(connector, hosts):
-                for search in connector.search_for(query, server):
+                for search in self._access.search_of(connector)(query, server):
                     planned = self._with_credential(connector, search, viewer)
                     if planned is not None:
                         yield planned
@@ -113,13 +113,9 @@ class Searches:
         return list(_titled(items, query)) if planned.search.by_title else items
 
     def _ask(self, planned: SystemSearch) -> list[TypeaheadItem]:
-        connector, request = planned.connector, planned.search.request
         verdict: Verdict | None = None
         try:
-            if planned.connection is not None and planned.provider is not None:
-                request = self._access.with_token(request, planned.connection, planned.provider)
-            with self._metrics.upstream_seconds.labels(connector.name).time():
-                response = self._fetcher.fetch(self._lookups.resolve(request))
+            response = self._answer(planned)
             verdict = response.verdict
             raise_for_verdict(verdict)
             items = self._read(planned, response.document)
@@ -128,6 +124,16 @@ class Searches:
             raise
         self._kept.keep_found(planned.key, items)
         return items
+
+    def _answer(self, planned: SystemSearch) -> UpstreamResponse:
+        def ask(request: UpstreamRequest) -> tuple[UpstreamRequest, UpstreamResponse]:
+            with self._metrics.upstream_seconds.labels(planned.connector.name).time():
+                return request, self._fetcher.fetch(self._lookups.resolve(request))
+
+        connection, provider, request = planned.connection, planned.provider, planned.search.request
+        if connection is None or provider is None:
+            return ask(request)[1]
+        return self._access.ask_as(connection, provider, request, ask)[1]
 
     def _read(self, planned: SystemSearch, document: object) -> list[TypeaheadItem]:
         try:

@@ -25,6 +25,12 @@ from app.upstream.oauth import InvalidGrant, OAuthClient, Tokens
 _KEPT_HEADERS: Final = ("Accept", "Content-Type")
 # What says that a code or a refresh token is of no use: by RFC 6749, and two of GitHub's own.
 _NOT_TAKEN: Final = ("invalid_grant", "bad_refresh_token", "bad_verification_code")
+# What else RFC 6749 (5.2) and 7009 (2.2.1) know, and what GitHub does.
+_REFUSALS: Final = (
+    "invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type",
+    "invalid_scope", "unsupported_token_type", "incorrect_client_credentials",
+    "redirect_uri_mismatch", "unverified_user_email",
+)  # fmt: skip
 # In seconds, where an answer tells a lifetime that cannot be meant.
 LONGEST_LIFETIME: Final = 10 * 365 * 86_400
 
@@ -75,26 +81,24 @@ class TokenRequests:
             )
         return self._tokens(answer)
 
-    def revoke(self, client: OAuthClient, access: str, refresh: str | None = None) -> bool:
+    def revoke(
+        self, client: OAuthClient, access: str, refresh: str | None, *, has_newer: bool = False
+    ) -> bool:
         """Revoke tokens; False where the provider has no address for it, or does not know them.
 
-        Where the refresh token goes, the access token goes too; GitHub knows the latter only, and
-        that only while it lives. Raises an UpstreamError.
+        Where the refresh token goes, the access token goes too. At GitHub all goes that we have of
+        the account, unless it `has_newer` tokens, which stay. Raises InvalidGrant where GitHub
+        does not know the refresh token any more, and an UpstreamError.
         """
-        token = refresh or access
         if client.revocation == "github":
-            status = self._revoke_at_github(client, access).status
-        elif client.revocation == "rfc7009":
-            with _translated(client.revoke_url):
-                response = self._session(client, "").revoke_token(
-                    client.revoke_url, token=token, allow_redirects=False
-                )
-            status = response.status_code
-        else:
+            return self._revoke_at_github(client, access, refresh, has_newer=has_newer)
+        if client.revocation != "rfc7009":
             return False
-        if status not in (200, 204, 404):
-            raise UpstreamFailed(f"the address for revocation answered {status}")
-        return status != 404
+        with _translated(client.revoke_url):
+            response = self._session(client, "").revoke_token(
+                client.revoke_url, token=refresh or access, allow_redirects=False
+            )
+        return _is_done(response.status_code)
 
     def account(self, url: str, access_token: str) -> Any:
         """Return the JSON that tells whose token it is; raises an UpstreamError."""
@@ -106,8 +110,20 @@ class TokenRequests:
             raise UpstreamFailed(f"the address of the account answered {response.status}")
         return response.document
 
-    def _revoke_at_github(self, client: OAuthClient, token: str) -> UpstreamResponse:
-        url = client.revoke_url.format(client_id=quote(client.client_id, safe=""))
+    def _revoke_at_github(
+        self, client: OAuthClient, access: str, refresh: str | None, *, has_newer: bool
+    ) -> bool:
+        """Revoke by the access token, which must live: one that has run out is refreshed first."""
+        part = "token" if has_newer else "grant"
+        is_done = _is_done(self._delete_at_github(client, part, access).status)
+        if is_done or refresh is None:
+            return is_done
+        newest = self.refresh(client, "", refresh).access
+        return _is_done(self._delete_at_github(client, part, newest).status)
+
+    def _delete_at_github(self, client: OAuthClient, part: str, token: str) -> UpstreamResponse:
+        client_id = quote(client.client_id, safe="")
+        url = client.revoke_url.format(client_id=client_id, part=part)
         address = read_address(url)
         headers = basic(address.host, "", client.client_id, client.client_secret).headers
         return self._fetcher.fetch(
@@ -187,6 +203,13 @@ class _FetcherAdapter(BaseAdapter):
         """Do nothing: the client keeps its connections."""
 
 
+def _is_done(status: int) -> bool:
+    """Tell whether tokens were revoked; False where they are not known. Raises UpstreamFailed."""
+    if status not in (200, 204, 404, 422):
+        raise UpstreamFailed(f"the address for revocation answered {status}")
+    return status in (200, 204)
+
+
 def _lifetime(told: Any) -> float | None:
     """Read a lifetime in seconds, which some write as a text; None for what is no such time."""
     if isinstance(told, str) and told.isdecimal() and len(told) <= len(str(LONGEST_LIFETIME)):
@@ -202,6 +225,8 @@ def _translated(url: str) -> Iterator[None]:
     except AuthlibBaseError as error:
         if error.error in _NOT_TAKEN:
             raise InvalidGrant from None
-        raise UpstreamFailed(f"{read_address(url).host} refused: {str(error.error)[:60]}") from None
+        # Any other word may be anything, of what was sent too.
+        told = error.error if error.error in _REFUSALS else "by a word of its own"
+        raise UpstreamFailed(f"{read_address(url).host} refused: {told}") from None
     except (requests.RequestException, ValueError, TypeError, KeyError):
         raise UpstreamFailed(f"{read_address(url).host} gave no tokens") from None

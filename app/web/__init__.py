@@ -45,11 +45,12 @@ Check = Callable[[], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the parts are. Cards wait for the keys only; without the library, nothing checks it."""
+    """How the parts are. Cards wait for the keys only; what is switched off has no check."""
 
     keys: tuple[Check, ...]
     cache: Check
     library: Check | None = None
+    sign_in: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)

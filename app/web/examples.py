@@ -28,6 +28,7 @@ _READY: Final = {
     "keys": "ok",
     "cache": "ok",
     "library": "ok",
+    "sign_in": "off",
 }
 
 _DATA: Final = (

@@ -60,15 +60,19 @@ def ready() -> tuple[Response, int]:
     """Say whether cards can be answered (503 without a key set), and how the other parts are."""
     health = service().health
     waiting = [fault for check in health.keys if (fault := check())]
-    library = health.library
     body = {
         "status": "waiting" if waiting else "ready",
         "waiting_for": waiting,
         "keys": waiting[0] if waiting else "ok",
         "cache": health.cache() or "ok",
-        "library": "off" if library is None else library() or "ok",
+        "library": _told(health.library),
+        "sign_in": _told(health.sign_in),
     }
     return jsonify(body), 503 if waiting else 200
+
+
+def _told(check: Check | None) -> str:
+    return "off" if check is None else check() or "ok"
 
 
 @blueprint.get("/metrics")

@@ -72,6 +72,7 @@ class ReadySchema(Schema):
     keys = fields.String(required=True)
     cache = fields.String(required=True)
     library = fields.String(required=True)
+    sign_in = fields.String(required=True)
 
 
 PROOFS: Final[SecuritySchemes] = {

@@ -104,21 +104,24 @@ def ask_provider(system: str) -> BaseResponse:
 @blueprint.get("/auth/<system>/callback")
 def return_from_provider(system: str) -> str:
     """Keep the connection, and say so in the second window."""
-    account = _sign_in().finish(_session(), system, request.args, _callback(system))
-    return _page("connected", account=account)
+    provider, login = _sign_in().finish(_session(), system, request.args, _callback(system))
+    return _page("connected", provider=provider, login=login)
 
 
 @blueprint.post("/connections/<system>/disconnect")
 def disconnect(system: str) -> BaseResponse:
-    """Remove a connection of the person's."""
-    session = _session()
-    given = request.form.get("csrf_token", "")
-    if session is None or session.user is None or not _is_same(given, session.csrf):
-        raise Forbidden("the form is not of this session")
-    provider = _sign_in().provider(system, request.form.get("host"))
-    _sign_in().disconnect(session.user, provider)
-    page = request.form.get("page", "")
-    return redirect(f"{_address()}/{page if page in PAGES else 'connections'}", 303)
+    """Remove a connection of the person's; `origin` names one of several."""
+    _sign_in().disconnect(_person_of_form(), system, request.form.get("origin"))
+    return redirect(_page_of_form(), 303)
+
+
+@blueprint.post("/connections/sign-out")
+def sign_out() -> BaseResponse:
+    """End the session of this browser; connections stay."""
+    _person_of_form()
+    response = redirect(_page_of_form(), 303)
+    response.delete_cookie(_cookie_name(), **_cookie_attributes())
+    return response
 
 
 @blueprint.get("/auth/assets/<name>")
@@ -173,8 +176,20 @@ def _callback(system: str) -> str:
     return f"{_address()}/auth/{system}/callback"
 
 
-def _is_same(given: str, known: str) -> bool:
-    return hmac.compare_digest(given.encode(), known.encode())
+def _person_of_form() -> str:
+    """Return whose session a form is of; raises Forbidden where it is of no person's."""
+    session = _session()
+    given = request.form.get("csrf_token", "").encode()
+    if session is None or session.user is None:
+        raise Forbidden("the form is of no session of a person")
+    if not hmac.compare_digest(given, session.csrf.encode()):
+        raise Forbidden("the form is not of this session")
+    return session.user
+
+
+def _page_of_form() -> str:
+    page = request.form.get("page", "")
+    return f"{_address()}/{page if page in PAGES else 'connections'}"
 
 
 def _cookie_name() -> str:
@@ -191,8 +206,10 @@ def _remember(response: BaseResponse, session: Session) -> BaseResponse:
         _cookie_name(),
         _sign_in().sessions.write(session),
         max_age=LIFETIME,
-        secure=_address().startswith("https:"),
-        httponly=True,
-        samesite="Lax",
+        **_cookie_attributes(),
     )
     return response
+
+
+def _cookie_attributes() -> dict[str, Any]:
+    return {"secure": _address().startswith("https:"), "httponly": True, "samesite": "Lax"}

@@ -271,4 +271,5 @@ def test_the_service_says_that_it_is_alive_and_ready(host: Host) -> None:
         "keys": "ok",
         "cache": "ok",
         "library": "off",
+        "sign_in": "off",
     }

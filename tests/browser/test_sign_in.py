@@ -123,6 +123,8 @@ def test_two_people_connect_and_see_and_disconnect(open_page: Open, both: Both) 
     page.get_by_role("button", name="Disconnect GitHub").click()
     expect(page.get_by_text("github.com: not connected")).to_be_visible()
     assert (both.title(ALICE), both.title(BOB)) == (CONNECT, TITLE)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["Cancel", "Done"])
@@ -179,7 +181,7 @@ def test_all_of_it_can_be_done_by_keyboard(open_page: Open, both: Both) -> None:
     found = list(stops(page))
     assert [name for name, seen in found if not seen] == []
     assert [name for name, _ in found] == [
-        "Connect GitHub (github.com) in a new window", "Look again", "Done", "Cancel",
+        "Connect GitHub (github.com) in a new window", "Look again", "Sign out", "Done", "Cancel",
     ]  # fmt: skip
 
 

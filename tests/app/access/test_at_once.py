@@ -54,8 +54,11 @@ def test_a_person_who_connects_twice_at_once_has_one_connection(everybody: World
             session.flush()
             second = pool.submit(connections.add, ALICE.id, provider, tokens, "second", NOW)
             time.sleep(0.3)  # the second is at its own insert
-        added = second.result(20)
+        replaced = second.result(20)
     (kept,) = connections.listed()
-    assert (kept.id, kept.login, kept.version, kept.has_ended) == (added.id, "second", 1, False)
+    assert (kept.login, kept.version, kept.has_ended) == ("second", 1, False)
+    # It knows what it took the place of, and has another name than that.
+    assert replaced is not None
+    assert (replaced.login, replaced.id == kept.id) == ("first", False)
     assert connections.tokens(kept)["access"] == "gho_2"
     assert connections.lease(kept, 1, NOW) is not None

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.access.tables import AttachmentRow, ConnectionRow
+from app.access.vault import Vault
 from app.cli import main
 from app.verification import Viewer
 from tests.app.access.world import ALICE, BOB, KEY, PAGE, World, settings_of, world
@@ -26,8 +27,13 @@ def made(sqlite_url: str) -> Iterator[World]:
 
 @pytest.fixture
 def run(made: World, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    return command(made, monkeypatch, database_url=sqlite_url)
+
+
+def command(made: World, monkeypatch: pytest.MonkeyPatch, **given: str) -> Run:
+    """Run `placard connections …` with the settings of a world, in its own process."""
     base = next(iter(made.app.extensions["placard"].settings.upstreams.values()))
-    settings = settings_of(base, database_url=sqlite_url, signature_secrets=SIGNATURE_SECRET)
+    settings = settings_of(base, signature_secrets=SIGNATURE_SECRET, **given)
 
     def run_command(*arguments: str, **changes: str) -> Result:
         for name, value in (settings | changes).items():
@@ -66,10 +72,41 @@ def test_a_revoked_connection_is_gone_here_and_there(made: World, run: Run) -> N
 
 
 def test_what_the_system_does_not_know_is_not_called_revoked(made: World, run: Run) -> None:
-    """GitHub revokes by the access token, and answers 404 to one that has expired."""
+    made.provider.access.clear()
+    made.provider.refresh.clear()
+    first = run("list").output.split("  ")[0]
+    assert f"{first}: removed here only" in run("revoke", first).output.splitlines()
+
+
+def test_a_connection_whose_access_token_has_run_out_is_revoked_all_the_same(
+    made: World, run: Run
+) -> None:
     made.provider.access.clear()
     first = run("list").output.split("  ")[0]
-    assert run("revoke", first).output == f"{first}: removed here only\n"
+    assert run("revoke", first).output == f"{first}: removed, and revoked at the system\n"
+    assert set(made.provider.refresh.values()) == {BOB}
+
+
+def test_what_changes_during_a_rekey_is_counted_and_said(
+    made: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal_again = Vault.seal_again
+
+    def refreshed_meanwhile(vault: Vault, sealed: str) -> str:
+        with made.people.store.writing() as session:
+            session.execute(
+                update(ConnectionRow).where(ConnectionRow.user == BOB.id).values(sealed="newer")
+            )
+        return seal_again(vault, sealed)
+
+    new = Fernet.generate_key().decode()
+    monkeypatch.setattr(Vault, "seal_again", refreshed_meanwhile)
+    done = run("rekey", connection_keys=f"{new}, {KEY}")
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        "1 connections are encrypted with the first key",
+        "1 connections: changed meanwhile, and left as they are; run it again",
+    ]
 
 
 def test_after_a_rekey_the_old_key_can_go(made: World, run: Run) -> None:

@@ -6,6 +6,8 @@ import responses
 from app import create_app
 from app.access import AccessModes
 from app.errors import ConfigurationError
+from app.web import EXTENSION
+from tests.app.access.world import settings_of
 from tests.conftest import MakeHost, settings_with
 from tests.proofs import ISSUE_JSON
 
@@ -113,3 +115,21 @@ def test_the_start_warns_that_everybody_sees(
 def test_a_mode_that_wants_people_wants_a_sign_in(name: str) -> None:
     with pytest.raises(ConfigurationError, match="PLACARD_CONNECTION_KEYS: is missing"):
         create_app(settings_with(**{name: "viewer"}))
+
+
+def test_the_start_says_where_nobody_can_sign_in_and_why(
+    sqlite_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(**changes: str) -> list[str]:
+        settings = settings_of("http://127.0.0.1:1", database_url=sqlite_url, **changes)
+        create_app(settings_with(**settings)).extensions[EXTENSION].people.store.close()
+        lines = capsys.readouterr().err.splitlines()
+        return sorted(line for line in lines if "Nobody can sign in to" in line)
+
+    assert told() == []
+    assert told(access_gitlab="shared", access_trello="shared") == []
+    (gitlab, trello) = told(access_gitlab="viewer", access_trello="attached")
+    assert "GitLab (GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET are not set)" in gitlab
+    assert "Trello (there is no way to)" in trello
+    own = {"gitlab_client_id": "1", "gitlab_client_secret": "2"}
+    assert told(access_gitlab="viewer", **own) == []

@@ -144,6 +144,7 @@ def test_who_disconnects_during_a_refresh_leaves_no_token_at_the_system(expired:
     done: list[int] = []
 
     def disconnect(_: Mapping[str, str]) -> None:
+        expired.provider.before_token = lambda _: None
         done.append(browser.post("/connections/github/disconnect", **form).status_code)
 
     expired.provider.before_token = disconnect

@@ -1,9 +1,11 @@
 """Two refreshes at the same time, over two processes: one call to the provider, both answered."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.app.access.world import ALICE, PAGE, World, settings_of, world
@@ -30,9 +32,12 @@ def environment_of(made: World, database_url: str) -> dict[str, str]:
     }
 
 
-def test_two_processes_refresh_once(start: Start, database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lifetime", [1, 3600], ids=["expired", "refused"])
+def test_two_processes_refresh_once(
+    start: Start, database_url: str, tmp_path: Path, lifetime: int
+) -> None:
     with world(database_url) as made:
-        made.provider.access_lifetime = 1
+        made.provider.access_lifetime = lifetime
         made.browser().connect(ALICE)
         settings = environment_of(made, database_url)
         with (
@@ -40,10 +45,21 @@ def test_two_processes_refresh_once(start: Start, database_url: str, tmp_path: P
             start("serve", settings=settings, cwd=tmp_path) as (_, second),
             ThreadPoolExecutor(2) as pool,
         ):
-            time.sleep(1)  # the life of the access token
+            if lifetime == 1:
+                time.sleep(1)
+            made.provider.access.clear()
             made.provider.access_lifetime = 3600
             made.provider.calls.clear()
-            made.provider.before_token = lambda _: time.sleep(0.5)
+
+            def wait_for_both(_: Mapping[str, str]) -> None:
+                """Hold the refresh until both have been refused, where they are asked at all."""
+                for _try in range(500):
+                    if lifetime == 1 or made.upstream.asked == ["nobody"] * 2:
+                        break
+                    time.sleep(0.01)
+                time.sleep(0.3)
+
+            made.provider.before_token = wait_for_both
             pages = {first: PAGE, second: PAGE.replace("/1", "/2")}
             asked = [pool.submit(title, base, page) for base, page in pages.items()]
             assert [each.result(30) for each in asked] == [

@@ -76,6 +76,7 @@ def test_who_connects_as_somebody_else_sees_no_card_of_before(everybody: World) 
 def test_a_token_that_the_system_refuses_asks_to_connect(everybody: World) -> None:
     everybody.browser().connect(ALICE)
     everybody.provider.access.clear()
+    everybody.provider.refresh.clear()
     assert everybody.title(ALICE) == CONNECT
 
 

@@ -62,6 +62,14 @@ class BackendContract(ABC):
         backend.put("key", FAILURE, 60)
         assert backend.get("key") == FAILURE
 
+    def test_what_is_deleted_is_gone_and_nothing_else(self, backend: CacheBackend) -> None:
+        for key in ("key", "other"):
+            backend.put(key, CARD_ENTRY, 60)
+        for _ in range(2):
+            backend.delete("key")
+            assert backend.get("key") is None
+        assert backend.get("other") == CARD_ENTRY
+
     def test_keys_that_differ_in_the_credential_are_different_entries(
         self, backend: CacheBackend
     ) -> None:

@@ -1,5 +1,6 @@
 """The requests for tokens: within the limits of all that goes out, and to nobody else."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
@@ -73,6 +74,7 @@ def test_an_invalid_grant_is_told_apart(upstream: responses.RequestsMock, status
     [
         (500, '{"error": "invalid_grant"}'),
         (400, '{"error": "invalid_client", "error_description": "made-up-secret"}'),
+        (400, '{"error": "made-up-secret"}'),
         (200, "<html>made-up-secret</html>"),
         (200, "[]"),
         (200, "{}"),
@@ -133,8 +135,48 @@ def test_a_token_is_revoked(
 ) -> None:
     upstream.post("https://provider.example/revoke", status=status)
     if is_revoked:
-        assert requests().revoke(CLIENT, "made-up-refresh")
+        assert requests().revoke(CLIENT, "made-up-access", "made-up-refresh")
     else:
         with pytest.raises(UpstreamError):
-            requests().revoke(CLIENT, "made-up-refresh")
+            requests().revoke(CLIENT, "made-up-access", "made-up-refresh")
     assert form(upstream.calls[0])["token"] == "made-up-refresh"
+
+
+GITHUB = replace(
+    CLIENT,
+    revoke_url="https://api.provider.example/applications/{client_id}/{part}",
+    revocation="github",
+)
+REVOKE = "https://api.provider.example/applications/client"
+
+
+@pytest.mark.parametrize(("has_newer", "part"), [(False, "grant"), (True, "token")])
+def test_github_ends_the_grant_unless_there_are_newer_tokens(
+    upstream: responses.RequestsMock, has_newer: bool, part: str
+) -> None:
+    """Written from docs.github.com/rest/apps/oauth-applications, 2026-11."""
+    sent = responses.matchers.json_params_matcher({"access_token": "made-up-access"})
+    upstream.delete(f"{REVOKE}/{part}", status=204, match=[sent])
+    assert requests().revoke(GITHUB, "made-up-access", "made-up-refresh", has_newer=has_newer)
+    assert upstream.calls[0].request.headers["Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("status", [404, 422])
+def test_a_token_that_has_run_out_is_refreshed_to_be_revoked(
+    upstream: responses.RequestsMock, status: int
+) -> None:
+    """GitHub wants one that lives: by it alone the refresh token goes too."""
+    sent = responses.matchers.json_params_matcher
+    old, new = {"access_token": "made-up-old"}, {"access_token": "made-up-access"}
+    upstream.delete(f"{REVOKE}/grant", status=status, match=[sent(old)])
+    upstream.post(TOKEN, json=GIVEN)
+    upstream.delete(f"{REVOKE}/grant", status=204, match=[sent(new)])
+    assert requests().revoke(GITHUB, "made-up-old", "made-up-refresh")
+
+
+def test_what_github_does_not_know_is_not_called_revoked(upstream: responses.RequestsMock) -> None:
+    upstream.delete(f"{REVOKE}/grant", status=404)
+    assert not requests().revoke(GITHUB, "made-up-access", None)
+    upstream.post(TOKEN, json={"error": "bad_refresh_token"})
+    with pytest.raises(InvalidGrant):
+        requests().revoke(GITHUB, "made-up-access", "made-up-refresh")
