@@ -126,11 +126,12 @@ class Widgets:
             resolve = self._resolve if forgets else self._resolve_kept
             # Whose credential it is may change at any time, and is not remembered.
             resolved = resolve(address, viewer.workspace)
-            facts.update(
-                connector=resolved.connector.name,
-                parts=dict(resolved.match.parameters),
-                pattern=resolved.connector.path.pattern,
-            )
+            if trace.is_recording():
+                facts.update(
+                    connector=resolved.connector.name,
+                    parts=dict(resolved.match.parameters),
+                    pattern=resolved.connector.path.pattern,
+                )
         if resolved.provider is not None:
             resolved = self._connected(resolved, resolved.provider, viewer)
         add_log_fields(
@@ -178,7 +179,8 @@ class Widgets:
         """
         with trace.step("cache") as facts:
             lookup = self._look_up_within_budget(resolved, viewer, refresh=refresh)
-            facts.update(_facts(lookup))
+            if trace.is_recording():
+                facts.update(_facts(lookup))
         return self._answer(lookup)
 
     def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
@@ -238,7 +240,7 @@ class Widgets:
 
     def _answer(self, lookup: CacheLookup) -> Widget:
         add_log_fields(cache=lookup.result)
-        self._metrics.cache.labels(lookup.result).inc()
+        self._metrics.note_lookup(lookup.result)
         if lookup.result == "stale":
             self._metrics.stale_seconds.observe(lookup.now - lookup.entry.times.made_at)
         entry, status = lookup.entry, lookup.cache_status()

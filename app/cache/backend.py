@@ -15,7 +15,7 @@ WAIT_BUDGET: Final = 0.04
 class CacheBackend(Protocol):
     """Stores entries. No method raises: a backend that fails reports a miss and drops writes.
 
-    `in_process` says that `get` does no I/O.
+    `in_process` says that nobody else writes them.
     """
 
     in_process: ClassVar[bool]
@@ -25,6 +25,9 @@ class CacheBackend(Protocol):
 
     def get(self, key: str) -> Entry | None:
         """Return the entry, or None if it is unknown, expired, unreadable or lost."""
+
+    def at_hand(self, key: str) -> Entry | None:
+        """Return what `get` would, or would have a moment ago, where that takes no I/O."""
 
     def put(self, key: str, entry: Entry, seconds: float) -> None:
         """Store an entry for at most `seconds`; it replaces any other of this key."""

@@ -112,8 +112,9 @@ class Cache:
 
     def fresh(self, key: str) -> CacheLookup | None:
         """Return a fresh entry that needs no I/O, or None."""
-        kept = self._stored(key) if self._backend.in_process else None
-        now = self._clock()
+        kept, now = self._backend.at_hand(key), self._clock()
+        if kept and not self._backend.in_process:
+            kept = self._policy.shortened(kept)
         return CacheLookup(kept, "hit", now) if kept and phase_of(kept, now) == "fresh" else None
 
     def look_up(

@@ -115,10 +115,12 @@ def phase_of(entry: Entry, now: float) -> Phase:
     answers while it is refreshed. `old`: answers in place of a transient failure. `gone`: unusable.
     """
     times = entry.times
-    if times.made_at > now + MOST_SKEW or now >= times.keep_until:
+    if times.made_at > now + MOST_SKEW:
         return "gone"
     if now < times.fresh_until:
         return "fresh"
+    if now >= times.keep_until:
+        return "gone"
     if now < times.retry_at:
         return "backing_off"
     return "stale" if now < times.stale_until else "old"

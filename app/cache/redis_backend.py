@@ -2,7 +2,9 @@
 
 A request waits no longer than its `wait_budget`, whatever Redis, its connection or its name
 resolution do; so each command runs in a background thread. After a failure Redis is not called for
-`RETRY_DELAY` seconds. Keys are hashed, so that they show no address and no identity.
+`RETRY_DELAY` seconds. What was read less than `AT_HAND` ago is not read again for a card that is
+fresh: what another process has put in its place meanwhile shows that much later. Keys are hashed,
+so that they show no address and no identity.
 """
 
 import hashlib
@@ -32,7 +34,8 @@ RETRY_DELAY: Final = 1.0  # seconds
 MIN_WAIT: Final = 0.002
 # A timeout of a request that could wait for less than this does not mean that Redis is slow.
 FAIR_WAIT: Final = 0.02
-MAX_PARSED: Final = 8 << 20  # bytes
+AT_HAND: Final = 1.0  # seconds
+MAX_READ: Final = 8 << 20  # bytes
 MAX_OUTDATED: Final = 10_000
 OUTDATED_FOR: Final = 86_400.0
 # The word in the names of lease keys; running processes of earlier versions use it too.
@@ -72,8 +75,7 @@ class RedisBackend:
         self._retry_at = float("-inf")
         self._background = BackgroundPool("placard-redis", threads=THREADS, waiting=WAITING)
         self._lock = threading.Lock()
-        # The key is the JSON itself, so that nothing which differs is taken for valid.
-        self._parsed: LRUCache[bytes, _ParsedEntry] = LRUCache(MAX_PARSED, getsizeof=_size)
+        self._read: LRUCache[str, _ReadEntry] = LRUCache(MAX_READ, getsizeof=_size)
         # When the entry was made that could not be written over an older one, by key.
         self._outdated: TTLCache[str, float] = TTLCache(MAX_OUTDATED, OUTDATED_FOR, timer=clock)
 
@@ -90,7 +92,7 @@ class RedisBackend:
         name = _name(key)
         try:
             raw = self._execute(lambda: self._redis.get(name))
-            entry = None if raw is None else self._load(name, raw)
+            entry = None if raw is None else self._load(key, name, raw)
         except _Unavailable:
             return None
         except Unreadable:
@@ -98,24 +100,35 @@ class RedisBackend:
             return None
         return None if entry is None or self._is_outdated(key, entry) else entry
 
-    def _load(self, name: str, signed: object) -> Entry:
-        """Parse an entry, unless the same bytes were parsed before; raises Unreadable."""
+    def at_hand(self, key: str) -> Entry | None:
+        """Return the entry, if this process has read it less than `AT_HAND` ago."""
+        with self._lock:
+            read = self._read.get(key)
+        if read is None or self._clock() - read.at >= AT_HAND:
+            return None
+        return None if self._is_outdated(key, read.entry) else read.entry
+
+    def _load(self, key: str, name: str, signed: object) -> Entry:
+        """Verify and parse an entry, unless it is what was read before; raises Unreadable."""
         if not isinstance(signed, bytes):
             raise Unreadable("is not bytes")
-        raw = self._signer.verified(name, signed)
         with self._lock:
-            parsed = self._parsed.get(raw)
-        if parsed is not None:
-            return parsed.entry
-        entry = load(raw)
+            read = self._read.get(key)
+            # Nothing which differs is taken for valid.
+            if read is not None and read.signed == signed:
+                read.at = self._clock()
+                return read.entry
+        entry = load(self._signer.verified(name, signed))
         with self._lock:
-            self._parsed[raw] = _ParsedEntry(entry, len(raw) + entry.size + OVERHEAD)
+            self._read[key] = _ReadEntry(signed, entry, self._clock())
         return entry
 
     def put(self, key: str, entry: Entry, seconds: float) -> None:
         """Store an entry for at most `seconds`; it replaces any other of this key."""
         name, expiry = _name(key), _milliseconds(seconds)
         signed = self._signer.sign(name, dump(entry))
+        with self._lock:
+            self._read.pop(key, None)
         try:
             self._execute(lambda: self._redis.set(name, signed, px=expiry))
         except _Unavailable:
@@ -194,14 +207,17 @@ def _run(answer: "Future[T]", command: Callable[[], T]) -> None:
         answer.set_exception(error)
 
 
-@dataclass(frozen=True, slots=True)
-class _ParsedEntry:
+@dataclass(slots=True)
+class _ReadEntry:
+    """An entry, the bytes that it was read of, and when these were last seen in Redis."""
+
+    signed: bytes
     entry: Entry
-    size: int
+    at: float
 
 
-def _size(parsed: _ParsedEntry) -> int:
-    return parsed.size
+def _size(read: _ReadEntry) -> int:
+    return len(read.signed) + read.entry.size + OVERHEAD
 
 
 def _milliseconds(seconds: float) -> int:

@@ -16,7 +16,9 @@ else:
     import granian.server.mp  # noqa: F401
 
     import app
+    from app.upstream.transport import tls_context
 
+    tls_context(settings.ca_bundle)
     if settings.library:
         import app.library.wiring
     if settings.has_sign_in:

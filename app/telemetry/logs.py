@@ -14,8 +14,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import suppress
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -24,11 +24,7 @@ import structlog
 
 _NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 SERVER_LOGGERS: Final = ("_granian", "granian.access")
-_FACTS: Final[list[Any]] = [
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-_LEVELS: Final = logging.getLevelNamesMapping()
+_LEVELS: Final = {name.lower(): at for name, at in logging.getLevelNamesMapping().items()}
 _processors: list[Any] = []
 _fields: ContextVar[dict[str, Any] | None] = ContextVar("placard_log_fields", default=None)
 
@@ -36,7 +32,7 @@ _fields: ContextVar[dict[str, Any] | None] = ContextVar("placard_log_fields", de
 def configure_logs(*, local: bool, level: str = "info") -> None:
     """Set up structlog for this process; less than `level` is not logged."""
     # In place: the loggers are made once, each with this list.
-    _processors[:] = [_from(level), merge_log_fields, *_FACTS, *_renderers(local=local)]
+    _processors[:] = [_from(level), merge_log_fields, _add_facts, *_renderers(local=local)]
     structlog.configure(
         processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
@@ -46,14 +42,21 @@ def configure_logs(*, local: bool, level: str = "info") -> None:
 
 
 def _from(level: str) -> Any:
-    lowest = _LEVELS[level.upper()]
+    lowest = _LEVELS[level]
 
     def drop_less(_: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        if _LEVELS[name.upper()] < lowest:
+        if _LEVELS[name] < lowest:
             raise structlog.DropEvent
         return event
 
     return drop_less
+
+
+def _add_facts(_: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the level and the time, as structlog's own processors do in three times as long."""
+    event["level"] = name
+    event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return event
 
 
 class _StandardError:
@@ -71,10 +74,12 @@ class _StandardError:
 
 def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
     """Write an event as JSON in ASCII: a terminal would obey some of the other characters."""
-    with suppress(TypeError):  # a lone surrogate, or a number beyond 64 bits
+    try:
         line = orjson.dumps(event, default=default)
         if line.isascii():
-            return line.decode()
+            return line.decode("ascii")
+    except TypeError:  # a lone surrogate, or a number beyond 64 bits
+        pass
     return json.dumps(event, default=default)
 
 
@@ -88,7 +93,7 @@ def _renderers(*, local: bool) -> list[Any]:
 def line_formatter(*, local: bool) -> logging.Formatter:
     """Make what writes the lines of other libraries in the form of our own."""
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.add_logger_name, *_FACTS],
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, _add_facts],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _without_the_text_of_exceptions,

@@ -83,6 +83,7 @@ class Metrics:
         self._gauges: dict[str, Gauge] = {}
         self._readings: dict[tuple[str, ...], _Reading] = {}
         self._of_requests: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        self._of_lookups: dict[str, Counter] = {}
         self.in_flight = InFlight()
         self.requests = Counter(
             "placard_requests",
@@ -103,7 +104,7 @@ class Metrics:
             ["reason"],
             registry=self._registry,
         )
-        self.cache = Counter(
+        self._lookups = Counter(
             "placard_cache",
             "Look-ups in the cache, by result: hit, stale, miss, renewed or shared.",
             ["result"],
@@ -162,6 +163,13 @@ class Metrics:
         counter, histogram = known
         counter.inc()
         histogram.observe(seconds)
+
+    def note_lookup(self, result: str) -> None:
+        """Count a look-up in the cache."""
+        known = self._of_lookups.get(result)
+        if known is None:
+            known = self._of_lookups[result] = self._lookups.labels(result)
+        known.inc()
 
     def gauge(
         self,

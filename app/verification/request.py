@@ -48,11 +48,14 @@ class SignedRequest:
 
         Of these, only texts and whole numbers are parameters: older hosts send times as numbers.
         """
-        return _members(self.data) if self.method == "POST" else self.query_parameters
+        return _members(self.data) if self.method == "POST" else self._of_query()
 
-    @cached_property
+    @property
     def query_parameters(self) -> Sequence[tuple[str, str]]:
         """The decoded query, whatever the method."""
+        return self._of_query() if self.method == "POST" else self.parameters
+
+    def _of_query(self) -> Sequence[tuple[str, str]]:
         return read_query_string(self.query.decode("latin-1"))
 
     @cached_property
@@ -67,14 +70,19 @@ class SignedRequest:
 
 def read_query_string(text: str) -> list[tuple[str, str]]:
     """Parse a query string as `urllib.parse.parse_qsl` does with blank values kept."""
-    pairs = (piece.partition("=") for piece in text.split("&") if piece)
-    return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
+    pairs = []
+    for piece in text.split("&"):
+        name, _, value = piece.partition("=")
+        # Many need no decoding.
+        if "%" in piece or "+" in piece:
+            name, value = _decoded(name), _decoded(value)
+        if piece:
+            pairs.append((name, value))
+    return pairs
 
 
 def _decoded(text: str) -> str:
-    """Decode a name or value: many need no decoding, and most addresses are requested again."""
-    if "%" not in text and "+" not in text:
-        return text
+    """Decode a name or value: most addresses are requested again."""
     return _unquote_cached(text) if len(text) <= LONGEST_CACHED else _unquote(text)
 
 
@@ -136,5 +144,6 @@ class Proof:
 
 def viewer_named_by(request: SignedRequest) -> Viewer:
     """Return the viewer whom the parameters name, for a proof that covers all of them."""
-    user = request.parameter("user")
-    return Viewer(request.parameter("workspace"), user, request.parameter("task"), user or "")
+    named = request.first_values.get
+    user = named("user")
+    return Viewer(named("workspace"), user, named("task"), user or "")

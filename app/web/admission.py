@@ -55,7 +55,8 @@ def admit(
     """
     with trace.step("verify") as facts:
         proof = parts.verifier.verify(signed)
-        values = _values(signed.parameters, once)
+        _check_once(signed, once)
+        values = signed.first_values
         asked = read(values)
         if (expires_at := values.get("expires_at")) is not None:
             check_expiry(expires_at, time.time())
@@ -68,14 +69,12 @@ def admit(
     return proof, asked
 
 
-def _values(parameters: Sequence[tuple[str, str]], once: Sequence[str]) -> Mapping[str, str]:
-    values = dict(parameters)
-    if len(values) < len(parameters):
-        counts = Counter(name for name, _ in parameters)
+def _check_once(signed: SignedRequest, once: Sequence[str]) -> None:
+    if len(signed.first_values) < len(signed.parameters):
+        counts = Counter(name for name, _ in signed.parameters)
         for name in once:
             if counts[name] > 1:
                 raise malformed(name, "is given more than once")
-    return values
 
 
 def malformed(name: str, why: str) -> MalformedRequest:

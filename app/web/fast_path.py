@@ -6,7 +6,7 @@ goes on to Flask with what came of it.
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, cast
+from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIApplication
 
 from flask import Flask
@@ -14,7 +14,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from app.telemetry import trace
 from app.web import EXTENSION, Service
-from app.web.access_log import AccessRecord, begin, end
+from app.web.access_log import begin, end
 from app.web.cors import VARY, CorsPolicy
 from app.web.widget import (
     CONTENT_TYPE,
@@ -27,8 +27,6 @@ from app.web.widget import (
 )
 from app.widgets import Widget
 
-# What asks for more than the card as it is kept: a 304, or a fresh one in the local mode.
-_CONDITIONS: Final = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_CACHE_CONTROL"})
 _FACTS: Final = {"method": "GET", "path": PATH, "status": 200}
 
 
@@ -40,16 +38,13 @@ class FastPath:
         self._extensions = app.extensions
         self._origins = origins
 
-    @property
-    def _parts(self) -> Service:
-        return cast(Service, self._extensions[EXTENSION])
-
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, here or further in."""
-        in_flight = self._parts.metrics.in_flight
+        parts: Service = self._extensions[EXTENSION]
+        in_flight = parts.metrics.in_flight
         in_flight.enter()
         try:
-            body = self._answer(environ, start_response)
+            body = self._answer(parts, environ, start_response)
         except BaseException:
             in_flight.leave()
             raise
@@ -59,37 +54,35 @@ class FastPath:
         # A body that is made while it is sent keeps its thread until it is closed.
         return ClosingIterator(body, in_flight.leave)
 
-    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        visit = begin(environ, self._parts.settings.trusted_proxies)
-        widget = self._card(environ) if _is_plain(environ) else None
+    def _answer(
+        self, parts: Service, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        visit = begin(environ, parts.settings.trusted_proxies)
+        widget = _card(parts, environ) if _is_plain(environ) else None
         if widget is None:
             return self._inner(environ, start_response)
         headers = [
             ("Content-Type", CONTENT_TYPE),
             ("Content-Length", str(len(widget.body))),
             *widget_headers(widget),
-            *self._shared_headers(visit, environ),
+            *visit.headers,
+            ("Vary", VARY),
+            *self._origins.headers_for(environ.get("HTTP_ORIGIN")),
         ]
-        end(visit, self._parts.metrics, blueprint.name, _FACTS)
+        end(visit, parts.metrics, blueprint.name, _FACTS)
         start_response("200 OK", headers)
         return [widget.body]
 
-    def _card(self, environ: dict[str, Any]) -> Widget | None:
-        """Return the card that is asked for, or leave word for the view of what went wrong."""
-        parts = self._parts
-        try:
-            found = environ[RESOLVED] = resolve(signed_request(environ), parts)
-            resolved, viewer = found
-            return parts.widgets.fresh(resolved) or parts.widgets.answer(resolved, viewer)
-        except Exception as error:  # noqa: BLE001 - the view raises it where handlers are
-            environ[RESOLVED] = error
-            return None
 
-    def _shared_headers(
-        self, visit: AccessRecord, environ: dict[str, Any]
-    ) -> Iterable[tuple[str, str]]:
-        origin = environ.get("HTTP_ORIGIN")
-        return (*visit.headers, ("Vary", VARY), *self._origins.headers_for(origin))
+def _card(parts: Service, environ: dict[str, Any]) -> Widget | None:
+    """Return the card that is asked for, or leave word for the view of what went wrong."""
+    try:
+        found = environ[RESOLVED] = resolve(signed_request(environ), parts)
+        resolved, viewer = found
+        return parts.widgets.fresh(resolved) or parts.widgets.answer(resolved, viewer)
+    except Exception as error:  # noqa: BLE001 - the view raises it where handlers are
+        environ[RESOLVED] = error
+        return None
 
 
 def init_fast_path(app: Flask, origins: CorsPolicy) -> None:
@@ -102,6 +95,8 @@ def _is_plain(environ: dict[str, Any]) -> bool:
     return (
         environ.get("PATH_INFO") == PATH
         and environ["REQUEST_METHOD"] == "GET"
-        and not _CONDITIONS & environ.keys()
+        # These ask for more than the card as it is kept: a 304, or a fresh one in the local mode.
+        and "HTTP_IF_NONE_MATCH" not in environ
+        and "HTTP_CACHE_CONTROL" not in environ
         and not trace.wants_all()
     )

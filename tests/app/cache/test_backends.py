@@ -300,11 +300,11 @@ class TestRedisBackend(BackendContract):
             assert RedisBackend(client, rotated, pytest.fail).get(KEY) == CARD_ENTRY
 
     def test_the_parsed_entries_in_memory_are_bounded(self, backend: RedisBackend) -> None:
-        backend._parsed = LRUCache(10_000, getsizeof=backend._parsed.getsizeof)
+        backend._read = LRUCache(10_000, getsizeof=backend._read.getsizeof)
         for number in range(20):
             backend.put(str(number), card(detail="x" * number), 60)
             assert backend.get(str(number)) is not None
-        assert 1 <= len(backend._parsed) < 10
+        assert 1 <= len(backend._read) < 10
 
     @pytest.mark.parametrize("reply", [5, 1.5, True, "text", [b"x"], {}])
     def test_a_reply_that_is_not_bytes_is_a_miss(

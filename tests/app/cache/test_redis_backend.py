@@ -23,7 +23,7 @@ from app.cache import (
     redis_backend,
 )
 from app.cache.backend import limit_waiting, wait_budget
-from app.cache.redis_backend import RETRY_DELAY, RedisBackend
+from app.cache.redis_backend import AT_HAND, RETRY_DELAY, RedisBackend
 from app.cache.redis_servers import redis_client
 from app.testing.servers import LOOPBACK
 from app.upstream import ConcurrencyLimit
@@ -223,7 +223,7 @@ def test_an_entry_that_could_not_be_replaced_is_not_returned(
             during.setattr(backend._redis, "set", fail)
             backend.put("key", POLICY.entry(FETCHED, CARD_ENTRY.times.made_at + 1, None), 60)
         clock.now += RETRY_DELAY
-        assert backend.get("key") is None
+        assert backend.get("key") is backend.at_hand("key") is None
         later = POLICY.entry(FETCHED, CARD_ENTRY.times.made_at + 2, None)
         backend.put("key", later, 60)
         assert backend.get("key") == later
@@ -492,3 +492,26 @@ def test_fresh_does_not_call_redis() -> None:
         )
         assert cache.fresh("key") is None
     assert failures == []
+
+
+def test_what_was_just_read_is_at_hand_for_a_second(
+    redis_server: RedisServer, failures: list[str], clock: Clock
+) -> None:
+    newer = POLICY.entry(FETCHED, CARD_ENTRY.times.made_at + 1, None)
+    with (
+        redis_backend_at(redis_server.url, failures, clock) as backend,
+        redis_backend_at(redis_server.url, failures) as other,
+    ):
+        other.put("key", CARD_ENTRY, 60)
+        assert backend.at_hand("key") is None
+        assert backend.get("key") == CARD_ENTRY
+
+        other.put("key", newer, 60)
+        clock.now += AT_HAND - 0.001
+        assert backend.at_hand("key") == CARD_ENTRY
+        clock.now += 0.001
+        assert backend.at_hand("key") is None
+        assert backend.get("key") == backend.at_hand("key") == newer
+
+        backend.put("key", CARD_ENTRY, 60)
+        assert backend.at_hand("key") is None
