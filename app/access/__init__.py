@@ -9,6 +9,7 @@ vault.py             encryption of what is kept, or handed out
 tables.py            the tables of the three below, in the service's database
 connection_store.py  connections; attachments.py: who attached a page
 refresh.py           access tokens, refreshed by one process at a time
+refusals.py          whether a system refuses an account, or only for a page
 people.py            what access.py asks of these
 sessions.py          the session of a browser in which a person signs in
 flow.py              a sign-in under way; sign_in.py: what the pages for it call

@@ -7,6 +7,7 @@ from typing import Protocol
 from app.access.connection import AccessToken, Connection, is_id
 from app.access.modes import AccessModes
 from app.access.providers import Provider, Providers, connection_needed
+from app.access.refusals import Refusals
 from app.connectors import Connector, Match
 from app.connectors.searches import Search, SearchQuery
 from app.errors import ConnectionNeeded, NotAuthenticated
@@ -77,6 +78,7 @@ class Access:
         self._credentials = credentials
         self._providers = providers
         self._people = people
+        self._refusals = Refusals()
 
     def ask(self, connector: Connector, match: Match, workspace: str | None) -> Ask:
         """Say what to ask for an address, by the connector's mode; `workspace` is proven.
@@ -162,17 +164,25 @@ class Access:
     ) -> tuple[UpstreamRequest, UpstreamResponse]:
         """Ask with the access token of a connection, and once more where the system refuses it.
 
-        A second refusal ends the connection. Raises what `send` does, and as `access_token` does.
+        A second refusal ends the connection, unless the system takes it for other pages. Raises
+        what `send` does, and as `access_token` does.
         """
         assert self._people is not None
+        identity = connection.identity
         refused: AccessToken | None = None
         for _ in range(2):
             token = self._people.access_token(connection, provider, refused)
             asked, response = send(_carrying(token, request))
             if not _refuses(request.credential, response):
+                self._refusals.note_answer(identity, response.verdict.outcome)
                 return asked, response
+            if self._refusals.is_lasting(identity):
+                break
             refused = token
-        self._people.end(token)
+        else:
+            self._refusals.note_lasting(identity)
+        if not self._refusals.is_taken(identity):
+            self._people.end(token)
         raise connection_needed(provider)
 
     def attach(self, viewer: Viewer, address: str) -> None:

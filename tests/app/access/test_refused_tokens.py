@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import pytest
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.access import Access, AccessModes, Connection, Provider, Providers
 from app.access.connection import AccessToken
+from app.access.refusals import Refusals
 from app.devtools.local_provider import LocalPerson
 from app.errors import ConnectionNeeded
 from app.upstream.credentials import Credentials
@@ -18,6 +20,7 @@ from app.web import EXTENSION
 from tests.app.access.test_lookup import suggested
 from tests.app.access.test_refresh import connection
 from tests.app.access.world import ALICE, PAGE, World, world
+from tests.clock import Clock
 from tests.conftest import settings_with
 
 CONNECT = "Connect your GitHub account to see this."
@@ -57,6 +60,36 @@ def test_a_second_refusal_ends_the_connection(refused: World) -> None:
     assert refused.title(ALICE, OTHER) == CONNECT
     assert suggested(refused, ALICE, "issue of acme")["items"] == []
     assert refused.upstream.asked == ["nobody"] * 2
+
+
+def test_a_page_of_another_tenant_ends_no_connection(all_on_sqlite: World) -> None:
+    """Anybody can put a link on a task: Azure DevOps refuses a token for another tenant's pages."""
+    made = all_on_sqlite
+    made.browser().connect(ALICE)
+    assert made.title(ALICE) == SEEN
+    made.provider.calls.clear()
+    made.upstream.before = lambda: ({}, 401) if "elsewhere" in request.path else None
+    for number in range(1, 4):
+        foreign = f"https://github.com/elsewhere/board/issues/{number}"
+        assert made.title(ALICE, foreign) == CONNECT
+    # It was worth one refresh, and no more of them.
+    assert made.provider.calls == ["refresh_token"]
+    assert not connection(made).has_ended
+    assert made.title(ALICE, OTHER) == "storefront 2 as monalisa"
+
+
+def test_what_was_learned_of_refusals_is_forgotten() -> None:
+    clock = Clock()
+    known = Refusals(clock)
+    known.note_lasting("github#1")
+    known.note_answer("github#1", "failed")
+    known.note_answer("github#1", "limited")
+    assert (known.is_lasting("github#1"), known.is_taken("github#1")) == (True, False)
+    known.note_answer("github#1", "missing")
+    clock.now += 301
+    assert (known.is_lasting("github#1"), known.is_taken("github#1")) == (False, True)
+    clock.now += 86_400
+    assert not known.is_taken("github#1")
 
 
 def test_a_search_is_asked_again_too(refused: World) -> None:
@@ -212,7 +245,7 @@ def test_only_the_system_itself_refuses_a_token(
     provider = next(iter(all_on_sqlite.people.providers))
     access = Access(AccessModes(settings_with(), ()), Credentials(()), Providers(()), kept)  # type: ignore[arg-type]
     home = Credential(own.identity, "https://api.github.com:443", {})
-    request = UpstreamRequest(
+    wanted = UpstreamRequest(
         "https://api.github.com/repos/acme/storefront/issues/1", frozenset(), credential=home
     )
     sent = []
@@ -223,9 +256,9 @@ def test_only_the_system_itself_refuses_a_token(
 
     if is_refused:
         with pytest.raises(ConnectionNeeded):
-            access.ask_as(own, provider, request, send)
+            access.ask_as(own, provider, wanted, send)
         assert sent == ["Bearer token 1", "Bearer token 2"]
         assert [each.connection.version for each in kept.ended] == [2]
     else:
-        assert access.ask_as(own, provider, request, send)[1].status == status
+        assert access.ask_as(own, provider, wanted, send)[1].status == status
         assert (sent, kept.ended) == (["Bearer token 1"], [])

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.fernet import Fernet
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -29,13 +29,14 @@ PAGE: Final = "https://github.com/acme/storefront/issues/1"
 class Upstream:
     """GitHub's API: who may read which repository; `asked` has the login of each request.
 
-    `before` runs before each of them and may answer it.
+    `before` runs before each of them and may answer it. `etag` is that of all that it has.
     """
 
     provider: LocalProvider
     readers: dict[str, set[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     before: Callable[[], Any] = lambda: None
+    etag: str = ""
 
     def answer(self, owner: str, repo: str, number: str) -> Any:
         if (early := self.before()) is not None:
@@ -46,11 +47,16 @@ class Upstream:
             return {"message": "Bad credentials"}, 401
         if person.login not in self.readers.get(f"{owner}/{repo}", ()):
             return {"message": "Not Found"}, 404
-        return jsonify(
+        if self.etag and request.headers.get("If-None-Match") == self.etag:
+            return "", 304
+        card = jsonify(
             title=f"{repo} {number} as {person.login}",
             state="open",
             created_at="2026-01-02T03:04:05Z",
         )
+        if self.etag:
+            card.headers["ETag"] = self.etag
+        return card
 
     def search(self) -> Any:
         """Answer with the first issue of each repository that a person may read."""
