@@ -198,10 +198,11 @@ def _warn(settings: Settings) -> None:
 
 
 def _warn_of_strangers(settings: Settings, people: "PeopleParts") -> None:
-    for label, why in unreachable_systems(settings, people).items():
+    if found := unreachable_systems(settings, people):
         structlog.get_logger("placard").warning(
-            f"Nobody can sign in to {label} ({why}): its pages are shown as anybody may see them, "
-            "though the access mode wants people's own accounts",
+            "Nobody can sign in to some systems whose access mode wants people's own accounts: "
+            "their pages are shown as anybody may see them",
+            systems=found,
             setting="PLACARD_ACCESS",
         )
 

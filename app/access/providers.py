@@ -8,7 +8,7 @@ from app.connectors import Connector
 from app.connectors.addresses import read_address
 from app.connectors.oauth import SYSTEMS, OAuthSystem, client_of, systems_of
 from app.errors import ConfigurationError, ConnectionNeeded
-from app.origins import Address
+from app.origins import Address, Server, is_named
 from app.settings import Settings
 from app.upstream.credentials import OAuthClientEntry
 from app.upstream.oauth import OAuthClient
@@ -78,9 +78,11 @@ class Providers:
         match = connector.match(read_address(connector.example))
         if match is None:
             return False
+        pages = {match.host, *(each.host for each in self._providers)}
+        named = (Server(host) for host in pages if is_named(host, connector.hosts))
         asked = (
             connector.request_for_person(replace(match, server=server))
-            for server in (match.server, *connector.servers)
+            for server in (*named, *connector.servers)
         )
         return any(self.of_request(connector, request.address) for request in asked)
 

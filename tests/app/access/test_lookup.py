@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from app.connectors.searches import SearchQuery
 from app.devtools.local_provider import LocalPerson
+from app.upstream.oauth import Tokens
 from app.verification import Viewer
+from app.web import EXTENSION
 from tests.app.access.world import ALICE, BOB, PAGE, World, world
 from tests.host import EXPIRES_AT, query_of, signature
 
@@ -108,3 +112,24 @@ def test_a_search_finds_only_the_pages_that_may_be_shared(sqlite_url: str) -> No
         found.upstream.readers |= {"acme/other": {ALICE.login}}
         items = suggested(found, BOB, "issue of acme")["items"]
         assert [each["title"] for each in items] == ["other 1 as monalisa"]
+
+
+def test_jira_is_searched_with_the_persons_own_account(sqlite_url: str) -> None:
+    own = {"jira_client_id": "1", "jira_client_secret": "2", "jira_site": "acme.atlassian.net"}
+    with world(sqlite_url, access_jira="viewer", **own) as found:
+        jira = found.people.providers.named("jira")
+        assert jira is not None
+        tokens, now = Tokens("made-up", None, None), datetime.now(UTC)
+        found.people.connections.add(ALICE.id, jira, tokens, "", now)
+        searches = found.app.extensions[EXTENSION].lookup._searches
+        planned = {
+            person: list(searches.planned(SearchQuery("log-in fails"), Viewer("1", person.id)))
+            for person in (ALICE, BOB)
+        }
+    assert planned[BOB] == []
+    (search,) = planned[ALICE]
+    request = search.search.request
+    assert request.url.startswith("https://api.atlassian.com/ex/jira/{cloudId}/rest/api/3/search/")
+    assert request.lookup.url == "https://acme.atlassian.net/_edge/tenant_info"
+    assert request.credential.identity == search.connection.identity
+    assert search.search.server.url == "https://acme.atlassian.net"

@@ -1,5 +1,7 @@
 """Access modes: which connector has which, what may be shared, and what the start says."""
 
+import json
+
 import pytest
 import responses
 
@@ -120,16 +122,18 @@ def test_a_mode_that_wants_people_wants_a_sign_in(name: str) -> None:
 def test_the_start_says_where_nobody_can_sign_in_and_why(
     sqlite_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def told(**changes: str) -> list[str]:
+    def told(**changes: str) -> dict[str, str]:
         settings = settings_of("http://127.0.0.1:1", database_url=sqlite_url, **changes)
         create_app(settings_with(**settings)).extensions[EXTENSION].people.store.close()
-        lines = capsys.readouterr().err.splitlines()
-        return sorted(line for line in lines if "Nobody can sign in to" in line)
+        lines = map(json.loads, capsys.readouterr().err.splitlines())
+        found = [line["systems"] for line in lines if "Nobody can sign in" in line["event"]]
+        return dict(*found)
 
-    assert told() == []
-    assert told(access_gitlab="shared", access_trello="shared") == []
-    (gitlab, trello) = told(access_gitlab="viewer", access_trello="attached")
-    assert "GitLab (GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET are not set)" in gitlab
-    assert "Trello (there is no way to)" in trello
-    own = {"gitlab_client_id": "1", "gitlab_client_secret": "2"}
-    assert told(access_gitlab="viewer", **own) == []
+    assert told() == told(access_gitlab="shared", access_trello="shared") == {}
+    assert told(access_gitlab="viewer", access_trello="attached") == {
+        "GitLab": "GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET are not set",
+        "Trello": "there is no way to",
+    }
+    named = {"zendesk_subdomain": "acme", "zendesk_client_id": "1", "zendesk_client_secret": "2"}
+    own = {"gitlab_client_id": "1", "gitlab_client_secret": "2", **named}
+    assert told(access_gitlab="viewer", access_zendesk="viewer", **own) == {}
