@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from app.settings import Settings, load_settings
 from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, empty, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET, Host
+from tests.leaks import fail_where_logged, marked_files, written_by_postgresql
 from tests.node_clients import installed_clients
 from tests.processes import Start, running
 from tests.profiles import register_profiles
@@ -129,6 +130,7 @@ def postgresql_server() -> Iterator[Server]:
         except NoPostgresql as missing:
             pytest.skip(f"{missing}; half is not tested")
         yield server
+        assert marked_files(written_by_postgresql(server.folder)) == []
 
 
 @pytest.fixture(scope="session")
@@ -140,9 +142,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a file of SQLite of this test's own, with the library's tables."""
-    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'library.db')}"
+    yield f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'library.db')}"
+    assert marked_files(tmp_path.glob("library.db*")) == []
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
@@ -234,6 +237,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in NEEDS.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(NEEDS[fixture])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look for tokens in what each test has logged."""
+    report = yield
+    fail_where_logged(report)
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -167,7 +167,9 @@ class Fetcher:
         if request.body is not None:
             sent.setdefault("Content-Type", "application/json")
         outgoing = requests.Request(request.method, actual.url, sent, data=request.body)
-        with trace.step("fetch", method=request.method, host=parts.hostname, path=parts.path) as f:
+        # Where a redirect leads is the system's own word: it may repeat what it was sent.
+        path = parts.path if url == request.url else "(redirected)"
+        with trace.step("fetch", method=request.method, host=parts.hostname, path=path) as f:
             response = self._policy.call(
                 address.origin, proof.identity, partial(self._send, outgoing, url, request.rules)
             )

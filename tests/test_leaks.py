@@ -1,0 +1,50 @@
+"""What looks for secrets finds them, in whatever form they stand."""
+
+import base64
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from app.devtools.local_provider import PEOPLE, LocalProvider
+from tests.leaks import fail_where_logged, leaks, marked, marked_files
+
+SECRET = "a secret/with+odd~characters=="
+LOGGED = [("Captured stderr call", f"token gho_{'0' * 32}")]
+
+
+@pytest.mark.parametrize("before", ["", "1", "12", "123"])
+@pytest.mark.parametrize("after", ["", "1", "12"])
+def test_a_secret_is_found_in_any_base64_text(before: str, after: str) -> None:
+    text = f"{before}{SECRET}{after}".encode()
+    for encoded in (base64.b64encode(text), base64.urlsafe_b64encode(text)):
+        assert leaks({"secret": SECRET}, {"place": b"Basic " + encoded}) == [("secret", "place")]
+    assert leaks({"secret": SECRET}, {"place": base64.b64encode(text[::-1])}) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [SECRET, quote(SECRET), quote(SECRET, safe=""), SECRET.encode().hex(), f"?token={SECRET}&x"],
+)
+def test_a_secret_is_found_as_it_stands_in_addresses_and_dumps(written: str) -> None:
+    places = {"clean": b"a secret", "dump": f"… {written} …".encode()}
+    assert leaks({"secret": SECRET, "other": "made-up"}, places) == [("secret", "dump")]
+
+
+def test_all_that_the_provider_gives_has_the_mark(tmp_path: Path) -> None:
+    provider = LocalProvider()
+    asked = {"client_id": "1", "redirect_uri": "https://placard.example/", "state": "1"}
+    code = provider.allow(PEOPLE[0].login, asked)
+    given = provider.issue(PEOPLE[0])
+    for text in (code, given["access_token"], given["refresh_token"]):
+        assert marked(f"… {text} …".encode())
+        (tmp_path / "dump").write_text(text)
+        assert marked_files(tmp_path.iterdir()) == ["dump"]
+    assert not marked(b"gho_made-up")
+
+
+@pytest.mark.parametrize(("sections", "outcome"), [(LOGGED, "failed"), ([], "passed")])
+def test_a_test_that_logs_a_token_fails(sections: list[tuple[str, str]], outcome: str) -> None:
+    report = pytest.TestReport("a test", ("", 0, ""), {}, "passed", None, "call", sections)
+    fail_where_logged(report)
+    assert report.outcome == outcome
