@@ -111,8 +111,8 @@ class Settings:
         "are asked for without one", unset="all")
     cold_fetches_per_minute: int = setting(
         "PLACARD_COLD_FETCHES_PER_MINUTE", PositiveInteger(), 60,
-        "cards that one person in one workspace can have fetched in a minute, in each process; a "
-        "page that is refused or not found counts twice")
+        "cards that one person in one workspace can have fetched in a minute, in each process, and "
+        "texts that systems are searched for; a page that is refused or not found counts twice")
     error_envelope: EnvelopeForm = setting(
         "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat", "both"), "nested",
         '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`; `both` in one body')
