@@ -298,7 +298,7 @@ def build_backend(
     from app.cache.redis_servers import redis_client  # noqa: PLC0415
 
     return RedisBackend(
-        redis_client(settings.cache_url, settings.ca_bundle),
+        redis_client(settings.cache_url, settings.ca_bundle, settings.sentinel_password),
         EntrySigner(settings.cache_signing_secrets),
         on_failure=lambda kind: metrics.cache_failures.labels(kind).inc(),
     )
