@@ -170,7 +170,8 @@ def build_lookup(
     """
     story = _story(settings, fetcher, metrics, backend, time.time, people)
     kept = KeptLists(backend)
-    searches = Searches(story.registry, story.access, search_fetcher, kept, metrics)
+    budget = ColdFetchBudget(settings.cold_fetches_per_minute)
+    searches = Searches(story.registry, story.access, search_fetcher, budget, kept, metrics)
     deadline = settings.fetch_deadline
     samples = SampleSearch(story.widgets, bundled_samples()) if settings.offline else None
     lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, deadline, samples)
@@ -297,7 +298,7 @@ def build_backend(
     from app.cache.redis_servers import redis_client  # noqa: PLC0415
 
     return RedisBackend(
-        redis_client(settings.cache_url, settings.ca_bundle),
+        redis_client(settings.cache_url, settings.ca_bundle, settings.sentinel_password),
         EntrySigner(settings.cache_signing_secrets),
         on_failure=lambda kind: metrics.cache_failures.labels(kind).inc(),
     )

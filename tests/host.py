@@ -10,6 +10,7 @@ from app.testing import host as kit
 from app.testing.host import JWT_SECRET, ORIGIN, SIGNATURE_SECRET
 from app.testing.proofs import make_token
 from app.verification import SIGNATURE_HEADER, SignedRequest, sign
+from tests.interface import judge
 
 __all__ = [
     "EXPIRES_AT",
@@ -73,14 +74,18 @@ class Host(kit.Host):
     def suggest(
         self, query: str, proof: str = "signature", **parameters: str | None
     ) -> TestResponse:
-        """Ask what can be picked for a text, for a workspace and nobody."""
-        return super().suggest(query, proof, **(NOBODY | parameters))
+        """Ask what can be picked for a text, for a workspace and nobody; the answer is judged."""
+        answer = super().suggest(query, proof, **(NOBODY | parameters))
+        judge("typeahead", answer)
+        return answer
 
     def attach(
         self, query: str, proof: str = "signature", **parameters: str | None
     ) -> TestResponse:
-        """Attach what a text means, for a workspace and nobody."""
-        return super().attach(query, proof, **(NOBODY | parameters))
+        """Attach what a text means, for a workspace and nobody; the answer is judged."""
+        answer = super().attach(query, proof, **(NOBODY | parameters))
+        judge("attach", answer)
+        return answer
 
     def post(
         self, data: str, signed: str | bytes | None = None, body: str | None = None

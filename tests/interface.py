@@ -1,7 +1,14 @@
 """What the host's own interface description says of the answers of its components.
 
-Written from `defs/app_components_oas.yaml` of https://github.com/Asana/openapi (2025-10), as JSON
-Schema: which statuses a component may give, and what a body must have. `null` is of no type there.
+Written as JSON Schema from `defs/app_components_oas.yaml` of https://github.com/Asana/openapi
+(Apache 2.0), and compared with its commit 0b647066 on 2026-11-27: `AttachedResourceResponse`,
+`TypeaheadListResponse`, `TypeaheadItem`, the five responses of errors, and the statuses of
+`attachResource` and `getTypeaheadResults`. `null` is of no type there.
+
+We are stricter where it says less than the host's client needs: an error has its text, a success
+has no `error` beside it, and a list has at most the 50 items that it grants to rules. What it draws
+of the requests, a GET with a body and a POST of the object itself, is not what is sent: see "What
+all requests share" of the page of the host's other components.
 """
 
 from typing import Any, Final

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,31 +33,48 @@ class Watched:
 
 
 @contextmanager
-def watched_redis(folder: Path, password: str = "") -> Iterator[Watched]:
-    """Run a master, its replica, and a Sentinel that waits for a second."""
+def watched_redis(
+    folder: Path, password: str = "", sentinel_password: str = "", *, tls: bool = False
+) -> Iterator[Watched]:
+    """Run a master, its replica, and a Sentinel that waits for a second.
+
+    With `tls` all of them speak TLS only, with the certificate and the key of the folder.
+    """
     port = free_port()
     with ExitStack() as stack:
-        at_once = ("--repl-diskless-sync-delay", "0")
-        master = stack.enter_context(redis_running(folder, password, options=at_once))
+        at_once = ("--repl-diskless-sync-delay", "0", *("--tls-replication", "yes") * tls)
+        run = partial(redis_running, folder, password, tls=tls)
+        master = stack.enter_context(run(options=at_once))
         of_master = ("--replicaof", f"127.0.0.1 {master.port}", "--masterauth", password)
-        replica = stack.enter_context(redis_running(folder, password, options=of_master))
+        replica = stack.enter_context(run(options=(*at_once, *of_master)))
         with replica.client() as client:
             wait_for(lambda: client.info("replication")["master_link_status"] == "up")
         config = folder / "sentinel.conf"
+        keys = ("ca.pem", "key.pem", "ca.pem") if tls else ()
+        ports = f"port 0\ntls-port {port}\ntls-replication yes\ntls-auth-clients no\n"
         config.write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
+            (ports if tls else f"port {port}\n")
+            + "".join(
+                f"tls-{use}-file {folder / name}\n"
+                for use, name in zip(("cert", "key", "ca-cert"), keys, strict=False)
+            )
+            + (f'requirepass "{sentinel_password}"\n' if sentinel_password else "")
+            + f"bind 127.0.0.1\ndir {folder}\n"
             f"sentinel monitor placard 127.0.0.1 {master.port} 1\n"
             + (f'sentinel auth-pass placard "{password}"\n' if password else "")
             + "sentinel down-after-milliseconds placard 1000\n"
             "sentinel failover-timeout placard 2000\n"
         )
         stack.enter_context(_process("redis-server", str(config), "--sentinel"))
-        with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as sentinel:
+        looser: dict[str, Any] = {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
+        no_retry, own = Retry(NoBackoff(), 0), sentinel_password or None
+        with redis.Redis(port=port, retry=no_retry, password=own, ssl=tls, **looser) as sentinel:
             wait_for(lambda: sentinel.sentinel_slaves("placard"))
         secret = f":{password}@" if password else ""
         # The first Sentinel is not there: the others are asked.
         hosts = f"127.0.0.1:{free_port()},127.0.0.1:{port}"
-        yield Watched(f"redis+sentinel://{secret}{hosts}/placard/0", master, replica)
+        scheme = "rediss" if tls else "redis"
+        yield Watched(f"{scheme}+sentinel://{secret}{hosts}/placard/0", master, replica)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 modes.py             the access mode of each connector, and the pages that may be shared
 access.py            what to ask for an address, and with whose credential
-budget.py            how many cards one person may have made in a minute
+budget.py            how much one person may have fetched or found in a minute
 providers.py         the systems that people can sign in to
 connection.py        a person's account at a system
 vault.py             encryption of what is kept, or handed out

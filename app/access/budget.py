@@ -1,4 +1,4 @@
-"""How many cards one person may have made in a minute: nobody walks through a repository."""
+"""What one person may have fetched or found in a minute: nobody walks through a repository."""
 
 import hashlib
 import threading
@@ -17,9 +17,9 @@ _Key = tuple[bytes, str | None]
 
 
 class ColdFetchBudget:
-    """Counts the cold fetches of each holder of a proof, in each workspace that is proven.
+    """Counts what is fetched, or searched for, by each holder of a proof in each proven workspace.
 
-    A minute begins with the first of them. All of it is known to this process only. `clock` is
+    A minute begins with the first of it. All of it is known to this process only. `clock` is
     monotonic, in seconds.
     """
 
@@ -29,7 +29,7 @@ class ColdFetchBudget:
         self._spent: TTLCache[_Key, list[int]] = TTLCache(HOLDERS_KEPT, PERIOD, clock)
 
     def take(self, viewer: Viewer) -> bool:
-        """Take one fetch, and tell whether there was one left."""
+        """Take one, and tell whether there was one left."""
         with self._lock:
             spent = self._of(viewer)
             if spent[0] >= self._per_minute:
@@ -41,6 +41,22 @@ class ColdFetchBudget:
         """Count one more."""
         with self._lock:
             self._of(viewer)[0] += 1
+
+    def one_for_all(self, viewer: Viewer) -> Callable[[], bool]:
+        """Return what takes one when it is first called, and tells at each call whether it did.
+
+        Many threads may call it.
+        """
+        lock = threading.Lock()
+        taken: list[bool] = []
+
+        def take() -> bool:
+            with lock:
+                if not taken:
+                    taken.append(self.take(viewer))
+                return taken[0]
+
+        return take
 
     def _of(self, viewer: Viewer) -> list[int]:
         """Return the count of a minute, which is changed in place: to set it would prolong it."""

@@ -2,7 +2,10 @@
 
     redis://[user:password@]host[:port][/database]       rediss://…: TLS
     redis+sentinel://[user:password@]host[:port][,host[:port]…]/service[/database]
+    rediss+sentinel://…: TLS, to the Sentinels too
     redis://[user:password@]host[:port]?cluster=true     rediss://…?cluster=true
+
+User and password are those of Redis; what a Sentinel wants is another setting.
 
 All have short timeouts and no long retries, and connect when they are first used.
 """
@@ -30,18 +33,25 @@ CONNECT_TIMEOUT: Final = 0.5
 RETRY_DELAY: Final = 1.0
 
 
-def redis_client(url: str, ca_bundle: str | None = None) -> redis.Redis:
+def redis_client(
+    url: str, ca_bundle: str | None = None, sentinel_password: str | None = None
+) -> redis.Redis:
     """Make a client for an address that the setting `PLACARD_CACHE_URL` takes."""
+    tls: dict[str, Any] = {}
+    if url.startswith("rediss"):
+        tls["ssl_ca_certs"] = ca_bundle or certifi.where()
     options = {
         **_timeouts(),
+        **tls,
         # A new connection sends only its credentials and the database's number.
         "driver_info": None,
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
-    if url.startswith("rediss:"):
-        options["ssl_ca_certs"] = ca_bundle or certifi.where()
     if (found := SENTINEL.fullmatch(url)) is not None:
-        return _of_sentinels(found.groupdict(), options)
+        if found["tls"]:
+            tls["ssl"] = options["ssl"] = True
+        of_sentinels = {**_timeouts(), **tls, "password": sentinel_password}
+        return _of_sentinels(found.groupdict(), of_sentinels, options)
     if url.endswith(CLUSTER):
         cluster: Any = ClusterClient(url.removesuffix(CLUSTER), options)
         return cluster  # type: ignore[no-any-return]  # it has the same commands
@@ -57,11 +67,13 @@ def _timeouts() -> dict[str, Any]:
     }
 
 
-def _of_sentinels(address: dict[str, str | None], options: dict[str, Any]) -> redis.Redis:
+def _of_sentinels(
+    address: dict[str, str | None], of_sentinels: dict[str, Any], options: dict[str, Any]
+) -> redis.Redis:
     """Make a client of the server that the Sentinels call the master, asked at each connection."""
     hosts = [urlsplit(f"//{host}") for host in str(address["hosts"]).split(",")]
     nodes = [(host.hostname, host.port or SENTINEL_PORT) for host in hosts]
-    sentinels: Any = Sentinel(nodes, sentinel_kwargs=_timeouts())  # type: ignore[no-untyped-call]
+    sentinels: Any = Sentinel(nodes, sentinel_kwargs=of_sentinels)  # type: ignore[no-untyped-call]
     client: redis.Redis = sentinels.master_for(
         str(address["service"]),
         username=unquote(address["user"] or "") or None,

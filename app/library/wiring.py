@@ -48,6 +48,7 @@ def build_library(settings: Settings) -> Library:
             settings.cache_url,
             settings.metrics_folder,
             settings.ca_bundle,
+            settings.sentinel_password,
         ),
         searches=Places(SEARCHES),
         large_answers=Places(LARGE_ANSWERS),

@@ -17,7 +17,7 @@ from app.lookup.kept import KeptLists, Recent
 from app.lookup.samples import SampleSearch
 from app.lookup.search import Searches, interleaved
 from app.lookup.together import Call, Together
-from app.lookup.typed import MOST_MEANINGS, pasted_address, short_forms
+from app.lookup.typed import MOST_MEANINGS, beginning, pasted_address, short_forms
 from app.telemetry.logs import add_log_fields, exception_fields
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
@@ -110,7 +110,8 @@ class Lookup:
         meant = self._meanings(typed, viewer)
         items, header = self._shown(meant, viewer, until)
         if not items and not pasted_address(typed):
-            items, header = self._found(SearchQuery(typed, viewer.workspace), viewer, until)
+            query = SearchQuery(beginning(typed), viewer.workspace)
+            items, header = self._found(query, viewer, until)
         add_log_fields(items=len(items))
         return list_answer(items, header)
 
@@ -178,10 +179,13 @@ class Lookup:
     def _found(
         self, query: SearchQuery, viewer: Viewer, until: float
     ) -> tuple[list[TypeaheadItem], str]:
-        """Search all systems at once; the log tells who was late, down or limited."""
+        """Search all systems at once; the log tells who was late, down or limited.
+
+        Return what they found, and who they are, or why none of them answered.
+        """
         sources = list(self._sources(query, viewer))
         ended = self._together.run([source.call for source in sources], until)
-        found, answered, left_out = [], [], {}
+        found, answered, left_out, failure = [], [], {}, ""
         for source, result in zip(sources, ended, strict=True):
             outcome = "ok"
             try:
@@ -189,6 +193,7 @@ class Lookup:
                 answered.append(source.label)
             except PlacardError as error:
                 outcome = left_out[source.name] = error.code
+                failure = error.sentence
             self._metrics.searches.labels(source.name, outcome).inc()
         took = {
             source.name: round(1000 * source.call.seconds, 1)
@@ -198,7 +203,7 @@ class Lookup:
         add_log_fields(searched=sorted({source.name for source in sources}), search_ms=took)
         if left_out:
             add_log_fields(left_out=left_out)
-        return interleaved(found), _listed(answered)
+        return interleaved(found), _listed(answered) or failure
 
     def _sources(self, query: SearchQuery, viewer: Viewer) -> Iterator["_Source"]:
         for planned in self._searches.planned(query, viewer):

@@ -1,18 +1,24 @@
 """Which systems are searched, and one search: asked, judged, read, and kept for a while."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from marshmallow import ValidationError
 
-from app.access import Access, Connection, Provider
+from app.access import Access, ColdFetchBudget, Connection, Provider
 from app.cache.single_flight import SingleFlight
 from app.connectors import Connector, ConnectorRegistry
 from app.connectors.searches import Found, Search, SearchQuery
-from app.errors import MalformedRequest, NoConnector, PlacardError, UpstreamUnreadable
-from app.failures import document_of, raise_for_verdict
+from app.errors import (
+    BudgetSpent,
+    MalformedRequest,
+    NoConnector,
+    PlacardError,
+    UpstreamUnreadable,
+)
+from app.failures import document_of, raise_for_verdict, worded
 from app.lookup.kept import KeptLists
 from app.lookup.together import EACH
 from app.telemetry.metrics import Metrics
@@ -27,18 +33,21 @@ from templates_schemas.rules import faults_in
 from templates_schemas.text import clean, is_web_url
 
 MOST_SEARCHES: Final = 32
+TOO_MANY: Final = "Too many searches in a minute; try again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
 class SystemSearch:
     """One search of one system, with the credential that it carries; `key` names all of that.
 
-    That of a person is a `connection`, at a `provider`.
+    That of a person is a `connection`, at a `provider`. Whether the viewer `may_ask` is asked of
+    all searches for a text together.
     """
 
     connector: Connector
     search: Search
     key: str
+    may_ask: Callable[[], bool]
     provider: Provider | None = None
     connection: Connection | None = None
 
@@ -51,7 +60,8 @@ class SystemSearch:
 class Searches:
     """Searches the systems that can be searched and that there is a credential for.
 
-    The fetcher is one of its own: that a search is slow, or limited, is not to keep cards away.
+    The fetcher and the budget are its own: that a search is slow or limited, or that somebody types
+    for long, is not to keep cards away. A text that any system is asked about takes one of it.
     """
 
     def __init__(
@@ -59,12 +69,14 @@ class Searches:
         registry: ConnectorRegistry,
         access: Access,
         fetcher: Fetcher,
+        budget: ColdFetchBudget,
         kept: KeptLists,
         metrics: Metrics,
     ) -> None:
         self._registry = registry
         self._access = access
         self._fetcher = fetcher
+        self._budget = budget
         self._kept = kept
         self._metrics = metrics
         self._lookups = Lookups(partial(document_of, fetcher))
@@ -80,16 +92,17 @@ class Searches:
     def _planned(self, query: SearchQuery, viewer: Viewer) -> Iterator[SystemSearch]:
         if not query.words:
             return
+        may_ask = self._budget.one_for_all(viewer)
         for connector in self._registry.connectors:
             hosts = self._access.hosts(connector, viewer)
             for server in self._registry.searched_servers(connector, hosts):
                 for search in self._access.search_of(connector)(query, server):
-                    planned = self._with_credential(connector, search, viewer)
+                    planned = self._with_credential(connector, search, viewer, may_ask)
                     if planned is not None:
                         yield planned
 
     def _with_credential(
-        self, connector: Connector, search: Search, viewer: Viewer
+        self, connector: Connector, search: Search, viewer: Viewer, may_ask: Callable[[], bool]
     ) -> SystemSearch | None:
         request = search.request
         proof = self._access.for_search(connector, request, viewer)
@@ -103,12 +116,17 @@ class Searches:
         request = replace(request, credential=credential, rules=rules)
         key = f"{search.server.url}\n{key_of(connector, request)}"
         known = replace(search, request=request)
-        return SystemSearch(connector, known, key, provider, connection)
+        return SystemSearch(connector, known, key, may_ask, provider, connection)
 
     def items(self, planned: SystemSearch, query: SearchQuery) -> list[TypeaheadItem]:
-        """Return what a search finds, or has found lately; raises a PlacardError."""
+        """Return what a search finds, or has found lately; raises a PlacardError.
+
+        That is BudgetSpent where nothing is kept, and the viewer has no search left.
+        """
         items = self._kept.found(planned.key)
         if items is None:
+            if not planned.may_ask():
+                raise BudgetSpent(sentence=TOO_MANY)
             items, _ = self._flights.run(planned.key, planned.origin, lambda _: self._ask(planned))
         return list(_titled(items, query)) if planned.search.by_title else items
 
@@ -120,7 +138,8 @@ class Searches:
             raise_for_verdict(verdict)
             items = self._read(planned, response.document)
         except PlacardError as error:
-            self._kept.keep_failure(planned.key, error, verdict.wait if verdict else None)
+            wait = verdict.wait if verdict else None
+            self._kept.keep_failure(planned.key, worded(error, planned.connector), wait)
             raise
         self._kept.keep_found(planned.key, items)
         return items

@@ -9,6 +9,8 @@ from app.errors import MalformedRequest, NoConnector
 
 # One text may be a short form of several systems, and of several servers of each.
 MOST_MEANINGS: Final = 5
+# In characters: hardly a title is longer, and some systems refuse a longer text.
+LONGEST_SEARCHED: Final = 200
 _SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
 # An address as a browser shows it, without the scheme.
 _BARE: Final = re.compile(
@@ -21,6 +23,14 @@ def pasted_address(text: str) -> str | None:
     if _SCHEME.match(text):
         return text
     return f"https://{text}" if _BARE.fullmatch(text) else None
+
+
+def beginning(text: str) -> str:
+    """Return the words at the beginning of a text that systems are searched for."""
+    if len(text) <= LONGEST_SEARCHED:
+        return text
+    whole, _, torn = text[:LONGEST_SEARCHED].rpartition(" ")
+    return whole or torn
 
 
 def short_forms(text: str, registry: ConnectorRegistry, recent: Iterable[str]) -> list[str]:

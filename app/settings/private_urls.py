@@ -19,7 +19,7 @@ CLUSTER: Final = "?cluster=true"
 SENTINEL_PORT: Final = 26379
 _HOST_PORTS: Final = rf"(?:{HOST_PORT.pattern})(?:,(?:{HOST_PORT.pattern}))*"
 SENTINEL: Final = re.compile(
-    r"redis\+sentinel://(?:(?P<user>[^/?#@:,]*):(?P<password>[^/?#@]+)@)?"
+    r"redis(?P<tls>s?)\+sentinel://(?:(?P<user>[^/?#@:,]*):(?P<password>[^/?#@]+)@)?"
     rf"(?P<hosts>{_HOST_PORTS})/(?P<service>[\w.-]+)(?:/(?P<database>\d{{1,3}}))?",
     re.ASCII | re.IGNORECASE,
 )

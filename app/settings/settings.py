@@ -111,8 +111,8 @@ class Settings:
         "are asked for without one", unset="all")
     cold_fetches_per_minute: int = setting(
         "PLACARD_COLD_FETCHES_PER_MINUTE", PositiveInteger(), 60,
-        "cards that one person in one workspace can have fetched in a minute, in each process; a "
-        "page that is refused or not found counts twice")
+        "cards that one person in one workspace can have fetched in a minute, in each process, and "
+        "texts that systems are searched for; a page that is refused or not found counts twice")
     error_envelope: EnvelopeForm = setting(
         "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat", "both"), "nested",
         '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`; `both` in one body')
@@ -152,7 +152,12 @@ class Settings:
     cache_url: str = setting(
         "PLACARD_CACHE_URL", CacheUrl(), MEMORY,
         "`memory://`: this process; shared: `redis://:password@host:6379/0` (`rediss://`), "
-        "`redis://host:6379?cluster=true`, `redis+sentinel://host:26379,host:26379/service`")
+        "`redis://host:6379?cluster=true`, `redis+sentinel://host:26379,host:26379/service` "
+        "(`rediss+sentinel://`)")
+    sentinel_password: str | None = setting(
+        "PLACARD_SENTINEL_PASSWORD", Secret(), None,
+        "what the Sentinels themselves want; the password in the address is that of Redis",
+        unset="nothing")
     cache_secrets: tuple[str, ...] = setting(
         "PLACARD_CACHE_SECRETS", Secrets(shortest=32), (),
         "secrets that sign what is kept in Redis: the first signs, any verifies",

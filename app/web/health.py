@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from app.errors import NotFound
 from app.web import Check, service
+from app.web.local_access import is_from_this_machine
 
 blueprint = Blueprint("health", __name__)
 # In seconds. Whoever asks whether cards can be answered does not wait for a database.
@@ -77,8 +78,11 @@ def _told(check: Check | None) -> str:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Give the counters, in Prometheus' text format, unless they have a port of their own."""
-    if service().settings.metrics_port is not None:
+    """Give the counters, in Prometheus' text format: on this machine, or on a port of their own.
+
+    A proxy may take another spelling for another address, such as `/%6detrics`, and let it through.
+    """
+    if service().settings.metrics_port is not None or not is_from_this_machine():
         raise NotFound
     return Response(
         service().metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8"

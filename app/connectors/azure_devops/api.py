@@ -23,7 +23,11 @@ NAME: Final = (
 _HOST: Final = "dev.azure.com"
 SEARCH_HOST: Final = "almsearch.dev.azure.com"
 # By the version of the cloud, the one that Azure DevOps Server 2019 has, the oldest with support.
-_OF_SERVER: Final = {"7.1": "5.0", "7.1-preview.2": "5.0-preview.2"}
+_OF_SERVER: Final = {
+    "7.1": "5.0",
+    "7.1-preview.1": "5.0-preview.1",
+    "7.1-preview.2": "5.0-preview.2",
+}
 
 
 class AzureDevOps(Connector):
@@ -41,6 +45,9 @@ class AzureDevOps(Connector):
             "PLACARD_AZURE_DEVOPS_HOSTS", "hosts", "Azure DevOps Server: `tfs.example.com/tfs`"
         ),
         ConnectorSetting("AZURE_DEVOPS_SERVER_PAT", "token", "token for Azure DevOps Server"),
+        ConnectorSetting(
+            "AZURE_DEVOPS_COLLECTION", "text", "searched, of an Azure DevOps Server that can search"
+        ),
     )
 
     def __init__(self, settings: Settings) -> None:
@@ -51,7 +58,8 @@ class AzureDevOps(Connector):
         organization = values["AZURE_DEVOPS_ORGANIZATION"] or ""
         # As a host, `*` would be every organization's.
         organization = organization.removesuffix(".visualstudio.com").replace("*", "")
-        self._organization = organization
+        collection = values["AZURE_DEVOPS_COLLECTION"]
+        self._searched = {_HOST: organization, **dict.fromkeys(self._own, collection)}
         trusted = [
             _HOST,
             SEARCH_HOST,

@@ -6,9 +6,9 @@ credentials of all of its pages.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlencode
 
 from marshmallow import fields
 
@@ -20,8 +20,18 @@ from app.connectors.azure_devops.api import (
     encoded,
     has_organization,
 )
-from app.connectors.base import Count, Match, Resource, one_of
+from app.connectors.base import (
+    Count,
+    Found,
+    Match,
+    Resource,
+    Search,
+    SearchQuery,
+    one_of,
+)
 from app.connectors.card_parts import ask, counted
+from app.connectors.searches import MOST_FOUND
+from app.origins import Server
 from app.settings import Settings
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import CustomText, Pill, SummaryWithDetails, TextWithIcon
@@ -54,6 +64,20 @@ class Widget(Resource):
     enabled = fields.Boolean(data_key="isEnabled")
 
 
+class FoundWidget(Resource):
+    """A widget of this service's own library that was found."""
+
+    name = fields.String()
+    url = fields.String(required=True)
+    dashboard = fields.String()
+
+
+class FoundWidgets(Resource):
+    """What a search answers."""
+
+    value = fields.List(fields.Nested(FoundWidget))
+
+
 # By the extension that brings the widget: the hub that it belongs to.
 HUBS: Final[dict[str, PillColor]] = {
     "vss-dashboards-web": "aqua",
@@ -82,10 +106,12 @@ class AzureDevOpsWidget(AzureDevOps):
         any_case=True,
     )
     schema: ClassVar[type[Resource]] = Widget
+    search_schema: ClassVar[type[Resource]] = FoundWidgets
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.hosts |= settings.public_hosts
+        self._home = settings.public_hosts
+        self.hosts |= self._home
 
     def canonical(self, match: Match) -> str:
         """Return the widget's own address."""
@@ -96,6 +122,19 @@ class AzureDevOpsWidget(AzureDevOps):
         return ask(
             match, f"{_widget(match)}?{self.version(match, '7.1-preview.2')}", headers=API_HEADERS
         )
+
+    def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
+        """Search the names in this service's own library: Azure DevOps itself cannot do that."""
+        if server.host in self._home:
+            wanted = urlencode({"name": query.text, "$top": MOST_FOUND}, quote_via=quote)
+            yield Search(ask(Match(server, {}), f"_apis/dashboard/widgets?{wanted}"), server)
+
+    def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002
+        """Name the dashboard below the name."""
+        for found in answer.get("value") or ():
+            yield Found(
+                first_text(found.get("name")), found["url"], found.get("dashboard") or "", ICON
+            )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what it is, and its place on the dashboard; a widget knows no times."""

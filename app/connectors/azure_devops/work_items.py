@@ -187,29 +187,36 @@ class AzureDevOpsWorkItem(AzureDevOps):
 
     @property
     def search_servers(self) -> tuple[Server, ...]:
-        """The cloud: a server of one's own need not have the extension that searches."""
-        return (Server("dev.azure.com"),)
+        """The cloud, and servers of one's own."""
+        return (Server("dev.azure.com"), *self.servers)
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
-        """Search the organization: by "Fetch Work Item Search Results" 7.1 of the API."""
-        if self._organization and server.host == "dev.azure.com":
-            place = f"{encoded(self._organization)}/_apis/search/workitemsearchresults"
-            wanted = {"searchText": query.words, "$skip": 0, "$top": MOST_FOUND}
-            request = ask(
-                SEARCH_HOST,
-                f"{place}?api-version=7.1",
-                headers=API_HEADERS,
-                method="POST",
-                body=json.dumps(wanted).encode(),
-            )
-            yield Search(request, server)
+        """Search the organization or the collection, by "Fetch Work Item Search Results".
+
+        A server of one's own answers that where its extension for searches is installed.
+        """
+        place = self._searched.get(server.host)
+        if not place:
+            return
+        is_own = server.host in self._own
+        where = Match(server, {}) if is_own else SEARCH_HOST
+        version = self.version(Match(server, {}), "7.1-preview.1" if is_own else "7.1")
+        wanted = {"searchText": query.words, "$skip": 0, "$top": MOST_FOUND}
+        request = ask(
+            where,
+            f"{encoded(place)}/_apis/search/workitemsearchresults?{version}",
+            headers=API_HEADERS,
+            method="POST",
+            body=json.dumps(wanted).encode(),
+        )
+        yield Search(request, server, scope=place)
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
         """Name the project, the type and the number below the title."""
         for item in answer.get("results") or ():
             found, project = item["fields_"], inner(item, "project", "name")
             number = f"#{found['number']}"
-            place = f"{search.server.url}/{encoded(self._organization)}/_workitems/edit"
+            place = f"{search.server.url}/{encoded(search.scope)}/_workitems/edit"
             address = f"{place}/{found['number']}"
             below = joined(project, f"{first_text(found.get('kind'))} {number}".strip())
             yield Found(first_text(found.get("title"), number), address, below, ICON)

@@ -9,7 +9,7 @@ ADVICE: Final[dict[str, str]] = {
     "connection_needed": "The host offers this person to sign in: at /auth, where accounts are "
     "connected. PLACARD_ACCESS says whose account shows a page.",
     "budget_spent": "PLACARD_COLD_FETCHES_PER_MINUTE bounds how many new pages one person has "
-    "fetched in a minute. Wait, or raise it.",
+    "fetched, and how many texts searched for, in a minute. Wait, or raise it.",
     "sign_in_failed": "Begin the sign-in again, in the same browser.",
     "forbidden": "The system refuses us: see the credential that the settings name for it.",
     "upstream_refused": "The system refuses our credential, or there is none. Set the one that "

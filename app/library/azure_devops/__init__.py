@@ -17,7 +17,6 @@ envelope.py         errors
 examples.py         an example of each operation, for the description
 records.py          dashboards and widgets as the stores take and return them
 names.py            the names of projects and teams, by their GUIDs
-rows.py             which rows, and what they are read into
 statements.py       the SQL that both stores are made of
 rows.py             a row of the database → a record; how many bytes a list may have
 dashboard_store.py  one transaction an operation on dashboards

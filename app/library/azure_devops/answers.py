@@ -14,6 +14,7 @@ from app.library.azure_devops.records import (
     DashboardAndWidgets,
     DashboardKey,
     DashboardWidget,
+    FoundWidget,
     TeamContext,
     VersionedWidget,
     WidgetList,
@@ -76,6 +77,23 @@ class DashboardWidgetListSchema(Schema):
 
     count = fields.Integer(required=True)
     value = fields.List(fields.Nested(DashboardWidgetSchema), required=True)
+
+
+class FoundWidgetSchema(Schema):
+    """A widget that was found by its name, and where it is."""
+
+    id = Guid(required=True)
+    name = fields.String(required=True)
+    contribution_id = fields.String(data_key="contributionId", required=True)
+    dashboard = fields.String(required=True, metadata={"description": "the name of its dashboard"})
+    url = fields.String(required=True)
+
+
+class FoundWidgetListSchema(Schema):
+    """The widgets that were found, what was changed last first."""
+
+    count = fields.Integer(required=True)
+    value = fields.List(fields.Nested(FoundWidgetSchema), required=True)
 
 
 class DashboardAnswerSchema(Schema):
@@ -233,6 +251,18 @@ def widget_document(dashboard: DashboardKey, widget: DashboardWidget) -> dict[st
             "group": {"href": f"{parent}/widgets"},
             "dashboard": {"href": parent},
         },
+    }
+
+
+def found_document(found: FoundWidget) -> dict[str, Any]:
+    """Write a widget that was found."""
+    dashboard = found.key.dashboard
+    return {
+        "id": str(found.key.id),
+        "name": found.name,
+        "contributionId": found.contribution_id,
+        "dashboard": found.dashboard_name,
+        "url": f"{dashboards_url(dashboard.context, dashboard.id)}/widgets/{found.key.id}",
     }
 
 

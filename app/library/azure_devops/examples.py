@@ -38,6 +38,13 @@ _KEPT_WIDGET: Final[dict[str, Any]] = {
     },
 }
 _ONE_WIDGET: Final = _KEPT_WIDGET | {"dashboard": {"eTag": "1"}}
+_FOUND_WIDGET: Final = {
+    "id": _WIDGET["widgetId"],
+    "name": "Notes",
+    "contributionId": _NEW_WIDGET["contributionId"],
+    "dashboard": "Overview",
+    "url": _WIDGET_URL,
+}
 _CHANGE: Final = {"eTag": "1", "name": "Notes of the team"}
 _KEPT_DASHBOARD: Final[dict[str, Any]] = {
     "id": _DASHBOARD["dashboardId"],
@@ -113,6 +120,9 @@ EXAMPLES: Final = {
     "azure_show_widget_type": Example(
         _TEAM | {"contributionId": _TYPE["contributionId"]},
         answer={"uri": f"{_TYPES_URL}/{_TYPE['contributionId']}", "widgetMetadata": _TYPE},
+    ),
+    "azure_find_widgets": Example(
+        _COLLECTION | {"name": "note", "$top": 10}, answer=_listed([_FOUND_WIDGET])
     ),
     "azure_list_dashboards": Example(_TEAM, answer=_listed([_KEPT_DASHBOARD])),
     "azure_create_dashboard": Example(_TEAM, _NEW_DASHBOARD, _ONE_DASHBOARD | {"widgets": []}),

@@ -9,6 +9,7 @@ those of the list.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, Final, Unpack, cast
 
 from flask import Blueprint, Response, g, request
@@ -28,6 +29,12 @@ from app.library.http.authentication import caller
 from app.library.http.body import read_json_object_or_list
 from app.library.http.context import library
 from app.library.http.operation import Operations, Readers, View
+from app.library.http.parameters import (
+    IntegerParameter,
+    ParametersSchema,
+    TextParameter,
+    read_query,
+)
 from app.openapi.operation import Answer, Body, Operation, OperationOptions
 
 NAME_PATTERN: Final = r"^(?=.*[^ .])[^/\x00-\x1f\x7f-\x9f\ufffd]+$"
@@ -36,6 +43,7 @@ VERSION_PATTERN: Final = (
     rf"^(3\.0({_PREVIEW}(\.([2-9]|[1-9][0-9]{{1,2}}))?)?"
     rf"|(3\.[12]|4\.[01]|5\.[0-2]|6\.[01]|7\.[0-2])({_PREVIEW}(\.[0-9]{{1,3}})?)?)$"
 )
+MOST_FOUND: Final = 100
 READ: Final = ("dashboard_widget:read",)
 WRITE: Final = ("dashboard_widget:write",)
 DASHBOARDS: Final = "/{collection}/{project}/{team}/_apis/dashboard/dashboards"
@@ -45,6 +53,7 @@ WIDGET: Final = f"{WIDGETS}/{{widgetId}}"
 WIDGET_TYPES: Final = "/{collection}/{project}/{team}/_apis/dashboard/widgettypes"
 WIDGET_TYPE: Final = f"{WIDGET_TYPES}/{{contributionId}}"
 PROJECT: Final = "/{collection}/_apis/projects/{project}"
+NAMED_WIDGETS: Final = "/{collection}/_apis/dashboard/widgets"
 
 
 def _name(**options: Any) -> fields.String:
@@ -108,6 +117,13 @@ class ApiVersionQuery(Schema):
     """The version of the API; it may stand in `Accept` too, or nowhere."""
 
     version = fields.String(data_key="api-version", metadata={"pattern": VERSION_PATTERN})
+
+
+class NamedWidgetsQuery(ParametersSchema, ApiVersionQuery):
+    """What is in the name of a widget, in any case, and how many are wanted."""
+
+    part = TextParameter(data_key="name", load_default="")
+    most = IntegerParameter(1, MOST_FOUND, data_key="$top", load_default=MOST_FOUND)
 
 
 class ListVersion(Schema):
@@ -202,6 +218,8 @@ class AzureOperations(Operations):
         if key != "address":
             readers[key] = lambda: getattr(reached_address(key), key)
         readers |= self.body_reader(operation)
+        if operation.query is not None and operation.query is not ApiVersionQuery:
+            readers["query"] = partial(read_query, operation.query())
         if (headers := operation.headers) is not None:
             is_required = headers is RequiredListVersion
             readers["versions"] = lambda: header_versions(required=is_required)
@@ -247,7 +265,7 @@ def operation(
         if writes or refused not in ERRORS_OF_WRITES:
             answers[refused] = Answer(reason, Body(AzureErrorSchema))
     options["parameters"], _ = PATHS[_last_name(path)]
-    options["query"] = ApiVersionQuery
+    options.setdefault("query", ApiVersionQuery)
     return operations.add(method, path, answers, **options)
 
 

@@ -121,6 +121,16 @@ class VersionedWidget:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundWidget:
+    """A widget that was found by its name, on a dashboard of a name."""
+
+    key: WidgetKey
+    name: str
+    contribution_id: str
+    dashboard_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DashboardDraft:
     """What a caller gives of a dashboard; `widgets` is None where the list is not given.
 

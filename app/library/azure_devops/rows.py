@@ -1,13 +1,20 @@
 """The rows of dashboards and their widgets: which ones, what they are read into, and how much."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 from app.errors import InvalidInput
-from app.library.azure_devops.records import Dashboard, DashboardKey, DashboardWidget, TeamContext
+from app.library.azure_devops.records import (
+    Dashboard,
+    DashboardKey,
+    DashboardWidget,
+    FoundWidget,
+    TeamContext,
+    WidgetKey,
+)
 from app.library.core.columns import folded, to_json
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.users import person_of
@@ -52,6 +59,13 @@ def is_dashboard(key: DashboardKey) -> Conditions:
     return (DashboardRow.id == key.id, *reached_from(key.context))
 
 
+def in_place(place: TeamContext) -> ColumnElement[bool]:
+    """Select the dashboards of a place that a token reaches: a collection, a project or a team."""
+    if place.project:
+        return and_(*reached_from(place))
+    return DashboardRow.collection_folded == folded(place.collection)
+
+
 def is_widget(dashboard_id: UUID, widget_id: UUID | None) -> Conditions:
     """Select one widget of a dashboard."""
     return (
@@ -85,6 +99,13 @@ def to_widget(row: DashboardWidgetRow) -> DashboardWidget:
         extra_fields=row.extra_fields or {},
         **{name: getattr(row, name) for name in TEXTS_AND_NUMBERS},
     )
+
+
+def to_found(row: Any) -> FoundWidget:
+    """Return what `named_widgets` has found."""
+    widget, name, contribution_id, dashboard, dashboard_name, *context = row
+    key = WidgetKey(DashboardKey(TeamContext(*context), dashboard), widget)
+    return FoundWidget(key, name, contribution_id, dashboard_name)
 
 
 def too_large() -> InvalidInput:

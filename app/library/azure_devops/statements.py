@@ -6,7 +6,7 @@ transaction has ended.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, collate, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, InvalidInput, NotFound
@@ -23,17 +23,20 @@ from app.library.azure_devops.records import (
     DashboardKey,
     DashboardWidget,
     DashboardWidgetDraft,
+    TeamContext,
 )
 from app.library.azure_devops.rows import (
     LARGEST_LIST,
     TEXTS_AND_NUMBERS,
     bounded_widgets,
+    in_place,
     is_dashboard,
     is_widget,
     to_dashboard,
     to_widget,
     too_large,
 )
+from app.library.core.columns import folded
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 
 MOST_WIDGETS: Final = 1000
@@ -217,6 +220,29 @@ def dashboard_and_widgets(session: Session, key: DashboardKey) -> DashboardAndWi
             raise no_dashboard(key.id)
         listed = (widget for _, widget in chain([first], rows) if widget is not None)
         return DashboardAndWidgets(to_dashboard(first[0]), tuple(bounded_widgets(listed)))
+
+
+def named_widgets(
+    dialect: str, collection: str, places: Sequence[TeamContext], part: str
+) -> Select[*tuple[Any, ...]]:
+    """Select the widgets with a part in their names, in any case; the last changed ones first.
+
+    They are in a collection, or anywhere where it is empty, and in one of the places, if any.
+    """
+    widget, dashboard = DashboardWidgetRow, DashboardRow
+    # On PostgreSQL the column's own collation knows the cases of ASCII only.
+    of_postgresql = func.lower(collate(widget.name, "default"))
+    name = of_postgresql if dialect == "postgresql" else func.fold(widget.name)
+    found = (
+        select(widget.id, widget.name, widget.contribution_id, dashboard.id, dashboard.name)
+        .add_columns(dashboard.collection, dashboard.project, dashboard.team)
+        .join(dashboard, dashboard.id == widget.dashboard_id)
+        .where(name.contains(folded(part), autoescape=True))
+        .order_by(widget.modified_at.desc(), widget.id)
+    )
+    if collection:
+        found = found.where(dashboard.collection_folded == folded(collection))
+    return found.where(or_(*map(in_place, places))) if places else found
 
 
 def _row(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> DashboardWidgetRow:

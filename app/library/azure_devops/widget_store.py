@@ -15,11 +15,19 @@ from app.library.azure_devops.records import (
     Dashboard,
     DashboardKey,
     DashboardWidgetDraft,
+    FoundWidget,
+    TeamContext,
     VersionedWidget,
     WidgetKey,
     WidgetList,
 )
-from app.library.azure_devops.rows import is_dashboard, is_widget, to_dashboard, to_widget
+from app.library.azure_devops.rows import (
+    is_dashboard,
+    is_widget,
+    to_dashboard,
+    to_found,
+    to_widget,
+)
 from app.library.azure_devops.statements import (
     DashboardWrite,
     WriteStamp,
@@ -28,6 +36,7 @@ from app.library.azure_devops.statements import (
     begin_write,
     check_size,
     dashboard_and_widgets,
+    named_widgets,
     no_widget,
     replace_widget,
     require_dashboard,
@@ -38,6 +47,7 @@ from app.library.azure_devops.statements import (
 from app.library.core.callers import Caller
 from app.library.core.columns import to_milliseconds
 from app.library.core.models import DashboardRow, DashboardWidgetRow
+from app.library.core.queries import querying
 from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 
@@ -72,6 +82,14 @@ class DashboardWidgets:
                 return VersionedWidget(to_widget(found[0]), found[1])
             require_dashboard(session, key.dashboard)
             raise no_widget(key.id, key.dashboard.id)
+
+    def named(
+        self, collection: str, places: Sequence[TeamContext], part: str, most: int
+    ) -> list[FoundWidget]:
+        """Return what `named_widgets` selects, at most so many."""
+        statement = named_widgets(self._store.dialect, collection, places, part).limit(most)
+        with self._store.reading() as session, querying(session) as query:
+            return [to_found(row) for row in query.rows(statement)]
 
     def create(
         self,

@@ -1,4 +1,4 @@
-"""The widgets of a dashboard: one, or the list as one.
+"""The widgets of a dashboard: one, or the list as one; and widgets of any, by their names.
 
 An answer's header `ETag` is always the version of the dashboard's list, and so is what a request
 gives in `ETag` or `If-Match`; the version of a widget is in its body.
@@ -6,27 +6,35 @@ gives in `ETag` or `If-Match`; the version of a widget is in its body.
 
 from flask import Response
 
+from app.library.azure_devops.addresses import ApiPath
 from app.library.azure_devops.answers import (
     DashboardAnswerSchema,
     DashboardWidgetListSchema,
     DashboardWidgetSchema,
+    FoundWidgetListSchema,
     answer_list,
     answer_widget,
+    collection,
     dashboard_document,
+    found_document,
     with_version,
 )
 from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.drafts import drafts_of, widget_draft_of
 from app.library.azure_devops.formats import answer_format, formatted
+from app.library.azure_devops.names import PlaceNames
 from app.library.azure_devops.operations import (
+    NAMED_WIDGETS,
     READ,
     WIDGET,
     WIDGETS,
     WRITE,
     ListVersion,
+    NamedWidgetsQuery,
     RequiredListVersion,
     operation,
 )
+from app.library.azure_devops.reach import read_place
 from app.library.azure_devops.records import DashboardKey, WidgetKey
 from app.library.azure_devops.schemas import (
     ListedUpdateSchema,
@@ -40,6 +48,7 @@ from app.library.azure_devops.widget_store import DashboardWidgets
 from app.library.http.authentication import caller
 from app.library.http.context import library
 from app.library.http.operation import Loaded
+from app.library.http.rows import searching
 from app.openapi.operation import Body
 
 
@@ -157,6 +166,19 @@ def delete_widget(widget: WidgetKey, versions: Versions) -> Response:
     has_body = answer_format().version >= (5, 0)
     answer = formatted(dashboard_document(dashboard)) if has_body else Response(status=204)
     return with_version(answer, dashboard.etag)
+
+
+@operation("get", NAMED_WIDGETS, FoundWidgetListSchema, scopes=READ, query=NamedWidgetsQuery)
+def find_widgets(address: ApiPath, query: Loaded) -> Response:
+    """Find widgets by a part of their names.
+
+    An operation of this library's own. Without a collection all that the token reaches is searched.
+    """
+    names = PlaceNames(library().store)
+    places = [names.named(read_place(place)) for place in caller().places]
+    with searching():
+        found = widgets().named("/".join(address.names), places, query["part"], query["most"])
+    return formatted(collection([found_document(each) for each in found]))
 
 
 def widgets() -> DashboardWidgets:

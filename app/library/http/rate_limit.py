@@ -52,12 +52,12 @@ class Limiter:
         cache_url: str,
         folder: str | None = None,
         ca_bundle: str | None = None,
+        sentinel_password: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._item: RateLimitItem = RateLimitItemPerMinute(per_minute, namespace="placard-library")
-        self._shared = [
-            FixedWindowRateLimiter(each) for each in _shared(cache_url, folder, ca_bundle)
-        ]
+        shared = _shared(cache_url, folder, ca_bundle, sentinel_password)
+        self._shared = [FixedWindowRateLimiter(each) for each in shared]
         self._own = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
 
@@ -75,7 +75,9 @@ class Limiter:
         return RateLimitStatus(granted, self._item.amount, remaining, seconds)
 
 
-def _shared(cache_url: str, folder: str | None, ca_bundle: str | None) -> Iterator[Storage]:
+def _shared(
+    cache_url: str, folder: str | None, ca_bundle: str | None, sentinel_password: str | None
+) -> Iterator[Storage]:
     """Yield the counters that processes share, the widest first."""
     if cache_url != MEMORY:
         # Only here: without a shared cache, Redis's client is not loaded.
@@ -83,7 +85,7 @@ def _shared(cache_url: str, folder: str | None, ca_bundle: str | None) -> Iterat
 
         counters = RedisStorage("redis://", wrap_exceptions=True)
         # The cache's client: a cluster's too, with its timeouts and its trusted authorities.
-        counters.storage = redis_client(cache_url, ca_bundle)
+        counters.storage = redis_client(cache_url, ca_bundle, sentinel_password)
         counters.initialize_storage(cache_url)
         yield counters
     if folder is not None:

@@ -11,6 +11,7 @@ import responses
 
 from app import errors
 from app.access import ColdFetchBudget
+from app.lookup.search import TOO_MANY
 from app.verification import Viewer
 from app.web import EXTENSION
 from tests.clock import Clock
@@ -135,3 +136,23 @@ def test_a_refresh_behind_a_stale_card_is_nobodys_fetch(make_host: MakeHost) -> 
         outside.add_callback("GET", f"{API}/1", told)
         assert statuses(host, range(1, 2)) == [200]
         assert refreshed.wait(20)
+
+
+def test_a_text_that_systems_are_searched_for_is_one_and_takes_no_card_away(
+    make_host: MakeHost,
+) -> None:
+    host = make_host(cold_fetches_per_minute="2", verify="signature", github_token="secret")
+
+    def header_for(text: str, user: str = "alice") -> str:
+        return str(host.suggest(text, user=user).get_json().get("header"))
+
+    with responses.RequestsMock() as outside:
+        # Issues and discussions are two calls.
+        search = outside.get("https://api.github.com/search/issues", json={"items": []})
+        outside.post("https://api.github.com/graphql", json={"data": {"search": {"nodes": []}}})
+        outside.get(f"{API}/1", json=ISSUE_JSON)
+        told = [header_for(text) for text in ("login", "login", "logout", "third", "login")]
+        assert told == ["GitHub", "GitHub", "GitHub", TOO_MANY, "GitHub"]
+        assert search.call_count == 2
+        assert host.attach(f"{PAGE}/1", user="alice").status_code == 200
+        assert header_for("third", "bob") == "GitHub"

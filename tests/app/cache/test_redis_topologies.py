@@ -11,7 +11,9 @@ from app.cache import Entry
 from app.cache.redis_backend import RedisBackend
 from app.cache.redis_servers import redis_client
 from app.library.http.rate_limit import Limiter
+from app.testing.servers import LOOPBACK
 from tests.app.cache.entries import CARD_ENTRY, SIGNER
+from tests.app.upstream.fetching import certificate
 from tests.redis_server import RunRedis
 from tests.redis_topologies import Watched, redis_cluster, wait_for, watched_redis
 
@@ -64,6 +66,22 @@ def test_the_password_is_the_servers_and_is_read_as_it_was_written(
         url = running.url.replace(PASSWORD, QUOTED)
         with redis_client(url) as client:
             assert stored(RedisBackend(client, SIGNER, pytest.fail), "key") == CARD_ENTRY
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_sentinel_may_want_a_password_of_its_own_and_tls(
+    tmp_path: Path, run_redis: RunRedis, *, tls: bool
+) -> None:
+    _, ca_bundle = certificate(tmp_path, LOOPBACK)
+    with watched_redis(tmp_path, "of-redis", "of the Sentinel", tls=tls) as running:
+        for own, holds in (("of the Sentinel", True), ("another", False), (None, False)):
+            with redis_client(running.url, ca_bundle, own) as client:
+                backend = RedisBackend(client, SIGNER, lambda _: None)
+                assert (stored(backend, "key") == CARD_ENTRY) == holds
+            limiter = Limiter(1, running.url, None, ca_bundle, own)
+            limiter.take("one")
+        with running.master.client() as inside:
+            assert len(inside.keys("*placard-library*")) == 1
 
 
 def test_a_cluster_shares_the_entries_and_the_counts(tmp_path: Path, run_redis: RunRedis) -> None:

@@ -260,7 +260,8 @@ def test_without_a_public_address_none_is_the_service_s_own(library_app: Flask) 
 
 
 @pytest.mark.parametrize(
-    ("dialect", "text"), [("datadog", "the clusters"), ("spaceone", "Trend of")]
+    ("dialect", "text"),
+    [("datadog", "the clusters"), ("spaceone", "Trend of"), ("azure", "SPRINT b")],
 )
 def test_a_saved_widget_is_found_attached_and_shown(
     served: Served, make_token: MakeToken, dialect: str, text: str

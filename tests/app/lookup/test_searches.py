@@ -114,6 +114,16 @@ AZURE: Final = Case(
     "Azure DevOps",
     body={"searchText": "login flow", "$skip": 0, "$top": 10},
 )
+AZURE_SERVER: Final = Case(
+    {"azure_devops_server_pat": "secret", "azure_devops_collection": "DefaultCollection",
+     "placard_azure_devops_hosts": "tfs.example.com/tfs"},
+    "https://tfs.example.com/tfs/DefaultCollection/_apis/search/workitemsearchresults"
+    "?api-version=5.0-preview.1",
+    {"results": [{"fields": {"system.id": "7", "system.title": "Login"}}]},
+    [("Login", "#7", "https://tfs.example.com/tfs/DefaultCollection/_workitems/edit/7")],
+    "Azure DevOps",
+    body={"searchText": "login flow", "$skip": 0, "$top": 10},
+)  # fmt: skip
 SHORTCUT: Final = Case(
     {"shortcut_api_token": "secret"},
     "https://api.app.shortcut.com/api/v3/search/stories?query=login%20%22flow%22&page_size=10"

@@ -338,6 +338,7 @@ def test_a_wrong_address_of_the_cache_is_not_shown(url: str) -> None:
         "rediss://{}@cache.example.com:6380/1",
         "rediss://{}@cache.example.com:6380?cluster=true",
         "redis+sentinel://{}@one.example.com,two.example.com:26380/placard/1",
+        "rediss+sentinel://{}@one.example.com/placard",
     ],
 )
 def test_the_cache_s_password_is_a_secret(user: str, address: str) -> None:
@@ -356,7 +357,7 @@ def test_the_cache_s_password_is_a_secret(user: str, address: str) -> None:
         fullmatch=True,
     )
     | st.from_regex(
-        r"redis\+sentinel://([a-z:@%0-9/]{0,9}@)?[a-z0-9.:,\[\]]{1,20}/[a-z]{0,3}(/\d{0,4})?",
+        r"rediss?\+sentinel://([a-z:@%0-9/]{0,9}@)?[a-z0-9.:,\[\]]{1,20}/[a-z]{0,3}(/\d{0,4})?",
         fullmatch=True,
     )
 )

@@ -114,3 +114,19 @@ def test_address_has_one_spelling(host: Host, path: str) -> None:
 
 def test_escape_in_a_query_is_not_one_in_the_path(host: Host) -> None:
     assert host.client.get("/metrics?a=%6d").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [
+        ("192.0.2.1", {}),
+        ("127.0.0.1", {"X-Forwarded-For": "192.0.2.1"}),
+        ("127.0.0.1", {"Host": "placard.example.com"}),
+    ],
+)
+def test_metrics_are_for_this_machine(host: Host, address: str, headers: dict[str, str]) -> None:
+    at = {"REMOTE_ADDR": address}
+    answer = host.client.get("/metrics", headers=headers, environ_overrides=at)
+
+    assert answer.status_code == 404
+    assert host.client.get("/metrics").status_code == 200

@@ -95,6 +95,10 @@ def test_a_token_reaches_its_places_and_no_other(
     boards = {name: a_dashboard(ask, f"{path}/{REST}") for name, path in paths.items()}
     confined = asking(library_app, make_token(places=(place, "elsewhere/x")))
     for name, board in boards.items():
+        a_widget(ask, board, name=name)
+    found = confined("GET", "/_apis/dashboard/widgets?name=T").get_json()["value"]
+    assert {each["name"] for each in found} == reached
+    for name, board in boards.items():
         widget = f"{board}/widgets/{a_widget(ask, board)['id']}"
         for method, path in (("GET", board), ("GET", board.rpartition("/")[0]), ("GET", widget),
                              ("DELETE", widget), ("DELETE", board)):  # fmt: skip

@@ -12,6 +12,7 @@ from tests.app.library.azure_devops.asking import (
     PLACE,
     WIDGET,
     Ask,
+    a_dashboard,
     a_widget,
     asking,
     on_sqlite,
@@ -210,3 +211,32 @@ def test_a_dashboard_is_made_for_its_widgets_in_the_local_mode_only(
         new = f"{DASHBOARDS}/{uuid4()}/widgets"
         told(reader("GET", new), 404, "DashboardDoesNotExistException")
     assert ask("GET", DASHBOARDS).get_json()["value"][0]["id"] == path.rpartition("/")[2]
+
+
+def test_widgets_are_found_by_a_part_of_their_names(ask: Ask, board: str) -> None:
+    elsewhere = a_dashboard(ask, "/Other/Fabrikam/_apis/dashboard/dashboards", name="Élan")
+    for name in ("100% Élan", "100 élans", "Plan"):
+        a_widget(ask, board, name=name)
+    last = a_widget(ask, elsewhere, name="ÉLAN")
+
+    def found(query: str, collection: str = "") -> list[str]:
+        answer = ask("GET", f"{collection}/_apis/dashboard/widgets?{query}")
+        assert answer.status_code == 200, answer.text
+        return [each["name"] for each in answer.get_json()["value"]]
+
+    assert found("name=élan") == ["ÉLAN", "100 élans", "100% Élan"]
+    assert found("name=0%25") == ["100% Élan"]
+    assert found("name=élan&$top=1") == ["ÉLAN"]
+    assert found("name=ÉLAN", "/defaultcollection") == ["100 élans", "100% Élan"]
+    answer = ask("GET", "/other/_apis/dashboard/widgets?name=%C3%A9&api-version=7.1-preview.2")
+    assert answer.get_json()["value"] == [
+        {
+            "id": last["id"],
+            "name": "ÉLAN",
+            "contributionId": last["contributionId"],
+            "dashboard": "Élan",
+            "url": last["url"],
+        }
+    ]
+    for refused in ("$top=0", "$top=101", "$top=x", f"name={'x' * 256}", "other=1"):
+        assert ask("GET", f"/_apis/dashboard/widgets?{refused}").status_code == 400
