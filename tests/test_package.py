@@ -32,7 +32,7 @@ from tests.processes import ROOT, running
 
 pytestmark = pytest.mark.server
 FOLDERS: Final = ("app", "templates_schemas")
-MODULES: Final = ("wsgi.py",)
+MODULES: Final = ("placard.py", "wsgi.py")
 # Bytecode, and what the preview's assets are made of.
 LEFT_OUT: Final = frozenset({"__pycache__", "vendor"})
 GUIDE: Final = (ROOT / "app/testing/README.md").read_text("utf-8")

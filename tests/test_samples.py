@@ -18,6 +18,9 @@ STATUSES: Final = {
     "github/missing": 404,
     "github/not_planned_issue": 200,
     "github/open_issue": 200,
+    "jira/down": 500,
+    "jira/limited": 500,
+    "jira/refused": 403,
 }
 STATES: Final = {
     "github/draft_pull": "Draft",

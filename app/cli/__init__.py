@@ -111,8 +111,13 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--local", is_flag=True, help="The local development mode: PLACARD_MODE=local.")
 @click.version_option(package_name="placard", prog_name="placard")
-def main(*, local: bool) -> None:
+@click.pass_context
+def main(ctx: click.Context, *, local: bool) -> None:
     """Placard: a signed request in, a checked card out."""
+    # A command may have something to undo. `serve` has not, until its server minds Ctrl-C; where a
+    # finalizer runs, and many do at the start, Python's handler would be heard by nobody.
+    if ctx.invoked_subcommand != "serve" and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if local:
         use_local_mode()
 

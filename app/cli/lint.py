@@ -1,7 +1,10 @@
 """`placard lint`: payloads and files of connectors, checked before anybody is shown them."""
 
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Final
 
@@ -9,9 +12,13 @@ import click
 
 from app.cli.output import print_json
 from app.connectors import coded_connectors, connector_settings
-from app.connectors.definitions.files import check_file
+from app.connectors.base import Connector
+from app.connectors.definitions.bundled import CATALOGUE
+from app.connectors.definitions.connector import DefinedConnector
+from app.connectors.definitions.files import SETTING, check_file, definition_files, load_definitions
 from app.devtools.preview.json_text import place_of, places_of
 from app.settings import load_settings
+from app.settings.local import environment_of
 from templates_schemas import Fault, UnreadablePayload, faults_in_text
 from templates_schemas.reading import UNTIL_JSON
 
@@ -51,9 +58,10 @@ def lint(*, files: tuple[str, ...], form: str) -> None:
     Each may be the answer of a widget, of attach or of typeahead.
 
     Exits with 0 where the host would take all, 1 where not, 2 where one is not JSON. A FILE.toml is
-    checked as a file of connectors.
+    checked as a file of connectors, beside the others and those of PLACARD_CONNECTORS_FILE.
     """
-    problems = [problem for file in files for problem in _problems_of(file)]
+    others = _definitions_beside(files)
+    problems = [problem for file in files for problem in _problems_of(file, others)]
     if form == "json":
         print_json([asdict(each) for each in problems])
     for problem in problems if form != "json" else ():
@@ -67,15 +75,38 @@ def lint(*, files: tuple[str, ...], form: str) -> None:
         sys.exit(2 if any(problem.rule == UNTIL_JSON for problem in problems) else 1)
 
 
-def _problems_of(file: str) -> list[Problem]:
-    found = _faults_of_definitions(file) if file.endswith(".toml") else _faults_of_payload(file)
+def _definitions_beside(files: Sequence[str]) -> Mapping[Path, Sequence[Connector]]:
+    """Read the definitions that are used, and those that are checked, in the order of use.
+
+    Of a file with faults there are none: they are told where it is checked, or at the start.
+    """
+    used = environment_of(os.environ).get(SETTING, "")
+    paths = load_settings({SETTING: used}).connectors_file
+    checked = [file for file in files if file.endswith(".toml")]
+    return {
+        file: [DefinedConnector(each) for each in load_definitions(file)[0]]
+        for file in definition_files([*paths, *checked])
+        if file.parent != CATALOGUE
+    }
+
+
+def _problems_of(file: str, others: Mapping[Path, Sequence[Connector]]) -> list[Problem]:
+    is_toml = file.endswith(".toml")
+    found = _faults_of_definitions(Path(file), others) if is_toml else _faults_of_payload(file)
     return [Problem(file, line, at.path, at.rule, at.message) for line, at in found]
 
 
-def _faults_of_definitions(file: str) -> list[tuple[int, Fault]]:
-    """List the faults of a file of connectors, wherever it is used: of no settings but defaults."""
-    coded = coded_connectors(load_settings({}, connector_settings()))
-    return check_file(Path(file), before=coded)[1]
+def _faults_of_definitions(
+    file: Path, others: Mapping[Path, Sequence[Connector]]
+) -> list[tuple[int, Fault]]:
+    """List the faults of a file of connectors: of no settings but defaults, beside others."""
+    coded, checked = coded_connectors(load_settings({}, connector_settings())), file.resolve()
+    taken = {connector.name: type(connector).__module__ for connector in coded}
+    for other in (other for other in others if other != checked):
+        taken |= {connector.name: str(other) for connector in others[other]}
+    earlier = takewhile(lambda other: other != checked, others)
+    before = [*coded, *chain.from_iterable(others[other] for other in earlier)]
+    return check_file(file, own=checked.parent != CATALOGUE, before=before, taken=taken)[1]
 
 
 def _faults_of_payload(file: str) -> list[tuple[int, Fault]]:

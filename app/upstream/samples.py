@@ -41,6 +41,11 @@ class Sample:
     exchanges: tuple[Mapping[str, Any], ...]
     title: str = ""
 
+    @property
+    def has_card(self) -> bool:
+        """Whether its system answers as it should: some show what goes wrong."""
+        return all(exchange["response"]["status"] < 400 for exchange in self.exchanges)
+
 
 def bundled_samples() -> tuple[Sample, ...]:
     """Return the samples that ship with Placard, sorted by name."""

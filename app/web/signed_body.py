@@ -26,11 +26,11 @@ class SignedBody:
 
 def read_signed_body(request: Request) -> SignedBody:
     """Read the body of a POST; raises MalformedRequest, which says which form is expected."""
-    raw = _raw(request)
-    return SignedBody(_data(raw), raw)
+    return signed_body(_raw(request))
 
 
-def _data(raw: bytes) -> str:
+def signed_body(raw: bytes) -> SignedBody:
+    """Take a body apart, however it came here; raises MalformedRequest as `read_signed_body`."""
     document = _document(raw)
     if not isinstance(document, tuple):
         raise _refused(f"The body must be {FORM}")
@@ -41,7 +41,7 @@ def _data(raw: bytes) -> str:
         raise _refused("`data` is given more than once")
     if not isinstance(given[0], str):
         raise _refused(f"`data` must be a text that holds JSON: the body must be {FORM}, as {WHY}")
-    return given[0]
+    return SignedBody(given[0], raw)
 
 
 def _raw(request: Request) -> bytes:

@@ -62,8 +62,9 @@ def test_the_card_of_a_sample_is_in_view_after_a_click(
 
 @each_size
 def test_the_chosen_sample_is_in_view_from_the_first(open_page: Open, size: ViewportSize) -> None:
-    page = open_page("/preview?url=https://trello.com/c/nqPiDKmw/9-grand-canyon", viewport=size)
-    expect(sample(page, "Trello", "Card")).to_be_in_viewport(ratio=1)
+    last = "https://placard-samples.zendesk.com/agent/tickets/35436"
+    page = open_page(f"/preview?url={last}", viewport=size)
+    expect(sample(page, "Zendesk", "Ticket")).to_be_in_viewport(ratio=1)
     assert page.evaluate("scrollY") == 0
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlencode
 
 import pytest
 from PIL import Image, ImageChops
@@ -24,8 +25,10 @@ from tests.browser.pages import (
     NARROW,
     SIGNED,
     WIDE,
+    limits,
     panel,
     paste_signed,
+    payload_box,
     write,
 )
 
@@ -183,6 +186,18 @@ def test_the_look_of_the_verdict_on_a_signature(open_page: Open, approve: bool) 
     page = open_page("/preview/signature")
     paste_signed(page, "&".join(sorted(SIGNED.split("&"))), SIGNED)
     compare(page, "signature-verdict", approve=approve)
+
+
+def test_the_look_in_forced_colors(
+    open_page: Open, serve: Serve, frozen: datetime, approve: bool
+) -> None:
+    """What is chosen, near a limit or wrong is told without a colour of ours."""
+    page = open_page(f"/preview?url={MERGED}", base=serve(), forced_colors="active")
+    limits(page).locator("summary").click()
+    compare(page, "forced-colors-preview", approve=approve)
+    page.goto(f"/preview/editor?{urlencode({'payload': FAULTY})}")
+    payload_box(page).wait_for()
+    compare(page, "forced-colors-editor", approve=approve)
 
 
 def test_a_picture_of_something_else_is_different() -> None:

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from marshmallow import ValidationError
@@ -68,12 +69,16 @@ def load_definitions(
 
 
 def check_file(
-    file: Path, *, own: bool = False, before: Sequence[Connector] = ()
+    file: Path,
+    *,
+    own: bool = False,
+    before: Sequence[Connector] = (),
+    taken: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Sequence[Mapping[str, Any]], list[tuple[int, Fault]]]:
     """Load the definitions of a file, or none and its faults, each with its line.
 
-    The connectors `before` are asked first: they have their names and addresses. Raises OSError
-    where the file cannot be read.
+    The connectors `before` are asked first, for each of their addresses; `taken` are the names of
+    others, each with where it is from. Raises OSError where the file cannot be read.
     """
     try:
         text = file.read_text("utf-8")
@@ -83,7 +88,7 @@ def check_file(
         return [], [(int(at[1]) if at else 1, Fault("$", UNNAMED, f"is not TOML: {error}"))]
     try:
         loaded: Sequence[Mapping[str, Any]] = _SCHEMA.load(given)["connector"]
-        faults = [*(_faults_of_own(loaded) if own else ()), *_taken(loaded, before)]
+        faults = [*(_faults_of_own(loaded) if own else ()), *_clashes(loaded, before, taken)]
     except ValidationError as error:
         loaded, faults = [], list(faults_in(error))
     return [] if faults else loaded, [(_line_of(fault, text), fault) for fault in faults]
@@ -100,14 +105,17 @@ def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
             yield Fault(f"$.connector[{place}].search.scope_setting", "bundled", told)
 
 
-def _taken(loaded: Sequence[Mapping[str, Any]], before: Sequence[Connector]) -> Iterator[Fault]:
-    """Want each name and each example to be of no connector that is asked before."""
+def _clashes(
+    loaded: Sequence[Mapping[str, Any]], before: Sequence[Connector], taken: Mapping[str, str]
+) -> Iterator[Fault]:
+    """Want each name and each example to be of no other connector."""
     if not before:
         return
-    names, known = {connector.name for connector in before}, [*before]
+    known = [*before]
     for place, each in enumerate(loaded):
-        if each["name"] in names:
-            yield Fault(f"$.connector[{place}].name", "unique", "is the name of another connector")
+        if each["name"] in taken:
+            told = f"is the name of another connector, in {taken[each['name']]}"
+            yield Fault(f"$.connector[{place}].name", "unique", told)
         with suppress(NoConnector, MalformedRequest):
             found = find(each["example"], known)[0]
             told = f"is an address of the connector {found.name}, which is asked before"

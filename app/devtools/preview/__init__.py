@@ -51,6 +51,8 @@ THEMES: Final = ("system", "light", "dark")
 APP_NAME: Final = "Placard"
 # A request with this header wants the part that changes, and not the page around it.
 PART: Final = "X-Preview-Part"
+# What is pasted into the signature check, beside a secret.
+PASTED: Final = ("line", "header", "body")
 # Nothing inline and nothing from elsewhere, but icons where the network is asked anyway, and the
 # style that the editor's code writes, under a nonce of its own for each page.
 POLICY: Final = (
@@ -176,17 +178,18 @@ def format_edited() -> Response:
 @blueprint.get("/signature")
 def show_signature_check() -> Response:
     """Show the empty form."""
-    return _page("signature", line="", header="")
+    return _page("signature", **dict.fromkeys(PASTED, ""))
 
 
 @blueprint.post("/signature")
 def check_signature() -> Response:
     """Say whether a pasted request proves itself; nothing that was pasted is kept."""
-    line, header = request.form.get("line", ""), request.form.get("header", "")
-    context: dict[str, Any] = {"line": line, "header": header}
+    context: dict[str, Any] = {part: request.form.get(part, "") for part in PASTED}
     try:
         secret = request.form.get("secret", "").strip()
-        context["verdict"] = signature_check.check(line, header, service().verifier, secret)
+        context["verdict"] = signature_check.check(
+            verifier=service().verifier, secret=secret, **context
+        )
     except signature_check.UnreadableRequest as unreadable:
         context["unreadable"] = str(unreadable)
     return _page("signature", **context)

@@ -52,8 +52,8 @@ ADVICE: Final[dict[str, str]] = {
     "wants PLACARD_ALLOW_PRIVATE_HOSTS, and a redirect must stay with the connector's hosts.",
 }
 REFUSED: Final = (
-    "The proof did not hold. See the reason, and try the request line and the header in the "
-    "signature check."
+    "The proof did not hold. See the reason, and try the request line and the header, of a POST "
+    "the body too, in the signature check."
 )
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.errors import PlacardError
+from app.errors import MalformedRequest, PlacardError
 from app.verification import SIGNATURE_HEADER, SignedRequest, Verifier, check_expiry
+from app.web.signed_body import signed_body
 
 # Who does what the diagnosis found, by a part of the diagnosis' words.
 HABITS: Final[Mapping[str, str]] = {
@@ -84,17 +85,19 @@ class SignatureReport:
 
 
 class UnreadableRequest(ValueError):
-    """What was pasted is no request line, or no header; its text says what would be right."""
+    """What was pasted is no request of the host's; its text says what would be right."""
 
 
-def check(line: str, header: str, verifier: Verifier, secret: str = "") -> SignatureReport:
+def check(
+    line: str, header: str, verifier: Verifier, secret: str = "", body: str = ""
+) -> SignatureReport:
     """Verify a pasted request with the service's secrets, or with one that is given instead.
 
-    Raises UnreadableRequest.
+    The `body` is that of a POST. Raises UnreadableRequest.
     """
-    if max(len(line), len(header)) > LONGEST:
+    if max(len(line), len(header), len(body)) > LONGEST:
         raise UnreadableRequest(f"More than {LONGEST} characters are no request of the host")
-    request = _with_header(_read_line(line), header)
+    request = _with_header(_read_request(line, body.strip()), header)
     ways = replace(verifier, mode="either", secrets=(secret,) if secret else verifier.secrets)
     if request.signature is None and ways.tokens is None:
         raise UnreadableRequest("This service takes no tokens: PLACARD_VERIFY is signature")
@@ -133,10 +136,32 @@ def habit_of(would_match: str | None) -> str | None:
     return " ".join(told) or None
 
 
-def _read_line(line: str) -> SignedRequest:
+def _read_request(line: str, body: str) -> SignedRequest:
     given = line.strip()
     found = _REQUEST_LINE.search(given)
-    method, target = (found[1], found[2]) if found else ("GET", given.strip("\"'"))
+    method, target = (found[1], found[2]) if found else ("", given.strip("\"'"))
+    path, query = _path_and_query(target)
+    if method == "POST" or (body and not method):
+        return _with_body(SignedRequest("POST", path, query), body)
+    if body:
+        raise UnreadableRequest(f"The request line is that of a {method}, which has no body")
+    if not query:
+        raise UnreadableRequest("The request line has no query: there is nothing that was signed")
+    return SignedRequest("GET", path, query)
+
+
+def _with_body(request: SignedRequest, body: str) -> SignedRequest:
+    if not body:
+        raise UnreadableRequest("Of a POST the text of `data` is signed: paste its body too")
+    try:
+        # A form has its line ends as CR LF, whatever was pasted.
+        read = signed_body(body.replace("\r\n", "\n").encode("utf-8", "surrogatepass"))
+    except MalformedRequest as malformed:
+        raise UnreadableRequest(malformed.detail.removeprefix("body: ")) from None
+    return replace(request, data=read.data, envelope=read.raw)
+
+
+def _path_and_query(target: str) -> tuple[str, bytes]:
     if not target or any(blank in target for blank in " \n\t"):
         raise UnreadableRequest(
             "The request line should be like GET /widget?resource_url=… HTTP/1.1"
@@ -146,9 +171,7 @@ def _read_line(line: str) -> SignedRequest:
     except ValueError:
         raise UnreadableRequest("The request line holds an address that cannot be read") from None
     query = parts.query if parts.query or "=" not in parts.path else parts.path
-    if not query:
-        raise UnreadableRequest("The request line has no query: there is nothing that was signed")
-    return SignedRequest(method, parts.path, query.encode("utf-8", "surrogatepass"))
+    return parts.path, query.encode("utf-8", "surrogatepass")
 
 
 def _with_header(request: SignedRequest, header: str) -> SignedRequest:

@@ -423,7 +423,8 @@ def test_lint_tells_what_another_connector_serves(run: Run, tmp_path: Path) -> N
     ended = run("lint", "taken.toml")
     assert ended.exit_code == 1
     assert ended.stdout == (
-        "taken.toml:2: $.connector[0].name: is the name of another connector (unique)\n"
+        "taken.toml:2: $.connector[0].name: is the name of another connector, in "
+        "app.connectors.github.issues (unique)\n"
         "taken.toml:6: $.connector[0].example: is an address of the connector github, which is "
         "asked before (unique)\n"
     )
@@ -434,6 +435,32 @@ def test_lint_tells_what_another_definition_of_the_file_serves(run: Run, tmp_pat
     (tmp_path / "two.toml").write_text(text + text.replace('"status-page"', '"other"'))
     ended = run("lint", "two.toml")
     assert "$.connector[1].example: is an address of the connector status-page" in ended.stdout
+
+
+def test_lint_tells_what_the_files_in_use_have_taken(run: Run, tmp_path: Path) -> None:
+    used, tried = tmp_path / "used.toml", tmp_path / "tried.toml"
+    used.write_text(STATUS_PAGE.read_text())
+    tried.write_text(STATUS_PAGE.read_text())
+    ended = run("lint", "tried.toml", PLACARD_CONNECTORS_FILE="used.toml")
+    assert ended.stdout == (
+        f"tried.toml:2: $.connector[0].name: is the name of another connector, in {used} (unique)\n"
+        "tried.toml:6: $.connector[0].example: is an address of the connector status-page, which "
+        "is asked before (unique)\n"
+    )
+    assert run("lint", "used.toml", PLACARD_CONNECTORS_FILE="used.toml").exit_code == 0
+    both = run("lint", "used.toml", "tried.toml", PLACARD_CONNECTORS_FILE="")
+    assert [line.partition(" ")[0] for line in both.stdout.splitlines()] == [
+        "used.toml:2:", "tried.toml:2:", "tried.toml:6:",
+    ]  # fmt: skip
+
+
+def test_lint_refuses_what_the_start_would_refuse(run: Run, tmp_path: Path) -> None:
+    text = STATUS_PAGE.read_text().replace(
+        'name = "status-page"', 'name = "x"\nhosts_setting = "X_HOSTS"'
+    )
+    (tmp_path / "own.toml").write_text(text)
+    ended = run("lint", "own.toml")
+    assert "is for bundled definitions; name this connector in the credentials" in ended.stdout
 
 
 def test_render_tries_a_definition(run: Run, upstream: responses.RequestsMock) -> None:

@@ -98,7 +98,7 @@ function showChosen() {
   const group = chosen?.closest(".group");
   for (const scroller of group ? [chosen.closest(".gallery"), chosen.closest(".groups")] : []) {
     const [frame, own, first] = [scroller, chosen, group].map((one) => one.getBoundingClientRect());
-    scroller.scrollTop += Math.max(first.top - frame.top, own.bottom - frame.bottom);
+    scroller.scrollTop += Math.max(first.top - frame.top, own.bottom - Math.min(frame.bottom, innerHeight));
     scroller.scrollLeft += Math.max(first.left - frame.left, own.right - frame.right);
   }
 }

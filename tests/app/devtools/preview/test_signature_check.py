@@ -1,5 +1,6 @@
 """The signature check: a request from a log, and what a proxy did to it."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from hypothesis import given, strategies as st
 from app.devtools.preview.advice import ADVICE, REFUSED, advice_for
 from app.devtools.preview.signature_check import CAUSES, HABITS, UnreadableRequest, check, habit_of
 from app.errors import tree
-from app.verification import SIGNATURE_HEADER, Verifier, diagnosis
+from app.testing.proofs import by_token
+from app.verification import SIGNATURE_HEADER, SignedRequest, Verifier, diagnosis
 from tests.app.devtools.preview.conftest import Preview, preview_with, words_of
+from tests.conftest import settings_with
 from tests.host import EXPIRES_AT, ISSUE, SIGNATURE_SECRET, query_of, signature, token
 
 QUERY = query_of(resource_url=ISSUE, task="1 2", expires_at=EXPIRES_AT)
@@ -73,6 +76,48 @@ def test_what_would_have_matched_is_told_and_who_does_that(
     assert habit in shown
 
 
+DATA = json.dumps({"query": "ACME-12 é", "task": "1", "expires_at": EXPIRES_AT})
+POSTED = SignedRequest("POST", "/attach", b"", data=DATA)
+
+
+def posted(data: str = DATA, message: str = DATA, line: str = "POST /attach HTTP/1.1") -> str:
+    """Check a POST of a text, with the signature of this text or of another message."""
+    header = f"{SIGNATURE_HEADER}: {signature(message)}"
+    try:
+        found = check(line, header, VERIFIER, body=f"\r\n{json.dumps({'data': data})}\n")
+    except UnreadableRequest as unreadable:
+        return str(unreadable)
+    return f"{found.would_match}: {found.habit}" if found.reason else found.checks[-1].told
+
+
+@pytest.mark.parametrize(
+    "line", ["POST /attach HTTP/2.0", "https://cards.example.com/attach", "/attach"]
+)
+def test_a_post_verifies_by_the_text_of_its_data(line: str) -> None:
+    assert posted(line=line) == f"it holds until {EXPIRES_AT}"
+
+
+@pytest.mark.parametrize(
+    ("data", "message", "told"),
+    [
+        (json.dumps(json.loads(DATA), separators=(",", ":")), DATA, "blanks of `data`"),
+        (json.dumps(json.loads(DATA), ensure_ascii=False), DATA, "decoded and encoded again"),
+        (DATA, json.dumps({"data": DATA}), "the whole body was signed"),
+    ],
+)
+def test_what_became_of_a_body_is_told(data: str, message: str, told: str) -> None:
+    assert told in posted(data, message)
+    assert not posted(data, message).endswith("None")
+
+
+def test_a_token_of_a_post_verifies_on_the_page(preview: Preview) -> None:
+    (header,) = by_token(settings_with(mode="local"), POSTED).values()
+    body = json.dumps({"data": DATA})
+    assert "It verifies" in verdict(preview, "POST /attach HTTP/1.1", header, body=body)
+    other = verdict(preview, "POST /attach HTTP/1.1", header, body=body.replace("ACME", "OTHER"))
+    assert "Reason wrong_body_sha256" in other
+
+
 def test_an_expired_request_tells_of_the_clock(preview: Preview) -> None:
     query = query_of(resource_url=ISSUE, expires_at="2020-01-01T00:00:00.000Z")
     shown = verdict(preview, f"GET /widget?{query}", signed(query))
@@ -121,10 +166,24 @@ def test_a_secret_that_is_given_is_used_and_not_shown(preview: Preview) -> None:
         ("A" * 20_000, signed(), "are no request of the host"),
         (QUERY, "A" * 20_000, "are no request of the host"),
         (QUERY, "", "The header should be x-asana-request-signature"),
+        ("POST /attach HTTP/1.1", signed(), "paste its body too"),
     ],
 )
 def test_what_cannot_be_read_is_told(preview: Preview, line: str, header: str, told: str) -> None:
     assert told in verdict(preview, line, header)
+
+
+@pytest.mark.parametrize(
+    ("line", "body", "told"),
+    [
+        ("POST /attach", DATA, "The body has no `data`. It must be `{"),
+        ("POST /attach", "data=1", "The body is not JSON"),
+        ("GET /attach?a=b", DATA, "that of a GET, which has no body"),
+    ],
+)
+def test_which_body_cannot_be_read_is_told(line: str, body: str, told: str) -> None:
+    with pytest.raises(UnreadableRequest, match=re.escape(told)):
+        check(line, signed(), VERIFIER, body=body)
 
 
 def test_a_service_without_tokens_or_secrets_says_so() -> None:
@@ -146,10 +205,10 @@ def test_the_check_works_whatever_the_service_itself_accepts() -> None:
     assert "It verifies" in shown
 
 
-@given(st.text(), st.text())
-def test_whatever_is_pasted_gets_a_verdict_or_a_word(line: str, header: str) -> None:
+@given(st.text(), st.text(), st.text() | st.just('{"data": ""}'))
+def test_whatever_is_pasted_gets_a_verdict_or_a_word(line: str, header: str, body: str) -> None:
     try:
-        found = check(line, header, VERIFIER)
+        found = check(line, header, VERIFIER, body=body)
     except UnreadableRequest as unreadable:
         assert str(unreadable)
     else:
