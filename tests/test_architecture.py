@@ -22,6 +22,7 @@ ROOMS = (
     "app.openapi",
     "app.lookup",
     "app.widgets",
+    "app.resolver",
     "app.cards",
     "app.failures",
     "app.access",

@@ -31,7 +31,7 @@ LOCAL_GRANT: Final = Grant(
 )
 
 
-class Place(click.ParamType[str]):
+class PlaceParameter(click.ParamType[str]):
     """A place of Azure DevOps: `COLLECTION`, `COLLECTION/PROJECT` or `COLLECTION/PROJECT/TEAM`."""
 
     name = "place"
@@ -58,7 +58,7 @@ def token() -> None:
 @click.option(
     "--place",
     "places",
-    type=Place(),
+    type=PlaceParameter(),
     multiple=True,
     help="Confine it to COLLECTION[/PROJECT[/TEAM]] of Azure DevOps; may be repeated.",
 )

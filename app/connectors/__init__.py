@@ -1,6 +1,7 @@
 """The connectors, in the order in which they are asked.
 
-base.py        the contract of a connector, and the registry that finds one for an address
+base.py        the contract of a connector
+registry.py    finds the connector of an address
 addresses.py   the addresses that people paste, and what of them a connector has matched
 resources.py   the base of the schemas, times and counts
 javascript.py  the addresses as one expression of JavaScript
@@ -19,7 +20,7 @@ from typing import ClassVar, Final
 from urllib.parse import SplitResult
 
 from app.connectors.azure_devops import AzureDevOpsWidget, AzureDevOpsWorkItem
-from app.connectors.base import Connector, ConnectorRegistry, Match, find
+from app.connectors.base import Connector, Match
 from app.connectors.datadog import Datadog
 from app.connectors.definitions.bundled import (
     bundled_definitions,
@@ -34,6 +35,7 @@ from app.connectors.gitlab import GitLab
 from app.connectors.jira import Jira
 from app.connectors.oauth import CLIENT_SETTINGS, TENANT
 from app.connectors.pagerduty import PagerDuty
+from app.connectors.registry import ConnectorRegistry, find
 from app.connectors.sentry import Sentry
 from app.connectors.spaceone import SpaceONE
 from app.connectors.trello import Trello

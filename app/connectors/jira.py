@@ -33,7 +33,7 @@ from app.errors import ConfigurationError
 from app.origins import Server, is_named
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
-from app.upstream.messages import Lookup, UpstreamRequest
+from app.upstream.messages import UpstreamRequest, UrlLookup
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
@@ -271,7 +271,7 @@ def _ask_by_id(server: Server, path: str) -> UpstreamRequest:
 
     It is the only one that a token with scopes is good for.
     """
-    site = Lookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
+    site = UrlLookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
     place = f"ex/jira/{{cloudId}}/rest/api/3/{path}"
     return ask(API_HOST, place, headers={"Accept": "application/json"}, lookup=site)
 

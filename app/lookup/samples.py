@@ -31,7 +31,7 @@ class SampleSearch:
     def _shown(self) -> Iterator[TypeaheadItem]:
         for sample in self._samples:
             try:
-                resolved = self._widgets.resolve(sample.resource_url)
+                resolved = self._widgets.resolver.resolve(sample.resource_url)
                 yield item_of(self._widgets.answer(resolved), resolved.canonical)
             except (Forbidden, NotFound):
                 # Some samples show what goes wrong. One that was late is asked again.

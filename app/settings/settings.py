@@ -1,6 +1,7 @@
 """Every setting of the service: its name in the environment, its kind, its default, its meaning.
 
-Nothing else reads the environment. Lists are comma-separated, times are seconds.
+Nothing else reads the environment. Lists are comma-separated, times are seconds. The declarations
+stand in one file, though a long one, so that all settings are seen at once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

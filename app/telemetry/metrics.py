@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 from prometheus_client import (
@@ -85,68 +86,36 @@ class Metrics:
         self._of_requests: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._of_lookups: dict[str, Counter] = {}
         self.in_flight = InFlight()
-        self.requests = Counter(
-            "placard_requests",
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry)
+        # One row for a metric: its name, its meaning, and its labels.
+        # fmt: off
+        self.requests = counter("placard_requests",
             "Requests answered, by route and by outcome: `ok`, or the code of the error.",
-            ["route", "outcome"],
-            registry=self._registry,
-        )
-        self.request_seconds = Histogram(
-            "placard_request_seconds",
+            ["route", "outcome"])
+        self.request_seconds = histogram("placard_request_seconds",
             "Time from a request's arrival to its answer, by route and by outcome.",
-            ["route", "outcome"],
-            buckets=REQUEST_SECONDS,
-            registry=self._registry,
-        )
-        self.refusals = Counter(
-            "placard_refusals",
-            "Requests whose proof failed, by reason.",
-            ["reason"],
-            registry=self._registry,
-        )
-        self._lookups = Counter(
-            "placard_cache",
-            "Look-ups in the cache, by result: hit, stale, miss, renewed or shared.",
-            ["result"],
-            registry=self._registry,
-        )
-        self.stale_seconds = Histogram(
-            "placard_cache_stale_seconds",
+            ["route", "outcome"], buckets=REQUEST_SECONDS)
+        self.refusals = counter("placard_refusals",
+            "Requests whose proof failed, by reason.", ["reason"])
+        self._lookups = counter("placard_cache",
+            "Look-ups in the cache, by result: hit, stale, miss, renewed or shared.", ["result"])
+        self.stale_seconds = histogram("placard_cache_stale_seconds",
             "Age of the cards that were answered though they were no longer fresh.",
-            buckets=STALE_SECONDS,
-            registry=self._registry,
-        )
-        self.cache_refreshes = Counter(
-            "placard_cache_refreshes",
-            "Refreshes behind a stale answer, by what became of them.",
-            ["result"],
-            registry=self._registry,
-        )
-        self.cache_failures = Counter(
-            "placard_cache_failures",
-            "Failures of the shared cache, by kind; each was a miss.",
-            ["kind"],
-            registry=self._registry,
-        )
-        self.upstream_seconds = Histogram(
-            "placard_upstream_seconds",
-            "Time that one outgoing call took, redirects included, by connector.",
-            ["connector"],
-            registry=self._registry,
-        )
-        self.searches = Counter(
-            "placard_searches",
+            buckets=STALE_SECONDS)
+        self.cache_refreshes = counter("placard_cache_refreshes",
+            "Refreshes behind a stale answer, by what became of them.", ["result"])
+        self.cache_failures = counter("placard_cache_failures",
+            "Failures of the shared cache, by kind; each was a miss.", ["kind"])
+        self.upstream_seconds = histogram("placard_upstream_seconds",
+            "Time that one outgoing call took, redirects included, by connector.", ["connector"])
+        self.searches = counter("placard_searches",
             "Searches for typeahead, by connector and by outcome: `ok`, or the code of the error.",
-            ["connector", "outcome"],
-            registry=self._registry,
-        )
-        self.upstream_events = Counter(
-            "placard_upstream_events",
+            ["connector", "outcome"])
+        self.upstream_events = counter("placard_upstream_events",
             "What happened to calls: a `hold` that an upstream asked for, a breaker that `opened`, "
-            "a call that was `retried`; calls not made: `held`, `resting`, `busy`.",
-            ["event"],
-            registry=self._registry,
-        )
+            "a call that was `retried`; calls not made: `held`, `resting`, `busy`.", ["event"])
+        # fmt: on
         self.gauge(
             "placard_requests_in_flight", "Requests being answered.", lambda: self.in_flight.now
         )

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from app.cards import card_of, checked
 from app.connectors import Connector, connector_settings
-from app.connectors.base import Match, find
+from app.connectors.base import Match
+from app.connectors.registry import find
 from app.errors import Forbidden, MalformedRequest, NoConnector, NotFound, UpstreamError
 from app.origins import is_named
 from app.settings import Settings, load_settings

@@ -30,7 +30,7 @@ ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class UrlLookup:
     """A value that another address tells: where `placeholder` stands, `name` of its document."""
 
     placeholder: str
@@ -56,7 +56,7 @@ class UpstreamRequest:
     credential: Credential = ANONYMOUS
     rules: AnswerRules = NO_RULES
     fallback: "UpstreamRequest | None" = None
-    lookup: Lookup | None = None
+    lookup: UrlLookup | None = None
     is_confidential: bool = False
 
     @cached_property

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from app.resolver import ResolvedRequest
 from app.verification import SignedRequest, Viewer
 from app.web import CACHE_STATUS, Service, service
 from app.web.admission import ONCE, admit, malformed, received
-from app.widgets import ResolvedRequest, Widget
+from app.widgets import Widget
 
 blueprint = Blueprint("widget", __name__)
 PATH: Final = "/widget"
@@ -37,7 +38,7 @@ def resolve(signed: SignedRequest, parts: Service) -> tuple[ResolvedRequest, Vie
     ConnectionNeeded.
     """
     proof, address = admit(signed, parts, (*ONCE, "resource_url"), _address)
-    return parts.widgets.resolve(address, proof.viewer), proof.viewer
+    return parts.widgets.resolver.resolve(address, proof.viewer), proof.viewer
 
 
 def _address(values: Mapping[str, str]) -> str:

@@ -12,8 +12,8 @@ from app.connectors.definitions.addresses import (
     literal_host,
     match_in,
 )
-from app.connectors.definitions.connector import api_hosts_of
 from app.connectors.definitions.expressions import parts_in
+from app.connectors.definitions.hosts import api_hosts_of
 from app.connectors.definitions.search import FOUND_WITH, SCOPE, SEARCHED_WITH, SHOWN
 from app.connectors.definitions.templates import (
     BUILT_IN,

@@ -21,17 +21,17 @@ _COUNTING: Final = frozenset({"length", "type"})
 Node = Mapping[str, Any]
 
 
-class Place:
+class ReadNode:
     """A place within a document, and what of it is read."""
 
     def __init__(self) -> None:
         self.is_whole = False
         self.is_tested = False
-        self._inner: dict[str, Place] = {}
+        self._inner: dict[str, ReadNode] = {}
 
-    def at(self, key: str) -> "Place":
+    def at(self, key: str) -> "ReadNode":
         """Return the place of a key, which is read from now on."""
-        return self._inner.setdefault(key, Place())
+        return self._inner.setdefault(key, ReadNode())
 
     @property
     def shape(self) -> Shape | None:
@@ -44,7 +44,7 @@ class Place:
 
 def shape_read(definition: Mapping[str, Any]) -> Shape | None:
     """Return what a definition reads of an answer, by the keys; None is all of it."""
-    root, answer = Place(), dict(definition["answer"])
+    root, answer = ReadNode(), dict(definition["answer"])
     resource = _follow(compiled(answer.pop("resource")).parsed, [root])
     for text in answer.values():
         if isinstance(text, str):
@@ -61,7 +61,7 @@ def _expressions(card: Mapping[str, Any]) -> Iterable[str]:
         yield from (part[key] for key in (*shown, "color", "updated", "created") if key in part)
 
 
-def _follow(node: Node, at: list[Place]) -> list[Place]:
+def _follow(node: Node, at: list[ReadNode]) -> list[ReadNode]:
     """Return the places that a value may come from, over those that it is evaluated at."""
     kind, children = node["type"], node["children"]
     if kind == "field":
@@ -80,7 +80,7 @@ def _follow(node: Node, at: list[Place]) -> list[Place]:
     return _looked_at(node, at)
 
 
-def _looked_at(node: Node, at: list[Place]) -> list[Place]:
+def _looked_at(node: Node, at: list[ReadNode]) -> list[ReadNode]:
     """Follow what filters, compares or computes."""
     kind, children = node["type"], node["children"]
     if kind == "flatten":
@@ -104,11 +104,11 @@ def _only_counts(node: Node) -> bool:
     return any(child["type"] == "literal" and not child["value"] for child in node["children"])
 
 
-def _test(places: Iterable[Place]) -> None:
+def _test(places: Iterable[ReadNode]) -> None:
     for place in places:
         place.is_tested = True
 
 
-def _read_whole(places: Iterable[Place]) -> None:
+def _read_whole(places: Iterable[ReadNode]) -> None:
     for place in places:
         place.is_whole = True

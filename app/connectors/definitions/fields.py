@@ -78,7 +78,7 @@ class Hosts(fields.Field[Any]):
         return value
 
 
-class Host(fields.String):
+class HostName(fields.String):
     """One host."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 
-from app.connectors.base import Connector, find
+from app.connectors.base import Connector
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.schema import BundledFileSchema, FileSchema
+from app.connectors.registry import find
 from app.errors import ConfigurationError, MalformedRequest, NoConnector
 from templates_schemas.rules import UNNAMED, Fault, faults_in
 

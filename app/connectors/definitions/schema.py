@@ -11,7 +11,7 @@ from app.connectors.definitions.fields import (
     AnswerExpression,
     Color,
     Expression,
-    Host,
+    HostName,
     Hosts,
     Table,
 )
@@ -110,7 +110,7 @@ class CredentialSchema(Table):
 class OAuthSchema(Table):
     """`[connector.oauth]`: how people sign in to the system; `host` is given their tokens."""
 
-    host = Host(required=True)
+    host = HostName(required=True)
     authorize = fields.String(required=True, validate=_ADDRESS)
     token = fields.String(required=True, validate=_ADDRESS)
     scopes = fields.String(load_default="", validate=_VISIBLE)
@@ -179,7 +179,7 @@ class SearchSchema(RequestSchema):
     one search for each.
     """
 
-    urls = fields.Dict(keys=Host(), values=fields.String(), load_default=dict)
+    urls = fields.Dict(keys=HostName(), values=fields.String(), load_default=dict)
     results = AnswerExpression(required=True)
     title = Expression(required=True)
     address = Expression(required=True)
@@ -211,7 +211,7 @@ class CardSchema(Table):
 class AddressSchema(Table):
     """`[[connector.addresses]]`: forms of address that some hosts have, or that ask another."""
 
-    hosts = fields.List(Host())
+    hosts = fields.List(HostName())
     paths = fields.List(fields.String(validate=_PATH), required=True, validate=validate.Length(1))
     parts = fields.Dict(keys=fields.String(validate=_PART), values=fields.String())
     url = fields.String()
@@ -225,7 +225,7 @@ class ExampleSchema(Table):
     asks = fields.String(required=True)
 
 
-class Example(fields.Field[Any]):
+class ExampleField(fields.Field[Any]):
     """An address that asks what `example` asks, or `{address = "…", asks = "…"}`."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
@@ -246,7 +246,7 @@ class DefinitionSchema(Table):
     addresses = fields.List(fields.Nested(AddressSchema), validate=validate.Length(1))
     page = fields.String(validate=_PATH)
     example = fields.String(required=True)
-    examples = fields.List(Example(), load_default=list)
+    examples = fields.List(ExampleField(), load_default=list)
     refused = fields.List(fields.String(), load_default=list)
     public = fields.Boolean(load_default=False)
     request = fields.Nested(RequestSchema, required=True)

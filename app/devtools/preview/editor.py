@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.devtools.preview.json_text import Place, place_of, places_of
+from app.devtools.preview.json_text import JsonSpan, place_of, places_of
 from templates_schemas import Fault, UnreadablePayload, faults, read_payload
 from templates_schemas.reading import UNTIL_JSON
 from templates_schemas.text import utf16_length
@@ -84,7 +84,7 @@ def _unread(text: str, unreadable: UnreadablePayload) -> Edited:
     return Edited(text, None, (LinedFault(unreadable.line, offset, end, unreadable.fault),))
 
 
-def _placed(fault: Fault, places: Mapping[str, Place], text: str) -> LinedFault:
+def _placed(fault: Fault, places: Mapping[str, JsonSpan], text: str) -> LinedFault:
     place = place_of(fault.path, places)
     is_of_key = fault.rule in OF_KEYS or place.is_container
     start, end = (utf16_length(text[:at]) for at in (place.key if is_of_key else place.value))

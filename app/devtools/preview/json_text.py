@@ -48,7 +48,7 @@ def formatted(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class JsonSpan:
     """Where a part of a JSON text stands: its line, from 1, and the characters to underline.
 
     `key` and `value` begin and end at these characters; of an object or a list the value is its
@@ -69,9 +69,9 @@ def lines_of(text: str) -> dict[str, int]:
     return {path: place.line for path, place in places_of(text).items()}
 
 
-def places_of(text: str) -> dict[str, Place]:
+def places_of(text: str) -> dict[str, JsonSpan]:
     """Map each JSON path of a JSON text to its place; of a key that is given twice the last."""
-    places: dict[str, Place] = {}
+    places: dict[str, JsonSpan] = {}
     line, counted = 1, 0
     key: tuple[int, re.Match[str]] | None = None
     # Of each open container its path, and its current member: a key with its dot, or an index.
@@ -93,7 +93,7 @@ def places_of(text: str) -> dict[str, Place]:
             begins = symbol in ("{", "[")
             number, named = key or (line, token)
             places.pop(path, None)
-            places[path] = Place(number, named.span(), token.span(), begins)
+            places[path] = JsonSpan(number, named.span(), token.span(), begins)
             key = None
             if begins:
                 containers.append(path)
@@ -101,8 +101,8 @@ def places_of(text: str) -> dict[str, Place]:
     return places
 
 
-def place_of(path: str, places: Mapping[str, Place]) -> Place:
+def place_of(path: str, places: Mapping[str, JsonSpan]) -> JsonSpan:
     """Find the place of a path; that of a key that is missing is the place of what lacks it."""
     while path not in places and path != "$":
         path = path[: max(path.rfind("."), path.rfind("["), 1)]
-    return places.get(path, Place(1, (0, 0), (0, 0), is_container=False))
+    return places.get(path, JsonSpan(1, (0, 0), (0, 0), is_container=False))

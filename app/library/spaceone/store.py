@@ -34,7 +34,7 @@ from app.library.spaceone.query.ast import (
     Listing,
     Order,
     Page,
-    Search,
+    Selection,
     Sort,
     Statistics,
     Unwind,
@@ -207,7 +207,7 @@ class CustomWidgets:
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
-    def _test(self, query: Query, filters: Filters, search: Search) -> tuple[Narrowing, Test]:
+    def _test(self, query: Query, filters: Filters, search: Selection) -> tuple[Narrowing, Test]:
         """Test what is searched for, on SQLite among the few that its index finds."""
         test = filters.search(search)
         if self._store.dialect != "sqlite":

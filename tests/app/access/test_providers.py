@@ -13,7 +13,7 @@ from app.origins import read_url
 from app.settings import Settings
 from app.upstream.credentials import OAuthClientEntry
 from app.upstream.token_requests import TokenRequests
-from app.wiring import build_fetcher
+from app.upstream.wiring import build_fetcher
 from tests.conftest import settings_with
 
 # Each system with the address of a page, where its API is asked for it, and who gets the token.

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, strategies as st
 from marshmallow import ValidationError
 
-from app.connectors import all_connectors, bundled_definitions, connector_settings
-from app.connectors.base import find
+from app.connectors import all_connectors, bundled_definitions, connector_settings, find
 from app.connectors.definitions.addresses import DefinedMatch
 from app.connectors.definitions.bundled import CATALOGUE, catalogue
 from app.connectors.definitions.connector import DefinedConnector

@@ -14,9 +14,10 @@ from hypothesis import given, strategies as st
 
 from app import create_app
 from app.connectors import all_connectors
-from app.connectors.base import find, read_address
+from app.connectors.base import read_address
 from app.connectors.definitions.addresses import form_of
 from app.connectors.definitions.files import lint_definitions, read_definitions
+from app.connectors.registry import find
 from app.errors import ConfigurationError
 from app.telemetry.trace import recording
 from app.testing.contract import JSON, match_of

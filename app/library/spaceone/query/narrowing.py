@@ -13,7 +13,7 @@ from app.library.core.columns import folded
 from app.library.core.models import CustomWidgetRow
 from app.library.core.queries import Query
 from app.library.core.sqlite_index import Candidates, counted, few, is_exact, titled, valued
-from app.library.spaceone.query.ast import Condition, Search
+from app.library.spaceone.query.ast import Condition, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Narrowing:
     total: int | None = None
 
 
-def narrow(query: Query, search: Search) -> Narrowing:
+def narrow(query: Query, search: Selection) -> Narrowing:
     """Ask the index for the widgets of a search, or how many there are."""
     known = list(_candidates(search))
     candidates = [each for each in known if each is not None]
@@ -37,7 +37,7 @@ def narrow(query: Query, search: Search) -> Narrowing:
     return Narrowing(total=counted(query, candidates, None)[0])
 
 
-def _candidates(search: Search) -> Iterator[Candidates | None]:
+def _candidates(search: Selection) -> Iterator[Candidates | None]:
     """Select, for each condition that all widgets meet, who does; None where nobody knows that."""
     for condition in search.every:
         texts = _texts(condition)
