@@ -10,9 +10,9 @@ import click
 
 from app.cli.arguments import Duration
 from app.connectors import connector_settings
+from app.database.store import Store
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
 from app.library.azure_devops.reach import read_place
-from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens, utc_now
 from app.library.datadog.schemas import EXPERIENCE_TYPES
 from app.library.samples import LOCAL_DOMAIN, save_samples

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli.library_tokens import library_settings, prepared_store
+from app.database.base import NAME_LENGTH
+from app.database.store import Store
 from app.errors import ConfigurationError, StoreFull, StoreUnavailable
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
 from app.library.http.transfer import Outcome, Owner, Transfer, lines_of
 from app.library.wiring import DIALECTS
 

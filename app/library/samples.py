@@ -7,9 +7,9 @@ are there once, and what became of them since stays.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from app.database.columns import to_json
+from app.database.store import Store
 from app.errors import ConfigurationError
-from app.library.core.columns import to_json
-from app.library.core.store import Store
 from app.library.http.transfer import Owner
 from app.library.wiring import DIALECTS
 

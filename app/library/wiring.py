@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from app.database.connections import MOST_CONNECTIONS
+from app.database.store import Store
 from app.library.azure_devops.dialect import azure_devops_dialect
-from app.library.core.connections import MOST_CONNECTIONS
-from app.library.core.store import Store
 from app.library.core.tokens import Tokens
 from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.http.context import EXTENSION, Library

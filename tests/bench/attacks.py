@@ -21,8 +21,8 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.database.store import Store
 from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
-from app.library.core.store import Store
 from app.library.core.tokens import Grant, Tokens
 from app.library.wiring import SCOPES
 from tests.bench.attackers import ATTACKS, slow_widget

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from sqlalchemy import event
 
-from app.library.core.columns import to_json
-from app.library.core.store import Store
+from app.database.columns import to_json
+from app.database.store import Store
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.datadog.transfer import TRANSFER
 from app.library.http.rate_limit import Limiter

@@ -18,8 +18,8 @@ import psycopg
 import requests
 from sqlalchemy import select
 
+from app.database.store import Store
 from app.library.core.models import SavedWidgetRow
-from app.library.core.store import Store
 from app.library.core.tokens import Tokens
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT

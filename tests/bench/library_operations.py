@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.library.core.store import Store
+from app.database.store import Store
 from app.library.datadog.search import SearchFilter, SearchPage
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.spaceone.query.ast import (

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.database.store import Store
 from app.errors import Conflict
 from app.library.azure_devops.dashboard_store import add_dashboard
 from app.library.azure_devops.records import (
@@ -21,7 +22,6 @@ from app.library.azure_devops.records import (
 from app.library.azure_devops.rows import Conditions, owned_by, to_dashboard, to_widget
 from app.library.azure_devops.statements import WriteStamp, append_widget, begin_write, no_dashboard
 from app.library.core.models import DashboardRow, DashboardWidgetRow, UserRow
-from app.library.core.store import Store
 from app.library.core.users import find_or_add_user
 
 AT_ONCE: Final = 20

@@ -12,6 +12,9 @@ from typing import Any, Final
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.database.columns import folded, to_milliseconds
+from app.database.store import Store
+from app.database.upsert import insert
 from app.errors import Conflict, InvalidInput
 from app.library.azure_devops.names import remember_names
 from app.library.azure_devops.records import (
@@ -34,11 +37,8 @@ from app.library.azure_devops.statements import (
 )
 from app.library.azure_devops.widget_store import set_widgets
 from app.library.core.callers import Caller
-from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import DashboardRow, DashboardWidgetRow
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.core.upsert import insert
 
 MOST_DASHBOARDS: Final = 1000
 _AT_ONCE: Final = 10

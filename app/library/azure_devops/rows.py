@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement
 
+from app.database.columns import folded, to_json
 from app.errors import InvalidInput
 from app.library.azure_devops.records import Dashboard, DashboardKey, DashboardWidget, TeamContext
-from app.library.core.columns import folded, to_json
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.users import person_of
 

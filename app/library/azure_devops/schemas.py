@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, pre_load, validate
 
+from app.database.base import NAME_LENGTH
 from app.errors import InvalidInput
 from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
 from app.library.azure_devops.formats import SCOPES
 from app.library.azure_devops.statements import MOST_WIDGETS
 from app.library.azure_devops.versions import read_etag
-from app.library.core.models import NAME_LENGTH
 from app.library.http.parameters import read_uuid
 from app.library.http.schema import BodySchema, JsonBoolean, JsonList
 from templates_schemas.rules import Rule

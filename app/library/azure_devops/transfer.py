@@ -21,6 +21,9 @@ from uuid import UUID, uuid5
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 from sqlalchemy.orm import Session
 
+from app.database.base import NAME_LENGTH
+from app.database.columns import to_json, to_milliseconds
+from app.database.store import Store
 from app.library.azure_devops.addresses import check_context
 from app.library.azure_devops.answers import dashboard_body, widget_body
 from app.library.azure_devops.archive import (
@@ -39,9 +42,6 @@ from app.library.azure_devops.schemas import (
     ListedWidgetSchema,
 )
 from app.library.azure_devops.statements import MOST_WIDGETS, WriteStamp
-from app.library.core.columns import to_json, to_milliseconds
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.users import find_or_add_user
 from app.library.http.schema import BodySchema, load

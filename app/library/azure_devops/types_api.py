@@ -7,6 +7,7 @@ from flask import request
 from marshmallow import Schema, fields
 
 from app.connectors.azure_devops.widgets import kind_of
+from app.database.columns import folded
 from app.errors import InvalidInput, NotFound
 from app.library.azure_devops.addresses import url_of
 from app.library.azure_devops.answers import GroupLinksSchema
@@ -15,7 +16,6 @@ from app.library.azure_devops.formats import OF_WIDGET
 from app.library.azure_devops.operations import READ, WIDGET_TYPE, WIDGET_TYPES, operation
 from app.library.azure_devops.records import TeamContext, WidgetTypeKey
 from app.library.azure_devops.schemas import SizeSchema
-from app.library.core.columns import folded
 from app.library.http.authentication import caller
 from app.library.http.context import library
 

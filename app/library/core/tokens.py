@@ -13,11 +13,12 @@ from typing import Any, Final
 import jwt
 from sqlalchemy import bindparam, select
 
+from app.database.base import NAME_LENGTH
+from app.database.columns import to_milliseconds
+from app.database.store import Store
 from app.errors import InvalidInput, NotAuthenticated
 from app.library.core.callers import Caller, Person
-from app.library.core.columns import to_milliseconds
-from app.library.core.models import NAME_LENGTH, TokenRow, UserRow
-from app.library.core.store import Store
+from app.library.core.models import TokenRow, UserRow
 from app.library.core.users import find_or_add_user, person_of, upsert_user
 from app.settings import LIBRARY_AUDIENCE
 from app.verification import FixedKeys, TokenRules, shared_secret_keys, token_claims

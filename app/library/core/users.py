@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.database.upsert import insert
 from app.library.core.callers import Person
 from app.library.core.models import UserRow
-from app.library.core.upsert import insert
 
 
 def upsert_user(session: Session, handle: str, name: str, now: datetime) -> Person:

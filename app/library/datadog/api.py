@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from app.database.columns import to_json
 from app.errors import Forbidden, InvalidInput, NotAuthenticated, PlacardError
 from app.library.core.callers import Person
-from app.library.core.columns import to_json
 from app.library.datadog.schemas import (
     EXPERIENCE_TYPES,
     ErrorsSchema,

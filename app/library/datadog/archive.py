@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy import false, select
 from sqlalchemy.orm import Session
 
+from app.database.columns import to_milliseconds
+from app.database.store import Store
+from app.database.upsert import insert
 from app.errors import Conflict
-from app.library.core.columns import to_milliseconds
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.core.upsert import insert
 from app.library.core.users import find_or_add_user
 from app.library.datadog.store import (
     SavedWidget,

@@ -22,9 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from app.library.core.columns import folded
+from app.database.columns import folded
+from app.database.queries import Query
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
-from app.library.core.queries import Query
 from app.library.core.sqlite_index import (
     Candidates,
     counted,

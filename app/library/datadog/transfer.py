@@ -14,8 +14,8 @@ from uuid import UUID, uuid5
 from marshmallow import fields, post_load, validate
 from sqlalchemy.orm import Session
 
-from app.library.core.columns import to_json
-from app.library.core.store import Store
+from app.database.columns import to_json
+from app.database.store import Store
 from app.library.core.tokens import utc_now
 from app.library.datadog.api import draft_of, included, resource
 from app.library.datadog.archive import Favorite, Origin, archived, restore

@@ -5,7 +5,7 @@ from typing import Final, cast
 
 from flask import current_app
 
-from app.library.core.store import Store
+from app.database.store import Store
 from app.library.core.tokens import Tokens
 from app.library.http.places import Places
 from app.library.http.rate_limit import Limiter

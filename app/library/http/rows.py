@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from flask import Response
 
-from app.library.core.columns import to_json
+from app.database.columns import to_json
 from app.library.http.authentication import caller
 from app.library.http.context import library
 from app.library.http.places import Places

@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, Final, Literal
 from marshmallow import validate
 from sqlalchemy.orm import Session
 
+from app.database.base import NAME_LENGTH
+from app.database.columns import to_json
+from app.database.store import Store
 from app.errors import Conflict, InvalidInput, NotFound
-from app.library.core.columns import to_json
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
 from app.library.http.body import LARGEST, parse_json
 
 # A body takes up to four times as much when it is written again: `1e15` is

@@ -12,8 +12,8 @@ from typing import Any, Final
 from flask import Blueprint, Response
 from marshmallow import Schema
 
+from app.database.columns import to_json
 from app.errors import InvalidInput, NotAuthenticated, PlacardError
-from app.library.core.columns import to_json
 from app.library.core.models import DOCUMENTS
 from app.library.http.authentication import caller
 from app.library.http.context import library

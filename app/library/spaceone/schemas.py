@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.library.core.models import NAME_LENGTH
+from app.database.base import NAME_LENGTH
 from app.library.http.schema import JsonList
 from app.library.spaceone.query.limits import MOST_FIELDS
 from app.library.spaceone.query_schemas import MessageSchema, QuerySchema, StatisticsQuerySchema

@@ -23,12 +23,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.database.columns import to_milliseconds
+from app.database.queries import SECONDS, Query
+from app.database.store import Store
 from app.errors import NotFound
 from app.library.core.callers import Caller
-from app.library.core.columns import to_milliseconds
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
-from app.library.core.queries import SECONDS, Query
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.spaceone.query.ast import (
     Listing,

@@ -14,9 +14,9 @@ from typing import Any, Final
 from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
-from app.library.core.columns import canonical, to_json, to_milliseconds
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
+from app.database.base import NAME_LENGTH
+from app.database.columns import canonical, to_json, to_milliseconds
+from app.database.store import Store
 from app.library.core.tokens import utc_now
 from app.library.http.schema import load
 from app.library.http.transfer import EqualRecords, Outcome, Owner, Transfer, import_records

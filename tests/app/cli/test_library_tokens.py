@@ -17,9 +17,9 @@ from app.cli import main
 from app.cli.library_tokens import LOCAL_TOKEN, local_token
 from app.cli.serve import greeting
 from app.connectors import connector_settings
-from app.library.core.migrations import EARLIEST, head
+from app.database.migrations import EARLIEST, head
+from app.database.store import Store
 from app.library.core.models import CustomWidgetRow, DashboardWidgetRow, SavedWidgetRow
-from app.library.core.store import Store
 from app.library.core.tokens import Tokens
 from app.library.http.context import EXTENSION
 from app.library.samples import PATHS

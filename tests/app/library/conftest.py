@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.library.core.store import Store
+from app.database.store import Store
 from app.library.core.tokens import Grant, Tokens
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import init_dialect

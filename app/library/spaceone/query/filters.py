@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, false, func, not_, or_, true
 
-from app.library.core.columns import canonical, folded
+from app.database.columns import canonical, folded
 from app.library.core.models import CustomWidgetRow
 from app.library.core.sqlite_index import is_one_of, unindexed
 from app.library.spaceone.query.ast import Condition, Selection

@@ -22,7 +22,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from app.library.core.columns import EXACT, to_json
+from app.database.columns import EXACT, to_json
 from app.library.spaceone.query.json_backend import Elements, JsonSql, Node, Reader, Test, is_index
 
 _RANKS: Final = {

@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
+from app.database.queries import SECONDS, Query, QueryTooSlow, querying
 from app.errors import InvalidInput
-from app.library.core.queries import SECONDS, Query, QueryTooSlow, querying
 
 MOST_CONDITIONS: Final = 50
 # Keys, fields and conditions of all stages: what it takes to read the statement cannot be stopped.

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import func, null, select, union
 
-from app.library.core.columns import folded
+from app.database.columns import folded
+from app.database.queries import Query
 from app.library.core.models import CustomWidgetRow
-from app.library.core.queries import Query
 from app.library.core.sqlite_index import Candidates, counted, few, is_exact, titled, valued
 from app.library.spaceone.query.ast import Condition, Selection
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, strategies as st
 from sqlalchemy import event
 
+from app.database.store import Store
 from app.errors import Forbidden, InvalidInput, NotAuthenticated
-from app.library.core.store import Store
 from app.library.core.tokens import LONGEST_LIFETIME, Grant, IssuedToken, Tokens, utc_now
 from app.library.wiring import SCOPES
 from app.settings import LIBRARY_AUDIENCE

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, strategies as st
 from sqlalchemy import event
 
+from app.database.store import Store
 from app.library.core.callers import Caller
-from app.library.core.store import Store
 from app.library.core.tokens import Tokens
 from app.library.datadog.archive import AT_ONCE as PAGE, archived
 from app.library.datadog.schemas import WIDGET_TYPES

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Executable, event, exc, text
 from sqlalchemy.orm import Session
 
-from app.library.core.connections import DEADLINE
+from app.database.connections import DEADLINE
 
 # What all statements of a query may take together.
 SECONDS: Final = 2.0
