@@ -69,5 +69,5 @@ def _secure_icons(card: dict[str, Any], connector: Connector, match: Match) -> N
 
 def _first(found: Sequence[Fault]) -> str:
     """Tell the first few faults, and how many more there are."""
-    told = "; ".join(map(str, found[:MOST_FAULTS]))
-    return told if len(found) <= MOST_FAULTS else f"{told}; and {len(found) - MOST_FAULTS} more"
+    listed = "; ".join(map(str, found[:MOST_FAULTS]))
+    return listed if len(found) <= MOST_FAULTS else f"{listed}; and {len(found) - MOST_FAULTS} more"

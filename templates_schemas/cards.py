@@ -222,8 +222,8 @@ class SummaryWithDetails(_Part):
                 self._note(Change("fields", what))
         for part in seen[FIELDS_MAX:]:
             self._note(Change("fields", f"dropped {part.name!r}: at most {FIELDS_MAX} are shown"))
-        for place, part in enumerate(kept):
-            self._note(*_moved(f"fields[{place}]", part.changes))
+        for index, part in enumerate(kept):
+            self._note(*_moved(f"fields[{index}]", part.changes))
         self._set("fields", kept)
 
     def _refuse_what_cannot_be_shown(self) -> None:
@@ -244,6 +244,6 @@ def _is_count(number: object) -> bool:
     return type(number) is int and number >= 0
 
 
-def _moved(place: str, changes: Iterable[Change]) -> Iterator[Change]:
+def _moved(path: str, changes: Iterable[Change]) -> Iterator[Change]:
     for change in changes:
-        yield Change(f"{place}.{change.path}", change.what)
+        yield Change(f"{path}.{change.path}", change.what)

@@ -23,11 +23,11 @@ class HintingSchema(Schema):
         unknown = self.error_messages["unknown"]
         keys = [known.data_key or name for name, known in self.fields.items()]
         missing = [key for key in keys if not isinstance(data, Mapping) or key not in data]
-        told: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
-        for key, messages in told.items():
+        by_field: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
+        for key, messages in by_field.items():
             if messages == [unknown]:
                 hint = did_you_mean(key, missing)
-                told[key] = [unknown.format(hint=hint, keys=", ".join(keys))]
+                by_field[key] = [unknown.format(hint=hint, keys=", ".join(keys))]
 
 
 class HostSchema(HintingSchema):

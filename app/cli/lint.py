@@ -10,7 +10,7 @@ import click
 from app.cli.output import print_json
 from app.connectors import coded_connectors, connector_settings
 from app.connectors.definitions.files import check_file
-from app.devtools.preview.json_text import place_of, places_of
+from app.devtools.preview.json_text import span_of, spans_of
 from app.settings import load_settings
 from templates_schemas import Fault, UnreadablePayload, faults_in_text
 from templates_schemas.reading import UNTIL_JSON
@@ -33,8 +33,8 @@ class Problem:
 
     def as_annotation(self) -> str:
         """Write the problem as GitHub's workflows read it from a log."""
-        place = f"file={_property(self.file)},line={self.line},title={_property(self.rule)}"
-        return f"::error {place}::{_data(f'{self.path}: {self.message}')}"
+        properties = f"file={_property(self.file)},line={self.line},title={_property(self.rule)}"
+        return f"::error {properties}::{_data(f'{self.path}: {self.message}')}"
 
 
 @click.command()
@@ -85,8 +85,8 @@ def _faults_of_payload(file: str) -> list[tuple[int, Fault]]:
         broken = faults_in_text(text)
     except UnreadablePayload as unreadable:
         return [(unreadable.line, unreadable.fault)]
-    places = places_of(text.decode("utf-8-sig", "replace")) if broken else {}
-    return [(place_of(fault.path, places).line, fault) for fault in broken]
+    spans = spans_of(text.decode("utf-8-sig", "replace")) if broken else {}
+    return [(span_of(fault.path, spans).line, fault) for fault in broken]
 
 
 def _praise(file: str) -> str:

@@ -178,8 +178,8 @@ def _loaded(entry: EntryPoint) -> type[Connector]:
         found = entry.load()
     except Exception as error:
         # Whatever another package's code raises: the start is stopped, and told why.
-        told = f"{type(error).__name__}: {error}"
-        raise ConfigurationError(f"{GROUP}: {entry.name}: {told}") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"{GROUP}: {entry.name}: {reason}") from error
     if not (isinstance(found, type) and issubclass(found, Connector)) or isabstract(found):
         raise ConfigurationError(f"{GROUP}: {entry.name}: {entry.value} is no Connector")
     return found

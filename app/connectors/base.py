@@ -19,7 +19,7 @@ from app.connectors.addresses import (
 )
 from app.connectors.javascript import PagePattern, translated
 from app.connectors.oauth import OAuthSystem
-from app.connectors.resources import Count, Moment, Resource, shape_of
+from app.connectors.resources import Count, Resource, Timestamp, shape_of
 from app.connectors.searches import Found, Search, SearchQuery
 from app.origins import Server, host_of, is_named
 from app.settings import ConnectorSetting, Settings
@@ -37,11 +37,11 @@ __all__ = [
     "Count",
     "Found",
     "Match",
-    "Moment",
     "Resource",
     "ResourceUrl",
     "Search",
     "SearchQuery",
+    "Timestamp",
     "json_in_base64",
     "one_of",
     "read_address",
@@ -208,8 +208,8 @@ class Connector(ABC):
         Raises ValidationError where the document is not what the system documents.
         """
         # Some systems answer with a bare list.
-        whole = {"items": document} if isinstance(document, list) else document
-        return self.results(_loaded(self._search_loader, whole), search)
+        listed = {"items": document} if isinstance(document, list) else document
+        return self.results(_loaded(self._search_loader, listed), search)
 
     @cached_property
     def _search_loader(self) -> Schema:
@@ -219,10 +219,10 @@ class Connector(ABC):
         """Make the findings of an answer that `search_schema` loaded."""
         return ()
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:  # noqa: ARG002
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:  # noqa: ARG002
         """List the addresses that a short form such as `ACME-12` may mean.
 
-        `known` are the addresses of this connector that were attached lately.
+        `recent` are the addresses of this connector that were attached lately.
         """
         return ()
 

@@ -65,21 +65,21 @@ def counted(count: int, what: str) -> str:
 
 def card(
     title: str | None,
-    place: str,
+    subtitle: str,
     *,
     icon: str | None,
     fields: Sequence[Field | None],
     footer: Footer,
     comments: int | None = None,
 ) -> SummaryWithDetails:
-    """Make a card of a title with its place below, such as `pallets/flask #1`.
+    """Make a card of a title with a subtitle, such as `pallets/flask #1`.
 
-    Where nothing of the title can be seen, the place stands for it.
+    Where nothing of the title can be seen, the subtitle stands for it.
     """
     seen = first_text(title)
     return SummaryWithDetails(
-        title=seen or place,
-        subtitle=place if seen else None,
+        title=seen or subtitle,
+        subtitle=subtitle if seen else None,
         subicon_url=icon,
         fields=fields,
         footer=footer,

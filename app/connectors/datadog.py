@@ -16,10 +16,10 @@ from app.connectors.base import (
     Connector,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, names, pill
 from app.connectors.searches import MOST_FOUND
@@ -44,8 +44,8 @@ class Attributes(Resource):
     needs_any = ("definition", "modified_at", "created_at")
     definition = fields.Nested(Definition)
     tags = fields.List(fields.String())
-    created_at = Moment()
-    modified_at = Moment()
+    created_at = Timestamp()
+    modified_at = Timestamp()
 
 
 class UserId(Resource):
@@ -190,11 +190,11 @@ class Datadog(Connector):
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
         """Name the experience type below the title."""
-        place = search.request.url.partition("?")[0]
-        kind = EXPERIENCES[place.rpartition("/")[2]]
+        endpoint = search.request.url.partition("?")[0]
+        kind = EXPERIENCES[endpoint.rpartition("/")[2]]
         for found in answer.get("data") or ():
             title = inner(found, "attributes", "definition", "title")
-            yield Found(title or f"Untitled {kind}", f"{place}/{found['id']}", kind, ICON)
+            yield Found(title or f"Untitled {kind}", f"{endpoint}/{found['id']}", kind, ICON)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what kind it is, who made it and who changed it, its tags and its times."""

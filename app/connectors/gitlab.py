@@ -21,11 +21,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     json_in_base64,
     one_of,
     servers_of,
@@ -91,10 +91,10 @@ class IssueOrMergeRequest(Resource):
     source_branch = fields.String()
     target_branch = fields.String()
     due_date = fields.Date()
-    created_at = Moment()
-    updated_at = Moment()
-    closed_at = Moment()
-    merged_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    closed_at = Timestamp()
+    merged_at = Timestamp()
     user_notes_count = Count()
 
 
@@ -201,7 +201,7 @@ class GitLab(Connector):
             full = inner(item, "references", "full") or ""
             yield Found(drawn(item.get("title")) or full, item.get("web_url") or "", full, ICON)
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:
         """Read `group/project!34`, and `!34` in the project that was shown last."""
         found = _SHORT.fullmatch(text)
         if found is None:
@@ -210,14 +210,14 @@ class GitLab(Connector):
         if found[1]:
             projects = [f"{server.url}/{found[1]}" for server in self.servers]
         else:
-            projects = [f"{last.server.url}/{_project(last)}" for last in known[:1]]
+            projects = [f"{last.server.url}/{_project(last)}" for last in recent[:1]]
         return [f"{project}/-/{kind}/{found[3]}" for project in projects]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, when it ended, is due or began, and what it is about."""
         return card(
             drawn(resource.get("title")),
-            _place(resource, match),
+            _subtitle(resource, match),
             icon=ICON,
             fields=[
                 _state(resource, match),
@@ -245,7 +245,7 @@ def _kind_and_iid(match: Match) -> tuple[str, str]:
     return "merge_requests", match["merge_request"]
 
 
-def _place(resource: Mapping[str, Any], match: Match) -> str:
+def _subtitle(resource: Mapping[str, Any], match: Match) -> str:
     """Name the project and the number as GitLab does, by the address where it says nothing."""
     kind, iid = _kind_and_iid(match)
     mark = "#" if kind == "issues" else "!"

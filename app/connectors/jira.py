@@ -20,10 +20,10 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
     servers_of,
 )
@@ -88,9 +88,9 @@ class IssueFields(Resource):
     priority = fields.Nested(Named)
     labels = fields.List(fields.String())
     duedate = fields.Date()
-    resolutiondate = Moment()
-    created = Moment()
-    updated = Moment()
+    resolutiondate = Timestamp()
+    created = Timestamp()
+    updated = Timestamp()
     project = fields.Nested(Named)
     comment = fields.Nested(Comments)
 
@@ -236,11 +236,11 @@ class Jira(Connector):
                 inner(issue, "issuetype", "icon_url") or ICON,
             )
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:
         """Read a key, `ACME-12`, on the sites that are named; else on the site shown last."""
         if not _SHORT.fullmatch(text):
             return []
-        servers = self.search_servers or tuple(last.server for last in known[:1])
+        servers = self.search_servers or tuple(last.server for last in recent[:1])
         return [f"{server.url}/browse/{text.upper()}" for server in servers]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
@@ -272,8 +272,8 @@ def _ask_by_id(server: Server, path: str) -> UpstreamRequest:
     It is the only one that a token with scopes is good for.
     """
     site = UrlLookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
-    place = f"ex/jira/{{cloudId}}/rest/api/3/{path}"
-    return ask(API_HOST, place, headers={"Accept": "application/json"}, lookup=site)
+    endpoint = f"ex/jira/{{cloudId}}/rest/api/3/{path}"
+    return ask(API_HOST, endpoint, headers={"Accept": "application/json"}, lookup=site)
 
 
 def _key(match: Match) -> str:

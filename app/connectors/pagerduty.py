@@ -18,11 +18,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, people, pill
@@ -60,9 +60,9 @@ class Incident(Resource):
     priority = fields.Nested(Reference)
     service = fields.Nested(Reference)
     assignments = fields.List(fields.Nested(Assignment))
-    created_at = Moment()
-    updated_at = Moment()
-    resolved_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    resolved_at = Timestamp()
 
 
 class Answer(Resource):
@@ -153,11 +153,11 @@ class PagerDuty(Connector):
         """Name the number and the service below the title."""
         for incident in answer.get("incidents") or ():
             number = incident.get("incident_number")
-            place = "" if number is None else f"Incident #{number}"
+            reference = "" if number is None else f"Incident #{number}"
             yield Found(
-                first_text(incident.get("title"), incident.get("summary"), place),
+                first_text(incident.get("title"), incident.get("summary"), reference),
                 incident.get("html_url") or "",
-                joined(place, inner(incident, "service", "summary")),
+                joined(reference, inner(incident, "service", "summary")),
                 ICON,
             )
 
@@ -165,12 +165,12 @@ class PagerDuty(Connector):
         """Show how it stands, how urgent it is, and who has it since when."""
         incident = resource["incident"]
         number, status = incident.get("incident_number"), incident.get("status")
-        place = f"Incident {match['incident'] if number is None else f'#{number}'}"
+        reference = f"Incident {match['incident'] if number is None else f'#{number}'}"
         # What is resolved is urgent no more: it is shown without a colour.
         urgencies = {} if status == "resolved" else URGENCIES
         return SummaryWithDetails(
-            title=first_text(incident.get("title"), incident.get("summary"), place),
-            subtitle=joined(place, inner(incident, "service", "summary")),
+            title=first_text(incident.get("title"), incident.get("summary"), reference),
+            subtitle=joined(reference, inner(incident, "service", "summary")),
             subicon_url=ICON,
             fields=[
                 pill("Status", status, STATUSES, otherwise="Unknown"),

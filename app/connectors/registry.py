@@ -24,9 +24,9 @@ class ConnectorRegistry:
         self._home = Server(host_of(home), home.path) if home else None
         self._connectors = tuple(connectors)
         self._by_name: dict[str, dict[int, Connector]] = {}
-        for place, connector in enumerate(self._connectors):
+        for index, connector in enumerate(self._connectors):
             for name in connector.hosts:
-                self._by_name.setdefault(name, {})[place] = connector
+                self._by_name.setdefault(name, {})[index] = connector
 
     @property
     def connectors(self) -> tuple[Connector, ...]:
@@ -70,8 +70,8 @@ class ConnectorRegistry:
         if len(named) == 1:
             return named[0].values()
         # A host's own name and its parent's: the order of the list goes across both.
-        both = {place: connector for found in named for place, connector in found.items()}
-        return [both[place] for place in sorted(both)]
+        both = {index: connector for found in named for index, connector in found.items()}
+        return [both[index] for index in sorted(both)]
 
 
 def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Match]:

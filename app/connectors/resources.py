@@ -55,13 +55,13 @@ class Resource(Schema):
         return all(name in loaded for name in required) and bool(any_of or not self.needs_any)
 
 
-class Moment(fields.AwareDateTime):
+class Timestamp(fields.AwareDateTime):
     """A time with an offset, loaded in UTC."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
-        moment: datetime = super()._deserialize(value, *args, **kwargs)
+        loaded: datetime = super()._deserialize(value, *args, **kwargs)
         try:
-            return moment.astimezone(UTC)
+            return loaded.astimezone(UTC)
         except OverflowError as error:
             raise ValidationError("is out of range in UTC") from error
 

@@ -18,11 +18,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
     servers_of,
 )
@@ -66,8 +66,8 @@ class Issue(Resource):
     count = Count()
     user_count = Count(data_key="userCount")
     num_comments = Count(data_key="numComments")
-    first_seen = Moment(data_key="firstSeen")
-    last_seen = Moment(data_key="lastSeen")
+    first_seen = Timestamp(data_key="firstSeen")
+    last_seen = Timestamp(data_key="lastSeen")
 
 
 class FoundIssues(Resource):
@@ -177,9 +177,9 @@ class Sentry(Connector):
         """Search the organization's unresolved issues: by "List an Organization's Issues"."""
         is_searched = server.host == "sentry.io" or server.host in self._self_hosted
         if self._searched and is_searched:
-            place = f"api/0/organizations/{quote(self._searched, safe='')}/issues/"
+            endpoint = f"api/0/organizations/{quote(self._searched, safe='')}/issues/"
             wanted = quote(f"is:unresolved {query.words}", safe="")
-            path = f"{place}?query={wanted}&limit={MOST_FOUND}&shortIdLookup=1"
+            path = f"{endpoint}?query={wanted}&limit={MOST_FOUND}&shortIdLookup=1"
             request = ask(Match(server, {}), path, headers={"Accept": "application/json"})
             yield Search(request, server)
 
@@ -187,13 +187,13 @@ class Sentry(Connector):
         """Name the short id and the project below the title."""
         for issue in answer.get("items") or ():
             short_id = issue.get("short_id") or ""
-            place = joined(short_id, inner(issue, "project", "name"))
+            subtitle = joined(short_id, inner(issue, "project", "name"))
             title = first_text(issue.get("title"), short_id)
-            yield Found(title, issue.get("permalink") or "", place, ICON)
+            yield Found(title, issue.get("permalink") or "", subtitle, ICON)
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:
         """Read a short id, `STOREFRONT-1A`, of the organization that is searched or shown last."""
-        organizations = [self._searched] if self._searched else map(_organization, known[:1])
+        organizations = [self._searched] if self._searched else map(_organization, recent[:1])
         if not _SHORT.fullmatch(text):
             return []
         return [f"https://sentry.io/organizations/{each}/issues/{text}/" for each in organizations]

@@ -17,10 +17,10 @@ from app.connectors.base import (
     Connector,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
     servers_of,
 )
 from app.connectors.card_parts import ask, fields_or, footer, names
@@ -52,8 +52,8 @@ class CustomWidgetInfo(Resource):
     user_id = fields.String()
     labels = fields.List(Words(allow_none=True))
     tags = fields.Dict(keys=fields.String(), values=Words(allow_none=True))
-    created_at = Moment()
-    updated_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 class FoundWidget(Resource):

@@ -18,11 +18,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, names, people
@@ -71,9 +71,9 @@ class Card(Resource):
     needs_any = ("name", "closed")
     name = fields.String()
     closed = fields.Boolean()
-    due = Moment()
+    due = Timestamp()
     due_complete = fields.Boolean(data_key="dueComplete")
-    last_activity = Moment(data_key="dateLastActivity")
+    last_activity = Timestamp(data_key="dateLastActivity")
     labels = fields.List(fields.Nested(Label))
     badges = fields.Nested(Badges)
     members = fields.List(fields.Nested(Member))

@@ -18,10 +18,10 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
     servers_of,
 )
@@ -76,9 +76,9 @@ class Ticket(Resource):
     assignee_id = Count()
     group_id = Count()
     tags = fields.List(fields.String())
-    due_at = Moment()
-    created_at = Moment()
-    updated_at = Moment()
+    due_at = Timestamp()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 class Answer(Resource):

@@ -106,16 +106,16 @@ def _write(path: Path, content: Mapping[str, Any], secrets: tuple[str, ...]) -> 
 
 def sample_of(case: Path, folder: Path) -> Path:
     """Write a recorded case as a sample of the offline mode: the same, without credentials."""
-    told = json.loads(case.read_text("utf-8"))
-    told.pop("settings", None)
-    for exchange in told["exchanges"]:
+    document = json.loads(case.read_text("utf-8"))
+    document.pop("settings", None)
+    for exchange in document["exchanges"]:
         headers = exchange["request"]["headers"]
         exchange["request"]["headers"] = {
             name: value for name, value in headers.items() if value != SCRUBBED
         }
     path = folder / case.parent.name / case.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return path
 
 
@@ -199,8 +199,8 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     values = [value for known in given for value in known.headers.values()]
     found = (*settings.secrets, *values, *(value.rpartition(" ")[2] for value in values))
     if any(len(secret) < SHORTEST_SECRET for secret in found):
-        told = f"a secret of the settings has fewer than {SHORTEST_SECRET} characters"
-        raise ConfigurationError(f"{told}: to scrub it would spoil the case's other texts")
+        message = f"a secret of the settings has fewer than {SHORTEST_SECRET} characters"
+        raise ConfigurationError(f"{message}: to scrub it would spoil the case's other texts")
     return found
 
 

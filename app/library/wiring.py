@@ -14,9 +14,9 @@ from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import Dialect, Dispatcher, init_dialect
 from app.library.http.loopback import make_loopback
-from app.library.http.places import Places
 from app.library.http.rate_limit import Limiter
 from app.library.http.thread_share import ThreadShare
+from app.library.http.token_slots import TokenSlots
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.surface import LibrarySurface
 from app.settings import Settings
@@ -49,8 +49,8 @@ def build_library(settings: Settings) -> Library:
             settings.metrics_folder,
             settings.ca_bundle,
         ),
-        searches=Places(SEARCHES),
-        large_answers=Places(LARGE_ANSWERS),
+        searches=TokenSlots(SEARCHES),
+        large_answers=TokenSlots(LARGE_ANSWERS),
     )
 
 

@@ -124,9 +124,9 @@ def other_lines(*, local: bool, level: str) -> dict[str, Any]:
 def log_unhandled() -> None:
     """Log what no handler of a thread sees coming, as one of our lines."""
 
-    def log(told: threading.ExceptHookArgs) -> None:
-        name = told.thread.name if told.thread else ""
-        fields = exception_fields(told.exc_value) if told.exc_value else {}
+    def log(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread else ""
+        fields = exception_fields(args.exc_value) if args.exc_value else {}
         structlog.get_logger("placard").error("thread_ended", thread=name, **fields)
 
     threading.excepthook = log
@@ -136,8 +136,8 @@ def _without_the_text_of_exceptions(
     _: Any, __: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Tell of an exception as `exception_fields` does."""
-    told = event.pop("exc_info", None)
-    error = told[1] if isinstance(told, tuple) else told
+    exc_info = event.pop("exc_info", None)
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     return {**event, **exception_fields(error)} if isinstance(error, BaseException) else event
 
 

@@ -47,8 +47,8 @@ class Trace:
 
 def left_out(steps: Iterable[Step]) -> list[str]:
     """List what of an answer the card does without, as lines `part: why`."""
-    told = (step.facts for step in steps if step.name == "dropped")
-    return [f"{facts.get('expression', facts['part'])}: {facts['why']}" for facts in told]
+    dropped = (step.facts for step in steps if step.name == "dropped")
+    return [f"{facts.get('expression', facts['part'])}: {facts['why']}" for facts in dropped]
 
 
 def blank(steps: Iterable[Step]) -> list[str]:

@@ -86,9 +86,9 @@ class ReceivingServer:
         """The path and query of each request, in order."""
         return [target_of(request) for request in self.requests]
 
-    def headers(self, place: int = -1) -> dict[str, str]:
+    def headers(self, index: int = -1) -> dict[str, str]:
         """The headers of one request, names in lower case."""
-        return headers_of(self.requests[place])
+        return headers_of(self.requests[index])
 
 
 @contextmanager
@@ -163,10 +163,10 @@ def saying(*answers: bytes) -> Handler:
     """Answer each request of a connection with the next answer, and then always the last."""
 
     def handler(connection: ClientConnection) -> None:
-        asked = 0
+        answered = 0
         while connection.request():
-            connection.send(answers[min(asked, len(answers) - 1)])
-            asked += 1
+            connection.send(answers[min(answered, len(answers) - 1)])
+            answered += 1
 
     return handler
 

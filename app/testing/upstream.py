@@ -72,13 +72,13 @@ class Upstream:
     ) -> None:
         """Answer a target with a JSON document, or a text, `after` so many seconds."""
         body = (json.dumps(document) if text is None else text).encode()
-        told = {"Content-Type": "application/json" if text is None else "text/plain", **headers}
-        lines = [f"{name}: {value}" for name, value in told.items()]
-        whole = answer(body, *lines, status=f"{status} Told")
+        given = {"Content-Type": "application/json" if text is None else "text/plain", **headers}
+        lines = [f"{name}: {value}" for name, value in given.items()]
+        response = answer(body, *lines, status=f"{status} Told")
 
         def play(connection: ClientConnection, *_: object) -> None:
             if not after or not connection.wait(after):
-                connection.send(whole)
+                connection.send(response)
 
         self._bodies[target], self._plays[target] = body, play
 
@@ -111,8 +111,8 @@ class Upstream:
     def check(self) -> None:
         """Raise AssertionError where a request came that no answer was told for."""
         if self.unexpected:
-            asked, told = ", ".join(self.unexpected), ", ".join(self._plays) or "nothing"
-            raise AssertionError(f"the upstream was asked {asked}; it has answers to {told}")
+            asked, answered = ", ".join(self.unexpected), ", ".join(self._plays) or "nothing"
+            raise AssertionError(f"the upstream was asked {asked}; it has answers to {answered}")
 
     @contextmanager
     def running(self) -> Iterator["Upstream"]:

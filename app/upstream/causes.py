@@ -72,8 +72,8 @@ def cause_of(error: BaseException) -> str:
     """Say why a call failed: the root cause where it is a known one, and the kind of the error."""
     chain = list(_chain(error))
     # The root is the last; what stands nearer to it is more particular.
-    told = next(filter(None, map(_words, reversed(chain))), "the connection failed")
-    return f"{told} ({type(chain[-1]).__name__})"
+    sentence = next(filter(None, map(_words, reversed(chain))), "the connection failed")
+    return f"{sentence} ({type(chain[-1]).__name__})"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -57,7 +57,7 @@ def admit(
         proof = parts.verifier.verify(signed)
         _check_once(signed, once)
         values = signed.first_values
-        asked = read(values)
+        value = read(values)
         if (expires_at := values.get("expires_at")) is not None:
             check_expiry(expires_at, time.time())
         facts.update(by=proof.kind, subject=proof.subject)
@@ -66,7 +66,7 @@ def admit(
     # The proven one: whoever holds a token can write any other into the query.
     if served and proof.workspace not in served:
         raise WorkspaceNotServed(f"proven workspace {proof.workspace!r} is not served")
-    return proof, asked
+    return proof, value
 
 
 def _check_once(signed: SignedRequest, once: Sequence[str]) -> None:

@@ -97,7 +97,7 @@ PROOFS: Final[SecuritySchemes] = {
 def host_section(settings: Settings) -> Section:
     """Describe what is for the host, with the envelope and the proofs that are set."""
     envelope = Body(ENVELOPES[settings.error_envelope])
-    refused = {status: Answer(told, envelope) for status, told in _REFUSED.items()}
+    refused = {status: Answer(reason, envelope) for status, reason in _REFUSED.items()}
     shown = {200: Answer("The card", Body(SummaryWithDetailsSchema))}
     operations = (
         Operation(

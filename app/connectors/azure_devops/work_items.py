@@ -25,11 +25,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
 )
 from app.connectors.card_parts import ask, card, colored, footer, inner, joined, names, people
@@ -69,8 +69,8 @@ class ItemFields(Resource):
     tags = fields.String(data_key="System.Tags")
     priority = Count(data_key="Microsoft.VSTS.Common.Priority")
     comments = Count(data_key="System.CommentCount")
-    created = Moment(data_key="System.CreatedDate")
-    changed = Moment(data_key="System.ChangedDate")
+    created = Timestamp(data_key="System.CreatedDate")
+    changed = Timestamp(data_key="System.ChangedDate")
 
 
 class WorkItem(Resource):
@@ -145,7 +145,7 @@ PRIORITIES: Final[dict[str, PillColor]] = {
 }
 # A field that a project does not have is answered with an error: these are in every process.
 SHOWN: Final = ",".join(str(field.data_key) for field in ItemFields().fields.values())
-_PLACE: Final = rf"(?:/(?P<first>{NAME})(?:/{NAME}){{0,2}})?"
+_PROJECT_PATH: Final = rf"(?:/(?P<first>{NAME})(?:/{NAME}){{0,2}})?"
 _NUMBER: Final = r"(?P<number>[0-9]{1,10})"
 
 
@@ -155,13 +155,13 @@ class AzureDevOpsWorkItem(AzureDevOps):
     name: ClassVar[str] = "azure_devops_work_item"
     example: ClassVar[str] = "https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1"
     path: ClassVar[re.Pattern[str]] = one_of(
-        rf"{_PLACE}/_(?:workitems|queries)/edit/{_NUMBER}/?",
-        rf"{_PLACE}/_(?:backlogs|boards|queries|sprints|workitems)(?:/{NAME}){{0,9}}/?"
+        rf"{_PROJECT_PATH}/_(?:workitems|queries)/edit/{_NUMBER}/?",
+        rf"{_PROJECT_PATH}/_(?:backlogs|boards|queries|sprints|workitems)(?:/{NAME}){{0,9}}/?"
         rf"\?workitem={_NUMBER}(?:[&#].*)?",
-        rf"{_PLACE}/_workitems/?\?id={_NUMBER}(?:#.*)?",
+        rf"{_PROJECT_PATH}/_workitems/?\?id={_NUMBER}(?:#.*)?",
         # Of older servers.
-        rf"{_PLACE}/_workitems/?#(?:.*&)?id={_NUMBER}(?:&.*)?",
-        rf"{_PLACE}/_apis/wit/workitems/{_NUMBER}/?",
+        rf"{_PROJECT_PATH}/_workitems/?#(?:.*&)?id={_NUMBER}(?:&.*)?",
+        rf"{_PROJECT_PATH}/_apis/wit/workitems/{_NUMBER}/?",
         any_case=True,
     )
     query_parameters: ClassVar[tuple[str, ...]] = ("workitem", "id")
@@ -193,11 +193,11 @@ class AzureDevOpsWorkItem(AzureDevOps):
     def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
         """Search the organization: by "Fetch Work Item Search Results" 7.1 of the API."""
         if self._organization and server.host == "dev.azure.com":
-            place = f"{encoded(self._organization)}/_apis/search/workitemsearchresults"
+            endpoint = f"{encoded(self._organization)}/_apis/search/workitemsearchresults"
             wanted = {"searchText": query.words, "$skip": 0, "$top": MOST_FOUND}
             request = ask(
                 SEARCH_HOST,
-                f"{place}?api-version=7.1",
+                f"{endpoint}?api-version=7.1",
                 headers=API_HEADERS,
                 method="POST",
                 body=json.dumps(wanted).encode(),
@@ -209,8 +209,8 @@ class AzureDevOpsWorkItem(AzureDevOps):
         for item in answer.get("results") or ():
             found, project = item["fields_"], inner(item, "project", "name")
             number = f"#{found['number']}"
-            place = f"{search.server.url}/{encoded(self._organization)}/_workitems/edit"
-            address = f"{place}/{found['number']}"
+            page = f"{search.server.url}/{encoded(self._organization)}/_workitems/edit"
+            address = f"{page}/{found['number']}"
             below = joined(project, f"{first_text(found.get('kind'))} {number}".strip())
             yield Found(first_text(found.get("title"), number), address, below, ICON)
 

@@ -112,7 +112,7 @@ def match_in(
     if address.has_user:
         return None
     query = f"?{urlencode(address.query)}" if address.query else ""
-    whole = f"https://{host}{address.path}{query}"
+    asked_url = f"https://{host}{address.path}{query}"
     for form in forms:
         home = api_hosts if form.is_api else hosts
         if is_named(host, home if form.hosts is None else form.hosts):
@@ -120,7 +120,7 @@ def match_in(
             if parts is not None:
                 where = server or Server(host)
                 return DefinedMatch(
-                    where, parts, address.path, form=form, address=whole, given=address
+                    where, parts, address.path, form=form, address=asked_url, given=address
                 )
     return None
 

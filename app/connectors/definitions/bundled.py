@@ -32,10 +32,10 @@ def edits(paths: Sequence[str]) -> dict[Path, tuple[int, int] | None]:
 
 def _edit(file: Path) -> tuple[int, int] | None:
     try:
-        told = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return told.st_mtime_ns, told.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 @cache

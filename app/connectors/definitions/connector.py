@@ -106,13 +106,13 @@ class DefinedConnector(Connector):
         return None
 
     def _match_in(self, address: ResourceUrl, server: Server) -> DefinedMatch | None:
-        return match_in(self.forms, self._hosts.pages, self._hosts.asked, address, server)
+        return match_in(self.forms, self._hosts.pages, self._hosts.api, address, server)
 
     def page_patterns(self) -> Iterator[PagePattern]:
         """Write each form of address for the host's console."""
         base = escaped(self.definition.get("hosts_base", ""))
         for form in self.forms:
-            of_kind = self._hosts.asked if form.is_api else self._hosts.pages
+            of_kind = self._hosts.api if form.is_api else self._hosts.pages
             before = f"(?:{base})?" if form.is_api and base else ""
             hosts = of_kind if form.hosts is None else form.hosts
             if hosts:
@@ -155,7 +155,7 @@ class DefinedConnector(Connector):
         parts = {**match.parts, "host": match.host, "address": given.address}
         form, body = given.form, request.get("body")
         url = self._filled((form and form.url) or request["url"], match.server, parts)
-        asked = UpstreamRequest(
+        outgoing = UpstreamRequest(
             url,
             hosts=frozenset({host_of(urlsplit(url))}),
             method=request["method"],
@@ -163,10 +163,9 @@ class DefinedConnector(Connector):
             body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
         )
         if form is None or form.fallback is None:
-            return asked
-        return replace(
-            asked, fallback=replace(asked, url=self._filled(form.fallback, match.server, parts))
-        )
+            return outgoing
+        fallback = self._filled(form.fallback, match.server, parts)
+        return replace(outgoing, fallback=replace(outgoing, url=fallback))
 
     def canonical(self, match: Match) -> str:
         """Return the page that the definition names, or the address without tabs and tracking."""
@@ -255,8 +254,8 @@ def oauth_of(definition: Mapping[str, Any]) -> OAuthSystem | None:
 
 def revision_of(definition: Mapping[str, Any]) -> str:
     """Name a version of a definition: a card of another one is not kept under its name."""
-    told = json.dumps(definition, sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    written = json.dumps(definition, sort_keys=True, default=str)
+    return hashlib.sha256(written.encode()).hexdigest()[:12]
 
 
 def _is_true(expression: str, document: Any) -> bool:

@@ -39,7 +39,7 @@ class ReadNode:
         # An object is true where it holds anything: one that is only tested is kept as it is.
         if self.is_whole or (self.is_tested and not self._inner):
             return None
-        return {key: place.shape for key, place in self._inner.items()}
+        return {key: source.shape for key, source in self._inner.items()}
 
 
 def shape_read(definition: Mapping[str, Any]) -> Shape | None:
@@ -65,7 +65,7 @@ def _follow(node: Node, at: list[ReadNode]) -> list[ReadNode]:
     """Return the places that a value may come from, over those that it is evaluated at."""
     kind, children = node["type"], node["children"]
     if kind == "field":
-        return [place.at(node["value"]) for place in at]
+        return [source.at(node["value"]) for source in at]
     if kind in _SAME:
         return at
     if kind in _ONE_BY_ONE:
@@ -76,7 +76,7 @@ def _follow(node: Node, at: list[ReadNode]) -> list[ReadNode]:
         _test(_follow(children[0], at))
         return _follow(children[1], at)
     if kind in _EACH:
-        return [place for child in children for place in _follow(child, at)]
+        return [source for child in children for source in _follow(child, at)]
     return _looked_at(node, at)
 
 
@@ -89,7 +89,7 @@ def _looked_at(node: Node, at: list[ReadNode]) -> list[ReadNode]:
         found = _follow(children[0], at)
         _read_whole(_follow(children[2], found))
         return _follow(children[1], found)
-    inner = [place for child in children for place in _follow(child, at)]
+    inner = [source for child in children for source in _follow(child, at)]
     if kind == "not_expression":
         _test(inner)
     elif not _only_counts(node):
@@ -104,11 +104,11 @@ def _only_counts(node: Node) -> bool:
     return any(child["type"] == "literal" and not child["value"] for child in node["children"])
 
 
-def _test(places: Iterable[ReadNode]) -> None:
-    for place in places:
-        place.is_tested = True
+def _test(nodes: Iterable[ReadNode]) -> None:
+    for source in nodes:
+        source.is_tested = True
 
 
-def _read_whole(places: Iterable[ReadNode]) -> None:
-    for place in places:
-        place.is_whole = True
+def _read_whole(nodes: Iterable[ReadNode]) -> None:
+    for source in nodes:
+        source.is_whole = True

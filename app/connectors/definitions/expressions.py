@@ -79,7 +79,7 @@ class CardFunctions(functions.Functions):
         if value is True:
             raise NoTime("time() of true")
         try:
-            return host_time(_moment(value))
+            return host_time(_datetime(value))
         except (ValueError, OverflowError, OSError) as error:
             raise NoTime("time() of what is no time") from error
 
@@ -184,9 +184,9 @@ def _check_node(node: Mapping[str, Any]) -> None:
             _check_node(child)
 
 
-def _moment(value: str | float) -> datetime:
+def _datetime(value: str | float) -> datetime:
     if isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        read = datetime.fromisoformat(value)
+        return read if read.tzinfo else read.replace(tzinfo=UTC)
     seconds = value if abs(value) < _SECONDS_BELOW else value / 1000
     return datetime.fromtimestamp(seconds, UTC)

@@ -33,9 +33,9 @@ class Expression(fields.String):
         try:
             compiled(text)
         except ExpressionError as error:
-            told = " ".join(str(error).split())
+            reason = " ".join(str(error).split())
             raise ValidationError(
-                Rule("expression", f"is no JMESPath expression: {told}")
+                Rule("expression", f"is no JMESPath expression: {reason}")
             ) from error
         return text
 
@@ -46,8 +46,8 @@ class AnswerExpression(Expression):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
         if parts_in(text):
-            told = "part() is for the card: an answer is judged without its address"
-            raise ValidationError(Rule("part", told))
+            message = "part() is for the card: an answer is judged without its address"
+            raise ValidationError(Rule("part", message))
         return text
 
 

@@ -18,7 +18,7 @@ _SETTING_IN_HOST: Final = re.compile(r"\{([A-Z][A-Z0-9_]+)\}(\..+)")
 class DefinedHosts:
     """The hosts that a definition names, and those that the settings add.
 
-    `own` are the hosts that its setting names; `pages` have the pages, `asked` the API, and `names`
+    `own` are the hosts that its setting names; `pages` have the pages, `api` the API, and `names`
     are all of these. `servers` are what settings name, with the path before all of their pages.
     """
 
@@ -41,10 +41,10 @@ class DefinedHosts:
         served = {server.host for server in self.servers}
         self._api_hosts = api_hosts_of(definition)
         self.pages = frozenset({*self._api_hosts, *served})
-        asked = {*map(self._api_host, served), *self._api_hosts.values()}
-        self.asked = frozenset(host for host in asked if "*" not in host[1:])
+        api = {*map(self._api_host, served), *self._api_hosts.values()}
+        self.api = frozenset(host for host in api if "*" not in host[1:])
         of_forms = (host for form in self._forms for host in form.hosts or ())
-        self.names = self.pages.union(self.asked, of_forms)
+        self.names = self.pages.union(self.api, of_forms)
         tokens = ("setting", "own_setting")
         self.has_token = any(self.value(credential, name) for name in tokens)
 
@@ -91,10 +91,10 @@ class DefinedHosts:
     def _literal_hosts(self) -> set[str]:
         """List the hosts that the definition itself asks, each by its whole name."""
         urls = [self._definition["request"]["url"], *(form.url or "" for form in self._forms)]
-        asked = {literal_host(url) for url in urls if url.startswith("https:")}
+        hosts = {literal_host(url) for url in urls if url.startswith("https:")}
         if any(url.startswith("/") for url in urls):
-            asked |= set(self._api_hosts.values())
-        return {host for host in asked if "*" not in host}
+            hosts |= set(self._api_hosts.values())
+        return {host for host in hosts if "*" not in host}
 
 
 def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:

@@ -64,8 +64,8 @@ class RequestSchema(Table):
         faults: dict[str, list[Rule]] = {}
         for name in data.get("headers", {}):
             if name.lower() in _CREDENTIALS:
-                told = "belongs into the credentials file"
-                faults[name] = [Rule("credential", told)]
+                message = "belongs into the credentials file"
+                faults[name] = [Rule("credential", message)]
             elif is_transport_header(name):
                 faults[name] = [Rule("header", "is the client's own")]
         if faults:
@@ -275,9 +275,9 @@ class FileSchema(Table):
         """Want each name once."""
         names = [each.get("name") for each in data.get("connector", [])]
         twice = {
-            place: {"name": [Rule("unique", f"is the name of another: {name}")]}
-            for place, name in enumerate(names)
-            if name and name in names[:place]
+            index: {"name": [Rule("unique", f"is the name of another: {name}")]}
+            for index, name in enumerate(names)
+            if name and name in names[:index]
         }
         if twice:
             raise ValidationError({"connector": twice})

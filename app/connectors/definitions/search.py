@@ -83,8 +83,8 @@ class DefinedSearch:
         for item in (items or ())[:MOST_READ]:
             title, address, subtitle, icon = (self._text(key, item, parts) for key in SHOWN)
             if address:
-                whole = f"{search.server.url}{address}" if address.startswith("/") else address
-                yield Found(title, whole, subtitle, icon or None)
+                url = f"{search.server.url}{address}" if address.startswith("/") else address
+                yield Found(title, url, subtitle, icon or None)
 
     def _text(self, key: str, item: Any, parts: Mapping[str, str]) -> str:
         if key not in self._search:

@@ -74,8 +74,8 @@ class GitHubPage(Connector):
 
     def ask(self, match: Match, path: str = "") -> UpstreamRequest:
         """Ask the API of the address's host for something of its repository."""
-        place = f"repos/{match['owner']}/{match['repo']}{path}"
-        return self.ask_api(self.api_of(match.server), place)
+        endpoint = f"repos/{match['owner']}/{match['repo']}{path}"
+        return self.ask_api(self.api_of(match.server), endpoint)
 
     def ask_api(self, api: Server, path: str) -> UpstreamRequest:
         """Ask an API for something."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.base import Count, Match, Resource, Timestamp, one_of
 from app.connectors.card_parts import card, drawn, fields_or, footer, inner
 from app.connectors.github.api import (
     API,
@@ -35,7 +35,7 @@ class Person(Resource):
     """Who wrote or committed it, in the commit's own words."""
 
     name = fields.String()
-    date = Moment()
+    date = Timestamp()
 
 
 class Verification(Resource):

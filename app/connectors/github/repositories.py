@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.base import Count, Match, Resource, Timestamp, one_of
 from app.connectors.card_parts import drawn, footer, inner, words
 from app.connectors.github.api import API, ICON, OWNER, GitHubPage
 from app.upstream.messages import UpstreamRequest
@@ -49,8 +49,8 @@ class Repository(Resource):
     open_issues_count = Count()
     license = fields.Nested(License)
     default_branch = fields.String()
-    created_at = Moment()
-    pushed_at = Moment()
+    created_at = Timestamp()
+    pushed_at = Timestamp()
 
 
 VISIBILITIES: Final[dict[str, PillColor]] = {
@@ -134,8 +134,8 @@ def _counted(name: str, count: int | None) -> TextWithIcon:
     return TextWithIcon(name, None if count is None else f"{count:,}")
 
 
-def _license(known: Mapping[str, Any]) -> TextWithIcon:
-    spdx = known.get("spdx_id")
+def _license(license_: Mapping[str, Any]) -> TextWithIcon:
+    spdx = license_.get("spdx_id")
     return TextWithIcon(
-        "License", first_text(None if spdx == "NOASSERTION" else spdx, known.get("name"))
+        "License", first_text(None if spdx == "NOASSERTION" else spdx, license_.get("name"))
     )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.base import Count, Match, Resource, Timestamp, one_of
 from app.connectors.card_parts import PillTable, card, drawn, footer, pill, words
 from app.connectors.github.api import (
     API,
@@ -43,8 +43,8 @@ class Run(Resource):
     head_branch = fields.String()
     event = fields.String()
     actor = fields.Nested(Account)
-    created_at = Moment()
-    updated_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 STATES: Final[PillTable] = {
@@ -93,7 +93,7 @@ class GitHubRun(GitHubPage):
         state = first_text(resource.get("conclusion"), resource.get("status"))
         return card(
             drawn(first_text(resource.get("display_title"), workflow)),
-            _place(resource, match),
+            _subtitle(resource, match),
             icon=ICON,
             fields=[
                 pill("State", state, STATES, otherwise="Unknown"),
@@ -111,7 +111,7 @@ def _run(match: Match) -> str:
     return f"/actions/runs/{match['run']}" + f"/attempts/{attempt}" * bool(attempt)
 
 
-def _place(resource: Mapping[str, Any], match: Match) -> str:
+def _subtitle(resource: Mapping[str, Any], match: Match) -> str:
     """Name the repository and the run; the attempt where it is not the first."""
     number, attempt = resource.get("run_number"), resource.get("run_attempt") or 1
     run = f"run {match['run']}" if number is None else f"run #{number}"

@@ -7,8 +7,8 @@ from flask import current_app
 
 from app.database.store import Store
 from app.library.core.tokens import Tokens
-from app.library.http.places import Places
 from app.library.http.rate_limit import Limiter
+from app.library.http.token_slots import TokenSlots
 from app.settings import Settings
 
 EXTENSION: Final = "placard.library"
@@ -25,8 +25,8 @@ class Library:
     store: Store
     tokens: Tokens
     limiter: Limiter
-    searches: Places
-    large_answers: Places
+    searches: TokenSlots
+    large_answers: TokenSlots
 
 
 def library() -> Library:

@@ -202,8 +202,8 @@ def info(widget: CustomWidget) -> dict[str, Any]:
 def write_widget(widget: CustomWidget, document: str | None, only: Sequence[str] | None) -> bytes:
     """Write a widget of a list; its document is only parsed where not all of it is asked for."""
     if document is None or only is not None:
-        whole = widget if document is None else replace(widget, document=json.loads(document))
-        return to_json(select_fields(info(whole), only or FIELDS)).encode()
+        complete = widget if document is None else replace(widget, document=json.loads(document))
+        return to_json(select_fields(info(complete), only or FIELDS)).encode()
     return f"{to_json(info(widget))[:-1]},{document[1:]}".encode()
 
 

@@ -96,13 +96,13 @@ class SqliteJson(JsonSql):
 
     def of_number(self, number: ColumnElement[Any]) -> Node:
         """Write whole numbers without a point, others so that they are read as the same double."""
-        whole = cast(number, Integer)
+        integer = cast(number, Integer)
         real: ColumnElement[Any] = type_coerce(number, Float())
         return case(
             (number.is_(None), "null"),
             # No JSON: what is made of it fails, as an overflow does on PostgreSQL.
             (func.abs(real) > sys.float_info.max, func.json(func.printf("infinite %f", real))),
-            ((func.abs(real) <= EXACT) & (real == whole), cast(whole, Text)),
+            ((func.abs(real) <= EXACT) & (real == integer), cast(integer, Text)),
             else_=func.printf("%!.17g", real),
         )
 
