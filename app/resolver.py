@@ -120,7 +120,7 @@ class Resolver:
 
 
 def key_of(connector: Connector, request: UpstreamRequest) -> str:
-    """Name all that an answer depends on: who asks, what exactly, and as whom."""
+    """Return the cache key: the connector, the request, and the credential's identity."""
     headers = sorted((name.lower(), value) for name, value in request.headers.items())
     body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
     looked_up = f"{request.lookup.url} " if request.lookup else ""

@@ -78,7 +78,7 @@ class Widgets:
         self._lookups = UrlLookups(partial(document_of, fetcher))
 
     def cache_fault(self) -> str | None:
-        """Name what keeps the cache from working; None where nothing does."""
+        """Return why the cache does not work; None where it does."""
         return self._cache.fault()
 
     def widget_for(self, address: str, viewer: Viewer = NOBODY) -> Widget:
@@ -93,7 +93,7 @@ class Widgets:
     def answer(
         self, resolved: ResolvedRequest, viewer: Viewer = NOBODY, *, refresh: bool = False
     ) -> Widget:
-        """Answer for what was resolved; `refresh` asks the upstream whatever is kept.
+        """Answer a resolved request; with `refresh` the upstream is called even if a card is fresh.
 
         Raises a PlacardError, of this request or a kept one.
         """
@@ -129,7 +129,7 @@ class Widgets:
         *,
         refresh: bool,
     ) -> CacheLookup:
-        """Look up, and again where it was another's budget that was spent, who was to fetch."""
+        """Look up; again where another viewer was to fetch, and that viewer's budget was spent."""
         for _ in range(MOST_LEADERS):
             try:
                 return self._look_up(resolved, admit, refresh=refresh)
@@ -179,7 +179,7 @@ class Widgets:
         return replace(self._find(resolved, previous), is_own=is_own)
 
     def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
-        """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
+        """Fetch: return a card, a kept one that was confirmed, or the failure."""
         connector = resolved.connector
         verdict = None
         try:
@@ -213,7 +213,7 @@ class Widgets:
     def _fetch(
         self, request: UpstreamRequest, previous: Entry | None
     ) -> tuple[UpstreamRequest, UpstreamResponse]:
-        """Fetch what is asked for or, where there is no such resource, the request's fallback."""
+        """Fetch the resource or, where there is none, the request's fallback."""
         request = self._lookups.resolve(request)
         response = self._fetcher.fetch(conditional(request, previous))
         if request.fallback is None or response.verdict.outcome != "missing":

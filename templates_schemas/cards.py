@@ -68,7 +68,7 @@ class _Part:
         if isinstance(given, dt.datetime):
             self._set(key, texts.host_time(given))
         elif given is not None and not texts.is_host_time(given):
-            raise ValueError(f"{given!r} is no time in the host's form")
+            raise ValueError(f"{given!r} is not a time in the host's form")
 
     def _note(self, *changes: Change) -> None:
         self._set("changes", (*self.changes, *changes))
@@ -89,7 +89,7 @@ class Pill(_Part):
 
     def __post_init__(self) -> None:
         if self.color not in PILL_COLORS:
-            raise ValueError(f"{self.color!r} is no pill colour of the host")
+            raise ValueError(f"{self.color!r} is not a pill colour of the host")
         self._fit("name", FIELD_NAME_MAX)
         self._fit("text", FIELD_TEXT_MAX)
 

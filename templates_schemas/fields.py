@@ -80,7 +80,7 @@ class Text(GivenText):
     """A text that people see as it is: of characters that show, in their direction."""
 
     default_error_messages: Messages = {
-        "surrogate": Rule("surrogate", "has half of a surrogate pair, which is no character"),
+        "surrogate": Rule("surrogate", "has half of a surrogate pair, which is not a character"),
         "control": Rule("control", "has the control character {character}; a space would be right"),
         "direction": Rule(
             "direction",
@@ -157,7 +157,7 @@ class HostTime(Ruled, fields.String):
 
 
 class WholeNumber(Ruled, fields.Integer):
-    """A whole number from 0 to the largest of JavaScript; `true`, `2.0` and `"2"` are none."""
+    """A whole number from 0 to the largest of JavaScript; `true`, `2.0` and `"2"` are not."""
 
     default_error_messages: Messages = {
         "invalid": Rule("type", "must be a whole number"),

@@ -23,7 +23,7 @@ class UnreadablePayload(ValueError):
 
     @property
     def fault(self) -> Fault:
-        """The same as a fault of the whole."""
+        """The same as a fault of the document."""
         return Fault("$", UNTIL_JSON, str(self))
 
 
@@ -50,7 +50,7 @@ class ReadPayload:
 
 
 def read_payload(text: str | bytes) -> ReadPayload:
-    """Read a text as JSON; raises UnreadablePayload where it is none."""
+    """Read a text as JSON; raises UnreadablePayload where it is not JSON."""
     try:
         decoded = text if isinstance(text, str) else _decoded(text)
         payload = json.loads(decoded, parse_constant=_refuse, object_pairs_hook=Members.of)
@@ -69,7 +69,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _repeated(value: Any, path: str) -> Iterator[Fault]:

@@ -19,7 +19,7 @@ from app.upstream.wiring import concurrency_limit
 def build_backend(
     settings: Settings, metrics: Metrics, clock: Callable[[], float] = time.time
 ) -> CacheBackend:
-    """Make what keeps the entries: in this process, or in Redis."""
+    """Make the backend: in this process, or in Redis."""
     if settings.cache_url == MEMORY:
         return MemoryBackend(settings.cache_bytes, clock)
     # Only here: without a shared cache, Redis's client is not loaded.

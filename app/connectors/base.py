@@ -49,7 +49,7 @@ __all__ = [
     "shape_of",
 ]
 
-# Of the values that were left out of one answer, how many the trace tells.
+# How many of the values that were left out of one answer the trace records.
 MOST_TOLD: Final = 20
 
 
@@ -93,10 +93,10 @@ class Connector(ABC):
 
     @abstractmethod
     def __init__(self, settings: Settings) -> None:
-        """Take what is its own from the settings."""
+        """Read this connector's settings."""
 
     def match(self, address: ResourceUrl) -> Match | None:
-        """Match the host first, then the path; None where the address is not ours."""
+        """Match the host first, then the path; None where the connector does not serve it."""
         # With a user name before the host, addresses deceive.
         if address.has_user or not is_named(address.host, self.hosts):
             return None
@@ -136,14 +136,14 @@ class Connector(ABC):
         yield PagePattern(self.hosts, path)
 
     def verdict(self, document: Any) -> Outcome | None:  # noqa: ARG002 - for a system that needs it
-        """Say what the document of a 200 means where it tells of a failure; None is a success."""
+        """Return the outcome where the document of a 200 describes a failure; None is a success."""
         return None
 
     def refusal(self, document: Any) -> Outcome | None:
-        """Say what the document of any other answer tells: "limited", "forbidden" or "missing".
+        """Return the outcome that the document of any other answer describes, such as "missing".
 
-        None leaves it to the status. What headers have decided is not asked, nor is a 403 whose
-        text tells of a rate limit: `app/upstream/verdict.py` knows both, for every system.
+        None leaves the decision to the status. It is not called where the headers decide, nor for a
+        403 whose text describes a rate limit: `app/upstream/verdict.py` does both for every system.
         """
         return self.verdict(document)
 
@@ -162,11 +162,11 @@ class Connector(ABC):
 
     @property
     def shown(self) -> Shape | None:
-        """What is read of an answer, by its keys: all that is kept of a large one."""
+        """The keys that are read of an answer; of a large one, only these are kept."""
         return shape_of(self.schema()) if issubclass(self.schema, Resource) else None
 
     def load(self, document: Any) -> Any:
-        """Load an upstream's JSON with the schema; what was left out of it is told in the trace.
+        """Load an upstream's JSON with the schema; the trace records the values that were left out.
 
         Raises ValidationError where the document cannot do without a value that does not load.
         """
@@ -179,10 +179,10 @@ class Connector(ABC):
 
     @abstractmethod
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Say what to ask the system for."""
+        """Return the request for a resource."""
 
     def request_for_person(self, match: Match) -> UpstreamRequest:
-        """Say what to ask with the access token of a person, where that is something else."""
+        """Return the request that carries a person's access token, where it differs."""
         return self.request_for(match)
 
     @abstractmethod
@@ -195,7 +195,7 @@ class Connector(ABC):
         return self.servers
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterable[Search]:  # noqa: ARG002
-        """Say how to search a server, which may be the API's; nothing where that cannot be done."""
+        """Return the requests that search a server; none where this system cannot be searched."""
         return ()
 
     def search_for_person(self, query: SearchQuery, server: Server) -> Iterable[Search]:
@@ -216,7 +216,7 @@ class Connector(ABC):
         return self.search_schema()
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterable[Found]:  # noqa: ARG002
-        """Make the findings of an answer that `search_schema` loaded."""
+        """Return the results of an answer that `search_schema` loaded."""
         return ()
 
     def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:  # noqa: ARG002
@@ -244,7 +244,7 @@ class Connector(ABC):
 
 
 def _loaded(loader: Schema, document: Any) -> Any:
-    """Load a document; what was left out of it is told in the trace."""
+    """Load a document; the trace records the values that were left out."""
     try:
         return loader.load(document)
     except ValidationError as error:

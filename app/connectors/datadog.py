@@ -7,7 +7,7 @@ names, and go to no other. Oddity: a widget's people are ids, and their names st
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import fields
@@ -32,7 +32,7 @@ from templates_schemas.text import first_text
 
 
 class Definition(Resource):
-    """What the widget draws."""
+    """The definition of a widget: its title and its type."""
 
     title = fields.String()
     type = fields.String()
@@ -55,7 +55,7 @@ class UserId(Resource):
 
 
 class Relationship(Resource):
-    """What a user is to the widget."""
+    """A reference to a user in one role."""
 
     data = fields.Nested(UserId)
 
@@ -82,7 +82,7 @@ class Names(Resource):
 
 
 class User(UserId):
-    """A user whom the widget's relationships mean."""
+    """A user that the relationships of the widget refer to."""
 
     attributes = fields.Nested(Names)
 
@@ -147,22 +147,22 @@ ICON: Final = "https://www.datadoghq.com/favicon.ico"
 class Datadog(Connector):
     """Saved widgets, on each of Datadog's sites."""
 
-    name: ClassVar[str] = "datadog"
-    label: ClassVar[str] = "Datadog"
-    example: ClassVar[str] = (
+    name = "datadog"
+    label = "Datadog"
+    example = (
         "https://api.datadoghq.com/api/v2/widgets/ccm_reports/a1b2c3d4-e5f6-7890-abcd-ef1234567890"
     )
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    settings = (
         ConnectorSetting("DD_SITE", "text", "Datadog site of the keys; unset: datadoghq.com"),
         ConnectorSetting("DD_API_KEY", "token", "API key for that site"),
         ConnectorSetting("DD_APPLICATION_KEY", "token", "application key for that site"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
+    path = re.compile(
         rf"/api/v2/widgets/(?P<experience>{'|'.join(EXPERIENCES)})"
         r"/(?P<uuid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})/?"
     )
-    schema: ClassVar[type[Resource]] = SavedWidget
-    search_schema: ClassVar[type[Resource]] = FoundWidgets
+    schema = SavedWidget
+    search_schema = FoundWidgets
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

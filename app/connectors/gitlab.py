@@ -11,7 +11,7 @@ is in the address as JSON in base64.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from marshmallow import fields
@@ -126,15 +126,15 @@ _TABS: Final = r"(?:/(?:commits|diffs|pipelines|reports|conflicts)|\.diff|\.patc
 class GitLab(Connector):
     """Issues and merge requests of gitlab.com, and of other hosts that run GitLab."""
 
-    name: ClassVar[str] = "gitlab"
-    label: ClassVar[str] = "GitLab"
-    example: ClassVar[str] = "https://gitlab.com/gitlab-org/gitlab/-/issues/1"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "gitlab"
+    label = "GitLab"
+    example = "https://gitlab.com/gitlab-org/gitlab/-/issues/1"
+    settings = (
         ConnectorSetting("GITLAB_TOKEN", "token", "token for `GITLAB_HOST`"),
         ConnectorSetting("GITLAB_HOST", "hosts", "host that gets the token; unset: gitlab.com"),
         ConnectorSetting("PLACARD_GITLAB_HOSTS", "hosts", "self-hosted GitLab hosts to serve too"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         rf"/(?!(?:groups|api)/)(?P<project>{_PROJECT})(?:/-)?"
         rf"/(?:(?:issues(?:/incident)?|work_items)/{_ISSUE}(?:/designs(?:/[^/]*)?)?"
         rf"|merge_requests/{_MERGE_REQUEST}{_TABS})/?",
@@ -145,9 +145,9 @@ class GitLab(Connector):
         rf"/api/v4/projects/(?P<escaped>[0-9]{{1,12}}|{_NAME}(?:%2[Ff]{_NAME}){{1,21}})"
         rf"/(?:issues/{_ISSUE}|merge_requests/{_MERGE_REQUEST})/?",
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("show",)
-    schema: ClassVar[type[Resource]] = IssueOrMergeRequest
-    search_schema: ClassVar[type[Resource]] = FoundItems
+    query_parameters = ("show",)
+    schema = IssueOrMergeRequest
+    search_schema = FoundItems
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

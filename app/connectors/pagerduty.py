@@ -6,10 +6,9 @@ the token's, so the host of an address says only which region to ask, and the AP
 children of the same name as the accounts'.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields
 
@@ -98,17 +97,17 @@ HEADERS: Final = {"Accept": "application/vnd.pagerduty+json;version=2"}
 class PagerDuty(Connector):
     """Incidents of PagerDuty's accounts, in the regions US and EU."""
 
-    name: ClassVar[str] = "pagerduty"
-    label: ClassVar[str] = "PagerDuty"
-    example: ClassVar[str] = "https://placard-samples.pagerduty.com/incidents/Q1R2DLCB21K7NP"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "pagerduty"
+    label = "PagerDuty"
+    example = "https://placard-samples.pagerduty.com/incidents/Q1R2DLCB21K7NP"
+    settings = (
         ConnectorSetting("PAGERDUTY_TOKEN", "token", "REST API key of the account, read-only"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         r"/incidents/(?P<incident>[A-Z][A-Z0-9]{3,31})(?:/[a-z_-]{1,32}(?:/[A-Z0-9]{1,32})?)?/?"
     )
-    schema: ClassVar[type[Resource]] = Answer
-    search_schema: ClassVar[type[Resource]] = OpenIncidents
+    schema = Answer
+    search_schema = OpenIncidents
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({"*.pagerduty.com", "*.eu.pagerduty.com"})

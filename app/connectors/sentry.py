@@ -8,7 +8,7 @@ and an issue by its number or its short id; the count of events comes as a text.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import fields
@@ -108,15 +108,15 @@ _TABS: Final = r"(?:/[a-z-]{1,32}(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9_.-]{1,64}){0,2}
 class Sentry(Connector):
     """Issues of sentry.io, and of Sentry on hosts of one's own."""
 
-    name: ClassVar[str] = "sentry"
-    label: ClassVar[str] = "Sentry"
-    example: ClassVar[str] = "https://placard-samples.sentry.io/issues/4509000001/"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "sentry"
+    label = "Sentry"
+    example = "https://placard-samples.sentry.io/issues/4509000001/"
+    settings = (
         ConnectorSetting("SENTRY_AUTH_TOKEN", "token", "token for sentry.io"),
         ConnectorSetting("PLACARD_SENTRY_HOSTS", "hosts", "self-hosted Sentry hosts to serve too"),
         ConnectorSetting("SENTRY_ORG", "text", "the organization whose issues can be searched"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         rf"(?:/organizations/{_ORGANIZATION})?/issues/{_ISSUE}{_TABS}/?",
         # As it was before 2019, with the project.
         rf"/(?!(?:organizations|api|settings|share)/){_ORGANIZATION}/{_SLUG}/issues/{_ISSUE}{_TABS}/?",
@@ -124,9 +124,9 @@ class Sentry(Connector):
         r"\?feedbackSlug=[^:]{1,100}:(?P<issue>[0-9]{1,20})",
         rf"/api/0(?:/organizations/{_ORGANIZATION})?/issues/{_ISSUE}/?",
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("feedbackSlug",)
-    schema: ClassVar[type[Resource]] = Issue
-    search_schema: ClassVar[type[Resource]] = FoundIssues
+    query_parameters = ("feedbackSlug",)
+    schema = Issue
+    search_schema = FoundIssues
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

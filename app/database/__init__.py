@@ -1,7 +1,7 @@
 """The service's own database: what is saved in the library, and what is kept of people.
 
 store.py        sessions, and the versions of the tables
-connections.py  the engine, and what each connection is told
+connections.py  the engine, and the options of each connection
 base.py         what all tables share; each room declares its own tables
 columns.py      JSON and datetimes in a column
 queries.py      reads of bounded time, whose rows come a few at a time

@@ -1,4 +1,4 @@
-"""Connections: the engine of a database, and what each connection is told when it is made."""
+"""The engine of a database, and the options of each connection."""
 
 import math
 import sqlite3

@@ -52,7 +52,7 @@ def describe(sections: Iterable[Section], server: str) -> dict[str, Any]:
 
 
 def _add_example(operation: dict[str, Any], example: Example) -> None:
-    """Show an example where OpenAPI has each part of it; the first answer is that of success."""
+    """Add an example to the parameters, the body and the first answer, which is the success."""
     for parameter in operation.get("parameters", []):
         if parameter["name"] in example.parameters:
             parameter["example"] = example.parameters[parameter["name"]]
@@ -73,7 +73,7 @@ def _by_path(sections: Iterable[Section]) -> dict[str, dict[str, Any]]:
 
 
 def _told(operation: Operation, section: Section) -> dict[str, Any]:
-    """Write an operation; what it has not is left out."""
+    """Write an operation, without empty keys."""
     body = operation.request
     document: dict[str, Any] = {
         "operationId": operation.id,
@@ -134,7 +134,7 @@ def _name_of(schema: Any) -> str:
 
 
 def _limits(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """Tell the limits of a field of our own, which the converter does not know."""
+    """Return the limits of our own fields, which the converter does not know."""
     document: dict[str, Any] = {}
     match field:
         case OneOf(words=words):
@@ -155,7 +155,7 @@ def _limits(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any
 
 
 class _Converter(OpenAPIConverter):
-    """Tells besides what a schema is for, and the rules that its fields cannot tell."""
+    """Adds the description of a schema, and the rules that its fields do not have."""
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         """Describe a schema by its docstring and its `json_rules`, where it has any."""

@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal
@@ -25,26 +24,16 @@ REQUEST_SECONDS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 )  # fmt: skip
 STALE_SECONDS: Final = (60, 120, 300, 600, 1800, 3600, 7200, 14400)
-# What is told of several processes: the sum of those that live, or the largest of their values, or
-# each by its `pid`.
+# How the values of several processes are combined: their sum, the largest, or each by its `pid`.
 Over = Literal["livesum", "livemax", "liveall"]
 
 
 class InFlight:
-    """Counts what is being done at the moment."""
+    """Counts the work in progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.now = 0
-
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
-        """Count one for the length of a block."""
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
 
     def enter(self) -> None:
         """Count one more."""
@@ -59,7 +48,7 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A gauge, and those whose values it tells together."""
+    """A gauge, and the functions whose values it combines."""
 
     gauge: Gauge
     over: Over
@@ -74,8 +63,8 @@ class Metrics:
     """The metrics of one application.
 
     `shared` says that there are several worker processes: each writes its numbers into the folder
-    that `PROMETHEUS_MULTIPROC_DIR` names, and any of them can read them all. What has a value at
-    each moment (`gauge`) is read when somebody asks and, of the other processes, once a second.
+    that `PROMETHEUS_MULTIPROC_DIR` names, and any of them can read them all. A gauge is read for
+    each exposition and, for the other processes, once a second.
     """
 
     def __init__(self, *, shared: bool = False) -> None:
@@ -148,9 +137,9 @@ class Metrics:
         over: Over = "livesum",
         **labels: str,
     ) -> None:
-        """Tell from now on what `read` returns; `over` is what several processes make of it.
+        """Publish what `read` returns; `over` says how the values of processes are combined.
 
-        So are several parts of one process that tell the same.
+        The values of several parts of one process are combined in the same way.
         """
         gauge = self._gauges.get(name)
         if gauge is None:
@@ -162,18 +151,18 @@ class Metrics:
         known.reads.append(read)
 
     def threads(self, pool: str, busy: Callable[[], float], limit: float) -> None:
-        """Tell how many threads of a pool are at work, and how many there may be."""
+        """Publish how many threads of a pool are busy, and how many there may be."""
         self.gauge("placard_threads_busy", "Threads at work, by pool.", busy, pool=pool)
         meaning = "Threads that there may be, by pool."
         self.gauge("placard_threads_limit", meaning, lambda: limit, pool=pool)
 
     def read_gauges(self) -> None:
-        """Read what has a value at each moment."""
+        """Set the gauges to their current values."""
         for reading in list(self._readings.values()):
             reading.take()
 
     def keep_reading(self) -> None:
-        """Read again and again, in a thread of its own, where other processes tell of this one."""
+        """Set the gauges once a second in a thread, where other processes publish them."""
 
         def keep_on() -> None:
             while True:
@@ -194,7 +183,7 @@ class Metrics:
 
 
 def serve_metrics(folder: str, host: str, port: int) -> None:
-    """Answer on a port of its own, from a thread, with the counters that workers write to a folder.
+    """Answer on a separate port, from a thread, with the counters that workers write to a folder.
 
     Raises OSError where the port cannot be had.
     """

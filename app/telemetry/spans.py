@@ -71,7 +71,7 @@ class Spans:
         self._propagator = TraceContextTextMapPropagator()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, and tell of it."""
+        """Answer a request, and make its spans."""
         span = self._begin(environ)
         environ[TRACE_ID] = f"{span.get_span_context().trace_id:032x}"
         began = time.time_ns()

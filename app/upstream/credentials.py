@@ -209,7 +209,7 @@ class _CredentialsFileSchema(Schema):
 
     @validates_schema(skip_on_field_errors=False)
     def check_content(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Want something in it."""
+        """Refuse an empty entry."""
         if not data.get("credential") and not data.get("client"):
             raise ValidationError({"credential": ["Missing data for required field."]})
 

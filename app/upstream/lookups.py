@@ -1,4 +1,4 @@
-"""Values that an address needs and another address tells, such as the id of an Atlassian site."""
+"""Values in a URL that another request returns, such as the id of an Atlassian site."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _FIT_FOR_A_PATH: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 class UrlLookups:
-    """Asks for each value once, without a credential, and keeps it in this process for a day.
+    """Requests each value once, without a credential, and keeps it in this process for a day.
 
     `document_of` asks for a request's document; what it raises is raised by `resolve`.
     """
@@ -31,7 +31,7 @@ class UrlLookups:
     def resolve(self, request: UpstreamRequest) -> UpstreamRequest:
         """Put the value into the request's address, where it needs one.
 
-        Raises UpstreamUnreadable where the document does not tell it.
+        Raises UpstreamUnreadable where the document does not have it.
         """
         lookup = request.lookup
         if lookup is None:

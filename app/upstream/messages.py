@@ -1,4 +1,4 @@
-"""What goes out to another system and what comes back: the words that the parts share."""
+"""Requests to other systems, their credentials, and the responses."""
 
 import json
 import time
@@ -31,7 +31,7 @@ ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
 
 @dataclass(frozen=True, slots=True)
 class UrlLookup:
-    """A value that another address tells: where `placeholder` stands, `name` of its document."""
+    """A value in a URL: `name` in the document at `url` replaces `placeholder`."""
 
     placeholder: str
     url: str

@@ -211,7 +211,7 @@ def _is_done(status: int) -> bool:
 
 
 def _lifetime(seconds: Any) -> float | None:
-    """Read a lifetime in seconds, which some write as a text; None for what is no such time."""
+    """Read a lifetime in seconds, which some write as a text; None where it is not valid."""
     if (
         isinstance(seconds, str)
         and seconds.isdecimal()

@@ -1,4 +1,4 @@
-"""For those who run the service: is it alive, can it work, what has it counted."""
+"""Probes and metrics for operators: `/healthz`, `/livez`, `/readyz`, `/metrics`."""
 
 import threading
 from concurrent.futures import Future
@@ -15,9 +15,9 @@ PATIENCE: Final = 0.25
 
 
 class BoundedCheck:
-    """A check that nobody waits for longer than `PATIENCE` seconds; it runs in a thread of its own.
+    """A check that runs in its own thread, so that a request waits at most `PATIENCE` seconds.
 
-    One that takes longer is `slow`; whoever asks once it has ended is told its result.
+    A check that takes longer returns `slow`; the next request gets its result.
     """
 
     def __init__(self, check: Check) -> None:
@@ -51,7 +51,7 @@ class BoundedCheck:
 @blueprint.get("/healthz")
 @blueprint.get("/livez")
 def alive() -> Response:
-    """Say that the process answers."""
+    """Answer that the process is alive."""
     return jsonify(status="ok")
 
 
@@ -77,7 +77,7 @@ def _told(check: Check | None) -> str:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Give the counters, in Prometheus' text format, unless they have a port of their own."""
+    """Answer with the metrics in Prometheus' text format, unless they have their own port."""
     if service().settings.metrics_port is not None:
         raise NotFound
     return Response(

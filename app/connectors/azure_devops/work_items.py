@@ -6,9 +6,8 @@ credentials of all of its pages. Oddity: a person may be a text, `Ada <ada@fabri
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields, pre_load
 
@@ -49,7 +48,7 @@ class Person(Resource):
 
     @pre_load
     def read_text(self, given: Any, **_: Any) -> Any:
-        """Take the name of a text."""
+        """Accept a person that is a text: the name in it."""
         if not isinstance(given, str):
             return given
         return {"displayName": first_text(given.partition("<")[0], given)}
@@ -152,9 +151,9 @@ _NUMBER: Final = r"(?P<number>[0-9]{1,10})"
 class AzureDevOpsWorkItem(AzureDevOps):
     """Work items by their own address, or as a board, backlog, sprint or query has them open."""
 
-    name: ClassVar[str] = "azure_devops_work_item"
-    example: ClassVar[str] = "https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1"
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "azure_devops_work_item"
+    example = "https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1"
+    path = one_of(
         rf"{_PROJECT_PATH}/_(?:workitems|queries)/edit/{_NUMBER}/?",
         rf"{_PROJECT_PATH}/_(?:backlogs|boards|queries|sprints|workitems)(?:/{NAME}){{0,9}}/?"
         rf"\?workitem={_NUMBER}(?:[&#].*)?",
@@ -164,10 +163,10 @@ class AzureDevOpsWorkItem(AzureDevOps):
         rf"{_PROJECT_PATH}/_apis/wit/workitems/{_NUMBER}/?",
         any_case=True,
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("workitem", "id")
-    reads_fragment: ClassVar[bool] = True
-    schema: ClassVar[type[Resource]] = WorkItem
-    search_schema: ClassVar[type[Resource]] = FoundItems
+    query_parameters = ("workitem", "id")
+    reads_fragment = True
+    schema = WorkItem
+    search_schema = FoundItems
 
     def match(self, address: ResourceUrl) -> Match | None:
         """Match as all do, where the path or the host names an organization."""

@@ -1,6 +1,6 @@
 """The forms of address that a definition serves, each made of a pattern.
 
-The addresses of the API itself need no pattern: they are what is asked for the pages.
+The addresses of the API need no pattern: they follow from the requests for the pages.
 """
 
 import re
@@ -26,7 +26,7 @@ from app.origins import Server, host_of, is_named
 
 # An address of more steps is not shortened: each length is matched anew.
 MOST_STEPS: Final = 32
-# Filters that change nothing more where what they made is filled in again.
+# Filters that can be applied twice with the same result.
 _SAME_TWICE: Final = frozenset({PATH, "upper", "lower"})
 
 
@@ -35,8 +35,8 @@ class AddressForm:
     """One form of address: its path, its query and its fragment, and what else it says.
 
     `hosts` are the only ones that have it, or None; `parts` are templates of further parts; `url`
-    is asked in place of the definition's own, and `fallback` where that says "not found". One that
-    `is_api` is of the API's own addresses.
+    replaces the definition's own, and `fallback` is requested where `url` gives "not found". A form
+    with `is_api` is that of the API's own addresses.
     """
 
     pattern: str
@@ -128,7 +128,7 @@ def match_in(
 def canonical_target(form: AddressForm, address: ResourceUrl) -> str:
     """Return the path, query and fragment of an address, without what its form does not read.
 
-    A path that alone says which resource it is is cut to the shortest one with the same parts.
+    A path that identifies the resource alone is cut to the shortest one with the same parts.
     """
     named = {name: address.query[name] for name in form.query}
     query = f"?{urlencode(named, quote_via=quote)}" if named else ""
@@ -152,9 +152,9 @@ def forms_of(definition: Mapping[str, Any]) -> tuple[AddressForm, ...]:
 
 
 def form_of(pattern: str, given: Mapping[str, Any] | None = None) -> AddressForm:
-    """Make a form of its pattern, and of what is `given` beside it.
+    """Make a form of its pattern, and of the keys that are `given` beside it.
 
-    Raises ValueError where a named part is no regular expression, or is named twice.
+    Raises ValueError where a named part is not a valid regular expression, or is named twice.
     """
     path, query, fragment = pieces(pattern)
     names = [part[1] for part in PART.finditer(pattern)]
@@ -186,7 +186,7 @@ def _page_forms(definition: Mapping[str, Any]) -> Iterator[AddressForm]:
 def _api_form(definition: Mapping[str, Any], page: AddressForm) -> AddressForm | None:
     """Make the form of the API's addresses that are asked for those of a page.
 
-    None where what is asked does not say by its path alone of which page it is.
+    None where the path of the request does not identify the page.
     """
     request = definition["request"]
     url = page.url or request["url"]
@@ -212,7 +212,7 @@ def _api_form(definition: Mapping[str, Any], page: AddressForm) -> AddressForm |
 
 
 def literal_host(url: str) -> str:
-    """Name the host of a template of an address; raises ValueError where its port is none."""
+    """Return the host of a template of an address; raises ValueError for an invalid port."""
     return host_of(urlsplit(url.partition("{")[0]))
 
 

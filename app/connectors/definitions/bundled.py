@@ -45,7 +45,7 @@ def catalogue() -> tuple[DefinedConnector, ...]:
 
 
 def catalogue_faults() -> list[str]:
-    """List what is wrong with the catalogue, for who edits it."""
+    """List the faults of the catalogue, for the developer who edits it."""
     return [fault for file in _files() for fault in lint_definitions(file)]
 
 

@@ -1,4 +1,4 @@
-"""A definition as a connector: it gives the addresses, the request, the verdict and the card.
+"""A definition as a connector: its addresses, its requests, its verdicts and its card.
 
 "A connector without code" in this folder's README has an example of a whole file.
 """
@@ -73,7 +73,7 @@ class DefinedConnector(Connector):
         self._use(settings)
 
     def with_settings(self, settings: Settings) -> "DefinedConnector":
-        """Return the same connector with settings; what these do not change is not made anew."""
+        """Return the same connector with settings; all that does not depend on them is shared."""
         made = copy(self)
         made._use(settings)  # noqa: SLF001 - it is one of its own
         return made
@@ -92,7 +92,7 @@ class DefinedConnector(Connector):
 
     @property
     def is_on(self) -> bool:
-        """Whether it can be of use: it answers without a credential, or a setting is given."""
+        """Whether it is usable: the system answers without a credential, or a setting is given."""
         return bool(self.definition["public"] or self._hosts.has_token or self._hosts.own)
 
     def match(self, address: ResourceUrl) -> Match | None:
@@ -119,12 +119,12 @@ class DefinedConnector(Connector):
                 yield PagePattern(hosts, before + form.javascript)
 
     def verdict(self, document: Any) -> Outcome | None:
-        """Say what a document means that came with a good status; None where it is a resource."""
+        """Return the outcome that a document with a good status describes; None for a resource."""
         met = (each for each, text in self._conditions.items() if _is_true(text, document))
         return next(met, None)
 
     def refusal(self, document: Any) -> Outcome | None:
-        """Say what the document of any other answer tells.
+        """Return the outcome that the document of any other answer describes.
 
         A condition that an empty answer meets, such as `!(issue)`, would be met by every refusal.
         """
@@ -133,7 +133,7 @@ class DefinedConnector(Connector):
 
     @property
     def shown(self) -> Shape | None:
-        """What the expressions read of an answer, by its keys."""
+        """The keys that the expressions read of an answer."""
         return shape_read(self.definition)
 
     def load(self, document: Any) -> Any:
@@ -194,7 +194,7 @@ class DefinedConnector(Connector):
         return (Server(host),) if host else self.servers
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterable[Search]:
-        """Fill what was typed into the templates of the search."""
+        """Fill the typed text into the templates of the search."""
         if self._search is None or self._search.host not in (None, server.host):
             return ()
         return self._search.searches(query, server, self._hosts.api_url(server))
@@ -208,7 +208,7 @@ class DefinedConnector(Connector):
         return f"{self._hosts.api_url(server)}{url}" if url.startswith("/") else url
 
     def widget(self, resource: Any, match: Match) -> SummaryWithDetails:
-        """Evaluate the card's expressions; what fails is left out, and told in the trace."""
+        """Evaluate the card's expressions; the trace records each one that fails."""
         return self._card.widget(resource, match.parts)
 
 
@@ -253,7 +253,7 @@ def oauth_of(definition: Mapping[str, Any]) -> OAuthSystem | None:
 
 
 def revision_of(definition: Mapping[str, Any]) -> str:
-    """Name a version of a definition: a card of another one is not kept under its name."""
+    """Return a hash of a definition: cards are kept by it, so that an edit makes new ones."""
     written = json.dumps(definition, sort_keys=True, default=str)
     return hashlib.sha256(written.encode()).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""How the parts of one definition go together: its addresses, its requests and its examples."""
+"""Checks that the parts of a definition agree: its addresses, its requests, its examples."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,14 +26,14 @@ from templates_schemas.rules import Rule
 
 # The literal beginning of a request's address, before any part: the host is not to be filled in.
 _ORIGIN: Final = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?=[/?]|\Z)|(?=/)", re.ASCII)
-# What a card has that is no expression.
+# The keys of a card that are not expressions.
 _LITERALS: Final = frozenset({"type", "name", "texts", "colors"})
 Path = tuple[str | int, ...]
 Faults = Sequence[tuple[Path, Rule]]
 
 
 def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
-    """List what is wrong with how the parts of one definition go together.
+    """List the faults between the parts of one definition.
 
     `original` is what was given, `data` what could be loaded of it. The patterns of addresses must
     be readable, a request and a card may name only parts of the address, and the examples must
@@ -82,7 +82,7 @@ def _request_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
 
 
 def _page_faults(data: Mapping[str, Any], forms: Sequence[AddressForm]) -> Faults:
-    """Want a page of parts that some form of address has."""
+    """Require that a page uses only parts that some form of address has."""
     page = data.get("page", "")
     known = frozenset[str]().union(*(form.names for form in forms))
     problems = [f"there is no filter {name}" for name in strange_filters(page)]
@@ -92,7 +92,7 @@ def _page_faults(data: Mapping[str, Any], forms: Sequence[AddressForm]) -> Fault
 
 
 def _search_faults(data: Mapping[str, Any]) -> Iterator[tuple[Path, Rule]]:
-    """Want a search to ask a literal host, and to be filled with what a search knows."""
+    """Require that a search has a literal host, and only the parts that a search has."""
     search = data.get("search", {})
     urls: list[tuple[Path, str]] = [
         (("search", "urls", host), url) for host, url in search.get("urls", {}).items()
@@ -135,7 +135,7 @@ def _form(path: str, given: Mapping[str, Any]) -> AddressForm | Rule:
 def _part_faults(
     data: Mapping[str, Any], location: Path, form: AddressForm
 ) -> Iterator[tuple[Path, Rule]]:
-    """Want each template to name only parts that the form of address has."""
+    """Require that each template names only parts that the form of address has."""
     request, known = data.get("request", {}), form.names | BUILT_IN
     given: dict[Path, tuple[Any, frozenset[str]]] = {
         ("request", key): (request.get(key), known) for key in ("headers", "body")
@@ -154,10 +154,10 @@ def _part_faults(
 def _card_faults(
     data: Mapping[str, Any], forms: Sequence[AddressForm]
 ) -> Iterator[tuple[Path, Rule]]:
-    """Want each `part()` of the card to name what some address has, and what is asked with.
+    """Require that each `part()` of the card names a part that is in the request, too.
 
-    One answer is kept for all addresses that ask the same: a part that is not asked with would be
-    shown to who came by another address.
+    One answer is kept for all addresses with the same request: a part that is not in the request
+    would be shown for another address.
     """
     known = frozenset[str]().union(*(form.names for form in forms))
     for location, text in _expressions(data.get("card", {}), ("card",)):
@@ -201,7 +201,7 @@ def _example_faults(
     hosts, api_hosts = {*known, *own} - {""}, {*known.values(), *own} - {""}
     for location, text in served:
         if not _is_served(text, hosts, api_hosts, forms):
-            yield location, Rule("example", "is no address of this connector")
+            yield location, Rule("example", "is not an address of this connector")
     for number, text in enumerate(data.get("refused", [])):
         if _is_served(text, hosts, api_hosts, forms):
             yield ("refused", number), Rule("refused", "is an address of this connector")
@@ -228,14 +228,14 @@ def _is_served(
 
 
 def _url_fault(url: str) -> Rule | None:
-    """Judge the literal beginning, and what is left when the parts are taken out."""
+    """Check the literal beginning, and the rest without the parts."""
     origin = _ORIGIN.match(url)
     if origin is None or not is_url_template(url) or url.startswith("//"):
         return Rule("url", "must be an https address of a literal host, or a path; parts as {name}")
     try:
         literal_host(url)
     except ValueError:
-        return Rule("url", "has a port that is none")
+        return Rule("url", "has an invalid port")
     return None
 
 

@@ -1,7 +1,8 @@
-"""What of a large answer is read: the keys that the expressions of a definition name.
+"""The keys of a large answer that the expressions of a definition read.
 
-An expression is followed over the places of a document that its value may come from. Lists do not
-count: `labels[].name` reads `name` of each label. What cannot be followed is read whole.
+An expression is followed over the nodes of a document that its value may come from. Lists do not
+count: `labels[].name` reads `name` of each label. Where that is not possible, the node is read as a
+whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,7 @@ Node = Mapping[str, Any]
 
 
 class ReadNode:
-    """A place within a document, and what of it is read."""
+    """A node of a document, and what an expression reads of it."""
 
     def __init__(self) -> None:
         self.is_whole = False
@@ -30,12 +31,12 @@ class ReadNode:
         self._inner: dict[str, ReadNode] = {}
 
     def at(self, key: str) -> "ReadNode":
-        """Return the place of a key, which is read from now on."""
+        """Return the node of a key, and mark it as read."""
         return self._inner.setdefault(key, ReadNode())
 
     @property
     def shape(self) -> Shape | None:
-        """What is read of it, by the keys; None is all of it."""
+        """The keys that are read; None for all of them."""
         # An object is true where it holds anything: one that is only tested is kept as it is.
         if self.is_whole or (self.is_tested and not self._inner):
             return None
@@ -43,7 +44,7 @@ class ReadNode:
 
 
 def shape_read(definition: Mapping[str, Any]) -> Shape | None:
-    """Return what a definition reads of an answer, by the keys; None is all of it."""
+    """Return the keys that a definition reads of an answer; None for all of them."""
     root, answer = ReadNode(), dict(definition["answer"])
     resource = _follow(compiled(answer.pop("resource")).parsed, [root])
     for text in answer.values():
@@ -62,7 +63,7 @@ def _expressions(card: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _follow(node: Node, at: list[ReadNode]) -> list[ReadNode]:
-    """Return the places that a value may come from, over those that it is evaluated at."""
+    """Return the nodes that a value may come from; `at` are those that it is evaluated at."""
     kind, children = node["type"], node["children"]
     if kind == "field":
         return [source.at(node["value"]) for source in at]

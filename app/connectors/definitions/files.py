@@ -73,7 +73,7 @@ def check_file(
 ) -> tuple[Sequence[Mapping[str, Any]], list[tuple[int, Fault]]]:
     """Load the definitions of a file, or none and its faults, each with its line.
 
-    The connectors `before` are asked first: they have their names and addresses. Raises OSError
+    The connectors `before` are matched first: their names and addresses are taken. Raises OSError
     where the file cannot be read.
     """
     try:
@@ -102,7 +102,7 @@ def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
 
 
 def _taken(loaded: Sequence[Mapping[str, Any]], before: Sequence[Connector]) -> Iterator[Fault]:
-    """Want each name and each example to be of no connector that is asked before."""
+    """Require that no earlier connector has the same name, or serves the example."""
     if not before:
         return
     names, known = {connector.name for connector in before}, [*before]
@@ -111,7 +111,7 @@ def _taken(loaded: Sequence[Mapping[str, Any]], before: Sequence[Connector]) -> 
             yield Fault(f"$.connector[{index}].name", "unique", "is the name of another connector")
         with suppress(NoConnector, MalformedRequest):
             found = find(each["example"], known)[0]
-            message = f"is an address of the connector {found.name}, which is asked before"
+            message = f"is an address of the connector {found.name}, which is matched before"
             yield Fault(f"$.connector[{index}].example", "unique", message)
         known.append(DefinedConnector(each))
 

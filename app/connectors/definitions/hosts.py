@@ -1,4 +1,4 @@
-"""The hosts of a definition: those of its pages, those that are asked, and the token of each."""
+"""The hosts of a definition: those of its pages, those of its API, and the token of each."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,7 @@ class DefinedHosts:
         served = {server.host for server in self.servers}
         self._api_hosts = api_hosts_of(definition)
         self.pages = frozenset({*self._api_hosts, *served})
-        api = {*map(self._api_host, served), *self._api_hosts.values()}
+        api = {*map(self.api_host, served), *self._api_hosts.values()}
         self.api = frozenset(host for host in api if "*" not in host[1:])
         of_forms = (host for form in self._forms for host in form.hosts or ())
         self.names = self.pages.union(self.api, of_forms)
@@ -53,14 +53,14 @@ class DefinedHosts:
         return self._values.get(table.get(key, ""))
 
     def api_url(self, server: Server) -> str:
-        """Give the address of the root that is asked for an address of a server."""
-        host = self._api_host(server.host)
+        """Return the address of the root of a server's API."""
+        host = self.api_host(server.host)
         is_own = server.host in self.own and host == server.host
         base = self._definition.get("hosts_base", "") if is_own else ""
         return replace(server, host=host, base=server.base + base).url
 
-    def _api_host(self, host: str) -> str:
-        """Name the host that is asked for an address of a host."""
+    def api_host(self, host: str) -> str:
+        """Return the host of the API for a host of pages."""
         child, _, parent = host.partition(".")
         api = self._api_hosts.get(host) or self._api_hosts.get(f"*.{parent}") or host
         return api.replace("*", child, 1)
@@ -85,11 +85,11 @@ class DefinedHosts:
         tokens = dict.fromkeys(filter(None, named), given["setting"])
         if given["own_hosts"]:
             of_own = given.get("own_setting", given["setting"])
-            tokens |= dict.fromkeys(map(self._api_host, self.own), of_own)
+            tokens |= dict.fromkeys(map(self.api_host, self.own), of_own)
         return tokens
 
     def _literal_hosts(self) -> set[str]:
-        """List the hosts that the definition itself asks, each by its whole name."""
+        """List the hosts that the definition's requests go to, each by its full name."""
         urls = [self._definition["request"]["url"], *(form.url or "" for form in self._forms)]
         hosts = {literal_host(url) for url in urls if url.startswith("https:")}
         if any(url.startswith("/") for url in urls):
@@ -98,7 +98,7 @@ class DefinedHosts:
 
 
 def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:
-    """Map each host that is served to the one that is asked: the same, or as `hosts` says."""
+    """Map each host of pages to the host of its API: the same, or as `hosts` says."""
     hosts = definition.get("hosts", [])
     pairs = hosts.items() if isinstance(hosts, Mapping) else zip(hosts, hosts, strict=True)
     known = {served.lower(): asked.lower() for served, asked in pairs}
@@ -118,7 +118,7 @@ def _credential(
 
 
 def _named_host(host: str, own: Mapping[str, Any]) -> str | None:
-    """Fill a setting into `{SETTING}.example.com`; None where that names no one host."""
+    """Fill a setting into `{SETTING}.example.com`; None where that is not the name of one host."""
     found = _SETTING_IN_HOST.fullmatch(host)
     if found is None:
         return host

@@ -70,7 +70,7 @@ def path_parts(pattern: re.Pattern[str], text: str) -> dict[str, str] | None:
 
 
 def value_parts(pattern: Any, text: str | None) -> dict[str, str] | None:
-    """Match a whole text, within a time: the pattern may be of any kind.
+    """Match a text; returns its parts, or None. Any pattern may be given, so the time is bounded.
 
     The time is that of the process, so no other thread may run meanwhile: with eighteen busy ones,
     a tenth of plain matches would run out of it.
@@ -87,7 +87,7 @@ def value_parts(pattern: Any, text: str | None) -> dict[str, str] | None:
 
 
 def is_fit(part: str) -> bool:
-    """Tell whether a part is a text that asks the API for what it names, and for nothing else."""
+    """Tell whether a part is safe in a request: not empty, no `.` or `..`, no control character."""
     steps = part.split("/")
     return bool(part) and not {".", ".."} & set(steps) and not _UNFIT.search(part)
 
@@ -133,6 +133,6 @@ def _readable(path: str) -> str | None:
 
 
 def _unescaped(part: str) -> str:
-    """Undo the escapes that stayed; where slashes delimit, one that is escaped cannot be told."""
+    """Undo the remaining escapes; '' where a slash was escaped and slashes delimit the part."""
     value = unquote(part)
     return "" if "/" in part and value.count("/") > part.count("/") else value

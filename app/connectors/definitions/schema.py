@@ -1,4 +1,4 @@
-"""What a file of definitions may hold: each fault names its place, the rule and what is right."""
+"""The schema of a file of definitions; each fault has its path, its rule and what is right."""
 
 import json
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ _SECRET: Final = validate.Regexp(
     r"(?:[ !-z|~]|\{token\}|\{user\})*\{token\}(?:[ !-z|~]|\{token\}|\{user\})*\Z",
     error="must hold {token}, and may hold {user}",
 )
-# They prove who asks, which is for the credentials file to say, or for `credential`.
+# They carry a credential, which belongs into the credentials file, or into `credential`.
 _CREDENTIALS: Final = frozenset(
     {"authorization", "cookie", "private-token", "x-api-key", "dd-api-key", "dd-application-key"}
 )
@@ -60,7 +60,7 @@ class RequestSchema(Table):
 
     @validates_schema(skip_on_field_errors=False)
     def check_headers(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Want no credential here."""
+        """Refuse a credential here."""
         faults: dict[str, list[Rule]] = {}
         for name in data.get("headers", {}):
             if name.lower() in _CREDENTIALS:
@@ -73,7 +73,7 @@ class RequestSchema(Table):
 
     @validates("body")
     def check_body(self, body: Any, **_: Any) -> None:
-        """Want what JSON can hold, which is less than TOML."""
+        """Require a value that JSON can hold."""
         try:
             json.dumps(body, allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -102,7 +102,7 @@ class CredentialSchema(Table):
 
     @validates("header")
     def check_header(self, header: str, **_: Any) -> None:
-        """Want a header that proves who asks."""
+        """Require a header that carries a credential."""
         if is_transport_header(header):
             raise ValidationError(Rule("header", "is the client's own"))
 
@@ -155,7 +155,7 @@ class FieldSchema(Table):
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_value(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
-        """Want the value that this kind of field shows."""
+        """Require the value that this kind of field shows."""
         wanted = "datetime" if data.get("type") == "datetime_with_icon" else "text"
         if "type" in data and wanted not in original:
             raise ValidationError({wanted: [Rule("required", "is required for this type")]})
@@ -258,7 +258,7 @@ class DefinitionSchema(Table):
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_consistency(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
-        """Want patterns that can be read, requests of named parts, and examples that match."""
+        """Require valid patterns, requests of named parts, and examples that match."""
         if faults := faults_of(data, original):
             raise ValidationError(nested(faults))
 
@@ -272,7 +272,7 @@ class FileSchema(Table):
 
     @validates_schema(skip_on_field_errors=False)
     def check_names(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Want each name once."""
+        """Require unique names."""
         names = [each.get("name") for each in data.get("connector", [])]
         twice = {
             index: {"name": [Rule("unique", f"is the name of another: {name}")]}
@@ -287,7 +287,7 @@ class _BundledSchema(DefinitionSchema):
     """A bundled definition: the tests hold its consistency, which a start need not do again."""
 
     def check_consistency(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
-        """Let it pass."""
+        """Accept it: the tests check the catalogue."""
 
 
 class BundledFileSchema(FileSchema):

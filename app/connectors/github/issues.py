@@ -10,7 +10,7 @@ and `/issues/7` and `/pull/7` are both addresses of whichever of them 7 is.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import ValidationError, fields
@@ -50,13 +50,13 @@ class LabelName(fields.Field[str]):
 
 
 class PullLink(Resource):
-    """What an issue knows of the pull request that it is."""
+    """The reference of an issue to its pull request."""
 
     merged_at = Timestamp()
 
 
 class Head(Resource):
-    """What a pull request wants merged, of which nothing is shown."""
+    """The branch of a pull request; a card does not show it."""
 
 
 class IssueOrPull(Resource):
@@ -119,9 +119,9 @@ _SHORT: Final = re.compile(
 class GitHub(GitHubPage):
     """Issues and pull requests of github.com, of NAME.ghe.com, and of GitHub Enterprise hosts."""
 
-    name: ClassVar[str] = "github"
-    example: ClassVar[str] = "https://github.com/pallets/flask/issues/1"
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "github"
+    example = "https://github.com/pallets/flask/issues/1"
+    path = one_of(
         rf"{REPOSITORY}/issues/{_ISSUE}/?",
         rf"{REPOSITORY}/pull/{_PULL}(?:{_TABS}|\.diff|\.patch)/?",
         # What is open beside a project or a list: the parameter is `owner|repository|number`.
@@ -132,9 +132,9 @@ class GitHub(GitHubPage):
         rf"{API}{REPOSITORY}/issues/{_ISSUE}/?",
         rf"{API}{REPOSITORY}/pulls/{_PULL}/?",
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("issue",)
-    schema: ClassVar[type[Resource]] = IssueOrPull
-    search_schema: ClassVar[type[Resource]] = FoundIssues
+    query_parameters = ("issue",)
+    schema = IssueOrPull
+    search_schema = FoundIssues
 
     def canonical(self, match: Match) -> str:
         """Return the page of the issue, or of the pull request."""
@@ -232,7 +232,7 @@ def _state(resource: Mapping[str, Any], match: Match) -> Pill:
 
 
 def _is_pull(resource: Mapping[str, Any], match: Match) -> bool:
-    """Go by what only a pull request has, then by its own address, then by the one asked for."""
+    """Decide by the keys of a pull request, then by its own address, then by the requested one."""
     if resource.get("pull_request") is not None or resource.get("head") is not None:
         return True
     found = _PAGE.search(resource.get("html_url") or "")

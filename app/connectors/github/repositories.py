@@ -5,9 +5,8 @@ Reads "Get a repository" of GitHub's REST API, version 2022-11-28
 its count of open issues counts the open pull requests too.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields
 
@@ -58,7 +57,7 @@ VISIBILITIES: Final[dict[str, PillColor]] = {
     "internal": "blue",
     "private": "yellow",
 }
-# What stands where an owner would, and is none: the pages of GitHub itself.
+# Pages of GitHub itself, whose first step is not an owner.
 NO_OWNERS: Final = (
     *("about", "account", "advisories", "api", "apps", "codespaces", "collections", "contact"),
     *("customer-stories", "enterprise", "explore", "features", "issues", "login", "marketplace"),
@@ -82,13 +81,13 @@ _REPO: Final = r"/(?P<repo>(?!\.\.?(?:\.git)?/?\Z)[A-Za-z0-9._-]{1,100}?)"
 class GitHubRepository(GitHubPage):
     """Repositories of github.com, and of GitHub Enterprise hosts."""
 
-    name: ClassVar[str] = "github_repository"
-    example: ClassVar[str] = "https://github.com/pallets/flask"
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "github_repository"
+    example = "https://github.com/pallets/flask"
+    path = one_of(
         rf"(?!/(?i:{'|'.join(NO_OWNERS)})/){OWNER}{_REPO}(?:\.git)?/?",
         rf"{API}{OWNER}{_REPO}",
     )
-    schema: ClassVar[type[Resource]] = Repository
+    schema = Repository
 
     def canonical(self, match: Match) -> str:
         """Return the repository's page."""

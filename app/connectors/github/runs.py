@@ -7,9 +7,8 @@ permission "Actions: read". Oddity: `status` says what a run does, and only a co
 `conclusion`. The page of a job shows its run.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields
 
@@ -69,14 +68,14 @@ _RUN: Final = r"(?P<run>[0-9]{1,19})(?:/attempts/(?P<attempt>[0-9]{1,9}))?"
 class GitHubRun(GitHubPage):
     """Workflow runs of github.com, and of GitHub Enterprise hosts."""
 
-    name: ClassVar[str] = "github_run"
-    example: ClassVar[str] = "https://github.com/pallets/flask/actions/runs/19042837465"
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "github_run"
+    example = "https://github.com/pallets/flask/actions/runs/19042837465"
+    path = one_of(
         rf"{REPOSITORY}/actions/runs/{_RUN}(?:/job/[0-9]{{1,19}}|/artifacts/[0-9]{{1,19}}"
         r"|/workflow|/usage)?/?",
         rf"{API}{REPOSITORY}/actions/runs/{_RUN}",
     )
-    schema: ClassVar[type[Resource]] = Run
+    schema = Run
 
     def canonical(self, match: Match) -> str:
         """Return the page of the run, or of the attempt."""

@@ -93,7 +93,7 @@ def check(line: str, header: str, verifier: Verifier, secret: str = "") -> Signa
     Raises UnreadableRequest.
     """
     if max(len(line), len(header)) > LONGEST:
-        raise UnreadableRequest(f"More than {LONGEST} characters are no request of the host")
+        raise UnreadableRequest(f"More than {LONGEST} characters are not a request of the host")
     request = _with_header(_read_line(line), header)
     ways = replace(verifier, mode="either", secrets=(secret,) if secret else verifier.secrets)
     if request.signature is None and ways.tokens is None:

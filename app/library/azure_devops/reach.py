@@ -55,7 +55,3 @@ def _contains(place: TeamContext, context: TeamContext) -> bool:
     if place.project_id != context.project_id:
         return False
     return not place.team or (bool(context.team) and place.team_id == context.team_id)
-
-
-def _project_of(place: TeamContext) -> TeamContext:
-    return TeamContext(place.collection, place.project, "")

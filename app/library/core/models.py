@@ -39,7 +39,7 @@ class UserRow(Base):
 
 
 class TokenRow(Base):
-    """A token that was made: what it allows is what stands here."""
+    """A token that was issued, and what it allows."""
 
     __tablename__ = "tokens"
 

@@ -193,7 +193,7 @@ def check_grant(grant: Grant, scopes: Sequence[str]) -> None:
         if not given.strip() or len(given) > NAME_LENGTH or not given.isprintable():
             raise InvalidInput(f"must be 1 to {NAME_LENGTH} printable characters", where=what)
     if strangers := [scope for scope in grant.scopes if scope not in scopes]:
-        raise InvalidInput(f"{strangers[0]!r} is none of {', '.join(scopes)}", where="scope")
+        raise InvalidInput(f"{strangers[0]!r} is not one of {', '.join(scopes)}", where="scope")
     if not timedelta(0) < grant.lifetime <= LONGEST_LIFETIME:
         raise InvalidInput(
             f"must be more than 0 and {LONGEST_LIFETIME.days}d at most", where="expires"

@@ -72,7 +72,7 @@ class WrittenRows:
 
 
 def _sent(pieces: deque[bytes]) -> Iterator[bytes]:
-    """Yield the pieces, and keep none."""
+    """Yield the pieces, and drop each one."""
     while pieces:
         yield pieces.popleft()
 

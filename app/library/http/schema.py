@@ -1,4 +1,4 @@
-"""What the schemas of bodies share: how they are loaded, and how each fault is told."""
+"""What the schemas of bodies share: loading, and the sentences of faults."""
 
 from collections.abc import Callable, Iterable
 from functools import partial

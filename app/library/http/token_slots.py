@@ -21,7 +21,7 @@ class TokenSlots:
         self._released = threading.Condition()
 
     def take(self, jti: str) -> Callable[[], None]:
-        """Take a slot for a token; returns a function that gives it back, once, however often called.
+        """Take a slot for a token; returns what gives it back, once, however often it is called.
 
         Raises TooManyRequests where none is free in time.
         """

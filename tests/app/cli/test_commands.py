@@ -675,7 +675,7 @@ def test_record_makes_a_case_and_a_sample_of_an_answer_that_is_written(
     [
         (
             {"title": "Fix it", "state": {"name": ["Todo"]}},
-            "left out: state.name: is no text and no number",
+            "left out: state.name: is neither a text nor a number",
         ),
         ({}, "resource_missing: upstream status 200, by its body"),
     ],

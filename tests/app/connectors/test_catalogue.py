@@ -253,7 +253,7 @@ def test_its_token_goes_to_hosts_that_are_named_and_to_no_other(name: str) -> No
     found = Credentials(known.credentials)
     assert found.find("https://evil.example/").headers == {}
     for host in known.hosts:
-        asked = known._api_host(host.replace("*", "somebody-else"))
+        asked = known._hosts.api_host(host.replace("*", "somebody-else"))
         assert "somebody-else" not in asked or found.find(f"https://{asked}/").headers == {}
     if "credential" in known.definition:
         asked_for = [

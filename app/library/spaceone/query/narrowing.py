@@ -1,4 +1,4 @@
-"""What SQLite's index knows of a search: for some conditions, the widgets that may meet them.
+"""SQLite's index for a search: for some conditions, the widgets that may meet them.
 
 On PostgreSQL the planner does this by itself: see `may_contain` in json_postgresql.py.
 """
@@ -38,7 +38,7 @@ def narrow(query: Query, search: Selection) -> Narrowing:
 
 
 def _candidates(search: Selection) -> Iterator[Candidates | None]:
-    """Select, for each condition that all widgets meet, who does; None where nobody knows that."""
+    """Select the widgets that meet each condition of the search; None where the index cannot."""
     for condition in search.every:
         texts = _texts(condition)
         if texts and _is_title(condition):

@@ -194,7 +194,7 @@ def test_a_second_token_of_a_user_is_the_same_person_s(tokens: Tokens, issued: I
         ({"subject": "a\nb"}, "sub: "),
         ({"name": "x" * 256}, "name: "),
         ({"domains": ("domain-1", "")}, "domain: "),
-        ({"scopes": ("everything",)}, "scope: 'everything' is none of cloud_cost"),
+        ({"scopes": ("everything",)}, "scope: 'everything' is not one of cloud_cost"),
         ({"lifetime": timedelta(0)}, "expires: "),
         ({"lifetime": LONGEST_LIFETIME + timedelta(days=1)}, "expires: "),
     ],
