@@ -104,26 +104,28 @@ def _story(
     clock: Callable[[], float],
     people: "PeopleParts | None",
 ) -> _Story:
-    known = all_connectors(settings)
-    longest_ttl = max((connector.ttl or 0.0 for connector in known), default=0.0)
+    connectors = all_connectors(settings)
+    longest_ttl = max((connector.ttl or 0.0 for connector in connectors), default=0.0)
     cache = build_cache(settings, backend, metrics, clock, longest_ttl)
-    registry, access = _registry(settings, known), _access(settings, known, people)
+    registry, access = _registry(settings, connectors), _access(settings, connectors, people)
     resolver = Resolver(registry, access)
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
     widgets = Widgets(resolver, fetcher, cache, access, budget, metrics)
     return _Story(widgets, registry, access)
 
 
-def _registry(settings: Settings, known: Sequence[Connector]) -> ConnectorRegistry:
+def _registry(settings: Settings, connectors: Sequence[Connector]) -> ConnectorRegistry:
     home = urlsplit(settings.public_url) if settings.library and settings.public_url else None
     # Who writes a definition sees each change at once.
     kind = partial(EditedRegistry, settings) if settings.local else ConnectorRegistry
-    return kind(known, home)
+    return kind(connectors, home)
 
 
-def _access(settings: Settings, known: Sequence[Connector], people: "PeopleParts | None") -> Access:
-    names = {connector.name for connector in (*known, *catalogue())}
-    credentials = _credentials(settings, known, _credentials_file(settings).credentials)
+def _access(
+    settings: Settings, connectors: Sequence[Connector], people: "PeopleParts | None"
+) -> Access:
+    names = {connector.name for connector in (*connectors, *catalogue())}
+    credentials = _credentials(settings, connectors, _credentials_file(settings).credentials)
     providers, kept = (people.providers, people.known) if people else (Providers(), None)
     return Access(AccessModes(settings, names), credentials, providers, kept)
 
@@ -137,25 +139,25 @@ def build_people(
     # Only here: where nobody can sign in, and without the library, no database is loaded.
     from app.access import wiring  # noqa: PLC0415
 
-    known = all_connectors(settings)
-    providers = providers_of(settings, _credentials_file(settings).clients, known)
+    connectors = all_connectors(settings)
+    providers = providers_of(settings, _credentials_file(settings).clients, connectors)
     on_removed = KeptLists(backend).forget_account
     return wiring.build_people(settings, providers, fetcher, on_removed)
 
 
 def unreachable_systems(settings: Settings, people: "PeopleParts") -> dict[str, str]:
-    """Tell where the access mode wants people's own accounts and nobody can sign in, and why."""
-    known = all_connectors(settings)
-    modes = AccessModes(settings, {connector.name for connector in (*known, *catalogue())})
-    wanting = [connector for connector in known if modes.of(connector.name) != "shared"]
+    """Map the systems whose access mode wants people's own accounts, without a sign-in, to why."""
+    connectors = all_connectors(settings)
+    modes = AccessModes(settings, {connector.name for connector in (*connectors, *catalogue())})
+    wanting = [connector for connector in connectors if modes.of(connector.name) != "shared"]
     reached = {each.label for each in wanting if people.providers.reach(each)}
     return {each.label: why_nobody(each) for each in wanting if each.label not in reached}
 
 
 def shares_credentials(settings: Settings) -> bool:
     """Tell whether some credential shows what it may see to everybody."""
-    known = all_connectors(settings)
-    given = _credentials(settings, known, _credentials_file(settings).credentials)
+    connectors = all_connectors(settings)
+    given = _credentials(settings, connectors, _credentials_file(settings).credentials)
     return not given.are_empty
 
 
@@ -165,16 +167,16 @@ def _credentials_file(settings: Settings) -> CredentialsFile:
 
 
 def _credentials(
-    settings: Settings, known: Sequence[Connector], given: Sequence[HostCredential]
+    settings: Settings, connectors: Sequence[Connector], given: Sequence[HostCredential]
 ) -> Credentials:
     """List the file's credentials, then each connector's own.
 
     What the file gives to no connector by name is for those that are trusted with it.
     """
-    trusted = [connector for connector in known if connector.is_trusted]
+    trusted = [connector for connector in connectors if connector.is_trusted]
     names = frozenset(connector.name for connector in trusted)
     named = {name for credential in given for name in credential.connectors or ()}
-    if strangers := sorted(named - {connector.name for connector in known}):
+    if strangers := sorted(named - {connector.name for connector in connectors}):
         raise ConfigurationError(f"PLACARD_CREDENTIALS_FILE: no connector is named {strangers[0]}")
     own = (
         replace(credential, connectors=frozenset({connector.name}))
@@ -183,7 +185,7 @@ def _credentials(
     )
     return Credentials(
         [
-            *(replace(known, connectors=known.connectors or names) for known in given),
+            *(replace(each, connectors=each.connectors or names) for each in given),
             *own,
             *_local_credentials(settings),
         ]

@@ -101,12 +101,6 @@ class FoundWidget(Resource):
     attributes = fields.Nested(Attributes)
 
 
-class FoundWidgets(Resource):
-    """What a search answers."""
-
-    data = fields.List(fields.Nested(FoundWidget))
-
-
 SITES: Final = (
     "datadoghq.com",
     "us3.datadoghq.com",
@@ -162,7 +156,7 @@ class Datadog(Connector):
         r"/(?P<uuid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})/?"
     )
     schema = SavedWidget
-    search_schema = FoundWidgets
+    search_schema = FoundWidget.listed("data")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

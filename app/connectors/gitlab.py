@@ -98,12 +98,6 @@ class IssueOrMergeRequest(Resource):
     user_notes_count = Count()
 
 
-class FoundItems(Resource):
-    """What a search answers, which is a list."""
-
-    items = fields.List(fields.Nested(IssueOrMergeRequest))
-
-
 STATES: Final[PillTable] = {
     "opened": ("Open", "green"),
     "draft": ("Draft", "cool-gray"),
@@ -147,7 +141,7 @@ class GitLab(Connector):
     )
     query_parameters = ("show",)
     schema = IssueOrMergeRequest
-    search_schema = FoundItems
+    search_schema = IssueOrMergeRequest.listed("items")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

@@ -102,12 +102,6 @@ class Issue(Resource):
     issue = fields.Nested(IssueFields, data_key="fields", required=True)
 
 
-class FoundIssues(Resource):
-    """What a search answers."""
-
-    issues = fields.List(fields.Nested(Issue))
-
-
 COLORS: Final[dict[str | None, PillColor]] = {
     "new": "cool-gray",
     "indeterminate": "blue",
@@ -153,7 +147,7 @@ class Jira(Connector):
         rf"/rest/servicedeskapi/request/{_KEY}/?",
     )
     schema = Issue
-    search_schema = FoundIssues
+    search_schema = Issue.listed("issues")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

@@ -70,12 +70,6 @@ class Answer(Resource):
     incident = fields.Nested(Incident, required=True)
 
 
-class OpenIncidents(Resource):
-    """A page of incidents."""
-
-    incidents = fields.List(fields.Nested(Incident))
-
-
 STATUSES: Final[PillTable] = {
     "triggered": ("Triggered", "red"),
     "acknowledged": ("Acknowledged", "yellow-orange"),
@@ -107,7 +101,7 @@ class PagerDuty(Connector):
         r"/incidents/(?P<incident>[A-Z][A-Z0-9]{3,31})(?:/[a-z_-]{1,32}(?:/[A-Z0-9]{1,32})?)?/?"
     )
     schema = Answer
-    search_schema = OpenIncidents
+    search_schema = Incident.listed("incidents")
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({"*.pagerduty.com", "*.eu.pagerduty.com"})

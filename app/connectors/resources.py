@@ -23,6 +23,13 @@ class Resource(Schema):
     class Meta:
         unknown = EXCLUDE
 
+    @classmethod
+    def listed(cls, key: str) -> type[Schema]:
+        """Make the schema of a document that has a list of these under a key."""
+        return Resource.from_dict(
+            {key: fields.List(fields.Nested(cls))}, name=f"{cls.__name__}List"
+        )
+
     def on_bind_field(self, _field_name: str, field_obj: fields.Field[Any]) -> None:
         """Let every optional field be null."""
         field_obj.allow_none = field_obj.allow_none or not field_obj.required

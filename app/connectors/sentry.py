@@ -70,12 +70,6 @@ class Issue(Resource):
     last_seen = Timestamp(data_key="lastSeen")
 
 
-class FoundIssues(Resource):
-    """What a search answers, which is a list."""
-
-    items = fields.List(fields.Nested(Issue))
-
-
 STATUSES: Final[PillTable] = {
     "unresolved": ("Unresolved", "orange"),
     "new": ("New", "orange"),
@@ -126,7 +120,7 @@ class Sentry(Connector):
     )
     query_parameters = ("feedbackSlug",)
     schema = Issue
-    search_schema = FoundIssues
+    search_schema = Issue.listed("items")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

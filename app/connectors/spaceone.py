@@ -65,12 +65,6 @@ class FoundWidget(Resource):
     widget_name = fields.String()
 
 
-class FoundWidgets(Resource):
-    """What a search answers."""
-
-    results = fields.List(fields.Nested(FoundWidget))
-
-
 class SpaceONE(Connector):
     """Custom widgets of the SpaceONE hosts that a setting names."""
 
@@ -91,7 +85,7 @@ class SpaceONE(Connector):
     )
     query_parameters = ("domain_id",)
     schema = CustomWidgetInfo
-    search_schema = FoundWidgets
+    search_schema = FoundWidget.listed("results")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

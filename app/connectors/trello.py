@@ -88,12 +88,6 @@ class FoundCard(Resource):
     board = fields.Nested(Named)
 
 
-class FoundCards(Resource):
-    """What a search answers."""
-
-    cards = fields.List(fields.Nested(FoundCard))
-
-
 STATES: Final[PillTable] = {
     "open": ("Open", "blue"),
     "done": ("Done", "green"),
@@ -123,7 +117,7 @@ class Trello(Connector):
         r"/1/cards?/(?P<card>[A-Za-z0-9]{8,24})/?",
     )
     schema = Card
-    search_schema = FoundCards
+    search_schema = FoundCard.listed("cards")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

@@ -98,12 +98,6 @@ class FoundTicket(Resource):
     type = fields.String()
 
 
-class FoundTickets(Resource):
-    """What a search answers."""
-
-    results = fields.List(fields.Nested(FoundTicket))
-
-
 STATUSES: Final[PillTable] = {
     "new": ("New", "yellow"),
     "open": ("Open", "red"),
@@ -142,7 +136,7 @@ class Zendesk(Connector):
     )
     reads_fragment = True
     schema = Answer
-    search_schema = FoundTickets
+    search_schema = FoundTicket.listed("results")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

@@ -160,8 +160,8 @@ class _Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         """Describe a schema by its docstring and its `json_rules`, where it has any."""
         kind = schema if isinstance(schema, type) else type(schema)
-        known: Any = super()
-        made: dict[str, Any] = known.schema2jsonschema(schema)
+        converter: Any = super()
+        made: dict[str, Any] = converter.schema2jsonschema(schema)
         made["description"] = (kind.__doc__ or "").partition("\n")[0]
         return {**made, **getattr(kind, "json_rules", {})}
 

@@ -146,9 +146,9 @@ class Metrics:
             gauge = self._gauges[name] = Gauge(
                 name, meaning, list(labels), registry=self._registry, multiprocess_mode=over
             )
-        told = gauge.labels(**labels) if labels else gauge
-        known = self._readings.setdefault((name, *labels.values()), _Reading(told, over))
-        known.reads.append(read)
+        child = gauge.labels(**labels) if labels else gauge
+        reading = self._readings.setdefault((name, *labels.values()), _Reading(child, over))
+        reading.reads.append(read)
 
     def threads(self, pool: str, busy: Callable[[], float], limit: float) -> None:
         """Publish how many threads of a pool are busy, and how many there may be."""

@@ -74,9 +74,9 @@ def _status_of(error: PlacardError) -> int:
 
 def _http(error: HTTPException) -> Response:
     """Answer what the framework refuses: an unknown path, a wrong method, a broken request."""
-    known = _BY_STATUS.get(error.code)
-    if known is not None:
-        answered = _placard(known)
+    kind = _BY_STATUS.get(error.code)
+    if kind is not None:
+        answered = _placard(kind)
         return not_found_page() if error.code == 404 and wants_page() else answered
     add_log_fields(outcome=error.name.lower().replace(" ", "_"))
     answered = _enveloped(f"{error.name}.", error.code or 500)

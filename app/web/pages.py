@@ -22,12 +22,12 @@ def wants_page() -> bool:
 
 def not_found_page() -> Response:
     """Show that there is no page here, and where to go; it shows no more than `/` does."""
-    nonce, known = token_urlsafe(16), service()
+    nonce, parts = token_urlsafe(16), service()
     html = render_template(
         "not_found.html",
         nonce=nonce,
-        local=known.settings.local,
-        docs=known.description is not None,
+        local=parts.settings.local,
+        docs=parts.description is not None,
     )
     answered = Response(html, 404)
     answered.headers["Content-Security-Policy"] = POLICY.format(nonce=nonce)

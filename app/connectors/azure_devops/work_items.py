@@ -99,12 +99,6 @@ class FoundItem(Resource):
     project = fields.Nested(FoundProject)
 
 
-class FoundItems(Resource):
-    """What a search answers."""
-
-    results = fields.List(fields.Nested(FoundItem))
-
-
 # The states of the Basic, Agile, Scrum and CMMI processes; others are of a team's own making.
 STATES: Final[dict[str, PillColor]] = {
     "new": "cool-gray",
@@ -166,7 +160,7 @@ class AzureDevOpsWorkItem(AzureDevOps):
     query_parameters = ("workitem", "id")
     reads_fragment = True
     schema = WorkItem
-    search_schema = FoundItems
+    search_schema = FoundItem.listed("results")
 
     def match(self, address: ResourceUrl) -> Match | None:
         """Match as all do, where the path or the host names an organization."""

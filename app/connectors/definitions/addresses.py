@@ -197,9 +197,9 @@ def _api_form(definition: Mapping[str, Any], page: AddressForm) -> AddressForm |
         return None
     host = None if template[0] == "/" else literal_host(template)
     base = definition.get("hosts_base", "") if host is None else ""
-    known = dict(PART.findall(page.pattern))
+    patterns = dict(PART.findall(page.pattern))
     path = f"/{template.partition('//')[2].partition('/')[2]}" if host else template
-    pattern = FILLED.sub(lambda part: _api_part(part, known), path)
+    pattern = FILLED.sub(lambda part: _api_part(part, patterns), path)
     return AddressForm(
         pattern,
         compiled_path(pattern, base),
@@ -216,9 +216,9 @@ def literal_host(url: str) -> str:
     return host_of(urlsplit(url.partition("{")[0]))
 
 
-def _api_part(part: re.Match[str], known: Mapping[str, str]) -> str:
+def _api_part(part: re.Match[str], patterns: Mapping[str, str]) -> str:
     """Write a part of a template as one of a pattern: as the page has it, within one step."""
-    wanted = known.get(part[1], "")
+    wanted = patterns.get(part[1], "")
     has_steps = "/" in wanted.replace("[^/", "[")
     if has_steps and part[2] != PATH:
         wanted = ANY_STEP

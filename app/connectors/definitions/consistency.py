@@ -196,9 +196,9 @@ def _example_faults(
     served: list[tuple[Path, str]] = [(("example",), data["example"])]
     for number, each in enumerate(data.get("examples", [])):
         served.append((("examples", number), each if isinstance(each, str) else each["address"]))
-    known = api_hosts_of(data)
+    by_host = api_hosts_of(data)
     own = {_host(text) for _, text in served} if "hosts_setting" in data else set()
-    hosts, api_hosts = {*known, *own} - {""}, {*known.values(), *own} - {""}
+    hosts, api_hosts = {*by_host, *own} - {""}, {*by_host.values(), *own} - {""}
     for location, text in served:
         if not _is_served(text, hosts, api_hosts, forms):
             yield location, Rule("example", "is not an address of this connector")

@@ -101,10 +101,12 @@ def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:
     """Map each host of pages to the host of its API: the same, or as `hosts` says."""
     hosts = definition.get("hosts", [])
     pairs = hosts.items() if isinstance(hosts, Mapping) else zip(hosts, hosts, strict=True)
-    known = {served.lower(): asked.lower() for served, asked in pairs}
+    api_hosts = {served.lower(): asked.lower() for served, asked in pairs}
     for form in definition.get("addresses", []):
-        known |= {host.lower(): host.lower() for host in form.get("hosts", []) if host not in known}
-    return known
+        api_hosts |= {
+            host.lower(): host.lower() for host in form.get("hosts", []) if host not in api_hosts
+        }
+    return api_hosts
 
 
 def _credential(

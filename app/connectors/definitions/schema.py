@@ -232,7 +232,7 @@ class ExampleField(fields.Field[Any]):
         return value if isinstance(value, str) else ExampleSchema().load(value)
 
 
-class DefinitionSchema(Table):
+class ConnectorSchema(Table):
     """One `[[connector]]`."""
 
     name = fields.String(required=True, validate=_NAME)
@@ -267,7 +267,7 @@ class FileSchema(Table):
     """A file of definitions."""
 
     connector = fields.List(
-        fields.Nested(DefinitionSchema), required=True, validate=validate.Length(1)
+        fields.Nested(ConnectorSchema), required=True, validate=validate.Length(1)
     )
 
     @validates_schema(skip_on_field_errors=False)
@@ -283,7 +283,7 @@ class FileSchema(Table):
             raise ValidationError({"connector": twice})
 
 
-class _BundledSchema(DefinitionSchema):
+class _BundledSchema(ConnectorSchema):
     """A bundled definition: the tests hold its consistency, which a start need not do again."""
 
     def check_consistency(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:

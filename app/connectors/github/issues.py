@@ -87,12 +87,6 @@ class IssueOrPull(Resource):
     closed_at = Timestamp()
 
 
-class FoundIssues(Resource):
-    """What a search answers."""
-
-    items = fields.List(fields.Nested(IssueOrPull))
-
-
 STATES: Final[PillTable] = {
     "open": ("Open", "green"),
     "draft": ("Draft", "cool-gray"),
@@ -134,7 +128,7 @@ class GitHub(GitHubPage):
     )
     query_parameters = ("issue",)
     schema = IssueOrPull
-    search_schema = FoundIssues
+    search_schema = IssueOrPull.listed("items")
 
     def canonical(self, match: Match) -> str:
         """Return the page of the issue, or of the pull request."""

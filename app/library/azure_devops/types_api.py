@@ -74,11 +74,11 @@ def list_widget_types(context: TeamContext) -> dict[str, Any]:
 def show_widget_type(contribution: WidgetTypeKey) -> dict[str, Any]:
     """Get a type of widget by its contribution, which is compared in any case."""
     context, wanted = contribution.context, folded(contribution.contribution_id)
-    known = next((each for each in _contributions(context) if folded(each) == wanted), None)
-    if known is None:
+    stored = next((each for each in _contributions(context) if folded(each) == wanted), None)
+    if stored is None:
         named = contribution.contribution_id
         raise NotFound(sentence=f"There is no widget of the type {named} here.", resource="widget")
-    return {"uri": _url(context, known), "widgetMetadata": _type(known)}
+    return {"uri": _url(context, stored), "widgetMetadata": _type(stored)}
 
 
 def _contributions(context: TeamContext) -> Sequence[str]:

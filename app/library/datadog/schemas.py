@@ -52,7 +52,7 @@ LAST_PAGE: Final = 10**9
 _TAG: Final = r'("([^"\u0000]|"")*"|([^",\r\n\u0000][^,\r\n\u0000]*)?)'
 
 
-class WidgetDefinitionSchema(BodySchema):
+class DefinitionSchema(BodySchema):
     """A widget's definition, as far as the library looks at it."""
 
     class Meta:
@@ -100,7 +100,7 @@ class WidgetDefinitionSchema(BodySchema):
 class AttributesSchema(BodySchema):
     """The attributes of a widget that is created or replaced."""
 
-    definition = fields.Nested(WidgetDefinitionSchema, required=True)
+    definition = fields.Nested(DefinitionSchema, required=True)
     tags = JsonList(fields.String(), load_default=list, allow_none=True)
 
     @post_load
@@ -186,7 +186,7 @@ class SearchParametersSchema(ParametersSchema):
     size = IntegerParameter(1, LARGEST_PAGE, data_key="page[size]", load_default=USUAL_PAGE)
 
 
-class KeptDefinitionSchema(WidgetDefinitionSchema):
+class KeptDefinitionSchema(DefinitionSchema):
     """A widget's definition as it was given, with all its keys."""
 
 

@@ -149,10 +149,10 @@ class CustomWidgets:
         """
         caller.require_domain(listing.search.domain_id)
         with self._store.reading() as session, bounded(session, self._seconds) as query:
-            known, test = self._test(query, self._filters(), listing.search)
+            narrowed, test = self._test(query, self._filters(), listing.search)
             count = select(func.count()).select_from(CustomWidgetRow).where(test)
             statement = self._select(listing, test)
-            total = query.scalar(count) or 0 if known.total is None else known.total
+            total = query.scalar(count) or 0 if narrowed.total is None else narrowed.total
             rows = iter(()) if listing.count_only else query.rows(statement)
             yield ListingResult(map(read_widget, rows), total)
 
@@ -212,8 +212,8 @@ class CustomWidgets:
         test = filters.search(search)
         if self._store.dialect != "sqlite":
             return Narrowing(), test
-        known = narrow(query, search)
-        return known, test if known.ids is None else filters.search(search, known.ids)
+        narrowed = narrow(query, search)
+        return narrowed, test if narrowed.ids is None else filters.search(search, narrowed.ids)
 
     def _select(self, listing: Listing, test: Test) -> Select[Any]:
         terms = [term for order in _orders(listing) for term in self._ordering(order)]

@@ -123,7 +123,7 @@ def test_a_host_of_ones_own_has_a_client_in_the_credentials_file(
 
 @pytest.mark.parametrize(("system", "host"), [("sentry", "sentry.example.com"), ("none", "a.b")])
 def test_a_client_of_no_system_stops_the_start(system: str, host: str) -> None:
-    with pytest.raises(ConfigurationError, match="no system that people can sign in to"):
+    with pytest.raises(ConfigurationError, match="not a system that people can sign in to"):
         providers_of(settings_with(), [entry(system, host)])
 
 

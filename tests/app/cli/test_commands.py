@@ -425,7 +425,7 @@ def test_lint_tells_what_another_connector_serves(run: Run, tmp_path: Path) -> N
     assert ended.stdout == (
         "taken.toml:2: $.connector[0].name: is the name of another connector (unique)\n"
         "taken.toml:6: $.connector[0].example: is an address of the connector github, which is "
-        "asked before (unique)\n"
+        "matched before (unique)\n"
     )
 
 

@@ -154,7 +154,7 @@ def test_the_first_secret_signs(run: Run, sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--scope", "everything"), "--scope: 'everything' is none of"),
+        (("--scope", "everything"), "--scope: 'everything' is not one of"),
         (("--expires", "soon"), "'soon' is not a span of time such as 90d"),
         (("--expires", "0d"), "--expires: must be more than 0"),
         (("--expires", "9999d"), "--expires: must be more than 0"),

@@ -29,10 +29,10 @@ class Narrowing:
 
 def narrow(query: Query, search: Selection) -> Narrowing:
     """Ask the index for the widgets of a search, or how many there are."""
-    known = list(_candidates(search))
-    candidates = [each for each in known if each is not None]
+    matching = list(_candidates(search))
+    candidates = [each for each in matching if each is not None]
     ids = few(query, candidates)
-    if ids is not None or not candidates or search.some or len(candidates) < len(known):
+    if ids is not None or not candidates or search.some or len(candidates) < len(matching):
         return Narrowing(ids)
     return Narrowing(total=counted(query, candidates, None)[0])
 

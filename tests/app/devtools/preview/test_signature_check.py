@@ -118,8 +118,8 @@ def test_a_secret_that_is_given_is_used_and_not_shown(preview: Preview) -> None:
         ("GET /widget HTTP/1.1", signed(), "has no query"),
         ("GET http://[?a=b", signed(), "cannot be read"),
         (QUERY, "Cookie: a=b", "The header should be x-asana-request-signature"),
-        ("A" * 20_000, signed(), "are no request of the host"),
-        (QUERY, "A" * 20_000, "are no request of the host"),
+        ("A" * 20_000, signed(), "are not a request of the host"),
+        (QUERY, "A" * 20_000, "are not a request of the host"),
         (QUERY, "", "The header should be x-asana-request-signature"),
     ],
 )

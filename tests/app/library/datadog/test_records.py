@@ -17,11 +17,12 @@ from sqlalchemy import event
 from app.database.store import Store
 from app.library.core.callers import Caller
 from app.library.core.tokens import Tokens
+from app.library.core.users import Author
 from app.library.datadog.archive import AT_ONCE as PAGE, archived
 from app.library.datadog.schemas import WIDGET_TYPES
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.datadog.transfer import TRANSFER
-from app.library.http.transfer import AT_ONCE, LONGEST_LINE, Outcome, Owner, lines_of
+from app.library.http.transfer import AT_ONCE, LONGEST_LINE, Outcome, lines_of
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT, application, library_of, token_of
 from tests.app.library.datadog.test_changes import WRITERS, at_once
@@ -30,7 +31,7 @@ from tests.databases import migrated
 from tests.host import JWT_SECRET
 from tests.profiles import on_one_fixture
 
-OWNER = Owner("import@localhost", "Import")
+OWNER = Author("import@localhost", "Import")
 DEFINITION = {"zz": 1, "type": "change", "title": "T", "requests": [], "é": {"b": 1, "a": 2.5}}
 ID = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 
