@@ -9,7 +9,7 @@ from flask import Flask
 from app.database.connections import MOST_CONNECTIONS
 from app.database.store import Store
 from app.library.azure_devops.dialect import azure_devops_dialect
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import Dialect, Dispatcher, init_dialect
@@ -42,7 +42,7 @@ def build_library(settings: Settings) -> Library:
     return Library(
         settings=settings,
         store=store,
-        tokens=Tokens(store, settings.token_secrets, SCOPES),
+        tokens=TokenStore(store, settings.token_secrets, SCOPES),
         limiter=Limiter(
             settings.library_requests_per_minute,
             settings.cache_url,

@@ -85,7 +85,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Tokens:
+class TokenStore:
     """The tokens of a store: the first of `secrets` signs, any of them verifies.
 
     `scopes` are those that a new token may have.

@@ -6,7 +6,7 @@ from typing import Final, cast
 from flask import current_app
 
 from app.database.store import Store
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.http.rate_limit import Limiter
 from app.library.http.token_slots import TokenSlots
 from app.settings import Settings
@@ -23,7 +23,7 @@ class Library:
 
     settings: Settings
     store: Store
-    tokens: Tokens
+    tokens: TokenStore
     limiter: Limiter
     searches: TokenSlots
     large_answers: TokenSlots

@@ -22,7 +22,7 @@ from app.errors import ConfigurationError, StoreUnavailable
 from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.names import PlaceNames
 from app.library.azure_devops.records import TeamContext
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.wiring import SCOPES
 from tests.app.library.core.test_sqlite_index import Index, expected, index_of
 from tests.app.library.core.test_tokens import GRANT
@@ -79,7 +79,7 @@ def test_a_second_migration_changes_nothing(store: Store) -> None:
 def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = Tokens(store, [JWT_SECRET], SCOPES)
+    tokens = TokenStore(store, [JWT_SECRET], SCOPES)
     text = tokens.create(GRANT).text
 
     def rebuild(connection: Connection) -> None:
@@ -142,7 +142,7 @@ def check_rows_of_the_first_step(store: Store) -> None:
         upgrade(connection, "0001")
         add_rows_of_the_first_step(connection)
     assert store.migrate() == ("0001", head())
-    (token,) = Tokens(store, [JWT_SECRET], SCOPES).listed()
+    (token,) = TokenStore(store, [JWT_SECRET], SCOPES).listed()
     assert (token.scopes, token.places, token.experiences) == (("s",), (), ())
     names = PlaceNames(store)
     for number, (_, place) in enumerate(PLACES, 1):

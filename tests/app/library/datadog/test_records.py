@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from app.database.store import Store
 from app.library.core.callers import Caller
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.core.users import Author
 from app.library.datadog.archive import AT_ONCE as PAGE, archived
 from app.library.datadog.schemas import WIDGET_TYPES
@@ -38,7 +38,7 @@ ID = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 
 @pytest.fixture
 def caller(store: Store) -> Caller:
-    tokens = Tokens(store, [JWT_SECRET], SCOPES)
+    tokens = TokenStore(store, [JWT_SECRET], SCOPES)
     return tokens.caller(tokens.create(GRANT).text)
 
 
@@ -116,7 +116,7 @@ def test_an_export_is_of_one_moment_whatever_is_written_meanwhile(
 def test_favourites_are_exported_and_restored(
     store: Store, elsewhere: Store, caller: Caller
 ) -> None:
-    widgets, tokens = SavedWidgets(store), Tokens(store, [JWT_SECRET], SCOPES)
+    widgets, tokens = SavedWidgets(store), TokenStore(store, [JWT_SECRET], SCOPES)
     bob = tokens.caller(tokens.create(replace(GRANT, subject="bob@example.com", name="Bob")).text)
     first, second = (
         widgets.create(caller, "ccm_reports", SavedWidgetDraft(DEFINITION, ())) for _ in range(2)
@@ -125,7 +125,7 @@ def test_favourites_are_exported_and_restored(
     widgets.mark(bob, first.id)
     lines = list(TRANSFER.exported(store))
     assert {outcome.state for outcome in take(elsewhere, *lines)} == {"stored"}
-    again = Tokens(elsewhere, [JWT_SECRET], SCOPES)
+    again = TokenStore(elsewhere, [JWT_SECRET], SCOPES)
     there = again.caller(again.create(replace(GRANT, subject=bob.subject, name="Bob")).text)
     assert SavedWidgets(elsewhere).get(there, "ccm_reports", first.id).is_favorited
     assert not SavedWidgets(elsewhere).get(there, "ccm_reports", second.id).is_favorited
