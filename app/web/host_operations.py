@@ -23,7 +23,7 @@ _REFUSED: Final = {
     401: "No proof, a false one, or an expired one",
     403: "The workspace is not served, or the other system refuses our credentials",
     404: "No connector serves the address, or there is no such resource",
-    500: "Our fault, or the other system is slow, down or unreadable",
+    500: "A fault of the service, or the other system is slow, down or unreadable",
 }
 
 
@@ -31,7 +31,9 @@ class WidgetQuerySchema(Schema):
     """The query of the host's request; other parameters are ignored."""
 
     resource_url = fields.Url(
-        required=True, schemes={"http", "https"}, metadata={"description": "What is shown."}
+        required=True,
+        schemes={"http", "https"},
+        metadata={"description": "The address of the resource to show."},
     )
     workspace = fields.String()
     task = fields.String()
@@ -49,7 +51,7 @@ class TypeaheadQuerySchema(Schema):
 
     query = fields.String(
         required=True,
-        metadata={"description": "What is typed. Older hosts name it `value`, or `fragment`."},
+        metadata={"description": "The typed text. Older hosts name it `value`, or `fragment`."},
     )
     workspace = fields.String()
     task = fields.String()
@@ -65,7 +67,7 @@ class AliveSchema(Schema):
 
 
 class ReadySchema(Schema):
-    """Whether cards can be answered, what they wait for, and how each part is: `ok`, or a word."""
+    """Whether cards can be answered, what they wait for, and the state of each part."""
 
     status = fields.String(required=True, validate=validate.OneOf(("ready", "waiting")))
     waiting_for = fields.List(fields.String(), required=True)
@@ -123,7 +125,7 @@ def host_section(settings: Settings) -> Section:
             method="get",
             path="/typeahead",
             summary="List the resources that a text may mean",
-            answers={200: Answer("What can be picked", Body(TypeaheadListSchema))} | refused,
+            answers={200: Answer("The suggestions", Body(TypeaheadListSchema))} | refused,
             query=TypeaheadQuerySchema,
         ),
     )

@@ -40,7 +40,7 @@ class LinkSchema(Schema):
 
 
 class LinksSchema(Schema):
-    """Where a resource is, and what it belongs to; `group` is the list that it is in."""
+    """The addresses of a resource, of its list (`group`) and of its dashboard."""
 
     own = fields.Nested(LinkSchema, data_key="self", required=True)
     group = fields.Nested(LinkSchema, required=True)
@@ -54,7 +54,7 @@ class VersionSchema(Schema):
 
 
 class DashboardWidgetSchema(ExtraFieldsSchema):
-    """A widget; `dashboard` is there where one widget is answered, not many."""
+    """A widget; only an answer of a single widget has `dashboard`."""
 
     id = Guid(required=True)
     etag = fields.String(data_key="eTag", required=True)
@@ -79,7 +79,7 @@ class DashboardWidgetListSchema(Schema):
 
 
 class DashboardAnswerSchema(Schema):
-    """A dashboard; `widgets` is there where one is answered, not many."""
+    """A dashboard; only an answer of a single dashboard has `widgets`."""
 
     id = Guid(required=True)
     name = fields.String(required=True)
@@ -93,7 +93,9 @@ class DashboardAnswerSchema(Schema):
         data_key="groupId", required=True, metadata={"description": "the team; zeros without one"}
     )
     owner_id = Guid(
-        data_key="ownerId", required=True, metadata={"description": "the team, or who created it"}
+        data_key="ownerId",
+        required=True,
+        metadata={"description": "the team, or the user who created it"},
     )
     etag = fields.String(data_key="eTag", required=True)
     modified_by = Guid(data_key="modifiedBy", required=True)
@@ -101,7 +103,7 @@ class DashboardAnswerSchema(Schema):
     last_accessed_date = fields.String(
         data_key="lastAccessedDate",
         required=True,
-        metadata={"description": "when it was last changed: who reads it leaves no trace"},
+        metadata={"description": "when it was last changed: reads are not recorded"},
     )
     url = fields.String(required=True)
     links = fields.Nested(LinksSchema, data_key="_links", required=True)
@@ -109,7 +111,7 @@ class DashboardAnswerSchema(Schema):
 
 
 class GroupLinksSchema(Schema):
-    """Where a list of dashboards is."""
+    """The address of a list of dashboards."""
 
     own = fields.Nested(LinkSchema, data_key="self", required=True)
 
@@ -142,7 +144,7 @@ class DashboardListSchema(Schema):
 
 
 class ProjectAnswerSchema(Schema):
-    """A project: its GUID, and its name, or the GUID again where no name is known."""
+    """A project: its GUID and its name; where no name is known, the GUID again."""
 
     id = Guid(required=True)
     name = fields.String(required=True)
@@ -159,7 +161,7 @@ class ListHeadersSchema(Schema):
 
 
 class AzureErrorSchema(Schema):
-    """What went wrong."""
+    """An error."""
 
     reference = fields.String(data_key="$id", required=True)
     inner_exception = fields.Raw(data_key="innerException", allow_none=True)

@@ -21,7 +21,7 @@ from app.library.http.context import library
 
 
 class WidgetTypeSchema(Schema):
-    """A type of widget, as far as its widgets tell: by its contribution."""
+    """A type of widget, by its contribution."""
 
     contribution_id = fields.String(data_key="contributionId", required=True)
     type_id = fields.String(data_key="typeId", required=True)

@@ -53,13 +53,13 @@ class ReferenceSchema(BodySchema):
 
 
 class RelationSchema(BodySchema):
-    """What a relationship points to."""
+    """The user of a relationship."""
 
     data = fields.Nested(ReferenceSchema, required=True)
 
 
 class RecordRelationshipsSchema(BodySchema):
-    """Whose a widget is."""
+    """The users who created and modified a widget."""
 
     created_by = fields.Nested(RelationSchema)
     modified_by = fields.Nested(RelationSchema)

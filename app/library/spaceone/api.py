@@ -110,8 +110,8 @@ def get(body: Loaded) -> dict[str, Any]:
 def list_(body: Loaded) -> Response:
     """Find widgets.
 
-    With `unwind` each comes once for each element of the list at its path, which stands for the
-    list; `labels`, which are a list, have that one.
+    With `unwind` each widget comes once for each element of the list at its path, in place of the
+    list; `labels` is then a list of that element.
     """
     listing = read_listing(body)
     for key in listing.only or ():
