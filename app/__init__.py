@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import structlog
 from flask import Flask
 
+from app.cache.wiring import build_backend
 from app.connectors import connector_settings
 from app.errors import ConfigurationError
 from app.library.surface import LibrarySurface
+from app.lookup.lookup import TYPEAHEAD_SECONDS
 from app.openapi.description import describe
 from app.settings import Settings, check_settings, settings_from_environment
 from app.settings.report import unknown_settings
@@ -17,7 +19,9 @@ from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.telemetry.processes import tell_of_this_process
 from app.upstream import Loopback
+from app.upstream.wiring import build_fetcher
 from app.verification import KeySet, KeySource
+from app.verification.wiring import build_key_sources, build_verifier
 from app.web import EXTENSION, Health, Service, attach, docs, health, typeahead, widget
 from app.web.access_log import init_access_log
 from app.web.cors import CorsPolicy, init_cors
@@ -25,16 +29,7 @@ from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
-from app.wiring import (
-    build_backend,
-    build_fetcher,
-    build_key_sources,
-    build_lookup,
-    build_people,
-    build_verifier,
-    shares_credentials,
-    unreachable_systems,
-)
+from app.wiring import build_lookup, build_people, shares_credentials, unreachable_systems
 
 if TYPE_CHECKING:
     # It needs the database.
@@ -61,10 +56,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_cors(app, origins)
     init_errors(app)
     init_paths(app)
-    app.register_blueprint(widget.blueprint)
-    app.register_blueprint(attach.blueprint)
-    app.register_blueprint(typeahead.blueprint)
-    app.register_blueprint(health.blueprint)
+    _init_pages(app, settings, parts)
+    init_fast_path(app, origins)
+    _init_traces(app, settings)
+    _warn(settings, parts)
+    return app
+
+
+def _init_pages(app: Flask, settings: Settings, parts: Service) -> None:
+    for module in (widget, attach, typeahead, health):
+        app.register_blueprint(module.blueprint)
     if parts.description is not None:
         app.register_blueprint(docs.blueprint)
     if settings.local:
@@ -80,12 +81,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         from app.devtools.local_provider import connect_first_person  # noqa: PLC0415 - as above
 
         connect_first_person(app, parts.people)
-    init_fast_path(app, origins)
-    _trace(app, settings)
-    _warn(settings)
-    if parts.people is not None and not settings.local:
-        _warn_of_strangers(settings, parts.people)
-    return app
 
 
 def _application(metrics: Metrics, name: str) -> Flask:
@@ -121,12 +116,14 @@ def _service(
     settings: Settings, metrics: Metrics, library: LibrarySurface, loopback: Loopback | None
 ) -> Service:
     fetcher = build_fetcher(settings, metrics=metrics, loopback=loopback)
-    searching = build_fetcher(settings, metrics=metrics, loopback=loopback, for_searches=True)
+    searching = build_fetcher(
+        settings, metrics=metrics, loopback=loopback, deadline=TYPEAHEAD_SECONDS
+    )
     backend = build_backend(settings, metrics)
     people = build_people(settings, fetcher, backend)
     widgets, lookup = build_lookup(settings, fetcher, searching, metrics, backend, people)
     sources = build_key_sources(settings, fetcher)
-    _tell(metrics, settings, library, sources)
+    _init_gauges(metrics, settings, library, sources)
     sections = (host_section(settings), *library.sections, health_section(settings))
     return Service(
         settings=settings,
@@ -148,10 +145,10 @@ def _service(
     )
 
 
-def _tell(
+def _init_gauges(
     metrics: Metrics, settings: Settings, library: LibrarySurface, sources: tuple[KeySource, ...]
 ) -> None:
-    """Tell how the process is, its threads, its key sets and its database."""
+    """Publish the gauges of the process, its threads, its key sets and its database."""
     tell_of_this_process(metrics)
     if settings.threads:
         metrics.threads("requests", lambda: metrics.in_flight.now, settings.threads)
@@ -170,7 +167,7 @@ def _tell(
         metrics.gauge("placard_database_connections_limit", limit, lambda: most)
 
 
-def _trace(app: Flask, settings: Settings) -> None:
+def _init_traces(app: Flask, settings: Settings) -> None:
     """Make spans of requests, where a setting asks for that."""
     if not settings.traces:
         return
@@ -184,7 +181,7 @@ def _trace(app: Flask, settings: Settings) -> None:
     app.wsgi_app = spans.Spans(app.wsgi_app, spans.make_provider())  # type: ignore[method-assign]
 
 
-def _warn(settings: Settings) -> None:
+def _warn(settings: Settings, parts: Service) -> None:
     log = structlog.get_logger("placard")
     for name, meant in unknown_settings(settings).items():
         log.warning("unknown_setting", name=name, meant=meant)
@@ -195,6 +192,8 @@ def _warn(settings: Settings) -> None:
         )
     if not (settings.local or settings.access or settings.allowed_workspaces):
         _warn_of_sharing(settings)
+    if parts.people is not None and not settings.local:
+        _warn_of_strangers(settings, parts.people)
 
 
 def _warn_of_strangers(settings: Settings, people: "PeopleParts") -> None:

@@ -31,7 +31,7 @@ def card_of(connector: Connector, match: Match, response: UpstreamResponse) -> S
 def load_resource(connector: Connector, response: UpstreamResponse) -> Any:
     """Load an upstream's answer with the connector's schema.
 
-    Raises UpstreamUnreadable, with the JSON path of what is not as documented.
+    Raises UpstreamUnreadable, with the JSON path of the value that is not as documented.
     """
     document = response.document
     try:
@@ -41,7 +41,7 @@ def load_resource(connector: Connector, response: UpstreamResponse) -> Any:
 
 
 def checked(card: SummaryWithDetails, connector: Connector, match: Match) -> bytes:
-    """Write a card as the bytes to send, after holding it to the host's contract.
+    """Write a card as the bytes to send, after checking it against the host's contract.
 
     Raises BrokenCard, which names the connector, the JSON path and the rule.
     """
@@ -55,7 +55,7 @@ def checked(card: SummaryWithDetails, connector: Connector, match: Match) -> byt
 
 
 def _secure_icons(card: dict[str, Any], connector: Connector, match: Match) -> None:
-    """Give each icon an https address, or leave it out and tell the trace."""
+    """Give each icon an https address, or leave it out and record that in the trace."""
     for part in (card, card["footer"], *card["fields"]):
         for key in part.keys() & {"subicon_url", "icon_url"}:
             secure = connector.secure_icon(part[key], match)
@@ -68,6 +68,6 @@ def _secure_icons(card: dict[str, Any], connector: Connector, match: Match) -> N
 
 
 def _first(found: Sequence[Fault]) -> str:
-    """Tell the first few faults, and how many more there are."""
-    told = "; ".join(map(str, found[:MOST_FAULTS]))
-    return told if len(found) <= MOST_FAULTS else f"{told}; and {len(found) - MOST_FAULTS} more"
+    """List the first few faults, and how many more there are."""
+    listed = "; ".join(map(str, found[:MOST_FAULTS]))
+    return listed if len(found) <= MOST_FAULTS else f"{listed}; and {len(found) - MOST_FAULTS} more"

@@ -353,4 +353,4 @@ def named(code: str, sentence: str, detail: str = "") -> PlacardError:
     for kind in tree():
         if kind.__dict__.get("code") == code:
             return kind(detail, sentence=sentence)
-    raise ValueError(f"{code!r} is no error code")
+    raise ValueError(f"{code!r} is not an error code")

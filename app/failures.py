@@ -1,4 +1,4 @@
-"""What the host is told of an upstream's failure, and what it means for a card that is kept."""
+"""The host's sentence for an upstream's failure, and whether a kept card may still answer."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ from app.upstream import Fetcher
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import Outcome, Verdict
 
-# What the host may say to its user, where the default sentence is not the most helpful one.
+# The sentences for the host's user, where the default one is not the most helpful.
 SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.ResourceMissing: "Not found. {label} has no such page, or does not show it to us.",
     errors.UpstreamRefused: "Access forbidden. {label} does not let us see this page.",
@@ -46,7 +46,7 @@ _TRANSIENT: Final = (
 
 
 def raise_for_verdict(verdict: Verdict) -> None:
-    """Let a success through, and say what any other answer means for the host.
+    """Return for a success; raise the error that any other answer means for the host.
 
     Raises ResourceMissing, UpstreamRefused, UpstreamRateLimited or UpstreamFailed.
     """
@@ -63,7 +63,7 @@ def document_of(fetcher: Fetcher, request: UpstreamRequest) -> Any:
 
 
 def failure_of(connector: Connector, error: PlacardError, verdict: Verdict | None) -> FetchResult:
-    """Tell what went wrong, and what it means for a card that is kept."""
+    """Return the result of a failure, and whether a kept card may still answer."""
     definitive = isinstance(error, errors.Forbidden | errors.NotFound | errors.ConnectionNeeded)
     transient = isinstance(error, _TRANSIENT) or (verdict is not None and verdict.transient)
     return FetchResult(
@@ -77,7 +77,7 @@ def failure_of(connector: Connector, error: PlacardError, verdict: Verdict | Non
 
 
 def worded(error: PlacardError, connector: Connector) -> PlacardError:
-    """Word an error that only this request has."""
+    """Add the sentence and the cache status to an error of this request alone."""
     error.sentence = _sentence(connector, error)
     error.cache_status = f"Placard; fwd=miss; detail={error.code}"
     return error

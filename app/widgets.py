@@ -1,21 +1,16 @@
-"""From an address to a widget: match → fetch → map → check → answer."""
+"""From an address to a widget: match → fetch → map → check → answer.
 
-import hashlib
+`resolver.py` does the first of these.
+"""
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 from app import errors
-from app.access import (
-    Access,
-    AccessMode,
-    ColdFetchBudget,
-    Connection,
-    Provider,
-    credential_of,
-)
+from app.access import Access, ColdFetchBudget
 from app.cache import (
     CARD,
     Cache,
@@ -27,20 +22,18 @@ from app.cache import (
     validator_of,
 )
 from app.cards import card_of, checked
-from app.connectors import Connector, ConnectorRegistry, Match
+from app.connectors import Connector
 from app.errors import PlacardError
 from app.failures import document_of, failure_of, worded
+from app.resolver import ResolvedRequest, Resolver
 from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
 from app.upstream import Fetcher, within
-from app.upstream.lookups import Lookups
+from app.upstream.lookups import UrlLookups
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from app.verification import NOBODY, Viewer
 
-# What an address means is remembered for this many, unless an address is longer than most are.
-RESOLVED_KEPT: Final = 1024
-RESOLVED_LONGEST: Final = 256
 TOO_MANY: Final = "Access forbidden. Too many new pages in a minute; try again in a moment."
 # So many others, whose budgets are spent, may be the ones to fetch what a request waits for.
 MOST_LEADERS: Final = 8
@@ -64,106 +57,33 @@ class Widget:
     cache_status: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedRequest:
-    """What an address means: who serves it, what to ask the upstream, and the cache's key.
-
-    Where there is a `provider`, it is asked with a person's own credential, that of `connection`.
-    """
-
-    connector: Connector
-    match: Match
-    request: UpstreamRequest
-    key: str
-    mode: AccessMode = "shared"
-    provider: Provider | None = None
-    connection: Connection | None = None
-
-    @property
-    def canonical(self) -> str:
-        """The one address of the resource, whatever form of it was given."""
-        return self.connector.canonical(self.match)
-
-
 class Widgets:
     """Makes widgets of addresses, through the cache."""
 
     def __init__(
         self,
-        registry: ConnectorRegistry,
+        resolver: Resolver,
         fetcher: Fetcher,
         cache: Cache,
         access: Access,
         budget: ColdFetchBudget,
         metrics: Metrics,
     ) -> None:
-        self._registry = registry
+        self.resolver = resolver
         self._fetcher = fetcher
         self._cache = cache
         self._access = access
         self._budget = budget
         self._metrics = metrics
-        self._lookups = Lookups(partial(document_of, fetcher))
-        self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
+        self._lookups = UrlLookups(partial(document_of, fetcher))
 
     def cache_fault(self) -> str | None:
-        """Name what keeps the cache from working; None where nothing does."""
+        """Return why the cache does not work; None where it does."""
         return self._cache.fault()
 
     def widget_for(self, address: str, viewer: Viewer = NOBODY) -> Widget:
-        """Answer for one address; raises as `resolve` and `answer` do."""
-        return self.answer(self.resolve(address, viewer), viewer)
-
-    def resolve(self, address: str, viewer: Viewer = NOBODY) -> ResolvedRequest:
-        """Find who serves an address, what to ask for, and with whose credential.
-
-        Raises NoConnector or MalformedRequest; and as `Access.connection` does, where the
-        credential is a person's.
-        """
-        with trace.step("match") as facts:
-            length = len(address) + len(viewer.workspace or "")
-            forgets = self._registry.may_change or length > RESOLVED_LONGEST
-            resolve = self._resolve if forgets else self._resolve_kept
-            # Whose credential it is may change at any time, and is not remembered.
-            resolved = resolve(address, viewer.workspace)
-            if trace.is_recording():
-                facts.update(
-                    connector=resolved.connector.name,
-                    parts=dict(resolved.match.parameters),
-                    pattern=resolved.connector.path.pattern,
-                )
-        if resolved.provider is not None:
-            resolved = self._connected(resolved, resolved.provider, viewer)
-        add_log_fields(
-            connector=resolved.connector.name, credential=resolved.request.credential.identity
-        )
-        return resolved
-
-    def identity_for(self, address: str, viewer: Viewer = NOBODY) -> str | None:
-        """Name the credential that an address would be asked with.
-
-        None where nobody serves it, or the viewer must connect an account first.
-        """
-        resolve = self._resolve if self._registry.may_change else self._resolve_kept
-        try:
-            resolved = resolve(address, viewer.workspace)
-            if resolved.provider is not None:
-                resolved = self._connected(resolved, resolved.provider, viewer)
-        except PlacardError:
-            return None
-        return resolved.request.credential.identity
-
-    def own_accounts(self, viewer: Viewer) -> frozenset[str]:
-        """Name the credentials of the viewer's own accounts."""
-        try:
-            return self._access.own_accounts(viewer)
-        except PlacardError:
-            return frozenset()
-
-    def note_attached(self, viewer: Viewer, resolved: ResolvedRequest) -> None:
-        """Note who attached a page: in the mode `attached`, that person's account shows it."""
-        if resolved.mode == "attached" and resolved.provider is not None:
-            self._access.attach(viewer, resolved.canonical)
+        """Answer for one address; raises as `Resolver.resolve` and `answer` do."""
+        return self.answer(self.resolver.resolve(address, viewer), viewer)
 
     def fresh(self, resolved: ResolvedRequest) -> Widget | None:
         """Answer as `answer` would, if a fresh card is kept in this process: without I/O."""
@@ -173,7 +93,7 @@ class Widgets:
     def answer(
         self, resolved: ResolvedRequest, viewer: Viewer = NOBODY, *, refresh: bool = False
     ) -> Widget:
-        """Answer for what was resolved; `refresh` asks the upstream whatever is kept.
+        """Answer a resolved request; with `refresh` the upstream is called even if a card is fresh.
 
         Raises a PlacardError, of this request or a kept one.
         """
@@ -182,26 +102,6 @@ class Widgets:
             if trace.is_recording():
                 facts.update(_facts(lookup))
         return self._answer(lookup)
-
-    def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
-        """Resolve what does not depend on a person."""
-        connector, match = self._registry.find(address)
-        ask = self._access.ask(connector, match, workspace)
-        key = key_of(connector, ask.request)
-        return ResolvedRequest(connector, match, ask.request, key, ask.mode, ask.provider)
-
-    def _connected(
-        self, resolved: ResolvedRequest, provider: Provider, viewer: Viewer
-    ) -> ResolvedRequest:
-        """Let a request be one with the credential of a person."""
-        address = resolved.canonical
-        with trace.step("access", mode=resolved.mode, system=provider.label) as facts:
-            connection = self._access.connection(resolved.mode, provider, viewer, address)
-            facts.update(login=connection.login, is_own=connection.user == viewer.user)
-        credential = credential_of(connection, resolved.request)
-        request = replace(resolved.request, credential=credential)
-        key = key_of(resolved.connector, request)
-        return replace(resolved, request=request, key=key, connection=connection)
 
     def _look_up_within_budget(
         self, resolved: ResolvedRequest, viewer: Viewer, *, refresh: bool
@@ -229,7 +129,7 @@ class Widgets:
         *,
         refresh: bool,
     ) -> CacheLookup:
-        """Look up, and again where it was another's budget that was spent, who was to fetch."""
+        """Look up; again where another viewer was to fetch, and that viewer's budget was spent."""
         for _ in range(MOST_LEADERS):
             try:
                 return self._look_up(resolved, admit, refresh=refresh)
@@ -279,7 +179,7 @@ class Widgets:
         return replace(self._find(resolved, previous), is_own=is_own)
 
     def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
-        """Find out what to answer: a card, a kept one confirmed, or what went wrong."""
+        """Fetch: return a card, a kept one that was confirmed, or the failure."""
         connector = resolved.connector
         verdict = None
         try:
@@ -313,24 +213,13 @@ class Widgets:
     def _fetch(
         self, request: UpstreamRequest, previous: Entry | None
     ) -> tuple[UpstreamRequest, UpstreamResponse]:
-        """Fetch what is asked for or, where there is no such resource, the request's fallback."""
+        """Fetch the resource or, where there is none, the request's fallback."""
         request = self._lookups.resolve(request)
         response = self._fetcher.fetch(conditional(request, previous))
         if request.fallback is None or response.verdict.outcome != "missing":
             return request, response
         fallback = replace(request.fallback, credential=request.credential, rules=request.rules)
         return self._fetch(fallback, previous)
-
-
-def key_of(connector: Connector, request: UpstreamRequest) -> str:
-    """Name all that an answer depends on: who asks, what exactly, and as whom."""
-    headers = sorted((name.lower(), value) for name, value in request.headers.items())
-    body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
-    looked_up = f"{request.lookup.url} " if request.lookup else ""
-    otherwise = f" {request.fallback.url}" if request.fallback else ""
-    url = f"{looked_up}{request.url}{otherwise}"
-    parts = (connector.name, connector.revision, request.method, url, body, headers)
-    return "\n".join([*map(str, parts), request.credential.identity])
 
 
 def _renewed(

@@ -68,7 +68,7 @@ class _Part:
         if isinstance(given, dt.datetime):
             self._set(key, texts.host_time(given))
         elif given is not None and not texts.is_host_time(given):
-            raise ValueError(f"{given!r} is no time in the host's form")
+            raise ValueError(f"{given!r} is not a time in the host's form")
 
     def _note(self, *changes: Change) -> None:
         self._set("changes", (*self.changes, *changes))
@@ -89,7 +89,7 @@ class Pill(_Part):
 
     def __post_init__(self) -> None:
         if self.color not in PILL_COLORS:
-            raise ValueError(f"{self.color!r} is no pill colour of the host")
+            raise ValueError(f"{self.color!r} is not a pill colour of the host")
         self._fit("name", FIELD_NAME_MAX)
         self._fit("text", FIELD_TEXT_MAX)
 
@@ -222,8 +222,8 @@ class SummaryWithDetails(_Part):
                 self._note(Change("fields", what))
         for part in seen[FIELDS_MAX:]:
             self._note(Change("fields", f"dropped {part.name!r}: at most {FIELDS_MAX} are shown"))
-        for place, part in enumerate(kept):
-            self._note(*_moved(f"fields[{place}]", part.changes))
+        for index, part in enumerate(kept):
+            self._note(*_moved(f"fields[{index}]", part.changes))
         self._set("fields", kept)
 
     def _refuse_what_cannot_be_shown(self) -> None:
@@ -244,6 +244,6 @@ def _is_count(number: object) -> bool:
     return type(number) is int and number >= 0
 
 
-def _moved(place: str, changes: Iterable[Change]) -> Iterator[Change]:
+def _moved(path: str, changes: Iterable[Change]) -> Iterator[Change]:
     for change in changes:
-        yield Change(f"{place}.{change.path}", change.what)
+        yield Change(f"{path}.{change.path}", change.what)

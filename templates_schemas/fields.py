@@ -23,11 +23,11 @@ class HintingSchema(Schema):
         unknown = self.error_messages["unknown"]
         keys = [known.data_key or name for name, known in self.fields.items()]
         missing = [key for key in keys if not isinstance(data, Mapping) or key not in data]
-        told: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
-        for key, messages in told.items():
+        by_field: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
+        for key, messages in by_field.items():
             if messages == [unknown]:
                 hint = did_you_mean(key, missing)
-                told[key] = [unknown.format(hint=hint, keys=", ".join(keys))]
+                by_field[key] = [unknown.format(hint=hint, keys=", ".join(keys))]
 
 
 class HostSchema(HintingSchema):
@@ -80,7 +80,7 @@ class Text(GivenText):
     """A text that people see as it is: of characters that show, in their direction."""
 
     default_error_messages: Messages = {
-        "surrogate": Rule("surrogate", "has half of a surrogate pair, which is no character"),
+        "surrogate": Rule("surrogate", "has half of a surrogate pair, which is not a character"),
         "control": Rule("control", "has the control character {character}; a space would be right"),
         "direction": Rule(
             "direction",
@@ -157,7 +157,7 @@ class HostTime(Ruled, fields.String):
 
 
 class WholeNumber(Ruled, fields.Integer):
-    """A whole number from 0 to the largest of JavaScript; `true`, `2.0` and `"2"` are none."""
+    """A whole number from 0 to the largest of JavaScript; `true`, `2.0` and `"2"` are not."""
 
     default_error_messages: Messages = {
         "invalid": Rule("type", "must be a whole number"),

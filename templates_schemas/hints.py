@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
 
-# A longer word is no slip of the hand, and comparing it would take long.
+# A longer word is not a typing error, and comparing it would take long.
 LONGEST: Final = 40
 _NO_OTHERS: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -77,8 +77,8 @@ class TypeaheadListSchema(PartSchema):
     def check_count(self, items: list[Any], **_: Any) -> None:
         """Hold the number of items to the host's limit."""
         if len(items) > ITEMS_MAX:
-            told = f"has {len(items)} items; at most {ITEMS_MAX} are shown"
-            raise ValidationError(Rule("max_items", told))
+            message = f"has {len(items)} items; at most {ITEMS_MAX} are shown"
+            raise ValidationError(Rule("max_items", message))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ UNTIL_JSON: Final = "json"
 class UnreadablePayload(ValueError):
     """The text is not JSON; `line` counts from 1, and `offset` characters from 0."""
 
-    def __init__(self, told: str, line: int = 1, offset: int = 0) -> None:
-        super().__init__(told)
+    def __init__(self, message: str, line: int = 1, offset: int = 0) -> None:
+        super().__init__(message)
         self.line = line
         self.offset = offset
 
     @property
     def fault(self) -> Fault:
-        """The same as a fault of the whole."""
+        """The same as a fault of the document."""
         return Fault("$", UNTIL_JSON, str(self))
 
 
@@ -50,14 +50,14 @@ class ReadPayload:
 
 
 def read_payload(text: str | bytes) -> ReadPayload:
-    """Read a text as JSON; raises UnreadablePayload where it is none."""
+    """Read a text as JSON; raises UnreadablePayload where it is not JSON."""
     try:
-        whole = text if isinstance(text, str) else _decoded(text)
-        payload = json.loads(whole, parse_constant=_refuse, object_pairs_hook=Members.of)
+        decoded = text if isinstance(text, str) else _decoded(text)
+        payload = json.loads(decoded, parse_constant=_refuse, object_pairs_hook=Members.of)
         return ReadPayload(payload, tuple(_repeated(payload, "$")))
     except json.JSONDecodeError as error:
-        told = f"is not JSON: {error.msg}, at column {error.colno}"
-        raise UnreadablePayload(told, error.lineno, error.pos) from None
+        message = f"is not JSON: {error.msg}, at column {error.colno}"
+        raise UnreadablePayload(message, error.lineno, error.pos) from None
     except ValueError as error:
         raise UnreadablePayload(f"is not JSON: {error}") from None
     except RecursionError:
@@ -69,7 +69,7 @@ def _decoded(text: bytes) -> str:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _repeated(value: Any, path: str) -> Iterator[Fault]:
@@ -81,5 +81,5 @@ def _repeated(value: Any, path: str) -> Iterator[Fault]:
         for name, inner in value.items():
             yield from _repeated(inner, f"{path}.{name}")
     elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from _repeated(inner, f"{path}[{place}]")
+        for index, inner in enumerate(value):
+            yield from _repeated(inner, f"{path}[{index}]")

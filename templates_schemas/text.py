@@ -62,8 +62,8 @@ def clean(text: str) -> str:
 
     Isolates of right-to-left text stay, balanced.
     """
-    whole = _LONE_SURROGATES.sub("\ufffd", text)
-    spaced: str = _BLANKS.sub(" ", whole).strip(" ")
+    replaced = _LONE_SURROGATES.sub("\ufffd", text)
+    spaced: str = _BLANKS.sub(" ", replaced).strip(" ")
     return "" if is_blank(spaced) else balanced(spaced)
 
 
@@ -85,11 +85,11 @@ def cut(text: str, limit: int) -> str:
 
     A cut text ends in `…`, which is counted.
     """
-    whole = clean(text)
-    if utf16_length(whole) <= limit:
-        return whole
+    cleaned = clean(text)
+    if utf16_length(cleaned) <= limit:
+        return cleaned
     kept, room = "", limit - utf16_length(ELLIPSIS)
-    for grapheme in _GRAPHEMES.findall(whole):
+    for grapheme in _GRAPHEMES.findall(cleaned):
         # An isolate takes the room of its end too, which then is there.
         room -= utf16_length(grapheme) + (grapheme in _ISOLATES) - (grapheme == _END_OF_ISOLATE)
         if room < 0:
@@ -141,17 +141,17 @@ def _more(count: int) -> str:
     return f" +{count}" if count else ""
 
 
-def host_time(moment: datetime) -> str:
+def host_time(time: datetime) -> str:
     """Write an aware time as the host reads it: UTC, milliseconds, `Z`.
 
     Raises ValueError for a time without an offset, or one that UTC cannot hold.
     """
-    if moment.utcoffset() is None:
-        raise ValueError(f"{moment.isoformat()} has no offset")
+    if time.utcoffset() is None:
+        raise ValueError(f"{time.isoformat()} has no offset")
     try:
-        universal = moment.astimezone(UTC)
+        universal = time.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{moment.isoformat()} is out of range in UTC") from error
+        raise ValueError(f"{time.isoformat()} is out of range in UTC") from error
     return universal.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 

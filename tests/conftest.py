@@ -15,7 +15,7 @@ from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.connectors import connector_settings
-from app.library.core.store import Store
+from app.database.store import Store
 from app.settings import Settings, load_settings
 from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, empty, migrated, postgresql

@@ -16,8 +16,8 @@ from pathlib import Path
 import psycopg
 
 import app.access.tables  # noqa: F401 - the tables of people
-from app.library.core.models import Base
-from app.library.core.store import Store
+from app.database.base import Base
+from app.database.store import Store
 from tests.mortal import mortal
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))

@@ -23,15 +23,15 @@ ROOMS = (
     "app.openapi",
     "app.lookup",
     "app.widgets",
+    "app.resolver",
     "app.cards",
     "app.failures",
     "app.access",
-    # The database is the service's own, library or not.
-    "app.library.core",
     "app.connectors",
     "app.cache",
     "app.verification",
     "app.upstream",
+    "app.database",
     "app.settings",
     "app.telemetry",
     "app.origins",
@@ -57,9 +57,9 @@ ALONE = {
     "jmespath": ("app.connectors",),
     "ijson": ("app.upstream",),
     "emoji": ("app.connectors",),
-    "jwt": ("app.verification", "app.library.core", "app.devtools", "app.testing"),
-    "sqlalchemy": ("app.access", "app.library", "app.library.core"),
-    "alembic": ("app.library.core",),
+    "jwt": ("app.verification", "app.library", "app.devtools", "app.testing"),
+    "sqlalchemy": ("app.access", "app.database", "app.library"),
+    "alembic": ("app.database",),
     "apispec": ("app.openapi",),
     "limits": ("app.library",),
     "dotenv": ("app.settings",),
@@ -78,7 +78,7 @@ TOP = {
 MADE = ("__pycache__", "*.egg-info", "build", "dist", "placard.db*")
 
 # The README has the first's map; the others have a file for each system, for each step.
-MAPPED_ELSEWHERE = ("app", "app/connectors", "app/library/core/migrations/versions")
+MAPPED_ELSEWHERE = ("app", "app/connectors", "app/database/migrations/versions")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

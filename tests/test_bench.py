@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, strategies as st
 
-from app.library.core.store import Store
+from app.database.store import Store
 from tests.bench import attacks, library, library_rows
 from tests.bench.__main__ import BENCHES, main
 from tests.bench.library_operations import operations_of

@@ -18,8 +18,8 @@ from app.connectors.definitions.schema import (
     AddressSchema,
     AnswerSchema,
     CardSchema,
+    ConnectorSchema,
     CredentialSchema,
-    DefinitionSchema,
     FieldSchema,
     OAuthSchema,
     SearchSchema,
@@ -108,7 +108,7 @@ def test_the_definition_that_is_shown_can_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        DefinitionSchema,
+        ConnectorSchema,
         AddressSchema,
         CredentialSchema,
         OAuthSchema,

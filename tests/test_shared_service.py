@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 import requests
 
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT
 from tests.bench.kills import Supervised, kill_rounds, missing_of, writing
@@ -61,7 +61,7 @@ def three(tmp_path: Path, run_redis: RunRedis, postgresql_server: Server) -> Ite
         postgresql_server.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
         upstream = stack.enter_context(standing_in(delay=0.5))
         store = migrated(url)
-        tokens = Tokens(store, [TOKEN_SECRET], SCOPES)
+        tokens = TokenStore(store, [TOKEN_SECRET], SCOPES)
         grants = [replace(GRANT, subject=f"{number}@example.com") for number in range(ATTEMPTS)]
         texts = [tokens.create(grant).text for grant in grants]
         store.close()

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, delete, select, update
 
 from app.access.connection import is_id
 from app.access.tables import AttachmentRow
-from app.library.core.store import Store
-from app.library.core.upsert import insert
+from app.database.store import Store
+from app.database.upsert import insert
 from app.verification import Viewer
 
 # What nobody has seen for so long is forgotten; that it was seen is noted once a day.

@@ -14,9 +14,9 @@ from app.access.connection import Connection
 from app.access.providers import Provider
 from app.access.tables import ConnectionRow
 from app.access.vault import SealBroken, Vault
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
-from app.library.core.upsert import insert
+from app.database.base import NAME_LENGTH
+from app.database.store import Store
+from app.database.upsert import insert
 from app.upstream.oauth import Tokens
 from templates_schemas.text import clean
 

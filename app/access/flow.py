@@ -13,8 +13,8 @@ from sqlalchemy import Select, delete, func, select
 from app.access.sessions import Session
 from app.access.tables import SignInRow
 from app.access.vault import SealBroken, Vault
+from app.database.store import Store
 from app.errors import SignInFailed
-from app.library.core.store import Store
 from app.upstream.oauth import InvalidGrant, OAuthClient, Tokens
 from app.upstream.token_requests import TokenRequests
 

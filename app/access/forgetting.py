@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Delete, delete
 
 from app.access.tables import AttachmentRow, ConnectionRow
-from app.library.core.store import Store
+from app.database.store import Store
 
 
 def forget_user(store: Store, user: str) -> int:

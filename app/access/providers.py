@@ -155,7 +155,7 @@ def _of_entry(entry: OAuthClientEntry, rows: Sequence[OAuthSystem]) -> Provider:
     )
     if row is None:
         raise ConfigurationError(
-            f"PLACARD_CREDENTIALS_FILE: {entry.system} at {entry.host} is no system that people "
+            f"PLACARD_CREDENTIALS_FILE: {entry.system} at {entry.host} is not a system that people "
             "can sign in to"
         )
     return provider_of(row, entry.id, entry.secret)

@@ -7,8 +7,8 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
-from app.library.core.columns import UtcDateTime, line, text
-from app.library.core.models import ID_LENGTH, NAME_LENGTH, Base
+from app.database.base import ID_LENGTH, NAME_LENGTH, Base
+from app.database.columns import UtcDateTime, line, text
 
 
 class ConnectionRow(Base):

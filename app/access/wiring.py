@@ -12,7 +12,7 @@ from app.access.refresh import Refresher
 from app.access.sessions import Sessions
 from app.access.sign_in import SignIn
 from app.access.vault import Vault
-from app.library.core.store import Store
+from app.database.store import Store
 from app.settings import Settings
 from app.upstream import Fetcher
 from app.upstream.oauth import OAuthClient

@@ -11,6 +11,7 @@
     backend.py        the contract of a backend; memory_backend.py, redis_backend.py
     redis_servers.py  one server, Sentinels or a cluster
     serializer.py     entries as JSON, for Redis; signing.py says that they are our own
+    wiring.py         makes the cache, from the settings
 
 A backend stores entries by key until they expire or are evicted, and may lose any of them at any
 time. A key names the connector, the outgoing request and the identity of the credential, so that

@@ -25,7 +25,7 @@ class MemoryBackend:
     def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
         self._max_bytes = max_bytes
-        self._items: TLRUCache[str, _Item] = TLRUCache(
+        self._items: TLRUCache[str, _StoredEntry] = TLRUCache(
             max_bytes, ttu=_expiry, timer=clock, getsizeof=_size
         )
 
@@ -46,7 +46,7 @@ class MemoryBackend:
 
     def put(self, key: str, entry: Entry, seconds: float) -> None:
         """Store an entry for at most `seconds`, unless it is larger than the backend."""
-        item = _Item(entry, seconds, len(key.encode()) + entry.size + OVERHEAD)
+        item = _StoredEntry(entry, seconds, len(key.encode()) + entry.size + OVERHEAD)
         with self._lock:
             if item.size > self._max_bytes:
                 # The entry that it would replace is out of date, and goes too.
@@ -77,15 +77,15 @@ class MemoryBackend:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class _StoredEntry:
     entry: Entry
     seconds: float
     size: int
 
 
-def _expiry(_: str, item: _Item, now: float) -> float:
+def _expiry(_: str, item: _StoredEntry, now: float) -> float:
     return now + item.seconds
 
 
-def _size(item: _Item) -> int:
+def _size(item: _StoredEntry) -> int:
     return item.size

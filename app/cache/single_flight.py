@@ -27,7 +27,7 @@ class TooManyWaiters(TimeoutError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Call(Generic[T]):
+class _Flight(Generic[T]):
     began: float
     result: Future[T] = field(default_factory=Future)
 
@@ -45,7 +45,7 @@ class SingleFlight(Generic[T]):
         self._patience = patience
         self._clock = clock
         self._lock = threading.Lock()
-        self._calls: dict[str, _Call[T]] = {}
+        self._calls: dict[str, _Flight[T]] = {}
         self._slots = Slots(limit)
 
     def run(self, key: str, origin: str, work: Callable[[bool], T]) -> tuple[T, bool]:
@@ -65,18 +65,18 @@ class SingleFlight(Generic[T]):
                 with self._lock:
                     self._slots.release(origin)
 
-    def _join(self, key: str, origin: str) -> tuple[_Call[T], bool, bool]:
+    def _join(self, key: str, origin: str) -> tuple[_Flight[T], bool, bool]:
         """Return the call for a key, whether this thread leads it, and whether it has a slot."""
         with self._lock:
             call, has_slot = self._calls.get(key), self._slots.has_slot(origin)
             is_leader = call is None
             if call is None:
-                self._calls[key] = call = _Call(self._clock())
+                self._calls[key] = call = _Flight(self._clock())
             if is_leader or has_slot:
                 self._slots.take(origin)
             return call, is_leader, has_slot
 
-    def _run_leader(self, key: str, call: _Call[T], work: Callable[[], T]) -> T:
+    def _run_leader(self, key: str, call: _Flight[T], work: Callable[[], T]) -> T:
         try:
             result = work()
         except BaseException as error:
@@ -87,7 +87,7 @@ class SingleFlight(Generic[T]):
         call.result.set_result(result)
         return result
 
-    def _wait(self, call: _Call[T], *, has_slot: bool) -> T:
+    def _wait(self, call: _Flight[T], *, has_slot: bool) -> T:
         left = self._patience if has_slot else max(0.0, call.began + GRACE - self._clock())
         # Who has less time than a call may take does not wait for all of it.
         left = min(left, time_left(MARGIN, otherwise=left))

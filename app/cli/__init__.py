@@ -133,7 +133,7 @@ def main(ctx: click.Context, *, local: bool) -> None:
     show_default=f"PLACARD_THREADS, or {THREADS}",
 )
 @click.option(
-    "--metrics-port", type=click.IntRange(1, 65535), help="A port of its own for `/metrics`."
+    "--metrics-port", type=click.IntRange(1, 65535), help="A separate port for `/metrics`."
 )
 @click.option(
     "--recordings",

@@ -17,8 +17,9 @@ from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
+from app.upstream.wiring import build_fetcher
 from app.verification import Viewer
-from app.wiring import build_fetcher, build_widgets
+from app.wiring import build_widgets
 
 MARKS: Final = {"passed": ("✓", "green"), "failed": ("✗", "red"), "not_tried": ("?", "yellow")}
 # 2 is also what a wrong argument or setting ends with: nothing can be said of the service.
@@ -78,7 +79,7 @@ def example_for(settings: Settings, workspace: str | None) -> str:
     known = all_connectors(settings)
     for connector in known:
         try:
-            resolved = widgets.resolve(connector.example, Viewer(workspace))
+            resolved = widgets.resolver.resolve(connector.example, Viewer(workspace))
         except PlacardError:  # a host that a setting would name
             continue
         if resolved.request.credential is not ANONYMOUS:

@@ -6,10 +6,10 @@ import click
 
 from app.cli.library_tokens import database_settings
 from app.cli.library_transfer import export, import_
+from app.database.backup import copy_sqlite, pg_dump_line, sqlite_file
+from app.database.migrations import ways_back
+from app.database.store import Store
 from app.errors import ConfigurationError
-from app.library.core.backup import copy_sqlite, pg_dump_line, sqlite_file
-from app.library.core.migrations import ways_back
-from app.library.core.store import Store
 
 
 @click.group()

@@ -10,10 +10,10 @@ import click
 
 from app.cli.arguments import Duration
 from app.connectors import connector_settings
+from app.database.store import Store
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
 from app.library.azure_devops.reach import read_place
-from app.library.core.store import Store
-from app.library.core.tokens import Grant, Tokens, utc_now
+from app.library.core.tokens import Grant, TokenStore, utc_now
 from app.library.datadog.schemas import EXPERIENCE_TYPES
 from app.library.samples import LOCAL_DOMAIN, save_samples
 from app.library.wiring import SCOPES
@@ -31,7 +31,7 @@ LOCAL_GRANT: Final = Grant(
 )
 
 
-class Place(click.ParamType[str]):
+class PlaceParameter(click.ParamType[str]):
     """A place of Azure DevOps: `COLLECTION`, `COLLECTION/PROJECT` or `COLLECTION/PROJECT/TEAM`."""
 
     name = "place"
@@ -58,7 +58,7 @@ def token() -> None:
 @click.option(
     "--place",
     "places",
-    type=Place(),
+    type=PlaceParameter(),
     multiple=True,
     help="Confine it to COLLECTION[/PROJECT[/TEAM]] of Azure DevOps; may be repeated.",
 )
@@ -128,11 +128,11 @@ def local_token(settings: Settings) -> str:
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Store, Tokens]]:
+def _opened(settings: Settings) -> Iterator[tuple[Store, TokenStore]]:
     if not settings.token_secrets:
         raise ConfigurationError("PLACARD_TOKEN_SECRETS: is missing, so no token can be signed")
     with prepared_store(settings) as store:
-        yield store, Tokens(store, settings.token_secrets, SCOPES)
+        yield store, TokenStore(store, settings.token_secrets, SCOPES)
 
 
 @contextmanager

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli.library_tokens import library_settings, prepared_store
+from app.database.base import NAME_LENGTH
+from app.database.store import Store
 from app.errors import ConfigurationError, StoreFull, StoreUnavailable
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
-from app.library.http.transfer import Outcome, Owner, Transfer, lines_of
+from app.library.core.users import Author
+from app.library.http.transfer import Outcome, Transfer, lines_of
 from app.library.wiring import DIALECTS
 
 TRANSFERS: Final[dict[str, Transfer]] = {
@@ -49,7 +50,7 @@ def import_(*, dialect: str, sub: str, file: BinaryIO) -> None:
     counts: Counter[str] = Counter()
     with _store() as store, _progress() as progress:
         lines = _with_progress(file, progress)
-        for outcome in TRANSFERS[dialect].imported(store, Owner(sub, sub), lines):
+        for outcome in TRANSFERS[dialect].imported(store, Author(sub, sub), lines):
             counts[outcome.state] += 1
             _print_refusal(outcome)
     summary = ", ".join(f"{counts[state]} {state}" for state in ("stored", "known", "refused"))

@@ -16,7 +16,7 @@ from app.connectors.base import Connector
 from app.connectors.definitions.bundled import CATALOGUE
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.files import SETTING, check_file, definition_files, load_definitions
-from app.devtools.preview.json_text import place_of, places_of
+from app.devtools.preview.json_text import span_of, spans_of
 from app.settings import load_settings
 from app.settings.local import environment_of
 from templates_schemas import Fault, UnreadablePayload, faults_in_text
@@ -40,8 +40,8 @@ class Problem:
 
     def as_annotation(self) -> str:
         """Write the problem as GitHub's workflows read it from a log."""
-        place = f"file={_property(self.file)},line={self.line},title={_property(self.rule)}"
-        return f"::error {place}::{_data(f'{self.path}: {self.message}')}"
+        properties = f"file={_property(self.file)},line={self.line},title={_property(self.rule)}"
+        return f"::error {properties}::{_data(f'{self.path}: {self.message}')}"
 
 
 @click.command()
@@ -116,8 +116,8 @@ def _faults_of_payload(file: str) -> list[tuple[int, Fault]]:
         broken = faults_in_text(text)
     except UnreadablePayload as unreadable:
         return [(unreadable.line, unreadable.fault)]
-    places = places_of(text.decode("utf-8-sig", "replace")) if broken else {}
-    return [(place_of(fault.path, places).line, fault) for fault in broken]
+    spans = spans_of(text.decode("utf-8-sig", "replace")) if broken else {}
+    return [(span_of(fault.path, spans).line, fault) for fault in broken]
 
 
 def _praise(file: str) -> str:

@@ -10,13 +10,15 @@ from app.access.connection import Connection
 from app.access.connection_store import ConnectionStore, Resealed
 from app.access.forgetting import forget_user, forget_workspace
 from app.access.wiring import PeopleParts
+from app.cache.wiring import build_backend
 from app.connectors import connector_settings
 from app.errors import ConfigurationError
 from app.lookup.kept import KeptLists
 from app.settings import settings_from_environment
 from app.settings.local import provide_local_secrets
 from app.telemetry.metrics import Metrics
-from app.wiring import build_backend, build_fetcher, build_people
+from app.upstream.wiring import build_fetcher
+from app.wiring import build_people
 from templates_schemas.text import host_time
 
 

@@ -12,9 +12,10 @@ from app.origins import host_of, is_loopback_host
 from app.settings import MEMORY, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream import SampleAdapter
+from app.upstream.wiring import build_fetcher
 from app.web import EXTENSION
 from app.widgets import Widgets
-from app.wiring import build_fetcher, build_widgets
+from app.wiring import build_widgets
 
 
 @contextmanager

@@ -53,16 +53,10 @@ def serve_application(
             "wsgi:app",
             address=host,
             port=port,
-            interface=Interfaces.WSGI,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=1000 * IDLE_SECONDS),
-            websockets=False,
             workers=workers,
             blocking_threads=threads,
             backpressure=connections,
-            respawn_failed_workers=True,
-            workers_kill_timeout=int(settings.fetch_deadline) + GRACE_SECONDS,
-            **_logging(settings),
+            **_server_options(settings),
         )
         if metrics_folder:
             server.before_each_worker(partial(forget_ended, metrics_folder))
@@ -91,11 +85,17 @@ def _environment_of_workers(
         yield folder
 
 
-def _logging(settings: Settings) -> dict[str, Any]:
-    """Say how the server logs: as we do, and not at all where the local mode greets people."""
+def _server_options(settings: Settings) -> dict[str, Any]:
+    """Return granian's options; it logs as we do, and only errors where the local mode greets."""
     greets = settings.local and settings.log_level == "info"
     level = LogLevels.error if greets else LogLevels(settings.log_level)
     return {
+        "interface": Interfaces.WSGI,
+        "http": HTTPModes.http1,
+        "http1_settings": HTTP1Settings(header_read_timeout=1000 * IDLE_SECONDS),
+        "websockets": False,
+        "respawn_failed_workers": True,
+        "workers_kill_timeout": int(settings.fetch_deadline) + GRACE_SECONDS,
         "log_level": level,
         "log_dictconfig": other_lines(local=settings.local, level=level.value),
     }

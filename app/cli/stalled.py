@@ -30,7 +30,7 @@ _LISTEN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class SocketState:
     """What the system tells of a connection; times are in seconds before now."""
 
     id: int
@@ -61,7 +61,7 @@ class Stalled:
         self._since: dict[int, tuple[int, float]] = {}
         self._ports: set[int] = set()
 
-    def has_stalled(self, connection: Connection) -> bool:
+    def has_stalled(self, connection: SocketState) -> bool:
         """Note how a connection is, and tell whether it has been so for too long."""
         if not connection.is_asking:
             # Its answer is not read; or, after a `100 Continue`, its body does not come.
@@ -127,9 +127,9 @@ def _inode(each: socket.socket) -> int:
     return os.fstat(each.fileno()).st_ino
 
 
-def _read(info: bytes, inode: int) -> tuple[int, Connection]:
+def _read(info: bytes, inode: int) -> tuple[int, SocketState]:
     try:
         state, sent, received, *counts = _TCP_INFO.unpack(info)
     except struct.error:
         raise OSError("the system is too old to tell") from None
-    return state, Connection(inode, sent / 1000, received / 1000, *counts)
+    return state, SocketState(inode, sent / 1000, received / 1000, *counts)

@@ -60,7 +60,7 @@ class Restarts:
     def take_due(self) -> list[int]:
         """Return the workers to replace now, each once."""
         now = self._clock()
-        due = [worker for worker, moment in self._due.items() if moment <= now]
+        due = [worker for worker, at in self._due.items() if at <= now]
         for worker in due:
             del self._due[worker]
             self._started[worker] = now

@@ -1,7 +1,8 @@
-"""The connectors, in the order in which they are asked.
+"""The connectors, in the order in which an address is matched with them.
 
-base.py        the contract of a connector, and the registry that finds one for an address
-addresses.py   the addresses that people paste, and what of them a connector has matched
+base.py        the contract of a connector
+registry.py    finds the connector of an address
+addresses.py   the addresses that people paste, and what a connector matches of them
 resources.py   the base of the schemas, times and counts
 javascript.py  the addresses as one expression of JavaScript
 searches.py    what a connector says of its system's search
@@ -19,7 +20,7 @@ from typing import ClassVar, Final
 from urllib.parse import SplitResult
 
 from app.connectors.azure_devops import AzureDevOpsWidget, AzureDevOpsWorkItem
-from app.connectors.base import Connector, ConnectorRegistry, Match, find
+from app.connectors.base import Connector, Match
 from app.connectors.datadog import Datadog
 from app.connectors.definitions.bundled import (
     bundled_definitions,
@@ -34,6 +35,7 @@ from app.connectors.gitlab import GitLab
 from app.connectors.jira import Jira
 from app.connectors.oauth import CLIENT_SETTINGS, TENANT
 from app.connectors.pagerduty import PagerDuty
+from app.connectors.registry import ConnectorRegistry, find
 from app.connectors.sentry import Sentry
 from app.connectors.spaceone import SpaceONE
 from app.connectors.trello import Trello
@@ -90,18 +92,18 @@ def connector_settings() -> tuple[ConnectorSetting, ...]:
 def installed() -> tuple[type[Connector], ...]:
     """Load the connectors of other packages, by the entry-point group `placard.connectors`.
 
-    Raises ConfigurationError, naming the entry point, where one is no connector.
+    Raises ConfigurationError, naming the entry point, where one is not a connector.
     """
     return tuple(_loaded(entry) for entry in sorted(entry_points(group=GROUP)))
 
 
 def coded_connectors(settings: Settings) -> tuple[Connector, ...]:
-    """Make the connectors that are code, each with the settings that are its own."""
+    """Make the connectors that are written in code, each with its own settings."""
     return tuple(connector(settings) for connector in (*CONNECTORS, *installed()))
 
 
 def all_connectors(settings: Settings) -> tuple[Connector, ...]:
-    """Make all connectors; definitions come last, so that they take no address from another.
+    """Make all connectors; definitions come last, so that connectors in code match first.
 
     One of a file stands in for a bundled one of its name, and one that is tried for both. Raises
     ConfigurationError where two have one name, or a definition cannot be used.
@@ -142,7 +144,7 @@ class EditedRegistry(ConnectorRegistry):
         self._current = ConnectorRegistry(known, home)
 
     def find(self, address: str) -> tuple[Connector, Match]:
-        """Find an address as the files of now say.
+        """Find an address with the definitions as they are now.
 
         Raises NoConnector, MalformedRequest, or BrokenDefinition where a file cannot be used.
         """
@@ -150,7 +152,7 @@ class EditedRegistry(ConnectorRegistry):
 
     @property
     def connectors(self) -> tuple[Connector, ...]:
-        """All of them, as the files of now say; raises BrokenDefinition."""
+        """All connectors, with the definitions as they are now; raises BrokenDefinition."""
         return self._of_now().connectors
 
     def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
@@ -175,9 +177,9 @@ def _loaded(entry: EntryPoint) -> type[Connector]:
     try:
         found = entry.load()
     except Exception as error:
-        # Whatever another package's code raises: the start is stopped, and told why.
-        told = f"{type(error).__name__}: {error}"
-        raise ConfigurationError(f"{GROUP}: {entry.name}: {told}") from error
+        # Another package's code may raise anything: it stops the start, with the reason.
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"{GROUP}: {entry.name}: {reason}") from error
     if not (isinstance(found, type) and issubclass(found, Connector)) or isabstract(found):
-        raise ConfigurationError(f"{GROUP}: {entry.name}: {entry.value} is no Connector")
+        raise ConfigurationError(f"{GROUP}: {entry.name}: {entry.value} is not a Connector")
     return found

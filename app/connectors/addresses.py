@@ -1,4 +1,4 @@
-"""The addresses that people paste, read once, and what of them a connector has matched."""
+"""The addresses that people paste, read once, and what a connector matches of them."""
 
 import base64
 import json

@@ -3,10 +3,9 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError
 
@@ -14,17 +13,15 @@ from app.connectors.addresses import (
     Match,
     ResourceUrl,
     json_in_base64,
-    malformed,
     one_of,
     read_address,
     servers_of,
 )
 from app.connectors.javascript import PagePattern, translated
 from app.connectors.oauth import OAuthSystem
-from app.connectors.resources import Count, Moment, Resource, shape_of
+from app.connectors.resources import Count, Resource, Timestamp, shape_of
 from app.connectors.searches import Found, Search, SearchQuery
-from app.errors import NoConnector
-from app.origins import Server, host_of, is_named, names_of
+from app.origins import Server, host_of, is_named
 from app.settings import ConnectorSetting, Settings
 from app.telemetry.trace import is_recording, step
 from app.upstream.credentials import HostCredential
@@ -37,16 +34,14 @@ from templates_schemas.rules import faults_in
 # A connector needs these too: it imports all of them from here.
 __all__ = [
     "Connector",
-    "ConnectorRegistry",
     "Count",
     "Found",
     "Match",
-    "Moment",
     "Resource",
     "ResourceUrl",
     "Search",
     "SearchQuery",
-    "find",
+    "Timestamp",
     "json_in_base64",
     "one_of",
     "read_address",
@@ -54,7 +49,7 @@ __all__ = [
     "shape_of",
 ]
 
-# Of the values that were left out of one answer, how many the trace tells.
+# How many of the values that were left out of one answer the trace records.
 MOST_TOLD: Final = 20
 
 
@@ -98,10 +93,10 @@ class Connector(ABC):
 
     @abstractmethod
     def __init__(self, settings: Settings) -> None:
-        """Take what is its own from the settings."""
+        """Read this connector's settings."""
 
     def match(self, address: ResourceUrl) -> Match | None:
-        """Match the host first, then the path; None where the address is not ours."""
+        """Match the host first, then the path; None where the connector does not serve it."""
         # With a user name before the host, addresses deceive.
         if address.has_user or not is_named(address.host, self.hosts):
             return None
@@ -141,14 +136,14 @@ class Connector(ABC):
         yield PagePattern(self.hosts, path)
 
     def verdict(self, document: Any) -> Outcome | None:  # noqa: ARG002 - for a system that needs it
-        """Say what the document of a 200 means where it tells of a failure; None is a success."""
+        """Return the outcome where the document of a 200 describes a failure; None is a success."""
         return None
 
     def refusal(self, document: Any) -> Outcome | None:
-        """Say what the document of any other answer tells: "limited", "forbidden" or "missing".
+        """Return the outcome that the document of any other answer describes, such as "missing".
 
-        None leaves it to the status. What headers have decided is not asked, nor is a 403 whose
-        text tells of a rate limit: `app/upstream/verdict.py` knows both, for every system.
+        None leaves the decision to the status. It is not called where the headers decide, nor for a
+        403 whose text describes a rate limit: `app/upstream/verdict.py` does both for every system.
         """
         return self.verdict(document)
 
@@ -167,11 +162,11 @@ class Connector(ABC):
 
     @property
     def shown(self) -> Shape | None:
-        """What is read of an answer, by its keys: all that is kept of a large one."""
+        """The keys that are read of an answer; of a large one, only these are kept."""
         return shape_of(self.schema()) if issubclass(self.schema, Resource) else None
 
     def load(self, document: Any) -> Any:
-        """Load an upstream's JSON with the schema; what was left out of it is told in the trace.
+        """Load an upstream's JSON with the schema; the trace records the values that were left out.
 
         Raises ValidationError where the document cannot do without a value that does not load.
         """
@@ -184,10 +179,10 @@ class Connector(ABC):
 
     @abstractmethod
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Say what to ask the system for."""
+        """Return the request for a resource."""
 
     def request_for_person(self, match: Match) -> UpstreamRequest:
-        """Say what to ask with the access token of a person, where that is something else."""
+        """Return the request that carries a person's access token, where it differs."""
         return self.request_for(match)
 
     @abstractmethod
@@ -200,7 +195,7 @@ class Connector(ABC):
         return self.servers
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterable[Search]:  # noqa: ARG002
-        """Say how to search a server, which may be the API's; nothing where that cannot be done."""
+        """Return the requests that search a server; none where this system cannot be searched."""
         return ()
 
     def search_for_person(self, query: SearchQuery, server: Server) -> Iterable[Search]:
@@ -213,21 +208,21 @@ class Connector(ABC):
         Raises ValidationError where the document is not what the system documents.
         """
         # Some systems answer with a bare list.
-        whole = {"items": document} if isinstance(document, list) else document
-        return self.results(_loaded(self._search_loader, whole), search)
+        listed = {"items": document} if isinstance(document, list) else document
+        return self.results(_loaded(self._search_loader, listed), search)
 
     @cached_property
     def _search_loader(self) -> Schema:
         return self.search_schema()
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterable[Found]:  # noqa: ARG002
-        """Make the findings of an answer that `search_schema` loaded."""
+        """Return the results of an answer that `search_schema` loaded."""
         return ()
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:  # noqa: ARG002
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:  # noqa: ARG002
         """List the addresses that a short form such as `ACME-12` may mean.
 
-        `known` are the addresses of this connector that were attached lately.
+        `recent` are the addresses of this connector that were attached lately.
         """
         return ()
 
@@ -248,71 +243,8 @@ class Connector(ABC):
         return secure.geturl() if has_https and is_named(host, self.hosts) else None
 
 
-class ConnectorRegistry:
-    """The connectors by the names of their hosts, so that only those of a host are asked.
-
-    `home` is this service's own address: of one below it, only what follows is matched. What an
-    address means may be remembered, unless the registry `may_change`.
-    """
-
-    may_change: ClassVar[bool] = False
-
-    def __init__(self, connectors: Iterable[Connector], home: SplitResult | None = None) -> None:
-        self._home = Server(host_of(home), home.path) if home else None
-        self._connectors = tuple(connectors)
-        self._by_name: dict[str, dict[int, Connector]] = {}
-        for place, connector in enumerate(self._connectors):
-            for name in connector.hosts:
-                self._by_name.setdefault(name, {})[place] = connector
-
-    @property
-    def connectors(self) -> tuple[Connector, ...]:
-        """All of them, in their order."""
-        return self._connectors
-
-    def find(self, text: str) -> tuple[Connector, Match]:
-        """Return the first connector, in their order, that serves an address.
-
-        Raises NoConnector, or MalformedRequest where the text is not a valid address.
-        """
-        address = read_address(text)
-        base = self._base_of(address)
-        below = address.below(base) or address
-        for connector in self._of(address.host):
-            match = connector.match(below)
-            if match is not None:
-                own = replace(match.server, base=base + match.server.base)
-                return connector, replace(match, server=own)
-        if " " in text:
-            # A project's name may have one; what no connector serves is more than an address.
-            raise malformed("holds a blank")
-        raise NoConnector(f"no connector serves this address on {address.host}")
-
-    def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
-        """List the servers of a connector that may be searched; `hosts` have a credential."""
-        named = {server.host: server for server in connector.search_servers}
-        for host in hosts:
-            if is_named(host, connector.hosts):
-                own = self._home if self._home and host == self._home.host else Server(host)
-                named.setdefault(host, own)
-        return tuple(named.values())
-
-    def _base_of(self, address: ResourceUrl) -> str:
-        if self._home is None or address.host != self._home.host:
-            return ""
-        return self._home.base if address.below(self._home.base) else ""
-
-    def _of(self, host: str) -> Iterable[Connector]:
-        named = [self._by_name[name] for name in names_of(host) if name in self._by_name]
-        if len(named) == 1:
-            return named[0].values()
-        # A host's own name and its parent's: the order of the list goes across both.
-        both = {place: connector for found in named for place, connector in found.items()}
-        return [both[place] for place in sorted(both)]
-
-
 def _loaded(loader: Schema, document: Any) -> Any:
-    """Load a document; what was left out of it is told in the trace."""
+    """Load a document; the trace records the values that were left out."""
     try:
         return loader.load(document)
     except ValidationError as error:
@@ -323,8 +255,3 @@ def _loaded(loader: Schema, document: Any) -> Any:
                 with step("dropped", part=fault.path, why=fault.message):
                     pass
         return error.valid_data
-
-
-def find(address: str, connectors: Iterable[Connector]) -> tuple[Connector, Match]:
-    """Find an address among some connectors, as `ConnectorRegistry.find` does."""
-    return ConnectorRegistry(connectors).find(address)

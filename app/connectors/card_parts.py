@@ -1,4 +1,4 @@
-"""Parts of cards that many systems have, and the request that most of them make."""
+"""Parts of cards that many connectors share, and the request that most of them send."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ from templates_schemas.text import first_text, listed
 # By a value of the system: the word and the colour to show.
 PillTable = Mapping[str, tuple[str, PillColor]]
 
-# A short code between what is no part of a word, or code that is shown as it is written.
+# A short code that is not inside a word, or code that is shown as it is written.
 _SHORT_CODE: Final = re.compile(r"`[^`]*`|(?<![\w:]):[a-z0-9_+-]+:(?![\w:])")
 
 
@@ -38,12 +38,12 @@ def inner(resource: Any, *names: str) -> Any:
 
 
 def words(name: str | None) -> str:
-    """Make words of a name such as `pull_request`; '' where nothing of it can be seen."""
+    """Write a name such as `pull_request` as words; '' where it has no visible character."""
     return first_text((name or "").replace("_", " ")).capitalize()
 
 
 def joined(*texts: str | None) -> str:
-    """Join the texts of which something can be seen: `ACME-12 · Acme Reports`."""
+    """Join the texts that have a visible character: `ACME-12 · Acme Reports`."""
     return " · ".join(filter(None, map(first_text, texts)))
 
 
@@ -65,21 +65,21 @@ def counted(count: int, what: str) -> str:
 
 def card(
     title: str | None,
-    place: str,
+    subtitle: str,
     *,
     icon: str | None,
     fields: Sequence[Field | None],
     footer: Footer,
     comments: int | None = None,
 ) -> SummaryWithDetails:
-    """Make a card of a title with its place below, such as `pallets/flask #1`.
+    """Make a card of a title with a subtitle, such as `pallets/flask #1`.
 
-    Where nothing of the title can be seen, the place stands for it.
+    Where the title has no visible character, the subtitle takes its place.
     """
     seen = first_text(title)
     return SummaryWithDetails(
-        title=seen or place,
-        subtitle=place if seen else None,
+        title=seen or subtitle,
+        subtitle=subtitle if seen else None,
         subicon_url=icon,
         fields=fields,
         footer=footer,
@@ -88,12 +88,12 @@ def card(
 
 
 def fields_or(fields: Sequence[Field | None], otherwise: Field) -> Sequence[Field | None]:
-    """Return the fields or, where none of them has a value, the one that always has."""
+    """Return the fields or, where none of them has a value, the one that always has a value."""
     return fields if any(fields) else [otherwise]
 
 
 def pill(name: str, value: str | None, table: PillTable, otherwise: str = "") -> Pill:
-    """Show a value by a table; one that the table lacks in words, none as `otherwise`."""
+    """Show a value as a table says; a value that it lacks as words, no value as `otherwise`."""
     return Pill(name, *table.get(value or "", (words(value) or otherwise, "none")))
 
 

@@ -7,7 +7,7 @@ names, and go to no other. Oddity: a widget's people are ids, and their names st
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import fields
@@ -16,10 +16,10 @@ from app.connectors.base import (
     Connector,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, names, pill
 from app.connectors.searches import MOST_FOUND
@@ -32,7 +32,7 @@ from templates_schemas.text import first_text
 
 
 class Definition(Resource):
-    """What the widget draws."""
+    """The definition of a widget: its title and its type."""
 
     title = fields.String()
     type = fields.String()
@@ -44,8 +44,8 @@ class Attributes(Resource):
     needs_any = ("definition", "modified_at", "created_at")
     definition = fields.Nested(Definition)
     tags = fields.List(fields.String())
-    created_at = Moment()
-    modified_at = Moment()
+    created_at = Timestamp()
+    modified_at = Timestamp()
 
 
 class UserId(Resource):
@@ -55,7 +55,7 @@ class UserId(Resource):
 
 
 class Relationship(Resource):
-    """What a user is to the widget."""
+    """A reference to a user in one role."""
 
     data = fields.Nested(UserId)
 
@@ -82,7 +82,7 @@ class Names(Resource):
 
 
 class User(UserId):
-    """A user whom the widget's relationships mean."""
+    """A user that the relationships of the widget refer to."""
 
     attributes = fields.Nested(Names)
 
@@ -99,12 +99,6 @@ class FoundWidget(Resource):
 
     id = fields.String(required=True)
     attributes = fields.Nested(Attributes)
-
-
-class FoundWidgets(Resource):
-    """What a search answers."""
-
-    data = fields.List(fields.Nested(FoundWidget))
 
 
 SITES: Final = (
@@ -147,22 +141,22 @@ ICON: Final = "https://www.datadoghq.com/favicon.ico"
 class Datadog(Connector):
     """Saved widgets, on each of Datadog's sites."""
 
-    name: ClassVar[str] = "datadog"
-    label: ClassVar[str] = "Datadog"
-    example: ClassVar[str] = (
+    name = "datadog"
+    label = "Datadog"
+    example = (
         "https://api.datadoghq.com/api/v2/widgets/ccm_reports/a1b2c3d4-e5f6-7890-abcd-ef1234567890"
     )
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    settings = (
         ConnectorSetting("DD_SITE", "text", "Datadog site of the keys; unset: datadoghq.com"),
         ConnectorSetting("DD_API_KEY", "token", "API key for that site"),
         ConnectorSetting("DD_APPLICATION_KEY", "token", "application key for that site"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
+    path = re.compile(
         rf"/api/v2/widgets/(?P<experience>{'|'.join(EXPERIENCES)})"
         r"/(?P<uuid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})/?"
     )
-    schema: ClassVar[type[Resource]] = SavedWidget
-    search_schema: ClassVar[type[Resource]] = FoundWidgets
+    schema = SavedWidget
+    search_schema = FoundWidget.listed("data")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -190,11 +184,11 @@ class Datadog(Connector):
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
         """Name the experience type below the title."""
-        place = search.request.url.partition("?")[0]
-        kind = EXPERIENCES[place.rpartition("/")[2]]
+        endpoint = search.request.url.partition("?")[0]
+        kind = EXPERIENCES[endpoint.rpartition("/")[2]]
         for found in answer.get("data") or ():
             title = inner(found, "attributes", "definition", "title")
-            yield Found(title or f"Untitled {kind}", f"{place}/{found['id']}", kind, ICON)
+            yield Found(title or f"Untitled {kind}", f"{endpoint}/{found['id']}", kind, ICON)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show what kind it is, who made it and who changed it, its tags and its times."""

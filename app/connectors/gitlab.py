@@ -11,7 +11,7 @@ is in the address as JSON in base64.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from marshmallow import fields
@@ -21,11 +21,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     json_in_base64,
     one_of,
     servers_of,
@@ -91,17 +91,11 @@ class IssueOrMergeRequest(Resource):
     source_branch = fields.String()
     target_branch = fields.String()
     due_date = fields.Date()
-    created_at = Moment()
-    updated_at = Moment()
-    closed_at = Moment()
-    merged_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    closed_at = Timestamp()
+    merged_at = Timestamp()
     user_notes_count = Count()
-
-
-class FoundItems(Resource):
-    """What a search answers, which is a list."""
-
-    items = fields.List(fields.Nested(IssueOrMergeRequest))
 
 
 STATES: Final[PillTable] = {
@@ -126,15 +120,15 @@ _TABS: Final = r"(?:/(?:commits|diffs|pipelines|reports|conflicts)|\.diff|\.patc
 class GitLab(Connector):
     """Issues and merge requests of gitlab.com, and of other hosts that run GitLab."""
 
-    name: ClassVar[str] = "gitlab"
-    label: ClassVar[str] = "GitLab"
-    example: ClassVar[str] = "https://gitlab.com/gitlab-org/gitlab/-/issues/1"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "gitlab"
+    label = "GitLab"
+    example = "https://gitlab.com/gitlab-org/gitlab/-/issues/1"
+    settings = (
         ConnectorSetting("GITLAB_TOKEN", "token", "token for `GITLAB_HOST`"),
         ConnectorSetting("GITLAB_HOST", "hosts", "host that gets the token; unset: gitlab.com"),
         ConnectorSetting("PLACARD_GITLAB_HOSTS", "hosts", "self-hosted GitLab hosts to serve too"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         rf"/(?!(?:groups|api)/)(?P<project>{_PROJECT})(?:/-)?"
         rf"/(?:(?:issues(?:/incident)?|work_items)/{_ISSUE}(?:/designs(?:/[^/]*)?)?"
         rf"|merge_requests/{_MERGE_REQUEST}{_TABS})/?",
@@ -145,9 +139,9 @@ class GitLab(Connector):
         rf"/api/v4/projects/(?P<escaped>[0-9]{{1,12}}|{_NAME}(?:%2[Ff]{_NAME}){{1,21}})"
         rf"/(?:issues/{_ISSUE}|merge_requests/{_MERGE_REQUEST})/?",
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("show",)
-    schema: ClassVar[type[Resource]] = IssueOrMergeRequest
-    search_schema: ClassVar[type[Resource]] = FoundItems
+    query_parameters = ("show",)
+    schema = IssueOrMergeRequest
+    search_schema = IssueOrMergeRequest.listed("items")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -201,7 +195,7 @@ class GitLab(Connector):
             full = inner(item, "references", "full") or ""
             yield Found(drawn(item.get("title")) or full, item.get("web_url") or "", full, ICON)
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:
         """Read `group/project!34`, and `!34` in the project that was shown last."""
         found = _SHORT.fullmatch(text)
         if found is None:
@@ -210,14 +204,14 @@ class GitLab(Connector):
         if found[1]:
             projects = [f"{server.url}/{found[1]}" for server in self.servers]
         else:
-            projects = [f"{last.server.url}/{_project(last)}" for last in known[:1]]
+            projects = [f"{last.server.url}/{_project(last)}" for last in recent[:1]]
         return [f"{project}/-/{kind}/{found[3]}" for project in projects]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, when it ended, is due or began, and what it is about."""
         return card(
             drawn(resource.get("title")),
-            _place(resource, match),
+            _subtitle(resource, match),
             icon=ICON,
             fields=[
                 _state(resource, match),
@@ -245,7 +239,7 @@ def _kind_and_iid(match: Match) -> tuple[str, str]:
     return "merge_requests", match["merge_request"]
 
 
-def _place(resource: Mapping[str, Any], match: Match) -> str:
+def _subtitle(resource: Mapping[str, Any], match: Match) -> str:
     """Name the project and the number as GitLab does, by the address where it says nothing."""
     kind, iid = _kind_and_iid(match)
     mark = "#" if kind == "issues" else "!"

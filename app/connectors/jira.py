@@ -10,7 +10,7 @@ the Data Center hosts. A token with scopes goes to api.atlassian.com alone.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import fields
@@ -20,10 +20,10 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
     servers_of,
 )
@@ -33,7 +33,7 @@ from app.errors import ConfigurationError
 from app.origins import Server, is_named
 from app.settings import ConnectorSetting, Settings
 from app.upstream.credentials import basic, bearer
-from app.upstream.messages import Lookup, UpstreamRequest
+from app.upstream.messages import UpstreamRequest, UrlLookup
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
@@ -47,7 +47,7 @@ class Named(Resource):
 
 
 class Category(Resource):
-    """What a status means, whatever a team calls it."""
+    """The category of a status, which decides its colour."""
 
     key = fields.String()
 
@@ -88,9 +88,9 @@ class IssueFields(Resource):
     priority = fields.Nested(Named)
     labels = fields.List(fields.String())
     duedate = fields.Date()
-    resolutiondate = Moment()
-    created = Moment()
-    updated = Moment()
+    resolutiondate = Timestamp()
+    created = Timestamp()
+    updated = Timestamp()
     project = fields.Nested(Named)
     comment = fields.Nested(Comments)
 
@@ -100,12 +100,6 @@ class Issue(Resource):
 
     key = fields.String()
     issue = fields.Nested(IssueFields, data_key="fields", required=True)
-
-
-class FoundIssues(Resource):
-    """What a search answers."""
-
-    issues = fields.List(fields.Nested(Issue))
 
 
 COLORS: Final[dict[str | None, PillColor]] = {
@@ -127,18 +121,18 @@ _FOLDER: Final = r"/[A-Za-z0-9_-]{1,255}"
 class Jira(Connector):
     """Issues of Jira Cloud, and of Jira Data Center hosts."""
 
-    name: ClassVar[str] = "jira"
-    label: ClassVar[str] = "Jira"
-    example: ClassVar[str] = "https://acme.atlassian.net/browse/ACME-12"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "jira"
+    label = "Jira"
+    example = "https://acme.atlassian.net/browse/ACME-12"
+    settings = (
         ConnectorSetting("JIRA_EMAIL", "text", "account of JIRA_TOKEN; unset: a personal token"),
         ConnectorSetting("JIRA_TOKEN", "token", "API token, or a personal access token"),
         ConnectorSetting("JIRA_SCOPED_TOKEN", "token", "API token with scopes, of JIRA_EMAIL"),
         ConnectorSetting("JIRA_SITE", "hosts", "hosts that get JIRA_TOKEN, and are searched"),
         ConnectorSetting("PLACARD_JIRA_HOSTS", "hosts", "Jira Data Center hosts to serve too"),
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("selectedIssue", "key", "id")
-    path: ClassVar[re.Pattern[str]] = one_of(
+    query_parameters = ("selectedIssue", "key", "id")
+    path = one_of(
         rf"/browse/{_KEY}/?",
         rf"(?:/(?:jira|projects)(?:{_FOLDER}){{0,8}})?/issues/{_KEY}/?",
         rf"(?:/jira/servicedesk)?/projects{_FOLDER}/queues/(?:custom/[0-9]{{1,10}}|issue)/{_KEY}/?",
@@ -152,8 +146,8 @@ class Jira(Connector):
         rf"/rest/(?:api/(?:2|3|latest)|agile/1\.0)/issue/(?:{_KEY}|{_ID})/?",
         rf"/rest/servicedeskapi/request/{_KEY}/?",
     )
-    schema: ClassVar[type[Resource]] = Issue
-    search_schema: ClassVar[type[Resource]] = FoundIssues
+    schema = Issue
+    search_schema = Issue.listed("issues")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -196,7 +190,7 @@ class Jira(Connector):
         return _ask_by_id(server, path)
 
     def request_for_person(self, match: Match) -> UpstreamRequest:
-        """Ask where the access tokens of people are good: for sites of the cloud."""
+        """Return the request to the host that accepts people's tokens: only sites of the cloud."""
         if match.host in self._data_center:
             return self.request_for(match)
         return _ask_by_id(match.server, f"issue/{_key(match)}?fields={SHOWN}")
@@ -236,11 +230,11 @@ class Jira(Connector):
                 inner(issue, "issuetype", "icon_url") or ICON,
             )
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:
         """Read a key, `ACME-12`, on the sites that are named; else on the site shown last."""
         if not _SHORT.fullmatch(text):
             return []
-        servers = self.search_servers or tuple(last.server for last in known[:1])
+        servers = self.search_servers or tuple(last.server for last in recent[:1])
         return [f"{server.url}/browse/{text.upper()}" for server in servers]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
@@ -269,11 +263,11 @@ class Jira(Connector):
 def _ask_by_id(server: Server, path: str) -> UpstreamRequest:
     """Ask Atlassian's API host, which knows sites by their ids.
 
-    It is the only one that a token with scopes is good for.
+    It is the only host that accepts a token with scopes.
     """
-    site = Lookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
-    place = f"ex/jira/{{cloudId}}/rest/api/3/{path}"
-    return ask(API_HOST, place, headers={"Accept": "application/json"}, lookup=site)
+    site = UrlLookup("{cloudId}", f"{server.url}/_edge/tenant_info", "cloudId")
+    endpoint = f"ex/jira/{{cloudId}}/rest/api/3/{path}"
+    return ask(API_HOST, endpoint, headers={"Accept": "application/json"}, lookup=site)
 
 
 def _key(match: Match) -> str:
@@ -297,7 +291,7 @@ def _named(name: str, thing: Mapping[str, Any] | None) -> TextWithIcon:
 
 
 def _date(issue: Mapping[str, Any]) -> DatetimeWithIcon | TextWithIcon:
-    """Show when it was resolved, else when it is due: a day, which is no time."""
+    """Show when it was resolved, else when it is due: a day without a time."""
     resolved, due = issue.get("resolutiondate"), issue.get("duedate")
     if resolved:
         return DatetimeWithIcon("Resolved", resolved)

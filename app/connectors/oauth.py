@@ -1,4 +1,4 @@
-"""How people sign in to each system: one table, a row a system. Facts of 2026-11.
+"""How people sign in to each system: a table with a row for each. Facts of 2026-11.
 
 Trello is not in it: its tokens come back in the fragment of an address, which no server sees.
 """

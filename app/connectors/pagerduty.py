@@ -6,10 +6,9 @@ the token's, so the host of an address says only which region to ask, and the AP
 children of the same name as the accounts'.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields
 
@@ -18,11 +17,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, people, pill
@@ -60,21 +59,15 @@ class Incident(Resource):
     priority = fields.Nested(Reference)
     service = fields.Nested(Reference)
     assignments = fields.List(fields.Nested(Assignment))
-    created_at = Moment()
-    updated_at = Moment()
-    resolved_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    resolved_at = Timestamp()
 
 
 class Answer(Resource):
     """What the API wraps an incident in."""
 
     incident = fields.Nested(Incident, required=True)
-
-
-class OpenIncidents(Resource):
-    """A page of incidents."""
-
-    incidents = fields.List(fields.Nested(Incident))
 
 
 STATUSES: Final[PillTable] = {
@@ -98,17 +91,17 @@ HEADERS: Final = {"Accept": "application/vnd.pagerduty+json;version=2"}
 class PagerDuty(Connector):
     """Incidents of PagerDuty's accounts, in the regions US and EU."""
 
-    name: ClassVar[str] = "pagerduty"
-    label: ClassVar[str] = "PagerDuty"
-    example: ClassVar[str] = "https://placard-samples.pagerduty.com/incidents/Q1R2DLCB21K7NP"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "pagerduty"
+    label = "PagerDuty"
+    example = "https://placard-samples.pagerduty.com/incidents/Q1R2DLCB21K7NP"
+    settings = (
         ConnectorSetting("PAGERDUTY_TOKEN", "token", "REST API key of the account, read-only"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         r"/incidents/(?P<incident>[A-Z][A-Z0-9]{3,31})(?:/[a-z_-]{1,32}(?:/[A-Z0-9]{1,32})?)?/?"
     )
-    schema: ClassVar[type[Resource]] = Answer
-    search_schema: ClassVar[type[Resource]] = OpenIncidents
+    schema = Answer
+    search_schema = Incident.listed("incidents")
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = frozenset({"*.pagerduty.com", "*.eu.pagerduty.com"})
@@ -153,11 +146,11 @@ class PagerDuty(Connector):
         """Name the number and the service below the title."""
         for incident in answer.get("incidents") or ():
             number = incident.get("incident_number")
-            place = "" if number is None else f"Incident #{number}"
+            reference = "" if number is None else f"Incident #{number}"
             yield Found(
-                first_text(incident.get("title"), incident.get("summary"), place),
+                first_text(incident.get("title"), incident.get("summary"), reference),
                 incident.get("html_url") or "",
-                joined(place, inner(incident, "service", "summary")),
+                joined(reference, inner(incident, "service", "summary")),
                 ICON,
             )
 
@@ -165,12 +158,12 @@ class PagerDuty(Connector):
         """Show how it stands, how urgent it is, and who has it since when."""
         incident = resource["incident"]
         number, status = incident.get("incident_number"), incident.get("status")
-        place = f"Incident {match['incident'] if number is None else f'#{number}'}"
+        reference = f"Incident {match['incident'] if number is None else f'#{number}'}"
         # What is resolved is urgent no more: it is shown without a colour.
         urgencies = {} if status == "resolved" else URGENCIES
         return SummaryWithDetails(
-            title=first_text(incident.get("title"), incident.get("summary"), place),
-            subtitle=joined(place, inner(incident, "service", "summary")),
+            title=first_text(incident.get("title"), incident.get("summary"), reference),
+            subtitle=joined(reference, inner(incident, "service", "summary")),
             subicon_url=ICON,
             fields=[
                 pill("Status", status, STATUSES, otherwise="Unknown"),

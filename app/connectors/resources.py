@@ -23,6 +23,13 @@ class Resource(Schema):
     class Meta:
         unknown = EXCLUDE
 
+    @classmethod
+    def listed(cls, key: str) -> type[Schema]:
+        """Make the schema of a document that has a list of these under a key."""
+        return Resource.from_dict(
+            {key: fields.List(fields.Nested(cls))}, name=f"{cls.__name__}List"
+        )
+
     def on_bind_field(self, _field_name: str, field_obj: fields.Field[Any]) -> None:
         """Let every optional field be null."""
         field_obj.allow_none = field_obj.allow_none or not field_obj.required
@@ -55,13 +62,13 @@ class Resource(Schema):
         return all(name in loaded for name in required) and bool(any_of or not self.needs_any)
 
 
-class Moment(fields.AwareDateTime):
+class Timestamp(fields.AwareDateTime):
     """A time with an offset, loaded in UTC."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
-        moment: datetime = super()._deserialize(value, *args, **kwargs)
+        loaded: datetime = super()._deserialize(value, *args, **kwargs)
         try:
-            return moment.astimezone(UTC)
+            return loaded.astimezone(UTC)
         except OverflowError as error:
             raise ValidationError("is out of range in UTC") from error
 

@@ -8,7 +8,7 @@ and an issue by its number or its short id; the count of events comes as a text.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import fields
@@ -18,11 +18,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
     servers_of,
 )
@@ -66,14 +66,8 @@ class Issue(Resource):
     count = Count()
     user_count = Count(data_key="userCount")
     num_comments = Count(data_key="numComments")
-    first_seen = Moment(data_key="firstSeen")
-    last_seen = Moment(data_key="lastSeen")
-
-
-class FoundIssues(Resource):
-    """What a search answers, which is a list."""
-
-    items = fields.List(fields.Nested(Issue))
+    first_seen = Timestamp(data_key="firstSeen")
+    last_seen = Timestamp(data_key="lastSeen")
 
 
 STATUSES: Final[PillTable] = {
@@ -108,15 +102,15 @@ _TABS: Final = r"(?:/[a-z-]{1,32}(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9_.-]{1,64}){0,2}
 class Sentry(Connector):
     """Issues of sentry.io, and of Sentry on hosts of one's own."""
 
-    name: ClassVar[str] = "sentry"
-    label: ClassVar[str] = "Sentry"
-    example: ClassVar[str] = "https://placard-samples.sentry.io/issues/4509000001/"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "sentry"
+    label = "Sentry"
+    example = "https://placard-samples.sentry.io/issues/4509000001/"
+    settings = (
         ConnectorSetting("SENTRY_AUTH_TOKEN", "token", "token for sentry.io"),
         ConnectorSetting("PLACARD_SENTRY_HOSTS", "hosts", "self-hosted Sentry hosts to serve too"),
         ConnectorSetting("SENTRY_ORG", "text", "the organization whose issues can be searched"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         rf"(?:/organizations/{_ORGANIZATION})?/issues/{_ISSUE}{_TABS}/?",
         # As it was before 2019, with the project.
         rf"/(?!(?:organizations|api|settings|share)/){_ORGANIZATION}/{_SLUG}/issues/{_ISSUE}{_TABS}/?",
@@ -124,9 +118,9 @@ class Sentry(Connector):
         r"\?feedbackSlug=[^:]{1,100}:(?P<issue>[0-9]{1,20})",
         rf"/api/0(?:/organizations/{_ORGANIZATION})?/issues/{_ISSUE}/?",
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("feedbackSlug",)
-    schema: ClassVar[type[Resource]] = Issue
-    search_schema: ClassVar[type[Resource]] = FoundIssues
+    query_parameters = ("feedbackSlug",)
+    schema = Issue
+    search_schema = Issue.listed("items")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
@@ -177,9 +171,9 @@ class Sentry(Connector):
         """Search the organization's unresolved issues: by "List an Organization's Issues"."""
         is_searched = server.host == "sentry.io" or server.host in self._self_hosted
         if self._searched and is_searched:
-            place = f"api/0/organizations/{quote(self._searched, safe='')}/issues/"
+            endpoint = f"api/0/organizations/{quote(self._searched, safe='')}/issues/"
             wanted = quote(f"is:unresolved {query.words}", safe="")
-            path = f"{place}?query={wanted}&limit={MOST_FOUND}&shortIdLookup=1"
+            path = f"{endpoint}?query={wanted}&limit={MOST_FOUND}&shortIdLookup=1"
             request = ask(Match(server, {}), path, headers={"Accept": "application/json"})
             yield Search(request, server)
 
@@ -187,13 +181,13 @@ class Sentry(Connector):
         """Name the short id and the project below the title."""
         for issue in answer.get("items") or ():
             short_id = issue.get("short_id") or ""
-            place = joined(short_id, inner(issue, "project", "name"))
+            subtitle = joined(short_id, inner(issue, "project", "name"))
             title = first_text(issue.get("title"), short_id)
-            yield Found(title, issue.get("permalink") or "", place, ICON)
+            yield Found(title, issue.get("permalink") or "", subtitle, ICON)
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:
         """Read a short id, `STOREFRONT-1A`, of the organization that is searched or shown last."""
-        organizations = [self._searched] if self._searched else map(_organization, known[:1])
+        organizations = [self._searched] if self._searched else map(_organization, recent[:1])
         if not _SHORT.fullmatch(text):
             return []
         return [f"https://sentry.io/organizations/{each}/issues/{text}/" for each in organizations]

@@ -8,7 +8,7 @@ which names the widget in its body; the address is ours, made of the same path a
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import fields
@@ -17,10 +17,10 @@ from app.connectors.base import (
     Connector,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
     servers_of,
 )
 from app.connectors.card_parts import ask, fields_or, footer, names
@@ -52,8 +52,8 @@ class CustomWidgetInfo(Resource):
     user_id = fields.String()
     labels = fields.List(Words(allow_none=True))
     tags = fields.Dict(keys=fields.String(), values=Words(allow_none=True))
-    created_at = Moment()
-    updated_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 class FoundWidget(Resource):
@@ -65,33 +65,27 @@ class FoundWidget(Resource):
     widget_name = fields.String()
 
 
-class FoundWidgets(Resource):
-    """What a search answers."""
-
-    results = fields.List(fields.Nested(FoundWidget))
-
-
 class SpaceONE(Connector):
     """Custom widgets of the SpaceONE hosts that a setting names."""
 
-    name: ClassVar[str] = "spaceone"
-    label: ClassVar[str] = "SpaceONE"
-    example: ClassVar[str] = (
+    name = "spaceone"
+    label = "SpaceONE"
+    example = (
         "https://spaceone.example.com/dashboard/v1/custom-widget/custom-widget-0123456789ab"
         "?domain_id=domain-0123456789ab"
     )
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    settings = (
         ConnectorSetting("PLACARD_SPACEONE_HOSTS", "hosts", "SpaceONE API hosts; unset: none"),
         ConnectorSetting("SPACEONE_TOKEN", "token", "token for the SpaceONE hosts"),
         ConnectorSetting("SPACEONE_DOMAIN", "text", "the domain whose widgets can be searched"),
     )
-    path: ClassVar[re.Pattern[str]] = re.compile(
+    path = re.compile(
         r"/dashboard/v1/custom-widget/(?P<widget>custom-widget-[0-9a-f]{12})/?"
         r"\?domain_id=(?P<domain>[A-Za-z0-9._-]{1,255})"
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("domain_id",)
-    schema: ClassVar[type[Resource]] = CustomWidgetInfo
-    search_schema: ClassVar[type[Resource]] = FoundWidgets
+    query_parameters = ("domain_id",)
+    schema = CustomWidgetInfo
+    search_schema = FoundWidget.listed("results")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

@@ -6,9 +6,8 @@ into the address (or none: cards of public boards). Oddity: an avatar's address 
 of sizes, and a label need not have a name, only a colour.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import fields
@@ -18,11 +17,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
 )
 from app.connectors.card_parts import PillTable, ask, footer, inner, joined, names, people
@@ -71,9 +70,9 @@ class Card(Resource):
     needs_any = ("name", "closed")
     name = fields.String()
     closed = fields.Boolean()
-    due = Moment()
+    due = Timestamp()
     due_complete = fields.Boolean(data_key="dueComplete")
-    last_activity = Moment(data_key="dateLastActivity")
+    last_activity = Timestamp(data_key="dateLastActivity")
     labels = fields.List(fields.Nested(Label))
     badges = fields.Nested(Badges)
     members = fields.List(fields.Nested(Member))
@@ -87,12 +86,6 @@ class FoundCard(Resource):
     name = fields.String()
     link = fields.String(data_key="shortLink", required=True)
     board = fields.Nested(Named)
-
-
-class FoundCards(Resource):
-    """What a search answers."""
-
-    cards = fields.List(fields.Nested(FoundCard))
 
 
 STATES: Final[PillTable] = {
@@ -112,19 +105,19 @@ QUERY: Final = (
 class Trello(Connector):
     """Cards of trello.com."""
 
-    name: ClassVar[str] = "trello"
-    label: ClassVar[str] = "Trello"
-    example: ClassVar[str] = "https://trello.com/c/nqPiDKmw/9-grand-canyon"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "trello"
+    label = "Trello"
+    example = "https://trello.com/c/nqPiDKmw/9-grand-canyon"
+    settings = (
         ConnectorSetting("TRELLO_KEY", "token", "API key for trello.com, used with TRELLO_TOKEN"),
         ConnectorSetting("TRELLO_TOKEN", "token", "token for trello.com; unset: public boards"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         r"/c/(?P<card>[A-Za-z0-9]{8,24})(?:/[^/.]{1,2000})?/?",
         r"/1/cards?/(?P<card>[A-Za-z0-9]{8,24})/?",
     )
-    schema: ClassVar[type[Resource]] = Card
-    search_schema: ClassVar[type[Resource]] = FoundCards
+    schema = Card
+    search_schema = FoundCard.listed("cards")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

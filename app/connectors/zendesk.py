@@ -8,7 +8,7 @@ custom status by number only; what these are called stands beside it.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import fields
@@ -18,10 +18,10 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
     servers_of,
 )
@@ -76,9 +76,9 @@ class Ticket(Resource):
     assignee_id = Count()
     group_id = Count()
     tags = fields.List(fields.String())
-    due_at = Moment()
-    created_at = Moment()
-    updated_at = Moment()
+    due_at = Timestamp()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 class Answer(Resource):
@@ -96,12 +96,6 @@ class FoundTicket(Resource):
     id = Count(required=True)
     subject = fields.String()
     type = fields.String()
-
-
-class FoundTickets(Resource):
-    """What a search answers."""
-
-    results = fields.List(fields.Nested(FoundTicket))
 
 
 STATUSES: Final[PillTable] = {
@@ -125,24 +119,24 @@ _TICKET: Final = r"(?P<ticket>[0-9]{1,15})"
 class Zendesk(Connector):
     """Tickets of each company's host under zendesk.com, and of hosts of its own."""
 
-    name: ClassVar[str] = "zendesk"
-    label: ClassVar[str] = "Zendesk"
-    example: ClassVar[str] = "https://placard-samples.zendesk.com/agent/tickets/35436"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    name = "zendesk"
+    label = "Zendesk"
+    example = "https://placard-samples.zendesk.com/agent/tickets/35436"
+    settings = (
         ConnectorSetting("ZENDESK_SUBDOMAIN", "text", "`acme`: acme.zendesk.com gets the token"),
         ConnectorSetting("ZENDESK_EMAIL", "text", "the agent's address, whose token it is"),
         ConnectorSetting("PLACARD_ZENDESK_HOSTS", "hosts", "other names of that host"),
         ConnectorSetting("ZENDESK_TOKEN", "token", "API token; sent to ZENDESK_SUBDOMAIN only"),
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         rf"/(?:agent/)?tickets/{_TICKET}(?:/[a-z_-]{{1,32}}(?:/.*)?)?/?",
         rf"(?:/hc(?:/[A-Za-z0-9-]{{2,20}})?)?/requests/{_TICKET}/?",
         rf"/agent/?#/tickets/{_TICKET}/?",
         rf"/api/v2/(?:tickets|requests)/{_TICKET}(?:\.json)?/?",
     )
-    reads_fragment: ClassVar[bool] = True
-    schema: ClassVar[type[Resource]] = Answer
-    search_schema: ClassVar[type[Resource]] = FoundTickets
+    reads_fragment = True
+    schema = Answer
+    search_schema = FoundTicket.listed("results")
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings

@@ -61,7 +61,7 @@ PEOPLE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class AuthorizationCode:
     """What a code stands for, until `expires_at`, in seconds of the clock."""
 
     person: LocalPerson
@@ -84,7 +84,7 @@ class LocalProvider:
     before_token: Callable[[Mapping[str, str]], ResponseReturnValue | None] = lambda _: None
     clock: Callable[[], float] = time.time
     calls: list[str] = field(default_factory=list)
-    codes: dict[str, Grant] = field(default_factory=dict)
+    codes: dict[str, AuthorizationCode] = field(default_factory=dict)
     access: dict[str, LocalPerson] = field(default_factory=dict)
     refresh: dict[str, LocalPerson] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -93,7 +93,7 @@ class LocalProvider:
         """Return where a person who allows it goes: back, with a code."""
         person = next(each for each in self.people if each.login == login)
         code = _made_up("ghc")
-        self.codes[code] = Grant(
+        self.codes[code] = AuthorizationCode(
             person,
             query["client_id"],
             query["redirect_uri"],

@@ -18,7 +18,8 @@ from app.telemetry.metrics import Metrics
 from app.upstream import Exchange, Sample, SampleAdapter
 from app.upstream.credentials import read_credentials_file
 from app.upstream.messages import UpstreamRequest
-from app.wiring import build_fetcher, build_widgets
+from app.upstream.wiring import build_fetcher
+from app.wiring import build_widgets
 from templates_schemas import envelope
 
 SCRUBBED: Final = "scrubbed"
@@ -68,9 +69,6 @@ def record_case(
     address, or nothing came back that could be recorded.
     """
     secrets = _secrets(settings)
-    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-        told = f"a secret of the settings has fewer than {SHORTEST_SECRET} characters"
-        raise ConfigurationError(f"{told}: to scrub it would spoil the case's other texts")
     exchanges: list[Exchange] = []
     connector, match = find(url, all_connectors(settings))
     # What others have kept would be an answer without an exchange.
@@ -92,28 +90,32 @@ def record_case(
         "settings": _settings_of(settings, connector),
         "exchanges": [_exchange(exchange) for exchange in exchanges],
     }
-    place = folder / connector.name
-    place.mkdir(parents=True, exist_ok=True)
-    made = RecordedCase(place / f"{name}.json", place / f"{name}.widget.json", failure)
+    files = folder / connector.name
+    files.mkdir(parents=True, exist_ok=True)
+    made = RecordedCase(files / f"{name}.json", files / f"{name}.widget.json", failure)
     for path, content in ((made.case, case), (made.widget, answer)):
-        text = json.dumps(content, ensure_ascii=False, indent=2)
-        # A lone surrogate is no UTF-8; its escape is JSON.
-        path.write_bytes((_without(secrets, text) + "\n").encode(errors="backslashreplace"))
+        _write(path, content, secrets)
     return made
+
+
+def _write(path: Path, content: Mapping[str, Any], secrets: tuple[str, ...]) -> None:
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    # A lone surrogate is not valid in UTF-8; its escape is JSON.
+    path.write_bytes((_without(secrets, text) + "\n").encode(errors="backslashreplace"))
 
 
 def sample_of(case: Path, folder: Path) -> Path:
     """Write a recorded case as a sample of the offline mode: the same, without credentials."""
-    told = json.loads(case.read_text("utf-8"))
-    told.pop("settings", None)
-    for exchange in told["exchanges"]:
+    document = json.loads(case.read_text("utf-8"))
+    document.pop("settings", None)
+    for exchange in document["exchanges"]:
         headers = exchange["request"]["headers"]
         exchange["request"]["headers"] = {
             name: value for name, value in headers.items() if value != SCRUBBED
         }
     path = folder / case.parent.name / case.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return path
 
 
@@ -188,11 +190,18 @@ def _unsigned(url: str) -> str:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """List the secrets of the settings and of the credentials file, with and without a scheme."""
+    """List the secrets of the settings and of the credentials file, with and without a scheme.
+
+    Raises ConfigurationError where one is too short to be scrubbed.
+    """
     file = settings.credentials_file
     given = read_credentials_file(Path(file)).credentials if file else ()
     values = [value for known in given for value in known.headers.values()]
-    return (*settings.secrets, *values, *(value.rpartition(" ")[2] for value in values))
+    found = (*settings.secrets, *values, *(value.rpartition(" ")[2] for value in values))
+    if any(len(secret) < SHORTEST_SECRET for secret in found):
+        message = f"a secret of the settings has fewer than {SHORTEST_SECRET} characters"
+        raise ConfigurationError(f"{message}: to scrub it would spoil the case's other texts")
+    return found
 
 
 def _without(secrets: tuple[str, ...], text: str) -> str:

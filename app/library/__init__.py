@@ -3,7 +3,7 @@
 wiring.py      the list of dialects; makes the library of the settings, and mounts it
 samples.py     a saved widget of each dialect, for the first start of the local mode
 surface.py     what the service around it knows of it; imports nothing of the database
-core/          what all dialects stand on: store, tables, migrations, tokens, users
+core/          what all dialects stand on: tables, tokens, users
 http/          what all dialects share of HTTP: authentication, bodies, operations, errors
 datadog/       a folder a dialect: API, schemas, storage, export and import
 spaceone/

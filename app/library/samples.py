@@ -7,10 +7,10 @@ are there once, and what became of them since stays.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from app.database.columns import to_json
+from app.database.store import Store
 from app.errors import ConfigurationError
-from app.library.core.columns import to_json
-from app.library.core.store import Store
-from app.library.http.transfer import Owner
+from app.library.core.users import Author
 from app.library.wiring import DIALECTS
 
 LOCAL_DOMAIN: Final = "domain-local"
@@ -79,6 +79,6 @@ def save_samples(store: Store, handle: str, name: str) -> None:
     for dialect in DIALECTS:
         transfer = dialect.transfer
         lines = [to_json(record).encode() for record in SAMPLES[transfer.name]]
-        for outcome in transfer.imported(store, Owner(handle, name), lines):
+        for outcome in transfer.imported(store, Author(handle, name), lines):
             if outcome.state == "refused":
                 raise ConfigurationError(f"the sample of {dialect.title}: {outcome.why}")

@@ -6,17 +6,17 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from app.database.connections import MOST_CONNECTIONS
+from app.database.store import Store
 from app.library.azure_devops.dialect import azure_devops_dialect
-from app.library.core.connections import MOST_CONNECTIONS
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import Dialect, Dispatcher, init_dialect
 from app.library.http.loopback import make_loopback
-from app.library.http.places import Places
 from app.library.http.rate_limit import Limiter
 from app.library.http.thread_share import ThreadShare
+from app.library.http.token_slots import TokenSlots
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.surface import LibrarySurface
 from app.settings import Settings
@@ -42,7 +42,7 @@ def build_library(settings: Settings) -> Library:
     return Library(
         settings=settings,
         store=store,
-        tokens=Tokens(store, settings.token_secrets, SCOPES),
+        tokens=TokenStore(store, settings.token_secrets, SCOPES),
         limiter=Limiter(
             settings.library_requests_per_minute,
             settings.cache_url,
@@ -50,8 +50,8 @@ def build_library(settings: Settings) -> Library:
             settings.ca_bundle,
             settings.sentinel_password,
         ),
-        searches=Places(SEARCHES),
-        large_answers=Places(LARGE_ANSWERS),
+        searches=TokenSlots(SEARCHES),
+        large_answers=TokenSlots(LARGE_ANSWERS),
     )
 
 

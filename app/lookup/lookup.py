@@ -18,12 +18,13 @@ from app.lookup.samples import SampleSearch
 from app.lookup.search import Searches, interleaved
 from app.lookup.together import Call, Together
 from app.lookup.typed import MOST_MEANINGS, beginning, pasted_address, short_forms
+from app.resolver import ResolvedRequest
 from app.telemetry.logs import add_log_fields, exception_fields
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
 from app.upstream.transport import within
 from app.verification import Viewer
-from app.widgets import ResolvedRequest, Widget, Widgets
+from app.widgets import Widget, Widgets
 from templates_schemas.lookup import TypeaheadItem
 from templates_schemas.text import clean
 
@@ -56,6 +57,7 @@ class Lookup:
         samples: SampleSearch | None = None,
     ) -> None:
         self._widgets = widgets
+        self._resolver = widgets.resolver
         self._registry = registry
         self._searches = searches
         self._kept = kept
@@ -71,7 +73,7 @@ class Lookup:
         """
         address, resolved, widget = self._first_shown(text, _alone(viewer))
         answer = attached_answer(widget, address)
-        self._widgets.note_attached(viewer, resolved)
+        self._resolver.note_attached(viewer, resolved)
         if viewer.workspace is not None:
             self._kept.keep_recent(
                 Recent(
@@ -126,23 +128,23 @@ class Lookup:
         return (known or meant)[:MOST_MEANINGS]
 
     def _has_credential(self, address: str, viewer: Viewer) -> bool:
-        return self._widgets.identity_for(address, viewer) not in (None, ANONYMOUS.identity)
+        return self._resolver.identity_for(address, viewer) not in (None, ANONYMOUS.identity)
 
     def _recent(self, viewer: Viewer) -> Iterator[Recent]:
         """Yield what was attached lately and would be asked with the same credential now."""
         if viewer.workspace is None:
             return
-        accounts = self._widgets.own_accounts(viewer)
+        accounts = self._resolver.own_accounts(viewer)
         for each in self._kept.recent(viewer.workspace, accounts):
-            if self._widgets.identity_for(each.item.value, viewer) == each.credential:
+            if self._resolver.identity_for(each.item.value, viewer) == each.credential:
                 yield each
 
     def _resolve(self, address: str, viewer: Viewer) -> tuple[str, ResolvedRequest]:
         """Resolve an address by its canonical form: the one that the host will ask for."""
-        resolved = self._widgets.resolve(address, viewer)
+        resolved = self._resolver.resolve(address, viewer)
         canonical = resolved.canonical
         try:
-            again = self._widgets.resolve(canonical, viewer)
+            again = self._resolver.resolve(canonical, viewer)
         except PlacardError:
             return address, resolved
         is_same = again.connector.name == resolved.connector.name

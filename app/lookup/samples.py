@@ -33,5 +33,5 @@ class SampleSearch:
         for sample in self._samples:
             # In a mode where each sees what is theirs, it may be of nobody's.
             with suppress(Forbidden):
-                resolved = self._widgets.resolve(sample.resource_url)
+                resolved = self._widgets.resolver.resolve(sample.resource_url)
                 yield item_of(self._widgets.answer(resolved), resolved.canonical)

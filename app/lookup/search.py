@@ -21,13 +21,13 @@ from app.errors import (
 from app.failures import document_of, raise_for_verdict, worded
 from app.lookup.kept import KeptLists
 from app.lookup.together import EACH
+from app.resolver import key_of
 from app.telemetry.metrics import Metrics
 from app.upstream import ConcurrencyLimit, Fetcher
-from app.upstream.lookups import Lookups
+from app.upstream.lookups import UrlLookups
 from app.upstream.messages import ANONYMOUS, UpstreamRequest, UpstreamResponse
 from app.upstream.verdict import Verdict
 from app.verification import Viewer
-from app.widgets import key_of
 from templates_schemas.lookup import ITEMS_MAX, TypeaheadItem
 from templates_schemas.rules import faults_in
 from templates_schemas.text import clean, is_web_url
@@ -79,7 +79,7 @@ class Searches:
         self._budget = budget
         self._kept = kept
         self._metrics = metrics
-        self._lookups = Lookups(partial(document_of, fetcher))
+        self._lookups = UrlLookups(partial(document_of, fetcher))
         self._flights: SingleFlight[list[TypeaheadItem]] = SingleFlight(
             fetcher.deadline, ConcurrencyLimit(per_origin=EACH)
         )

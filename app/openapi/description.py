@@ -52,7 +52,7 @@ def describe(sections: Iterable[Section], server: str) -> dict[str, Any]:
 
 
 def _add_example(operation: dict[str, Any], example: Example) -> None:
-    """Show an example where OpenAPI has each part of it; the first answer is that of success."""
+    """Add an example to the parameters, the body and the first answer, which is the success."""
     for parameter in operation.get("parameters", []):
         if parameter["name"] in example.parameters:
             parameter["example"] = example.parameters[parameter["name"]]
@@ -73,9 +73,9 @@ def _by_path(sections: Iterable[Section]) -> dict[str, dict[str, Any]]:
 
 
 def _told(operation: Operation, section: Section) -> dict[str, Any]:
-    """Write an operation; what it has not is left out."""
+    """Write an operation, without empty keys."""
     body = operation.request
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "operationId": operation.id,
         "tags": [section.title],
         "summary": operation.summary,
@@ -85,7 +85,7 @@ def _told(operation: Operation, section: Section) -> dict[str, Any]:
         "responses": {str(status): _answer(each) for status, each in operation.answers.items()},
         "security": [{name: []} for name in section.security],
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in document.items() if value}
 
 
 def _description(operation: Operation) -> str:
@@ -95,26 +95,26 @@ def _description(operation: Operation) -> str:
 
 
 def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
-    places = {
+    locations = {
         "path": operation.parameters,
         "query": operation.query,
         "header": operation.headers,
     }
-    for place, schema in places.items():
+    for location, schema in locations.items():
         if schema is not None:
-            yield {"in": place, "schema": schema}
+            yield {"in": location, "schema": schema}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": answer.description}
+    document: dict[str, Any] = {"description": answer.description}
     if answer.body is not None:
-        told["content"] = _content(answer.body)
+        document["content"] = _content(answer.body)
     if answer.headers is not None:
-        told["headers"] = {
+        document["headers"] = {
             each.data_key or name: {"schema": {"type": "string"}, "required": each.required}
             for name, each in answer.headers().fields.items()
         }
-    return told
+    return document
 
 
 def _content(body: Body) -> dict[str, Any]:
@@ -134,34 +134,34 @@ def _name_of(schema: Any) -> str:
 
 
 def _limits(converter: Any, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """Tell the limits of a field of our own, which the converter does not know."""
-    told: dict[str, Any] = {}
+    """Return the limits of our own fields, which the converter does not know."""
+    document: dict[str, Any] = {}
     match field:
         case OneOf(words=words):
-            told = {"enum": list(words)}
+            document = {"enum": list(words)}
         case Text(longest=None):
-            told = {"minLength": 1}
+            document = {"minLength": 1}
         case Text(longest=longest):
-            told = {"minLength": 1, "maxLength": longest}
+            document = {"minLength": 1, "maxLength": longest}
         case HostTime():
-            told = {"format": "date-time"}
+            document = {"format": "date-time"}
         case WebUrl():
-            told = {"format": "uri"}
+            document = {"format": "uri"}
         case Variant():
             kinds = [converter.resolve_nested_schema(kind) for kind in field.kinds.values()]
             empty = [{"type": "object", "maxProperties": 0}] if field.empty_allowed else []
-            told = {"oneOf": kinds + empty}
-    return told
+            document = {"oneOf": kinds + empty}
+    return document
 
 
 class _Converter(OpenAPIConverter):
-    """Tells besides what a schema is for, and the rules that its fields cannot tell."""
+    """Adds the description of a schema, and the rules that its fields do not have."""
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         """Describe a schema by its docstring and its `json_rules`, where it has any."""
         kind = schema if isinstance(schema, type) else type(schema)
-        known: Any = super()
-        made: dict[str, Any] = known.schema2jsonschema(schema)
+        converter: Any = super()
+        made: dict[str, Any] = converter.schema2jsonschema(schema)
         made["description"] = (kind.__doc__ or "").partition("\n")[0]
         return {**made, **getattr(kind, "json_rules", {})}
 

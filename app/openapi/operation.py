@@ -26,7 +26,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of one status: `body` is None where it has none; `headers` are those of its own."""
+    """An answer of one status: `body` is None where it has none; `headers` describe its headers."""
 
     description: str
     body: Body | None = None

@@ -14,7 +14,7 @@ from app.settings.settings import LIBRARY_AUDIENCE, Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SettingRule:
     """A rule: the setting to name, when it is broken, and what to say.
 
     `message` may hold fields of the settings, such as `{settings.verify}`. A rule of `serving` is
@@ -29,96 +29,96 @@ class Check:
 
 _LOCAL_ONLY: Final = "is possible only where PLACARD_MODE is local: `placard --local …`"
 CHECKS: Final = (
-    Check(
+    SettingRule(
         "PLACARD_VERIFY",
         lambda settings: settings.verify == "off" and not settings.local,
         f"off {_LOCAL_ONLY}",
     ),
-    Check(
+    SettingRule(
         "PLACARD_OFFLINE",
         lambda settings: settings.offline and not settings.local,
         f"on {_LOCAL_ONLY}",
     ),
-    Check(
+    SettingRule(
         "PLACARD_RECORDINGS",
         lambda settings: settings.recordings is not None and not settings.local,
         _LOCAL_ONLY,
     ),
-    Check(
+    SettingRule(
         "PLACARD_RECORDINGS",
         lambda settings: not _is_folder(settings.recordings),
         "is not a folder",
     ),
-    Check(
+    SettingRule(
         "PLACARD_JWT_JWKS_URL",
         lambda settings: not settings.local and (settings.jwt_jwks_url or "").startswith("http:"),
         "must be https; http is possible only locally",
     ),
-    Check(
+    SettingRule(
         "REQUESTS_CA_BUNDLE",
         lambda settings: not _holds_authorities(settings.ca_bundle),
         "is not a file of certificate authorities in PEM",
     ),
-    Check(
+    SettingRule(
         "PROMETHEUS_MULTIPROC_DIR",
         lambda settings: not _is_writable(settings.metrics_folder),
         "is not a folder that can be written to",
     ),
-    Check(
+    SettingRule(
         "PLACARD_JWT_SECRETS",
         lambda settings: settings.takes_tokens and not settings.has_token_keys,
         "is missing: PLACARD_VERIFY is {settings.verify}; set it, PLACARD_JWT_PUBLIC_KEY or "
         "PLACARD_JWT_JWKS_URL",
         serving=True,
     ),
-    Check(
+    SettingRule(
         "PLACARD_SIGNATURE_SECRETS",
         lambda settings: settings.takes_signatures and not settings.signature_secrets,
         "is missing: PLACARD_VERIFY is {settings.verify}; set it to the app's client secret",
         serving=True,
     ),
-    Check(
+    SettingRule(
         "PLACARD_TOKEN_SECRETS",
         lambda settings: settings.library and not settings.token_secrets,
         "is missing: the library's tokens cannot be verified; set it, or PLACARD_LIBRARY=off",
         serving=True,
     ),
-    Check(
+    SettingRule(
         "PLACARD_CACHE_SECRETS",
         lambda settings: settings.cache_url != MEMORY and not settings.cache_signing_secrets,
         "is missing: nothing could sign what is kept in Redis",
         serving=True,
     ),
-    Check(
+    SettingRule(
         "PLACARD_TOKEN_SECRETS",
         lambda settings: not settings.local and _shares_secrets(settings),
         "holds a secret of the host's, who could make tokens of the library with it; use others",
     ),
-    Check(
+    SettingRule(
         "PLACARD_CONNECTION_KEYS",
         lambda settings: bool(settings.person_modes) and not settings.has_sign_in,
         "is missing: PLACARD_ACCESS wants people's own credentials, and nobody could sign in",
         serving=True,
     ),
-    Check(
+    SettingRule(
         "PLACARD_HOST_CLIENT_ID",
         lambda settings: settings.has_sign_in and not settings.local and not _has_client(settings),
         "is missing, or PLACARD_HOST_CLIENT_SECRET: with PLACARD_CONNECTION_KEYS set, people sign "
         "in by the host",
         serving=True,
     ),
-    Check(
+    SettingRule(
         "PLACARD_PUBLIC_URL",
         lambda settings: settings.has_sign_in and not settings.local and not _is_safe(settings),
         "must be set, and be https: people come back to it from where they sign in",
         serving=True,
     ),
-    Check(
+    SettingRule(
         "PLACARD_HOST_TOKEN_URL",
         lambda settings: not settings.local and settings.host_token_url.startswith("http:"),
         "must be https; http is possible only locally",
     ),
-    Check(
+    SettingRule(
         "PLACARD_JWT_AUDIENCE",
         lambda settings: settings.library and settings.jwt_audience == LIBRARY_AUDIENCE,
         f"must not be {LIBRARY_AUDIENCE}, the audience of the library's tokens",

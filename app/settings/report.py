@@ -1,4 +1,4 @@
-"""What the settings are and where each is from, for `placard settings` and README.md."""
+"""The settings and their sources, for `placard settings` and the page of settings."""
 
 import os
 from collections.abc import Iterable, Mapping

@@ -19,15 +19,15 @@ def with_files(
     In the file of a list each secret has a line, or commas stand between them. Raises
     ConfigurationError, which names each variable that is wrong.
     """
-    known = {each.file_name: each for each in declarations if each.file_name}
+    declared = {each.file_name: each for each in declarations if each.file_name}
     found, faults = dict(environment), []
-    for variable in known.keys() & environment.keys():
-        name = known[variable].name
+    for variable in declared.keys() & environment.keys():
+        name = declared[variable].name
         if environment.get(name, "").strip():
             faults.append(f"{variable}: {name} is set too; set one of them")
             continue
         try:
-            found[name] = _read(Path(environment[variable].strip()), known[variable])
+            found[name] = _read(Path(environment[variable].strip()), declared[variable])
         except ValueError as error:
             faults.append(f"{variable}: {error}")
     if faults:

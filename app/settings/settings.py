@@ -1,6 +1,7 @@
 """Every setting of the service: its name in the environment, its kind, its default, its meaning.
 
-Nothing else reads the environment. Lists are comma-separated, times are seconds.
+Nothing else reads the environment. Lists are comma-separated, times are seconds. The declarations
+stand in one file, though a long one, so that all settings are seen at once.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -62,13 +63,15 @@ class Settings:
         "`production`, or `local`: preview, samples, printed tokens, this machine only")
     offline: bool = setting(
         "PLACARD_OFFLINE", Switch(), False,
-        "the bundled samples answer for the upstreams (`local` only)", unset="on in `local`")
+        "the bundled samples answer in place of the upstreams (`local` only)",
+        unset="on in `local`")
     recordings: str | None = setting(
         "PLACARD_RECORDINGS", String(), None,
         "a folder of recorded cases that answer offline, before the samples (`local` only)")
     verify: Verify = setting(
         "PLACARD_VERIFY", Choice[Verify]("jwt", "signature", "either", "off"), "jwt",
-        "what must prove a request: `jwt`, `signature`, `either`, or (`local` only) `off`")
+        "how a request proves that it is the host's: `jwt`, `signature`, `either`, or (`local` "
+        "only) `off`")
     jwt_secrets: tuple[str, ...] = setting(
         "PLACARD_JWT_SECRETS", Secrets(shortest=32), (),
         "HS256 secrets of at least 32 bytes; any of them verifies")
@@ -99,8 +102,8 @@ class Settings:
         "workspaces that are served; others get 403", unset="all")
     access: AccessMode | None = setting(
         "PLACARD_ACCESS", ACCESS_MODE, None,
-        "whose credential fetches a card: `shared` (the service's), `attached` (of who attached "
-        "the page), `viewer` (the viewer's own)", unset="`shared`")
+        "whose credential fetches a card: `shared` (the service's), `attached` (that of the person "
+        "who attached the page), `viewer` (the viewer's own)", unset="`shared`")
     access_of: Mapping[str, AccessMode] = setting(
         "PLACARD_ACCESS_<CONNECTOR>", ByConnector[AccessMode]("shared", "attached", "viewer"), {},
         "the same for one connector, and for all whose names begin with it: "
@@ -108,7 +111,7 @@ class Settings:
     shared_only: tuple[str, ...] = setting(
         "PLACARD_SHARED_ONLY", Pages(), (),
         "the only pages that a shared credential is used for, such as `github.com/acme/*`; others "
-        "are asked for without one", unset="all")
+        "are fetched without one", unset="all")
     cold_fetches_per_minute: int = setting(
         "PLACARD_COLD_FETCHES_PER_MINUTE", PositiveInteger(), 60,
         "cards that one person in one workspace can have fetched in a minute, in each process, and "
@@ -118,8 +121,8 @@ class Settings:
         '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`; `both` in one body')
     false_proof_status: FalseProofStatus = setting(
         "PLACARD_FALSE_PROOF_STATUS", Choice[FalseProofStatus]("401", "400"), "401",
-        "the status for a request whose proof does not hold; `400` for a host that takes a 401 for "
-        "a person who is to sign in")
+        "the status for a request whose proof is not valid; `400` for a host that takes a 401 as "
+        "a request to sign in")
     fetch_deadline: float = setting(
         "PLACARD_FETCH_DEADLINE", Seconds(longest=60.0), 5.0,
         "how long one request may wait for upstreams, in total")
@@ -131,17 +134,17 @@ class Settings:
         "concurrent calls to all hosts, at most", unset="all but 2 of the threads")
     breaker_failures: int = setting(
         "PLACARD_BREAKER_FAILURES", PositiveInteger(), BREAKER_FAILURES,
-        "a host that fails so many times in a row is not called for a while")
+        "after so many failures in a row, a host is not called for a while")
     breaker_rest: float = setting(
         "PLACARD_BREAKER_REST", Seconds(), BREAKER_REST,
-        "how long that is, before one call tries it again")
+        "how long that is, before one call tries the host again")
     upstreams: Mapping[str, str] = setting(
         "PLACARD_UPSTREAMS", OriginMap(), {},
         "`https://api.github.com=http://127.0.0.1:9000`: the second answers for the first, and the "
         "address guard lets it through")
     cleartext_hosts: tuple[str, ...] = setting(
         "PLACARD_CLEARTEXT_HOSTS", HostPorts(), (),
-        "hosts of `PLACARD_UPSTREAMS` that credentials may go to by http, for all on the way to "
+        "hosts of `PLACARD_UPSTREAMS` that get credentials by http, which everyone on the way can "
         "read", unset="this machine only")
     allow_private_hosts: tuple[str, ...] = setting(
         "PLACARD_ALLOW_PRIVATE_HOSTS", HostPorts(), (),
@@ -173,27 +176,27 @@ class Settings:
         "how long after `PLACARD_CACHE_TTL` a card is answered while it is refreshed")
     cache_stale_if_error: float = setting(
         "PLACARD_CACHE_STALE_IF_ERROR", Seconds(or_never=True), 3600.0,
-        "how long after `PLACARD_CACHE_TTL` a card stands in for a timeout, a 5xx or a rate limit")
+        "how long after `PLACARD_CACHE_TTL` a card is answered in place of a timeout, a 5xx or a "
+        "rate limit")
     threads: int | None = setting(
         "PLACARD_THREADS", PositiveInteger(most=10_000), None,
         "threads of each worker that answer requests", unset="64 with `placard serve`")
     log_level: LogLevel = setting(
         "PLACARD_LOG_LEVEL", Choice[LogLevel]("debug", "info", "warning", "error"), "info",
-        "the least that is logged: `debug` (probes too), `info`, `warning` or `error`")
+        "the lowest level that is logged: `debug` (probes too), `info`, `warning` or `error`")
     traces: bool = setting(
         "PLACARD_TRACES", Switch(), False,
-        "send traces by OpenTelemetry (the extra `otel`), to where `OTEL_EXPORTER_OTLP_ENDPOINT` "
-        "says")
+        "send traces by OpenTelemetry (the extra `otel`) to `OTEL_EXPORTER_OTLP_ENDPOINT`")
     trusted_proxies: TrustedProxies | None = setting(
         "PLACARD_TRUSTED_PROXIES", Proxies(), None,
         "how many proxies stand before the service (`1`), or their networks (`10.0.0.0/8`): the "
         "log then has the client's address, of `X-Forwarded-For`", unset="no address is logged")
     metrics_port: int | None = setting(
         "PLACARD_METRICS_PORT", PositiveInteger(most=65_535), None,
-        "a port of its own for `/metrics`, which the service then does not answer")
+        "a separate port for `/metrics`, which the service then does not answer")
     metrics_folder: str | None = setting(
         "PROMETHEUS_MULTIPROC_DIR", String(), None,
-        "where several workers share their counters: of metrics, and of the library's requests",
+        "the folder where workers share their counters: of metrics, and of the library's requests",
         unset="`placard serve` sets it")
     connectors_file: tuple[str, ...] = setting(
         "PLACARD_CONNECTORS_FILE", WordList(), (),
@@ -207,15 +210,15 @@ class Settings:
         "where they are set", unset="in `local`: made")
     host_client_id: str | None = setting(
         "PLACARD_HOST_CLIENT_ID", HeaderWord(), None,
-        "this app's OAuth client at the host, by which people sign in")
+        "this app's OAuth client at the host, with which people sign in")
     host_client_secret: str | None = setting(
         "PLACARD_HOST_CLIENT_SECRET", Secret(), None, "its secret")
     host_authorize_url: str = setting(
         "PLACARD_HOST_AUTHORIZE_URL", HttpUrl(), "https://app.asana.com/-/oauth_authorize",
-        "where the host asks people whether this app may know them")
+        "the host's page that asks people whether this app may know them")
     host_token_url: str = setting(
         "PLACARD_HOST_TOKEN_URL", HttpUrl(), "https://app.asana.com/-/oauth_token",
-        "where the host tells who it was: `data.gid` of the answer")
+        "the host's address for tokens; `data.gid` of its answer is the person")
     library: bool = setting(
         "PLACARD_LIBRARY", Switch(), False, "keep and serve saved widgets",
         unset="on in `local` and with `PLACARD_DATABASE_URL`")

@@ -60,20 +60,20 @@ def _add_facts(_: Any, name: str, event: MutableMapping[str, Any]) -> MutableMap
 
 
 class _StandardError:
-    """Writes lines to standard error, whatever that is by then."""
+    """Writes lines to the current standard error."""
 
     def __init__(self, *_: Any) -> None:
-        """Take no name."""
+        """Ignore the name."""
 
     def msg(self, line: str) -> None:
-        """Write a line, at once and whole: the system writes what one call is given together."""
+        """Write a line by one call, so that lines of several threads do not mix."""
         sys.stderr.write(f"{line}\n")
 
     debug = info = warning = error = critical = exception = msg
 
 
 def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
-    """Write an event as JSON in ASCII: a terminal would obey some of the other characters."""
+    """Write an event as JSON in ASCII: a terminal would interpret some other characters."""
     try:
         line = orjson.dumps(event, default=default)
         if line.isascii():
@@ -122,11 +122,11 @@ def other_lines(*, local: bool, level: str) -> dict[str, Any]:
 
 
 def log_unhandled() -> None:
-    """Log what no handler of a thread sees coming, as one of our lines."""
+    """Log an unhandled exception of a thread in our format."""
 
-    def log(told: threading.ExceptHookArgs) -> None:
-        name = told.thread.name if told.thread else ""
-        fields = exception_fields(told.exc_value) if told.exc_value else {}
+    def log(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread else ""
+        fields = exception_fields(args.exc_value) if args.exc_value else {}
         structlog.get_logger("placard").error("thread_ended", thread=name, **fields)
 
     threading.excepthook = log
@@ -135,9 +135,9 @@ def log_unhandled() -> None:
 def _without_the_text_of_exceptions(
     _: Any, __: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Tell of an exception as `exception_fields` does."""
-    told = event.pop("exc_info", None)
-    error = told[1] if isinstance(told, tuple) else told
+    """Replace an exception by its `exception_fields`."""
+    exc_info = event.pop("exc_info", None)
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     return {**event, **exception_fields(error)} if isinstance(error, BaseException) else event
 
 

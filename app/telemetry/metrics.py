@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 from prometheus_client import (
@@ -24,26 +24,16 @@ REQUEST_SECONDS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 )  # fmt: skip
 STALE_SECONDS: Final = (60, 120, 300, 600, 1800, 3600, 7200, 14400)
-# What is told of several processes: the sum of those that live, or the largest of their values, or
-# each by its `pid`.
+# How the values of several processes are combined: their sum, the largest, or each by its `pid`.
 Over = Literal["livesum", "livemax", "liveall"]
 
 
 class InFlight:
-    """Counts what is being done at the moment."""
+    """Counts the work in progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.now = 0
-
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
-        """Count one for the length of a block."""
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
 
     def enter(self) -> None:
         """Count one more."""
@@ -58,7 +48,7 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A gauge, and those whose values it tells together."""
+    """A gauge, and the functions whose values it combines."""
 
     gauge: Gauge
     over: Over
@@ -73,8 +63,8 @@ class Metrics:
     """The metrics of one application.
 
     `shared` says that there are several worker processes: each writes its numbers into the folder
-    that `PROMETHEUS_MULTIPROC_DIR` names, and any of them can read them all. What has a value at
-    each moment (`gauge`) is read when somebody asks and, of the other processes, once a second.
+    that `PROMETHEUS_MULTIPROC_DIR` names, and any of them can read them all. A gauge is read for
+    each exposition and, for the other processes, once a second.
     """
 
     def __init__(self, *, shared: bool = False) -> None:
@@ -85,68 +75,36 @@ class Metrics:
         self._of_requests: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._of_lookups: dict[str, Counter] = {}
         self.in_flight = InFlight()
-        self.requests = Counter(
-            "placard_requests",
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry)
+        # One row for a metric: its name, its meaning, and its labels.
+        # fmt: off
+        self.requests = counter("placard_requests",
             "Requests answered, by route and by outcome: `ok`, or the code of the error.",
-            ["route", "outcome"],
-            registry=self._registry,
-        )
-        self.request_seconds = Histogram(
-            "placard_request_seconds",
+            ["route", "outcome"])
+        self.request_seconds = histogram("placard_request_seconds",
             "Time from a request's arrival to its answer, by route and by outcome.",
-            ["route", "outcome"],
-            buckets=REQUEST_SECONDS,
-            registry=self._registry,
-        )
-        self.refusals = Counter(
-            "placard_refusals",
-            "Requests whose proof failed, by reason.",
-            ["reason"],
-            registry=self._registry,
-        )
-        self._lookups = Counter(
-            "placard_cache",
-            "Look-ups in the cache, by result: hit, stale, miss, renewed or shared.",
-            ["result"],
-            registry=self._registry,
-        )
-        self.stale_seconds = Histogram(
-            "placard_cache_stale_seconds",
+            ["route", "outcome"], buckets=REQUEST_SECONDS)
+        self.refusals = counter("placard_refusals",
+            "Requests whose proof failed, by reason.", ["reason"])
+        self._lookups = counter("placard_cache",
+            "Look-ups in the cache, by result: hit, stale, miss, renewed or shared.", ["result"])
+        self.stale_seconds = histogram("placard_cache_stale_seconds",
             "Age of the cards that were answered though they were no longer fresh.",
-            buckets=STALE_SECONDS,
-            registry=self._registry,
-        )
-        self.cache_refreshes = Counter(
-            "placard_cache_refreshes",
-            "Refreshes behind a stale answer, by what became of them.",
-            ["result"],
-            registry=self._registry,
-        )
-        self.cache_failures = Counter(
-            "placard_cache_failures",
-            "Failures of the shared cache, by kind; each was a miss.",
-            ["kind"],
-            registry=self._registry,
-        )
-        self.upstream_seconds = Histogram(
-            "placard_upstream_seconds",
-            "Time that one outgoing call took, redirects included, by connector.",
-            ["connector"],
-            registry=self._registry,
-        )
-        self.searches = Counter(
-            "placard_searches",
+            buckets=STALE_SECONDS)
+        self.cache_refreshes = counter("placard_cache_refreshes",
+            "Refreshes behind a stale answer, by what became of them.", ["result"])
+        self.cache_failures = counter("placard_cache_failures",
+            "Failures of the shared cache, by kind; each was a miss.", ["kind"])
+        self.upstream_seconds = histogram("placard_upstream_seconds",
+            "Time that one outgoing call took, redirects included, by connector.", ["connector"])
+        self.searches = counter("placard_searches",
             "Searches for typeahead, by connector and by outcome: `ok`, or the code of the error.",
-            ["connector", "outcome"],
-            registry=self._registry,
-        )
-        self.upstream_events = Counter(
-            "placard_upstream_events",
+            ["connector", "outcome"])
+        self.upstream_events = counter("placard_upstream_events",
             "What happened to calls: a `hold` that an upstream asked for, a breaker that `opened`, "
-            "a call that was `retried`; calls not made: `held`, `resting`, `busy`.",
-            ["event"],
-            registry=self._registry,
-        )
+            "a call that was `retried`; calls not made: `held`, `resting`, `busy`.", ["event"])
+        # fmt: on
         self.gauge(
             "placard_requests_in_flight", "Requests being answered.", lambda: self.in_flight.now
         )
@@ -179,32 +137,32 @@ class Metrics:
         over: Over = "livesum",
         **labels: str,
     ) -> None:
-        """Tell from now on what `read` returns; `over` is what several processes make of it.
+        """Publish what `read` returns; `over` says how the values of processes are combined.
 
-        So are several parts of one process that tell the same.
+        The values of several parts of one process are combined in the same way.
         """
         gauge = self._gauges.get(name)
         if gauge is None:
             gauge = self._gauges[name] = Gauge(
                 name, meaning, list(labels), registry=self._registry, multiprocess_mode=over
             )
-        told = gauge.labels(**labels) if labels else gauge
-        known = self._readings.setdefault((name, *labels.values()), _Reading(told, over))
-        known.reads.append(read)
+        child = gauge.labels(**labels) if labels else gauge
+        reading = self._readings.setdefault((name, *labels.values()), _Reading(child, over))
+        reading.reads.append(read)
 
     def threads(self, pool: str, busy: Callable[[], float], limit: float) -> None:
-        """Tell how many threads of a pool are at work, and how many there may be."""
+        """Publish how many threads of a pool are busy, and how many there may be."""
         self.gauge("placard_threads_busy", "Threads at work, by pool.", busy, pool=pool)
         meaning = "Threads that there may be, by pool."
         self.gauge("placard_threads_limit", meaning, lambda: limit, pool=pool)
 
     def read_gauges(self) -> None:
-        """Read what has a value at each moment."""
+        """Set the gauges to their current values."""
         for reading in list(self._readings.values()):
             reading.take()
 
     def keep_reading(self) -> None:
-        """Read again and again, in a thread of its own, where other processes tell of this one."""
+        """Set the gauges once a second in a thread, where other processes publish them."""
 
         def keep_on() -> None:
             while True:
@@ -225,7 +183,7 @@ class Metrics:
 
 
 def serve_metrics(folder: str, host: str, port: int) -> None:
-    """Answer on a port of its own, from a thread, with the counters that workers write to a folder.
+    """Answer on a separate port, from a thread, with the counters that workers write to a folder.
 
     Raises OSError where the port cannot be had.
     """

@@ -1,4 +1,4 @@
-"""What a process takes of its machine, and what is left of processes that have ended."""
+"""The metrics of this process, and the files of processes that have ended."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _OWN: Final = Path("/proc/self")
 
 
 def tell_of_this_process(metrics: Metrics) -> None:
-    """Tell what runs here, and what it takes; the names are those of Prometheus' own clients.
+    """Publish the version and the resources of this process, by the names of Prometheus' clients.
 
     A worker calls this as it begins: what it stands on, another process has loaded before.
     """

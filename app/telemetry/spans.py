@@ -71,7 +71,7 @@ class Spans:
         self._propagator = TraceContextTextMapPropagator()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, and tell of it."""
+        """Answer a request, and make its spans."""
         span = self._begin(environ)
         environ[TRACE_ID] = f"{span.get_span_context().trace_id:032x}"
         began = time.time_ns()
@@ -84,9 +84,9 @@ class Spans:
             try:
                 return self._inner(environ, started)
             finally:
-                told = log_fields()
+                fields = log_fields()
                 span.set_attributes(
-                    {to: told[name] for name, to in _FIELDS.items() if name in told}
+                    {to: fields[name] for name, to in _FIELDS.items() if name in fields}
                 )
                 tell(self._tracer, span, trace.steps, began)
                 span.end()
@@ -130,9 +130,9 @@ def tell(tracer: Tracer, root: Span, steps: Iterable[Step], began: int) -> None:
 
 
 def _attributes(step: Step) -> Iterator[tuple[str, Any]]:
-    for name, told in _FACTS.get(step.name, {}).items():
+    for name, attribute in _FACTS.get(step.name, {}).items():
         if name in step.facts and step.facts[name] is not None:
-            yield told, step.facts[name]
+            yield attribute, step.facts[name]
 
 
 def _note_status(span: Span, status: int) -> None:

@@ -37,7 +37,7 @@ class Step:
 class Trace:
     """The steps of one request, in the order in which they began.
 
-    One that `sees_all` wants the whole way of a request; no short cut is taken.
+    One that `sees_all` wants every step of a request; the fast path is not taken.
     """
 
     started: float = field(default_factory=time.perf_counter)
@@ -46,9 +46,9 @@ class Trace:
 
 
 def left_out(steps: Iterable[Step]) -> list[str]:
-    """List what of an answer the card does without, as lines `part: why`."""
-    told = (step.facts for step in steps if step.name == "dropped")
-    return [f"{facts.get('expression', facts['part'])}: {facts['why']}" for facts in told]
+    """List the parts of an answer that the card leaves out, as lines `part: why`."""
+    dropped = (step.facts for step in steps if step.name == "dropped")
+    return [f"{facts.get('expression', facts['part'])}: {facts['why']}" for facts in dropped]
 
 
 def blank(steps: Iterable[Step]) -> list[str]:
@@ -95,7 +95,7 @@ def is_recording() -> bool:
 
 
 def wants_all() -> bool:
-    """Tell whether who records this context wants to see the whole way of a request."""
+    """Tell whether the recorder of this context wants every step of a request."""
     trace = _current.get()
     return trace is not None and trace.sees_all
 

@@ -45,10 +45,10 @@ def assert_card(
 def assert_error(answer: TestResponse, status: int, sentence: str = "") -> None:
     """Hold an answer to be an error in the host's form, of a status, that says a sentence."""
     __tracebackhide__ = True
-    told = answer.get_json(silent=True)
+    body = answer.get_json(silent=True)
     if answer.status_code != status:
-        raise AssertionError(f"expected {status}, came {answer.status_code}: {told}")
-    found = error_of(told)
+        raise AssertionError(f"expected {status}, came {answer.status_code}: {body}")
+    found = error_of(body)
     if found is None:
         raise AssertionError(f"the body is not an error in the host's form: {answer.text[:300]}")
     if sentence not in found:
@@ -58,21 +58,21 @@ def assert_error(answer: TestResponse, status: int, sentence: str = "") -> None:
 def card_of(answer: Made) -> Mapping[str, Any]:
     """Return the payload of an answer; raises AssertionError where it is not a valid card."""
     __tracebackhide__ = True
-    told: Any = answer
+    body: Any = answer
     if isinstance(answer, TestResponse):
-        told = answer.get_json(silent=True)
+        body = answer.get_json(silent=True)
         if answer.status_code != 200:
-            raise AssertionError(f"no card came, but {answer.status_code}: {told}")
-    if broken := faults(told):
+            raise AssertionError(f"no card came, but {answer.status_code}: {body}")
+    if broken := faults(body):
         lines = "\n".join(map(str, broken))
         raise AssertionError(f"the host would not take this card:\n{lines}")
-    card: Mapping[str, Any] = told
+    card: Mapping[str, Any] = body
     return card
 
 
-def error_of(told: Any) -> str | None:
+def error_of(body: Any) -> str | None:
     """Return the sentence of an error in any of the host's forms; None where it is not one."""
-    outer = told if isinstance(told, Mapping) else {}
+    outer = body if isinstance(body, Mapping) else {}
     inner = outer.get("data") if isinstance(outer.get("data"), Mapping) else {}
     sentence = outer.get("error") or (inner or {}).get("error")
     return sentence if isinstance(sentence, str) else None

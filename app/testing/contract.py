@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from app.cards import card_of, checked
 from app.connectors import Connector, connector_settings
-from app.connectors.base import Match, find
+from app.connectors.base import Match
+from app.connectors.registry import find
 from app.errors import Forbidden, MalformedRequest, NoConnector, NotFound, UpstreamError
 from app.origins import is_named
 from app.settings import Settings, load_settings
@@ -85,8 +86,10 @@ class ConnectorContract:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make the entries of the tables into cases of their own."""
-        if "asked" in metafunc.fixturenames:
-            metafunc.parametrize(("address", "asked"), self.matches.items(), ids=self.matches)
+        if "expected_url" in metafunc.fixturenames:
+            metafunc.parametrize(
+                ("address", "expected_url"), self.matches.items(), ids=self.matches
+            )
         if "near_miss" in metafunc.fixturenames:
             tricks = [*near_misses_of(self.connector.example), *self.near_misses]
             metafunc.parametrize("near_miss", tricks, ids=tricks)
@@ -103,14 +106,14 @@ class ConnectorContract:
         return self.ready()
 
     def test_its_address_is_asked_of_the_api(
-        self, known: Connector, address: str, asked: str
+        self, known: Connector, address: str, expected_url: str
     ) -> None:
         request = request_for(known, address)
-        assert (request.method, request.url) == (self.method, asked)
+        assert (request.method, request.url) == (self.method, expected_url)
         assert request.headers == self.headers
         sent = None if request.body is None else json.loads(request.body)
         assert sent == self.bodies.get(address)
-        assert request.hosts == {urlsplit(asked).netloc}
+        assert request.hosts == {urlsplit(expected_url).netloc}
 
     def test_an_address_that_only_looks_like_its_own_is_left_alone(
         self, known: Connector, near_miss: str
@@ -122,18 +125,18 @@ class ConnectorContract:
         assert known.example in self.matches
 
     def test_its_canonical_address_is_one_for_all_forms(
-        self, known: Connector, address: str, asked: str
+        self, known: Connector, address: str, expected_url: str
     ) -> None:
         _, match = find(address, [known])
         canonical = known.canonical(match)
         assert known.canonical(find(canonical, [known])[1]) == canonical
-        assert request_for(known, canonical).url == asked
-        assert request_for(known, f"{canonical}#x?utm_source=mail").url == asked
+        assert request_for(known, canonical).url == expected_url
+        assert request_for(known, f"{canonical}#x?utm_source=mail").url == expected_url
         body = self.bodies.get(address)
         same = [
             form
             for form in self.matches
-            if (self.matches[form], self.bodies.get(form)) == (asked, body)
+            if (self.matches[form], self.bodies.get(form)) == (expected_url, body)
         ]
         others = [find(form, [known])[1] for form in same]
         on_host = [other for other in others if other.host == match.host]
@@ -188,9 +191,9 @@ class ConnectorContract:
         replay(self.recorded / known.name, self.environment)
 
     def test_its_resource_is_asked_for_and_answered_through_the_front_door(self) -> None:
-        asked = self.matches[self.connector.example]
+        expected_url = self.matches[self.connector.example]
         with responses.RequestsMock() as upstream:
-            upstream.add(self.method, asked, json=self.resource)
+            upstream.add(self.method, expected_url, json=self.resource)
             answer = host_with(self.environment).ask(self.connector.example)
         assert answer.status_code == 200
         assert faults(answer.get_json()) == ()

@@ -33,11 +33,11 @@ class DefinitionContract(ConnectorContract):
         known = _read(cls.definition, cls.named)
         cls.connector = _class_of(known.definition)
         cls.environment = {"PLACARD_CONNECTORS_FILE": str(cls.definition), **cls.environment}
-        told = vars(cls)
-        for name, value in _promised(known, told.get("matches")).items():
-            if name not in told:
+        attributes = vars(cls)
+        for name, value in _promised(known, attributes.get("matches")).items():
+            if name not in attributes:
                 setattr(cls, name, value)
-        if "resource" not in told:
+        if "resource" not in attributes:
             if not hasattr(cls, "recorded"):
                 raise TypeError(f"{cls.__name__}: set `recorded`, a folder of cases, or `resource`")
             cls.resource = _recorded_answer(cls.recorded / known.name)
@@ -69,16 +69,16 @@ def _class_of(definition: Mapping[str, Any]) -> type[Connector]:
 def _promised(known: DefinedConnector, matches: Mapping[str, str] | None) -> dict[str, Any]:
     """Return what a definition says of itself, by the names of the suite's attributes."""
     given = known.definition
-    asked = request_for(known, known.example)
+    own_request = request_for(known, known.example)
     examples = [each for each in given["examples"] if isinstance(each, str)]
     others = {each["address"]: each["asks"] for each in given["examples"] if each not in examples}
-    own = {known.example: asked.url, **dict.fromkeys(examples, asked.url), **others}
+    own = {known.example: own_request.url, **dict.fromkeys(examples, own_request.url), **others}
     requests = {address: request_for(known, address) for address in matches or own}
     return {
         "matches": own,
         "near_misses": given["refused"],
-        "headers": asked.headers,
-        "method": asked.method,
+        "headers": own_request.headers,
+        "method": own_request.method,
         "bodies": {
             address: json.loads(request.body)
             for address, request in requests.items()

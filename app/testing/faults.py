@@ -1,13 +1,9 @@
-"""Network faults, each a function, and a server that plays them."""
+"""Network faults, each a function; `fault_server.py` plays them."""
 
 import gzip
 import socket
-import socketserver
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -23,16 +19,16 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.testing.servers import LOOPBACK, Connection, answer, redirect, target_of
+from app.testing.servers import ClientConnection, answer, redirect
 
 # In every body that is no card: none of it may come out at the front door.
 MARK = "upstream-text-that-nobody-shall-see"
 MIB = 1 << 20
-Play = Callable[[Connection, str, bytes], None]
+Play = Callable[[ClientConnection, str, bytes], None]
 
 
 @dataclass(frozen=True)
-class Fault:
+class NetworkFault:
     """What is done to one request, and what may come of it: these errors; none means a card.
 
     `play` is handed the connection, the request's path and query, and the sound body. `posted` is
@@ -50,22 +46,22 @@ class Fault:
 LONG: Final = (UpstreamTooLarge, UpstreamUnreadable)
 
 
-def sends(data: bytes, *errors: type[PlacardError], **more: bool) -> Fault:
+def sends(data: bytes, *errors: type[PlacardError], **more: bool) -> NetworkFault:
     """Send exactly these bytes."""
-    return Fault(lambda connection, *_: connection.send(data), frozenset(errors), **more)  # type: ignore[arg-type]
+    return NetworkFault(lambda connection, *_: connection.send(data), frozenset(errors), **more)  # type: ignore[arg-type]
 
 
-def breaks_off(data: bytes, *errors: type[PlacardError], reset: bool = False) -> Fault:
+def breaks_off(data: bytes, *errors: type[PlacardError], reset: bool = False) -> NetworkFault:
     """Send these bytes, then end the connection."""
 
-    def play(connection: Connection, *_: object) -> None:
+    def play(connection: ClientConnection, *_: object) -> None:
         connection.send(data)
         end(connection, reset=reset)
 
-    return Fault(play, frozenset(errors))
+    return NetworkFault(play, frozenset(errors))
 
 
-def end(connection: Connection, *, reset: bool = False) -> None:
+def end(connection: ClientConnection, *, reset: bool = False) -> None:
     if reset:
         connection.reset()
         connection.socket.close()
@@ -73,11 +69,11 @@ def end(connection: Connection, *, reset: bool = False) -> None:
         connection.socket.shutdown(socket.SHUT_RDWR)
 
 
-def lasting(play: Play) -> Fault:
-    return Fault(play, frozenset({UpstreamTimeout}), lasting=True)
+def lasting(play: Play) -> NetworkFault:
+    return NetworkFault(play, frozenset({UpstreamTimeout}), lasting=True)
 
 
-def sound(connection: Connection, _: str, body: bytes) -> None:
+def sound(connection: ClientConnection, _: str, body: bytes) -> None:
     connection.send(answer(body))
 
 
@@ -85,61 +81,61 @@ def with_headers(*headers: str) -> Play:
     return lambda connection, _, body: connection.send(answer(body, *headers))
 
 
-def halved(connection: Connection, _: str, body: bytes) -> None:
+def halved(connection: ClientConnection, _: str, body: bytes) -> None:
     connection.send(answer(body[: len(body) // 2]))
 
 
-def truncated(connection: Connection, _: str, body: bytes) -> None:
+def truncated(connection: ClientConnection, _: str, body: bytes) -> None:
     connection.send(answer(body[:-1], length=len(body)))
     end(connection)
 
 
-def too_short_a_length(connection: Connection, _: str, body: bytes) -> None:
+def too_short_a_length(connection: ClientConnection, _: str, body: bytes) -> None:
     # Said to end, so that no other call is given the connection before it does.
     connection.send(answer(body, "Connection: close", length=len(body) // 2))
     end(connection)
 
 
-def mute(connection: Connection, *_: object) -> None:
+def mute(connection: ClientConnection, *_: object) -> None:
     connection.wait()
 
 
-def drips_head(connection: Connection, *_: object) -> None:
+def drips_head(connection: ClientConnection, *_: object) -> None:
     connection.drip(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: 1\r\n" * 1000, every=0.01)
 
 
-def drips_body(connection: Connection, *_: object) -> None:
+def drips_body(connection: ClientConnection, *_: object) -> None:
     connection.send(answer(b"", length=MIB))
     connection.drip(b"[" * 10_000, every=0.01)
 
 
-def stalls(connection: Connection, _: str, body: bytes) -> None:
+def stalls(connection: ClientConnection, _: str, body: bytes) -> None:
     connection.send(answer(body[:10], length=len(body)))
     connection.wait()
 
 
-def one_interim_after_the_other(connection: Connection, *_: object) -> None:
+def one_interim_after_the_other(connection: ClientConnection, *_: object) -> None:
     while not connection.wait(0.001):
         connection.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10)
 
 
-def endless_body(connection: Connection, *_: object) -> None:
+def endless_body(connection: ClientConnection, *_: object) -> None:
     connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while not connection.wait(0):
         connection.send(b"10000\r\n" + b"[" * 0x10000 + b"\r\n")
 
 
-def endless_negative_chunk(connection: Connection, *_: object) -> None:
+def endless_negative_chunk(connection: ClientConnection, *_: object) -> None:
     connection.send(CHUNKED + b"-1\r\n")
     while not connection.wait(0):
         connection.send(b"[" * 0x10000)
 
 
-def round_and_round(connection: Connection, target: str, _: bytes) -> None:
+def round_and_round(connection: ClientConnection, target: str, _: bytes) -> None:
     connection.send(redirect(target))
 
 
-def round_in_slow_motion(connection: Connection, target: str, _: bytes) -> None:
+def round_in_slow_motion(connection: ClientConnection, target: str, _: bytes) -> None:
     connection.wait(0.2)
     connection.send(redirect(target))
 
@@ -151,29 +147,31 @@ OK = b"HTTP/1.1 200 OK\r\n"
 WORDS = f'{{"message": "{MARK}"}}'.encode()
 
 
-def elsewhere(location: str) -> Fault:
+def elsewhere(location: str) -> NetworkFault:
     """Redirect a GET to a host that is not allowed; a POST is not redirected."""
 
-    def play(connection: Connection, *_: object) -> None:
+    def play(connection: ClientConnection, *_: object) -> None:
         connection.send(redirect(location))
 
-    return Fault(play, frozenset({AddressRefused}), ONLY_FAILED)
+    return NetworkFault(play, frozenset({AddressRefused}), ONLY_FAILED)
 
 
-def says(status: str, *headers: str, errors: tuple[type[PlacardError], ...]) -> Fault:
+def says(status: str, *headers: str, errors: tuple[type[PlacardError], ...]) -> NetworkFault:
     return sends(answer(WORDS, *headers, status=status), *errors)
 
 
 RESET = UpstreamUnreachable
-FAULTS: Mapping[str, Fault] = MappingProxyType(
+FAULTS: Mapping[str, NetworkFault] = MappingProxyType(
     {
         # No fault, or none that prevents the card.
-        "sound": Fault(sound),
-        "last of its limit": Fault(
+        "sound": NetworkFault(sound),
+        "last of its limit": NetworkFault(
             with_headers("X-RateLimit-Remaining: 0", "RateLimit-Reset: 60"), holds=True
         ),
-        "an odd type and charset": Fault(with_headers("Content-Type: text/html; charset=utf-7")),
-        "in gzip": Fault(
+        "an odd type and charset": NetworkFault(
+            with_headers("Content-Type: text/html; charset=utf-7")
+        ),
+        "in gzip": NetworkFault(
             lambda connection, _, body: connection.send(
                 answer(gzip.compress(body), "Content-Encoding: gzip")
             )
@@ -184,7 +182,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "dripping body": lasting(drips_body),
         "stalling body": lasting(stalls),
         "endless interim answers": lasting(one_interim_after_the_other),
-        "slow redirects": Fault(
+        "slow redirects": NetworkFault(
             round_in_slow_motion, frozenset({UpstreamTimeout}), ONLY_FAILED, lasting=True
         ),
         # Broken connections.
@@ -192,10 +190,12 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "reset before the answer": breaks_off(b"", RESET, reset=True),
         "ends in the head": breaks_off(OK + b"Content-", RESET, UpstreamUnreadable),
         "reset in the middle": breaks_off(answer(b"[1,", length=1000), RESET, reset=True),
-        "truncated": Fault(truncated, frozenset({RESET})),
+        "truncated": NetworkFault(truncated, frozenset({RESET})),
         "truncated chunk": breaks_off(CHUNKED + b"100\r\nabc", RESET),
         # Wrong frames.
-        "a length that is too short": Fault(too_short_a_length, frozenset({UpstreamUnreadable})),
+        "a length that is too short": NetworkFault(
+            too_short_a_length, frozenset({UpstreamUnreadable})
+        ),
         "two lengths": breaks_off(
             OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n[1,2,3", RESET, UpstreamUnreadable
         ),
@@ -206,7 +206,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             OK + b"Content-Length: -5\r\n\r\n" + HTML, RESET, UpstreamUnreadable
         ),
         "garbage for a chunk": breaks_off(CHUNKED + b"zz\r\n" + HTML, RESET),
-        "an endless negative chunk": Fault(endless_negative_chunk, frozenset({RESET})),
+        "an endless negative chunk": NetworkFault(endless_negative_chunk, frozenset({RESET})),
         "a negative chunk": breaks_off(CHUNKED + b"-5\r\n" + HTML, RESET),
         "garbage": breaks_off(b"\x00\xff" * 100 + b"\r\n\r\n", RESET),
         "HTTP/0.9": breaks_off(HTML, RESET),
@@ -220,12 +220,12 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         # Too much.
         # Where only what is shown is read, what is not JSON is noticed before its length is.
         "too large": sends(answer(b"[" * (MIB + 1)), *LONG),
-        "an endless body": Fault(endless_body, frozenset(LONG)),
+        "an endless body": NetworkFault(endless_body, frozenset(LONG)),
         "gzip bomb": sends(
             answer(gzip.compress(bytes(20 * MIB)), "Content-Encoding: gzip"), *LONG
         ),
         # Redirects.
-        "endless redirects": Fault(round_and_round, ONLY_FAILED),
+        "endless redirects": NetworkFault(round_and_round, ONLY_FAILED),
         "redirect to metadata": elsewhere("http://169.254.169.254/latest/"),
         "redirect to a file": elsewhere("file:///etc/passwd"),
         "redirect to nowhere": elsewhere("http://[/"),
@@ -240,7 +240,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "429, garbage": says(
             "429 Too Many Requests", "Retry-After: soon", errors=(UpstreamRateLimited,)
         ),
-        "429, a minute": Fault(
+        "429, a minute": NetworkFault(
             says("429 Too Many Requests", "Retry-After: 60", errors=()).play,
             frozenset({UpstreamRateLimited}),
             holds=True,
@@ -248,7 +248,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "500": says("500 Internal Server Error", errors=(UpstreamFailed,)),
         "502": says("502 Bad Gateway", errors=(UpstreamFailed,)),
         "503": says("503 Service Unavailable", errors=(UpstreamFailed,)),
-        "503, a minute": Fault(
+        "503, a minute": NetworkFault(
             says("503 Service Unavailable", "Retry-After: 60", errors=()).play,
             frozenset({UpstreamFailed, UpstreamRateLimited}),
             holds=True,
@@ -259,7 +259,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "304": sends(b"HTTP/1.1 304 Not Modified\r\n\r\n", UpstreamFailed),
         # Bodies that are not the requested resource.
         "HTML": sends(answer(HTML, "Content-Type: text/html"), UpstreamUnreadable),
-        "half a JSON": Fault(halved, frozenset({UpstreamUnreadable})),
+        "half a JSON": NetworkFault(halved, frozenset({UpstreamUnreadable})),
         "nothing": sends(answer(b""), UpstreamUnreadable),
         "null": sends(answer(b"null"), UpstreamUnreadable),
         "a list": sends(answer(b"[]"), UpstreamUnreadable),
@@ -277,55 +277,3 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "an unknown coding": sends(answer(HTML, "Content-Encoding: br"), UpstreamUnreadable),
     }
 )  # fmt: skip
-
-
-Choose = Callable[[], Fault]
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    request_queue_size = 128
-
-
-@contextmanager
-def playing(choose: Choose, bodies: Mapping[str, bytes], port: int = 0) -> Iterator[int]:
-    """Play a fault for each request, until the block ends; yields the port.
-
-    `bodies` are the sound answers, by path and query.
-    """
-    ending = threading.Event()
-    idle: set[socket.socket] = set()
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            self.request.settimeout(5)
-            connection = Connection(self.request, ending, [])
-            idle.add(self.request)
-            # A client that disconnects is not an error of the server.
-            with suppress(OSError):
-                while target := _target(connection):
-                    choose().play(connection, target, bodies[target])
-            idle.discard(self.request)
-
-    with _Server((LOOPBACK, port), Handler) as server:
-        serve = partial(server.serve_forever, poll_interval=0.01)
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            ending.set()
-            server.shutdown()
-            thread.join()
-            for connected in tuple(idle):
-                with suppress(OSError):
-                    connected.shutdown(socket.SHUT_RDWR)
-
-
-def _target(connection: Connection) -> str:
-    """Read a request with its body; return its path and query, or nothing at the end."""
-    request = connection.request()
-    connection.requests.clear()
-    if not request or connection.body(request) is None:
-        return ""
-    return target_of(request)

@@ -62,12 +62,12 @@ class Host:
         """
         expiry = host_time(datetime.now(UTC) + PATIENCE)
         given = {**CONTEXT, "expires_at": expiry, **parameters}
-        told = {name: value for name, value in given.items() if value is not None}
+        members = {name: value for name, value in given.items() if value is not None}
         if method == "POST":
-            text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+            text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
             request = SignedRequest(method, path, b"", data=text)
         else:
-            request = SignedRequest(method, path, query_string(told).encode())
+            request = SignedRequest(method, path, query_string(members).encode())
         settings = self.client.application.extensions[EXTENSION].settings
         return self.send_with(request, PROOFS[proof](settings, request))
 

@@ -54,4 +54,4 @@ def replay(placard_settings: Mapping[str, str]) -> Callable[[Path], None]:
     """Replay the recorded cases of a folder, or one file: `replay(folder)`."""
     from app.testing import recordings
 
-    return lambda place: recordings.replay(Path(place), placard_settings)
+    return lambda path: recordings.replay(Path(path), placard_settings)

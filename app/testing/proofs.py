@@ -26,8 +26,8 @@ def make_token(
     """Make a token that holds, but for the changes; a claim that is changed to None is left out."""
     now = int(time.time())
     claims = {"aud": audience, "iat": now, "exp": now + LIFETIME} | changes
-    told = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(told, secret, algorithm=algorithm)  # type: ignore[arg-type]
+    payload = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(payload, secret, algorithm=algorithm)  # type: ignore[arg-type]
 
 
 def by_token(

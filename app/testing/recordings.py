@@ -66,7 +66,7 @@ def read_recording(path: Path) -> Recording:
     )
 
 
-def replay(place: Path, settings: Mapping[str, str] = NONE) -> None:
+def replay(path: Path, settings: Mapping[str, str] = NONE) -> None:
     """Replay the cases of a folder, or one file, through the front door.
 
     `settings` are given beside those that a case recorded. Raises AssertionError, which tells all
@@ -74,12 +74,13 @@ def replay(place: Path, settings: Mapping[str, str] = NONE) -> None:
     does a folder without a case.
     """
     __tracebackhide__ = True  # pytest shows the line of the test
-    files = [place] if place.is_file() else case_files(place)
+    files = [path] if path.is_file() else case_files(path)
     if not files:
-        raise AssertionError(f"{place}: holds no case; `placard record URL --name open` makes one")
-    told = [told for file in files for told in _differences(read_recording(file), settings)]
-    if told:
-        raise AssertionError("\n".join(told))
+        raise AssertionError(f"{path}: holds no case; `placard record URL --name open` makes one")
+    recordings = map(read_recording, files)
+    differences = [line for each in recordings for line in _differences(each, settings)]
+    if differences:
+        raise AssertionError("\n".join(differences))
 
 
 def replay_case(recording: Recording, settings: Mapping[str, str] = NONE) -> TestResponse:
@@ -132,19 +133,20 @@ def _compare_calls(made: Sequence[str], recorded: Sequence[Mapping[str, Any]]) -
     expected = [f"{request['method']} {request['url']}" for request in recorded]
     extra = [f"  made, and not recorded: {call}" for call in made if call not in expected]
     unused = [f"  recorded, and not made: {call}" for call in expected if call not in made]
-    told = [*extra, *unused] or [f"  made: {', '.join(made)}", f"  recorded: {', '.join(expected)}"]
+    in_order = [f"  made: {', '.join(made)}", f"  recorded: {', '.join(expected)}"]
+    lines = [*extra, *unused] or in_order
     if list(made) != expected:
-        raise AssertionError("\n".join(["other calls are made than are recorded", *told]))
+        raise AssertionError("\n".join(["other calls are made than are recorded", *lines]))
 
 
 def _compare_headers(call: str, sent: Headers, recorded: Headers) -> None:
     """Compare what is recorded; of a scrubbed credential, that one is sent at all."""
-    told = {name.lower(): value for name, value in recorded.items()}
+    expected = {name.lower(): value for name, value in recorded.items()}
     made = {name.lower(): value for name, value in sent.items()}
-    kept = {name: value for name, value in made.items() if name in told or name not in UNTOLD}
-    for name in [name for name in told if told[name] == SCRUBBED and name in kept]:
+    kept = {name: value for name, value in made.items() if name in expected or name not in UNTOLD}
+    for name in [name for name in expected if expected[name] == SCRUBBED and name in kept]:
         kept[name] = SCRUBBED
-    _compare(f"{call}: other headers", kept, told)
+    _compare(f"{call}: other headers", kept, expected)
 
 
 def _compare(what: str, sent: Any, recorded: Any) -> None:

@@ -14,7 +14,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass
-class Connection:
+class ClientConnection:
     """One connection, as a handler sees it."""
 
     socket: socket.socket
@@ -62,11 +62,11 @@ class Connection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-Handler = Callable[[Connection], None]
+Handler = Callable[[ClientConnection], None]
 
 
 @dataclass
-class Server:
+class ReceivingServer:
     """What a server received: the number of connections, and each request in full."""
 
     port: int
@@ -86,15 +86,15 @@ class Server:
         """The path and query of each request, in order."""
         return [target_of(request) for request in self.requests]
 
-    def headers(self, place: int = -1) -> dict[str, str]:
+    def headers(self, index: int = -1) -> dict[str, str]:
         """The headers of one request, names in lower case."""
-        return headers_of(self.requests[place])
+        return headers_of(self.requests[index])
 
 
 @contextmanager
 def serving(
     handler: Handler, *, host: str = LOOPBACK, tls: ssl.SSLContext | None = None
-) -> Iterator[Server]:
+) -> Iterator[ReceivingServer]:
     """Serve until the block ends; by then each connection that was made has been counted."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     ending = threading.Event()
@@ -103,7 +103,7 @@ def serving(
     last_caller = socket.socket(family)
     last_caller.bind((host, 0))
     with socket.create_server((host, 0), family=family) as listener, last_caller:
-        server = Server(listener.getsockname()[1], host, "https" if tls else "http")
+        server = ReceivingServer(listener.getsockname()[1], host, "https" if tls else "http")
 
         def handle(plain: socket.socket) -> None:
             # A client that disconnects or refuses the certificate is not an error of the server.
@@ -111,7 +111,7 @@ def serving(
                 sockets.append(connected)
                 if isinstance(connected, ssl.SSLSocket):
                     connected.do_handshake()
-                handler(Connection(connected, ending, server.requests))
+                handler(ClientConnection(connected, ending, server.requests))
 
         def accept() -> None:
             for number in count(1):
@@ -162,11 +162,11 @@ def redirect(location: str, status: str = "302 Found") -> bytes:
 def saying(*answers: bytes) -> Handler:
     """Answer each request of a connection with the next answer, and then always the last."""
 
-    def handler(connection: Connection) -> None:
-        asked = 0
+    def handler(connection: ClientConnection) -> None:
+        answered = 0
         while connection.request():
-            connection.send(answers[min(asked, len(answers) - 1)])
-            asked += 1
+            connection.send(answers[min(answered, len(answers) - 1)])
+            answered += 1
 
     return handler
 
@@ -174,7 +174,7 @@ def saying(*answers: bytes) -> Handler:
 def routing(routes: dict[str, bytes]) -> Handler:
     """Answer by path and query; any other is a 404."""
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         while request := connection.request():
             connection.send(routes.get(target_of(request)) or answer(b"", status="404 Not Found"))
 

@@ -8,7 +8,14 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from app.testing.faults import FAULTS, Play
-from app.testing.servers import Connection, Server, answer, headers_of, serving, target_of
+from app.testing.servers import (
+    ClientConnection,
+    ReceivingServer,
+    answer,
+    headers_of,
+    serving,
+    target_of,
+)
 
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
@@ -37,7 +44,7 @@ class Upstream:
     def __init__(self) -> None:
         self.requests: list[Received] = []
         self.unexpected: list[str] = []
-        self._server: Server | None = None
+        self._server: ReceivingServer | None = None
         self._bodies: dict[str, bytes] = {}
         self._plays: dict[str, Play] = {}
 
@@ -65,13 +72,13 @@ class Upstream:
     ) -> None:
         """Answer a target with a JSON document, or a text, `after` so many seconds."""
         body = (json.dumps(document) if text is None else text).encode()
-        told = {"Content-Type": "application/json" if text is None else "text/plain", **headers}
-        lines = [f"{name}: {value}" for name, value in told.items()]
-        whole = answer(body, *lines, status=f"{status} Told")
+        given = {"Content-Type": "application/json" if text is None else "text/plain", **headers}
+        lines = [f"{name}: {value}" for name, value in given.items()]
+        response = answer(body, *lines, status=f"{status} Told")
 
-        def play(connection: Connection, *_: object) -> None:
+        def play(connection: ClientConnection, *_: object) -> None:
             if not after or not connection.wait(after):
-                connection.send(whole)
+                connection.send(response)
 
         self._bodies[target], self._plays[target] = body, play
 
@@ -85,7 +92,7 @@ class Upstream:
             raise ValueError(f"{fault!r} is not a fault; did you mean {', '.join(near)}?")
         self._plays[target] = FAULTS[fault].play
 
-    def play(self, connection: Connection) -> None:
+    def play(self, connection: ClientConnection) -> None:
         """Answer the requests of one connection."""
         while head := connection.request():
             body = connection.body(head)
@@ -104,8 +111,8 @@ class Upstream:
     def check(self) -> None:
         """Raise AssertionError where a request came that no answer was told for."""
         if self.unexpected:
-            asked, told = ", ".join(self.unexpected), ", ".join(self._plays) or "nothing"
-            raise AssertionError(f"the upstream was asked {asked}; it has answers to {told}")
+            asked, answered = ", ".join(self.unexpected), ", ".join(self._plays) or "nothing"
+            raise AssertionError(f"the upstream was asked {asked}; it has answers to {answered}")
 
     @contextmanager
     def running(self) -> Iterator["Upstream"]:

@@ -19,6 +19,7 @@
     address_guard.py      which addresses a connection may go to
     stand_ins.py          addresses that answer for others
     samples.py            recorded answers in place of the network
+    wiring.py             makes the client, from the settings
 
 Each worker process has its own state: rate limits, breakers and slots are not shared.
 """

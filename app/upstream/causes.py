@@ -69,15 +69,15 @@ _TLS: Final[Mapping[str, str]] = {
 
 
 def cause_of(error: BaseException) -> str:
-    """Say why a call failed: the root cause where it is a known one, and the kind of the error."""
+    """Return why a call failed: the root cause where it is a known one, and the error's class."""
     chain = list(_chain(error))
     # The root is the last; what stands nearer to it is more particular.
-    told = next(filter(None, map(_words, reversed(chain))), "the connection failed")
-    return f"{told} ({type(chain[-1]).__name__})"
+    sentence = next(filter(None, map(_words, reversed(chain))), "the connection failed")
+    return f"{sentence} ({type(chain[-1]).__name__})"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what led to it, as far as that is known."""
+    """Yield an error and its causes, as far as they are known."""
     seen: set[int] = set()
     following: BaseException | None = error
     while following is not None and id(following) not in seen:
@@ -87,7 +87,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(error: BaseException) -> BaseException | None:
-    """Return the error that urllib3, or requests around it, hands on as a value."""
+    """Return the error that urllib3 or requests wraps."""
     candidates = (getattr(error, "reason", None), *error.args)
     return next((each for each in candidates if isinstance(each, BaseException)), None)
 

@@ -1,4 +1,4 @@
-"""The circuit breaker: who keeps failing is not called for a while.
+"""The circuit breaker: an upstream that keeps failing is not called for a while.
 
 Two of them stand before each call, so that one workspace's credential cannot close a host to the
 others: that of the origin counts what is not about the credential (no connection, TLS, time-outs),

@@ -1,4 +1,4 @@
-"""The one HTTP client: a total deadline, a size limit, vetted redirects, credentials at home."""
+"""The one HTTP client: a total deadline, a size limit, checked redirects, credentials."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -140,11 +140,11 @@ class Fetcher:
         return self._stand_ins.actual(read_address(url)).url
 
     def is_loopback_request(self, request: UpstreamRequest) -> bool:
-        """Tell whether this service itself has what is asked for."""
+        """Tell whether this service itself answers the request."""
         return self._loopback is not None and self._loopback.has(request)
 
     def _check(self, address: Address, request: UpstreamRequest) -> None:
-        """Let through only what the connector names, and never from https down to http."""
+        """Refuse hosts that the connector does not name, and a redirect from https to http."""
         parts = address.parts
         downgrade = request.address.parts.scheme == "https" != parts.scheme
         if parts.scheme not in DEFAULT_PORTS or downgrade or parts.username is not None:
@@ -205,7 +205,7 @@ def _headers_for(request: UpstreamRequest, url: str) -> Mapping[str, str]:
 
 
 def _proof(request: UpstreamRequest, address: Address) -> Credential:
-    """Return the credential that goes to an address: the request's own only at home."""
+    """Return the credential for an address: the request's own only for its origin."""
     at_home = address.origin == request.credential.origin
     return request.credential if at_home else ANONYMOUS
 

@@ -1,4 +1,4 @@
-"""How many may be under way at a time: for one origin, and for all together."""
+"""A limit of concurrent work: for one origin, and for all together."""
 
 from collections import Counter
 from dataclasses import dataclass

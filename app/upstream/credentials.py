@@ -158,7 +158,7 @@ def _mark(value: str) -> str:
     return hashlib.scrypt(value.encode(), salt=b"placard", n=4096, r=8, p=1, dklen=4).hex()
 
 
-class _CredentialSchema(Schema):
+class _FileCredentialSchema(Schema):
     """One `[[credential]]`."""
 
     name = fields.String(required=True, validate=validate.Regexp(r"[\w.-]{1,40}\Z"))
@@ -204,12 +204,12 @@ class _ClientSchema(Schema):
 
 
 class _CredentialsFileSchema(Schema):
-    credential = fields.List(fields.Nested(_CredentialSchema), load_default=list)
+    credential = fields.List(fields.Nested(_FileCredentialSchema), load_default=list)
     client = fields.List(fields.Nested(_ClientSchema), load_default=list)
 
     @validates_schema(skip_on_field_errors=False)
     def check_content(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Want something in it."""
+        """Refuse an empty entry."""
         if not data.get("credential") and not data.get("client"):
             raise ValidationError({"credential": ["Missing data for required field."]})
 

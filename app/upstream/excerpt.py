@@ -1,4 +1,4 @@
-"""Reads of a large JSON document only what is shown of it, and keeps nothing of the rest."""
+"""Reads the keys of a large JSON document that are shown, and drops the rest."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Values that an address needs and another address tells, such as the id of an Atlassian site."""
+"""Values in a URL that another request returns, such as the id of an Atlassian site."""
 
 import re
 from collections.abc import Callable
@@ -10,15 +10,15 @@ from cachetools import TTLCache
 
 from app.errors import UpstreamUnreadable
 from app.origins import host_of, read_url
-from app.upstream.messages import Lookup, UpstreamRequest
+from app.upstream.messages import UpstreamRequest, UrlLookup
 
 KEPT: Final = 1024
 KEPT_SECONDS: Final = 86_400.0
 _FIT_FOR_A_PATH: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
-class Lookups:
-    """Asks for each value once, without a credential, and keeps it in this process for a day.
+class UrlLookups:
+    """Requests each value once, without a credential, and keeps it in this process for a day.
 
     `document_of` asks for a request's document; what it raises is raised by `resolve`.
     """
@@ -26,12 +26,12 @@ class Lookups:
     def __init__(self, document_of: Callable[[UpstreamRequest], Any]) -> None:
         self._document_of = document_of
         self._lock = Lock()
-        self._kept: TTLCache[Lookup, str] = TTLCache(KEPT, KEPT_SECONDS)
+        self._kept: TTLCache[UrlLookup, str] = TTLCache(KEPT, KEPT_SECONDS)
 
     def resolve(self, request: UpstreamRequest) -> UpstreamRequest:
         """Put the value into the request's address, where it needs one.
 
-        Raises UpstreamUnreadable where the document does not tell it.
+        Raises UpstreamUnreadable where the document does not have it.
         """
         lookup = request.lookup
         if lookup is None:
@@ -44,7 +44,7 @@ class Lookups:
                 self._kept[lookup] = value
         return replace(request, url=request.url.replace(lookup.placeholder, value), lookup=None)
 
-    def _ask(self, lookup: Lookup) -> str:
+    def _ask(self, lookup: UrlLookup) -> str:
         host = host_of(read_url(lookup.url).parts)
         document = self._document_of(UpstreamRequest(lookup.url, hosts=frozenset({host})))
         value = document.get(lookup.name) if isinstance(document, dict) else None

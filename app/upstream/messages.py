@@ -1,4 +1,4 @@
-"""What goes out to another system and what comes back: the words that the parts share."""
+"""Requests to other systems, their credentials, and the responses."""
 
 import json
 import time
@@ -30,8 +30,8 @@ ANONYMOUS = Credential(identity="anonymous", origin="", headers={})
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
-    """A value that another address tells: where `placeholder` stands, `name` of its document."""
+class UrlLookup:
+    """A value in a URL: `name` in the document at `url` replaces `placeholder`."""
 
     placeholder: str
     url: str
@@ -56,7 +56,7 @@ class UpstreamRequest:
     credential: Credential = ANONYMOUS
     rules: AnswerRules = NO_RULES
     fallback: "UpstreamRequest | None" = None
-    lookup: Lookup | None = None
+    lookup: UrlLookup | None = None
     is_confidential: bool = False
 
     @cached_property

@@ -1,6 +1,6 @@
-"""How hosts are treated: waited for when they ask for it, left alone when they fail, not crowded.
+"""The checks before each call: rate limits, circuit breakers and the bulkhead.
 
-All of it is known to this process only; each worker learns for itself.
+Their state is that of this process: each worker has its own.
 """
 
 import time

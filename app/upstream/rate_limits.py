@@ -16,7 +16,7 @@ Hold = tuple[str, str]
 
 
 class RateLimits:
-    """Keeps who is not to be asked: an origin, with the identity of one credential.
+    """The holds of origins that asked us to wait, each for the identity of one credential.
 
     `clock` is monotonic, in seconds. Where the table is full, the hold that was looked at least
     recently goes.

@@ -87,17 +87,17 @@ class Recordings:
         self._faults: tuple[str, ...] = ()
 
     def samples(self) -> tuple[Sample, ...]:
-        """Return the cases of now, sorted by name."""
+        """Return the cases as they are now, sorted by name."""
         self._renew()
         return self._samples
 
     def faults(self) -> tuple[str, ...]:
-        """Say of each file that is no case why not, as `file: what would be right`."""
+        """List the files that are not valid cases, as `file: what would be right`."""
         self._renew()
         return self._faults
 
     def stamp(self) -> tuple[tuple[int, Path], ...]:
-        """Return what differs once a file was added, edited or removed; the newest is last."""
+        """Return a value that changes with each file that is added, edited or removed."""
         found = self._folder.glob("**/*.json")
         cases = (file for file in found if not file.name.endswith(".widget.json"))
         return tuple(sorted((file.stat().st_mtime_ns, file) for file in cases))

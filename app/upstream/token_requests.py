@@ -210,11 +210,15 @@ def _is_done(status: int) -> bool:
     return status in (200, 204)
 
 
-def _lifetime(told: Any) -> float | None:
-    """Read a lifetime in seconds, which some write as a text; None for what is no such time."""
-    if isinstance(told, str) and told.isdecimal() and len(told) <= len(str(LONGEST_LIFETIME)):
-        told = int(told)
-    return told if isinstance(told, int | float) and 1 <= told < LONGEST_LIFETIME else None
+def _lifetime(seconds: Any) -> float | None:
+    """Read a lifetime in seconds, which some write as a text; None where it is not valid."""
+    if (
+        isinstance(seconds, str)
+        and seconds.isdecimal()
+        and len(seconds) <= len(str(LONGEST_LIFETIME))
+    ):
+        seconds = int(seconds)
+    return seconds if isinstance(seconds, int | float) and 1 <= seconds < LONGEST_LIFETIME else None
 
 
 @contextmanager

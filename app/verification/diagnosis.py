@@ -84,11 +84,11 @@ def _is_small_enough(request: SignedRequest) -> bool:
 
 def _of_body(request: SignedRequest) -> Iterator[tuple[str, bytes]]:
     """Yield what may have been signed in place of the text of `data`, with the bytes."""
-    data, whole = request.data or "", "the whole body was signed: only the text of `data` is"
+    data, explanation = request.data or "", "the whole body was signed: only the text of `data` is"
     yield "the signature in lower case and without blanks", request.body
-    yield whole, request.envelope
+    yield explanation, request.envelope
     for written in _as_json({"data": data}):
-        yield whole, written
+        yield explanation, written
     for written in _as_json(data):
         yield "`data` was encoded again: the text in quotes was signed", written
     yield "the query was signed, as for a GET", request.query

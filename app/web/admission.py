@@ -1,4 +1,4 @@
-"""Who is let in: the proof, what may be given only once, the time, the workspace.
+"""Admits a request: its proof, its parameters, its expiry and its workspace.
 
 All of the host's components stand behind it. Implements the section "The request" of the contract.
 """
@@ -25,7 +25,7 @@ ONCE: Final = ("user", "task", "expires_at", "workspace")
 def received(
     environ: Mapping[str, Any], path: str, body: SignedBody | None = None
 ) -> SignedRequest:
-    """Take from a request, as WSGI has it, what its proof speaks of.
+    """Return the signed part of a request, from its WSGI environment.
 
     `body` is that of a POST; without one, the request is a GET.
     """
@@ -48,7 +48,7 @@ def admit(
     once: Sequence[str],
     read: Callable[[Mapping[str, str]], T],
 ) -> tuple[Proof, T]:
-    """Return the proof of a request that may be answered, and what `read` makes of its parameters.
+    """Return the proof of a request that may be answered, and what `read` returns for it.
 
     Raises NotAuthenticated, KeysUnavailable or WorkspaceNotServed, or MalformedRequest where one of
     `once` is given more than once, or `read` raises it.
@@ -57,7 +57,7 @@ def admit(
         proof = parts.verifier.verify(signed)
         _check_once(signed, once)
         values = signed.first_values
-        asked = read(values)
+        value = read(values)
         if (expires_at := values.get("expires_at")) is not None:
             check_expiry(expires_at, time.time())
         facts.update(by=proof.kind, subject=proof.subject)
@@ -66,7 +66,7 @@ def admit(
     # The proven one: whoever holds a token can write any other into the query.
     if served and proof.workspace not in served:
         raise WorkspaceNotServed(f"proven workspace {proof.workspace!r} is not served")
-    return proof, asked
+    return proof, value
 
 
 def _check_once(signed: SignedRequest, once: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ PREFLIGHT_SECONDS: Final = "600"
 
 
 class CorsPolicy:
-    """Those whose pages, and no others, may read every answer."""
+    """The origins whose pages may read every answer."""
 
     def __init__(self, allowed: Collection[str]) -> None:
         self._headers = {
@@ -38,7 +38,7 @@ class CorsPolicy:
         }
 
     def headers_for(self, origin: str | None) -> tuple[tuple[str, str], ...]:
-        """List what lets an origin's pages read an answer; nothing where they may not."""
+        """Return the headers that let an origin's pages read an answer; none where they may not."""
         return self._headers.get(origin or "", ())
 
 

@@ -1,4 +1,4 @@
-"""One handler for all that goes wrong: the host's envelope, and what the log is told."""
+"""One handler for all errors: it writes the host's envelope, and the fields of the log."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ _BY_STATUS: dict[int | None, PlacardError] = {400: MalformedRequest(), 404: NotF
 
 
 class Application(Flask):
-    """Flask, but for what it writes of an exception that no handler saw coming."""
+    """Flask, except for the log line of an exception that no handler expects."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Leave a structured line, without the exception's text."""
+        """Log a structured line, without the exception's text."""
         structlog.get_logger("placard").error("exception", **exception_fields(exc_info[1]))
 
 
@@ -29,7 +29,7 @@ def init_errors(app: Flask) -> None:
 
 
 def answer(error: Exception) -> Response:
-    """Turn any exception into the answer for who asks, and its reason into log and metrics."""
+    """Return the answer for any exception; log and count its reason."""
     match error:
         case PlacardError():
             return _placard(error)
@@ -46,7 +46,7 @@ def _unforeseen(error: BaseException) -> Response:
 
 
 def log_error(error: PlacardError) -> None:
-    """Leave an error's reason for the request's log line, and count a refused proof."""
+    """Add an error's reason to the request's log line, and count a refused proof."""
     add_log_fields(outcome=error.code)
     if error.detail:
         add_log_fields(detail=error.detail)
@@ -74,9 +74,9 @@ def _status_of(error: PlacardError) -> int:
 
 def _http(error: HTTPException) -> Response:
     """Answer what the framework refuses: an unknown path, a wrong method, a broken request."""
-    known = _BY_STATUS.get(error.code)
-    if known is not None:
-        answered = _placard(known)
+    kind = _BY_STATUS.get(error.code)
+    if kind is not None:
+        answered = _placard(kind)
         return not_found_page() if error.code == 404 and wants_page() else answered
     add_log_fields(outcome=error.name.lower().replace(" ", "_"))
     answered = _enveloped(f"{error.name}.", error.code or 500)

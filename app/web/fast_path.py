@@ -39,7 +39,7 @@ class FastPath:
         self._origins = origins
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, here or further in."""
+        """Answer a request, or pass it on to Flask."""
         parts: Service = self._extensions[EXTENSION]
         in_flight = parts.metrics.in_flight
         in_flight.enter()
@@ -75,7 +75,7 @@ class FastPath:
 
 
 def _card(parts: Service, environ: dict[str, Any]) -> Widget | None:
-    """Return the card that is asked for, or leave word for the view of what went wrong."""
+    """Return the requested card, or None and leave the error for the view."""
     try:
         found = environ[RESOLVED] = resolve(signed_request(environ), parts)
         resolved, viewer = found
@@ -86,12 +86,12 @@ def _card(parts: Service, environ: dict[str, Any]) -> Widget | None:
 
 
 def init_fast_path(app: Flask, origins: CorsPolicy) -> None:
-    """Put the plain path before an application, where Flask's documentation wants it."""
+    """Wrap an application, as Flask's documentation describes it."""
     app.wsgi_app = FastPath(app, origins)  # type: ignore[method-assign]
 
 
 def _is_plain(environ: dict[str, Any]) -> bool:
-    """Tell whether this is the plain case; who records a trace sees the whole way."""
+    """Tell whether the fast path may answer; a request that records a trace takes every step."""
     return (
         environ.get("PATH_INFO") == PATH
         and environ["REQUEST_METHOD"] == "GET"

@@ -1,4 +1,4 @@
-"""For those who run the service: is it alive, can it work, what has it counted."""
+"""Probes and metrics for operators: `/healthz`, `/livez`, `/readyz`, `/metrics`."""
 
 import threading
 from concurrent.futures import Future
@@ -16,9 +16,9 @@ PATIENCE: Final = 0.25
 
 
 class BoundedCheck:
-    """A check that nobody waits for longer than `PATIENCE` seconds; it runs in a thread of its own.
+    """A check that runs in its own thread, so that a request waits at most `PATIENCE` seconds.
 
-    One that takes longer is `slow`; whoever asks once it has ended is told its result.
+    A check that takes longer returns `slow`; the next request gets its result.
     """
 
     def __init__(self, check: Check) -> None:
@@ -52,7 +52,7 @@ class BoundedCheck:
 @blueprint.get("/healthz")
 @blueprint.get("/livez")
 def alive() -> Response:
-    """Say that the process answers."""
+    """Answer that the process is alive."""
     return jsonify(status="ok")
 
 
@@ -78,7 +78,7 @@ def _told(check: Check | None) -> str:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Give the counters, in Prometheus' text format: on this machine, or on a port of their own.
+    """Answer with the metrics in Prometheus' text format: on this machine, or on their own port.
 
     A proxy may take another spelling for another address, such as `/%6detrics`, and let it through.
     """

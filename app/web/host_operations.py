@@ -1,4 +1,4 @@
-"""What the routes for the host, and for those who run the service, take and answer."""
+"""The operations for the host and for operators: parameters, bodies and answers."""
 
 from typing import Final
 
@@ -22,16 +22,18 @@ _REFUSED: Final = {
     400: "Parameters are missing, repeated or unreadable",
     401: "No proof, a false one, or an expired one",
     403: "The workspace is not served, or the other system refuses our credentials",
-    404: "There is no connector for the address, or no such resource",
-    500: "Our fault, or the other system is slow, down or unreadable",
+    404: "No connector serves the address, or there is no such resource",
+    500: "A fault of the service, or the other system is slow, down or unreadable",
 }
 
 
 class WidgetQuerySchema(Schema):
-    """The query of the host's request; others than these do not matter."""
+    """The query of the host's request; other parameters are ignored."""
 
     resource_url = fields.Url(
-        required=True, schemes={"http", "https"}, metadata={"description": "What is shown."}
+        required=True,
+        schemes={"http", "https"},
+        metadata={"description": "The address of the resource to show."},
     )
     workspace = fields.String()
     task = fields.String()
@@ -45,11 +47,11 @@ class WidgetQuerySchema(Schema):
 
 
 class TypeaheadQuerySchema(Schema):
-    """The query of the host's request; others than these do not matter."""
+    """The query of the host's request; other parameters are ignored."""
 
     query = fields.String(
         required=True,
-        metadata={"description": "What is typed. Older hosts name it `value`, or `fragment`."},
+        metadata={"description": "The typed text. Older hosts name it `value`, or `fragment`."},
     )
     workspace = fields.String()
     task = fields.String()
@@ -65,7 +67,7 @@ class AliveSchema(Schema):
 
 
 class ReadySchema(Schema):
-    """Whether cards can be answered, what they wait for, and how each part is: `ok`, or a word."""
+    """Whether cards can be answered, what they wait for, and the state of each part."""
 
     status = fields.String(required=True, validate=validate.OneOf(("ready", "waiting")))
     waiting_for = fields.List(fields.String(), required=True)
@@ -95,9 +97,9 @@ PROOFS: Final[SecuritySchemes] = {
 
 
 def host_section(settings: Settings) -> Section:
-    """Describe what is for the host, with the envelope and the proofs that are set."""
+    """Describe the host's operations, with the envelope and the proofs that the settings choose."""
     envelope = Body(ENVELOPES[settings.error_envelope])
-    refused = {status: Answer(told, envelope) for status, told in _REFUSED.items()}
+    refused = {status: Answer(reason, envelope) for status, reason in _REFUSED.items()}
     shown = {200: Answer("The card", Body(SummaryWithDetailsSchema))}
     operations = (
         Operation(
@@ -123,7 +125,7 @@ def host_section(settings: Settings) -> Section:
             method="get",
             path="/typeahead",
             summary="List the resources that a text may mean",
-            answers={200: Answer("What can be picked", Body(TypeaheadListSchema))} | refused,
+            answers={200: Answer("The suggestions", Body(TypeaheadListSchema))} | refused,
             query=TypeaheadQuerySchema,
         ),
     )
@@ -169,7 +171,7 @@ HEALTH_OPERATIONS: Final = (
 
 
 def health_section(settings: Settings) -> Section:
-    """Describe what is for those who run the service, as far as it is at this port."""
+    """Describe the operators' operations that this port has."""
     has_metrics = settings.metrics_port is None
     shown = (each for each in HEALTH_OPERATIONS if has_metrics or each.path != METRICS)
     return Section(HEALTH, tuple(shown), examples=HEALTH_EXAMPLES)

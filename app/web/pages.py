@@ -1,4 +1,4 @@
-"""Pages for a person who is here by mistake: programs are answered with the envelope."""
+"""Pages for people who open an address in a browser; programs get the envelope."""
 
 from secrets import token_urlsafe
 from typing import Final
@@ -15,19 +15,19 @@ POLICY: Final = (
 
 
 def wants_page() -> bool:
-    """Tell a browser that a person has sent here from a program, by what it likes to get."""
+    """Tell a browser from a program by its header `Accept`."""
     wanted = request.accept_mimetypes.best_match(KINDS)
     return request.method in ("GET", "HEAD") and wanted == "text/html"
 
 
 def not_found_page() -> Response:
-    """Say that nothing is here, and what there is; it tells nothing that `/` would not."""
-    nonce, known = token_urlsafe(16), service()
+    """Show that there is no page here, and where to go; it shows no more than `/` does."""
+    nonce, parts = token_urlsafe(16), service()
     html = render_template(
         "not_found.html",
         nonce=nonce,
-        local=known.settings.local,
-        docs=known.description is not None,
+        local=parts.settings.local,
+        docs=parts.description is not None,
     )
     answered = Response(html, 404)
     answered.headers["Content-Security-Policy"] = POLICY.format(nonce=nonce)

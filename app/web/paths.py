@@ -1,4 +1,4 @@
-"""An address has one spelling: a proxy that keeps it from the public need not know more of them."""
+"""Each address has one spelling, so that a proxy can block it by that spelling."""
 
 from flask import Flask, request
 from werkzeug.exceptions import NotFound

@@ -21,7 +21,7 @@ TYPED: Final = ("query", "value", "fragment")
 
 @blueprint.get(PATH)
 def suggest() -> Response:
-    """Answer with what can be picked; nothing typed yet is a text too."""
+    """Answer with the suggestions; the typed text may be empty."""
     parts = service()
     signed = received(request.environ, PATH)
     proof, typed = admit(signed, parts, (*ONCE, *TYPED), _typed)

@@ -5,15 +5,16 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from app.resolver import ResolvedRequest
 from app.verification import SignedRequest, Viewer
 from app.web import CACHE_STATUS, Service, service
 from app.web.admission import ONCE, admit, malformed, received
-from app.widgets import ResolvedRequest, Widget
+from app.widgets import Widget
 
 blueprint = Blueprint("widget", __name__)
 PATH: Final = "/widget"
 CONTENT_TYPE: Final = "application/json"
-# Where the environment holds what came of `resolve`, if that has been called before the view is.
+# The key of the environment with the result of `resolve`, if it ran before the view.
 RESOLVED: Final = "placard.resolved"
 
 
@@ -31,13 +32,13 @@ def show() -> Response:
 
 
 def resolve(signed: SignedRequest, parts: Service) -> tuple[ResolvedRequest, Viewer]:
-    """Resolve a request whose proof holds and whose workspace is served, for whom it speaks.
+    """Resolve a request whose proof is valid and whose workspace is served; return its viewer too.
 
     Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed, KeysUnavailable, NoConnector or
     ConnectionNeeded.
     """
     proof, address = admit(signed, parts, (*ONCE, "resource_url"), _address)
-    return parts.widgets.resolve(address, proof.viewer), proof.viewer
+    return parts.widgets.resolver.resolve(address, proof.viewer), proof.viewer
 
 
 def _address(values: Mapping[str, str]) -> str:
@@ -57,17 +58,17 @@ def answer_with(widget: Widget) -> Response:
 
 
 def widget_headers(widget: Widget) -> tuple[tuple[str, str], ...]:
-    """List the headers that tell of a card and of where it is from."""
+    """Return the headers of a card: its ETag, and its cache status."""
     return (("ETag", widget.etag), (CACHE_STATUS, widget.cache_status))
 
 
 @blueprint.after_request
 def tell_of_the_cache(response: Response) -> Response:
-    """Say of an answer that has nothing of the cache that it has not."""
+    """Add `Cache-Status` to an answer that did not use the cache."""
     response.headers.setdefault(CACHE_STATUS, "Placard; fwd=bypass")
     return response
 
 
 def signed_request(environ: Mapping[str, Any]) -> SignedRequest:
-    """Take from a request for a widget, as WSGI has it, what its proof speaks of."""
+    """Return the signed part of a request for a widget, from its WSGI environment."""
     return received(environ, PATH)

@@ -24,7 +24,8 @@ from app.errors import PlacardError, UpstreamTimeout, UpstreamUnreachable
 from app.failures import SENTENCES
 from app.origins import origin_of
 from app.settings import load_settings
-from app.testing.faults import FAULTS, MARK, Fault, playing
+from app.testing.fault_server import playing
+from app.testing.faults import FAULTS, MARK, NetworkFault
 from app.testing.recordings import Recording, read_recording
 from app.testing.servers import LOOPBACK
 from app.upstream import recorded_body
@@ -123,7 +124,7 @@ def check(answer: TestResponse) -> str | None:
     return str(made["data"]["error"])
 
 
-def expected(fault: Fault, case: Recording) -> set[str | None]:
+def expected(fault: NetworkFault, case: Recording) -> set[str | None]:
     """What may be told of a fault, by one connector."""
     posted = request_of(case)["method"] == "POST" and fault.posted is not None
     kinds = (fault.posted if posted else fault.errors) or frozenset()
@@ -141,7 +142,7 @@ def test_every_connector_takes_part() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_fault_ends_in_a_card_or_an_envelope_for_every_connector(fault: Fault) -> None:
+def test_fault_ends_in_a_card_or_an_envelope_for_every_connector(fault: NetworkFault) -> None:
     deadline = SHORT if fault.lasting else AMPLE
     with playing(lambda: fault, bodies()) as port:
         answers = asked_for_all(host_with(port, fetch_deadline=deadline))
@@ -202,7 +203,7 @@ class Deck:
         self._lock = threading.Lock()
         self._faults = cycle([fault for fault in FAULTS.values() if not fault.holds])
 
-    def deal(self) -> Fault:
+    def deal(self) -> NetworkFault:
         with self._lock:
             self.dealt += 1
             return next(self._faults)

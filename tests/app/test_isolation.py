@@ -11,7 +11,7 @@ import pytest
 from app import create_app
 from app.connectors import connector_settings
 from app.settings import load_settings
-from app.testing.servers import Connection, answer, serving
+from app.testing.servers import ClientConnection, answer, serving
 from app.upstream.transport import remaining
 from app.web import EXTENSION
 from tests.conftest import MakeHost
@@ -35,7 +35,7 @@ class Hanging:
     arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     go_on: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, connection: Connection) -> None:
+    def __call__(self, connection: ClientConnection) -> None:
         while request := connection.request():
             if not request.split(b" ")[1].endswith(b"/1"):
                 self.arrived.release()
@@ -70,7 +70,7 @@ def two_that_hang(hanging: Hanging) -> Iterator[dict[str, str]]:
 def two_upstreams(hanging: Hanging) -> Iterator[dict[str, str]]:
     """Serve GitHub, which hangs, and an Enterprise host, which does not; yields the settings."""
 
-    def well(connection: Connection) -> None:
+    def well(connection: ClientConnection) -> None:
         while connection.request():
             connection.send(answer(ISSUE))
 

@@ -21,9 +21,9 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.database.store import Store
 from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
-from app.library.core.store import Store
-from app.library.core.tokens import Grant, Tokens
+from app.library.core.tokens import Grant, TokenStore
 from app.library.wiring import SCOPES
 from tests.bench.attackers import ATTACKS, slow_widget
 from tests.bench.library_rows import DOMAIN, EXPERIENCE, custom_id, saved_id
@@ -117,7 +117,7 @@ def fill(url: str, documents: int = DOCUMENTS) -> str:
     """Put the widgets into a new database; return a token that may read them."""
     store = Store(url)
     store.prepare()
-    tokens = Tokens(store, [TOKEN_SECRET], SCOPES)
+    tokens = TokenStore(store, [TOKEN_SECRET], SCOPES)
     text = tokens.create(
         Grant("attacker@example.com", "Attacker", SCOPES, (DOMAIN,), timedelta(hours=1))
     ).text

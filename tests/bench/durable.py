@@ -14,12 +14,13 @@ from uuid import uuid4
 
 from sqlalchemy import event
 
-from app.library.core.columns import to_json
-from app.library.core.store import Store
+from app.database.columns import to_json
+from app.database.store import Store
+from app.library.core.users import Author
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.datadog.transfer import TRANSFER
 from app.library.http.rate_limit import Limiter
-from app.library.http.transfer import AT_ONCE, Owner
+from app.library.http.transfer import AT_ONCE
 from tests.bench.library_rows import EXPERIENCE, caller, definition, load
 from tests.bench.tables import Table
 from tests.databases import migrated
@@ -109,7 +110,7 @@ def _creates(store: Store, writers: int) -> Work:
 def _imports(store: Store) -> Work:
     def work() -> int:
         lines = (_record(number) for number in range(RECORDS))
-        return sum(1 for _ in TRANSFER.imported(store, Owner("import@localhost", "Import"), lines))
+        return sum(1 for _ in TRANSFER.imported(store, Author("import@localhost", "Import"), lines))
 
     return work
 

@@ -18,9 +18,9 @@ import psycopg
 import requests
 from sqlalchemy import select
 
+from app.database.store import Store
 from app.library.core.models import SavedWidgetRow
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT
 from tests.bench.tables import Missing, Table, skipped
@@ -237,7 +237,7 @@ def missing_of(url: str, writers: Writers) -> tuple[int, int]:
 def a_token(url: str) -> str:
     """Bring the tables up to date, and make a token."""
     store = migrated(url)
-    text = Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
+    text = TokenStore(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
     store.close()
     return text
 

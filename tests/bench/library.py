@@ -10,8 +10,8 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
-from app.library.core.migrations import EARLIEST
-from app.library.core.store import Store
+from app.database.migrations import EARLIEST
+from app.database.store import Store
 from app.library.datadog import transfer as datadog_records
 from app.library.spaceone import transfer as spaceone_transfer
 from tests.bench.library_operations import Operation, operations_of

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.library.core.store import Store
+from app.database.store import Store
 from app.library.datadog.search import SearchFilter, SearchPage
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.spaceone.query.ast import (
     Condition,
-    Group,
     GroupField,
     GroupKey,
+    GroupRows,
     Listing,
     Order,
     Page as Rows,
-    Search,
+    Selection,
     Statistics,
 )
 from app.library.spaceone.records import CustomWidgetDraft
@@ -101,7 +101,7 @@ def _spaceone(kept: CustomWidgets, widgets: int) -> list[Operation]:
     def find(*every: Condition, start: int = 1, keyword: str = "") -> object:
         page = Rows(start, PAGE)
         orders = (Order("title", descending=False, where="query.sort"),)
-        search = Search(DOMAIN, every, keyword=keyword)
+        search = Selection(DOMAIN, every, keyword=keyword)
         with kept.find(who, Listing(search, orders, page)) as found:
             return list(found.widgets)
 
@@ -130,9 +130,9 @@ def _spaceone(kept: CustomWidgets, widgets: int) -> list[Operation]:
 
 
 _GROUPED = Statistics(
-    Search(DOMAIN),
+    Selection(DOMAIN),
     stages=(
-        Group(
+        GroupRows(
             (GroupKey("widget_name", "name", "", "query.aggregate.0"),),
             (GroupField("count", "count", "", (), (), "query.aggregate.0"),),
             "query.aggregate.0",

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.database.store import Store
 from app.library.core.callers import Caller, Person
 from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
-from app.library.core.store import Store
 from app.library.wiring import SCOPES
 
 EXPERIENCE: Final = "ccm_reports"

@@ -11,8 +11,8 @@ from typing import Any, Final
 from sqlalchemy import Executable, Insert, TextClause, event
 from sqlalchemy.engine import Connection, Engine
 
+from app.database.store import Store
 from app.library.core.models import SavedWidgetRow
-from app.library.core.store import Store
 from app.library.spaceone.store import new_id
 
 _EXPLAIN: Final = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}

@@ -10,6 +10,7 @@ from pathlib import Path
 from app.access import Access, AccessModes, ColdFetchBudget, Providers
 from app.cache import Cache, CachePolicy, MemoryBackend
 from app.connectors import ConnectorRegistry, all_connectors
+from app.resolver import Resolver
 from app.telemetry.metrics import Metrics
 from app.upstream import AddressGuard, ConcurrencyLimit, Fetcher, GuardedAdapter
 from app.upstream.credentials import Credentials
@@ -70,7 +71,8 @@ def main() -> None:
     modes = AccessModes(settings, [connector.name for connector in known])
     access = Access(modes, Credentials(), Providers())
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
-    widgets = Widgets(ConnectorRegistry(known), upstream, cache, access, budget, Metrics())
+    resolver = Resolver(ConnectorRegistry(known), access)
+    widgets = Widgets(resolver, upstream, cache, access, budget, Metrics())
     for passed in range(RESOURCES + 1):
         if passed in LOOKS:
             held = {"passed": passed, "kept": keeper.bytes_kept, "resident": _resident()}

@@ -266,7 +266,7 @@ def test_no_link_is_copied_that_leads_to_another_payload(open_page: Open) -> Non
     ("text", "line", "why"),
     [
         ('{\n  "template": x\n}', 2, "is not JSON: Expecting value, at column 15"),
-        ('{\n  "metadata": {\n    "title": NaN\n', 1, "NaN is no JSON"),
+        ('{\n  "metadata": {\n    "title": NaN\n', 1, "NaN is not JSON"),
         ("", 1, "is not JSON: Expecting value, at column 1"),
         ('{\n  "template"\n  "x"\n}', 3, "is not JSON: Expecting ':' delimiter, at column 3"),
     ],

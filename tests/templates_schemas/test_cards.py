@@ -210,7 +210,7 @@ def test_icon_that_is_no_address_is_left_out_and_listed(changes: dict[str, Any],
 
 
 MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
-    "unknown colour": (lambda: Pill("x", "x", "gray"), "'gray' is no pill colour"),  # type: ignore[arg-type]
+    "unknown colour": (lambda: Pill("x", "x", "gray"), "'gray' is not a pill colour"),  # type: ignore[arg-type]
     "field's time without offset": (lambda: DatetimeWithIcon("x", NAIVE), "has no offset"),
     "created without offset": (lambda: Created(NAIVE), "has no offset"),
     "updated without offset": (lambda: Updated(NAIVE), "has no offset"),

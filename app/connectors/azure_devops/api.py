@@ -6,7 +6,7 @@ of them. Azure DevOps Server, on the hosts in `PLACARD_AZURE_DEVOPS_HOSTS`, has 
 and a collection where the cloud has an organization.
 """
 
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import quote, unquote
 
 from app.connectors.base import Connector, Match, servers_of
@@ -34,9 +34,9 @@ class AzureDevOps(Connector):
     """A kind of page of Azure DevOps, in the cloud or on a server of one's own."""
 
     # To a token that is not good, it may answer 203 with its sign-in page.
-    forbidden_statuses: ClassVar[frozenset[int]] = Connector.forbidden_statuses | {203}
-    label: ClassVar[str] = "Azure DevOps"
-    settings: ClassVar[tuple[ConnectorSetting, ...]] = (
+    forbidden_statuses = Connector.forbidden_statuses | {203}
+    label = "Azure DevOps"
+    settings = (
         ConnectorSetting("AZURE_DEVOPS_PAT", "token", "token for dev.azure.com; unset: anonymous"),
         ConnectorSetting(
             "AZURE_DEVOPS_ORGANIZATION", "text", "searched; its visualstudio.com gets the token too"

@@ -7,7 +7,7 @@ credentials of all of its pages.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode
 
 from marshmallow import fields
@@ -54,7 +54,7 @@ class Size(Resource):
 
 
 class Widget(Resource):
-    """A widget of a dashboard; its settings are a text of its own making, which is not shown."""
+    """A widget of a dashboard; its settings, a text of any form, are not shown."""
 
     needs_any = ("name", "contribution")
     name = fields.String()
@@ -95,18 +95,18 @@ _WORDS_MEET: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]
 class AzureDevOpsWidget(AzureDevOps):
     """Widgets of dashboards, by the address that the API gives them."""
 
-    name: ClassVar[str] = "azure_devops_widget"
-    example: ClassVar[str] = (
+    name = "azure_devops_widget"
+    example = (
         "https://dev.azure.com/fabrikam/Fabrikam/Fabrikam%20Team/_apis/dashboard/dashboards"
         "/6e8c5aef-4f5a-4ab1-9b4c-0a4d6a1f2b3c/widgets/7d1b2c3d-0e4f-4a5b-8c6d-9e0f1a2b3c4d"
     )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    path = one_of(
         rf"/(?P<place>(?:tfs/)?{NAME}/{NAME}(?:/{NAME})?)/_apis/dashboard/dashboards"
         rf"/(?P<dashboard>{_GUID})/widgets/(?P<widget>{_GUID})/?",
         any_case=True,
     )
-    schema: ClassVar[type[Resource]] = Widget
-    search_schema: ClassVar[type[Resource]] = FoundWidgets
+    schema = Widget
+    search_schema = FoundWidgets
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -137,7 +137,7 @@ class AzureDevOpsWidget(AzureDevOps):
             )
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
-        """Show what it is, and its place on the dashboard; a widget knows no times."""
+        """Show the type of the widget, its size and its position; the API has no times for it."""
         contribution = resource.get("contribution") or ""
         kind = kind_of(contribution)
         extension = contribution.lower().split(".")[1:2]

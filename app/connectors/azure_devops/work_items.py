@@ -6,9 +6,8 @@ credentials of all of its pages. Oddity: a person may be a text, `Ada <ada@fabri
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields, pre_load
 
@@ -25,11 +24,11 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     ResourceUrl,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
 )
 from app.connectors.card_parts import ask, card, colored, footer, inner, joined, names, people
@@ -49,7 +48,7 @@ class Person(Resource):
 
     @pre_load
     def read_text(self, given: Any, **_: Any) -> Any:
-        """Take the name of a text."""
+        """Accept a person that is a text: the name in it."""
         if not isinstance(given, str):
             return given
         return {"displayName": first_text(given.partition("<")[0], given)}
@@ -69,8 +68,8 @@ class ItemFields(Resource):
     tags = fields.String(data_key="System.Tags")
     priority = Count(data_key="Microsoft.VSTS.Common.Priority")
     comments = Count(data_key="System.CommentCount")
-    created = Moment(data_key="System.CreatedDate")
-    changed = Moment(data_key="System.ChangedDate")
+    created = Timestamp(data_key="System.CreatedDate")
+    changed = Timestamp(data_key="System.ChangedDate")
 
 
 class WorkItem(Resource):
@@ -98,12 +97,6 @@ class FoundItem(Resource):
 
     fields_ = fields.Nested(FoundFields, data_key="fields", required=True)
     project = fields.Nested(FoundProject)
-
-
-class FoundItems(Resource):
-    """What a search answers."""
-
-    results = fields.List(fields.Nested(FoundItem))
 
 
 # The states of the Basic, Agile, Scrum and CMMI processes; others are of a team's own making.
@@ -145,29 +138,29 @@ PRIORITIES: Final[dict[str, PillColor]] = {
 }
 # A field that a project does not have is answered with an error: these are in every process.
 SHOWN: Final = ",".join(str(field.data_key) for field in ItemFields().fields.values())
-_PLACE: Final = rf"(?:/(?P<first>{NAME})(?:/{NAME}){{0,2}})?"
+_PROJECT_PATH: Final = rf"(?:/(?P<first>{NAME})(?:/{NAME}){{0,2}})?"
 _NUMBER: Final = r"(?P<number>[0-9]{1,10})"
 
 
 class AzureDevOpsWorkItem(AzureDevOps):
     """Work items by their own address, or as a board, backlog, sprint or query has them open."""
 
-    name: ClassVar[str] = "azure_devops_work_item"
-    example: ClassVar[str] = "https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1"
-    path: ClassVar[re.Pattern[str]] = one_of(
-        rf"{_PLACE}/_(?:workitems|queries)/edit/{_NUMBER}/?",
-        rf"{_PLACE}/_(?:backlogs|boards|queries|sprints|workitems)(?:/{NAME}){{0,9}}/?"
+    name = "azure_devops_work_item"
+    example = "https://dev.azure.com/fabrikam/Fabrikam/_workitems/edit/1"
+    path = one_of(
+        rf"{_PROJECT_PATH}/_(?:workitems|queries)/edit/{_NUMBER}/?",
+        rf"{_PROJECT_PATH}/_(?:backlogs|boards|queries|sprints|workitems)(?:/{NAME}){{0,9}}/?"
         rf"\?workitem={_NUMBER}(?:[&#].*)?",
-        rf"{_PLACE}/_workitems/?\?id={_NUMBER}(?:#.*)?",
+        rf"{_PROJECT_PATH}/_workitems/?\?id={_NUMBER}(?:#.*)?",
         # Of older servers.
-        rf"{_PLACE}/_workitems/?#(?:.*&)?id={_NUMBER}(?:&.*)?",
-        rf"{_PLACE}/_apis/wit/workitems/{_NUMBER}/?",
+        rf"{_PROJECT_PATH}/_workitems/?#(?:.*&)?id={_NUMBER}(?:&.*)?",
+        rf"{_PROJECT_PATH}/_apis/wit/workitems/{_NUMBER}/?",
         any_case=True,
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("workitem", "id")
-    reads_fragment: ClassVar[bool] = True
-    schema: ClassVar[type[Resource]] = WorkItem
-    search_schema: ClassVar[type[Resource]] = FoundItems
+    query_parameters = ("workitem", "id")
+    reads_fragment = True
+    schema = WorkItem
+    search_schema = FoundItem.listed("results")
 
     def match(self, address: ResourceUrl) -> Match | None:
         """Match as all do, where the path or the host names an organization."""
@@ -216,8 +209,8 @@ class AzureDevOpsWorkItem(AzureDevOps):
         for item in answer.get("results") or ():
             found, project = item["fields_"], inner(item, "project", "name")
             number = f"#{found['number']}"
-            place = f"{search.server.url}/{encoded(search.scope)}/_workitems/edit"
-            address = f"{place}/{found['number']}"
+            page = f"{search.server.url}/{encoded(search.scope)}/_workitems/edit"
+            address = f"{page}/{found['number']}"
             below = joined(project, f"{first_text(found.get('kind'))} {number}".strip())
             yield Found(first_text(found.get("title"), number), address, below, ICON)
 

@@ -1,48 +1,33 @@
-"""The addresses that a definition serves.
+"""The forms of address that a definition serves, each made of a pattern.
 
-A pattern is a path, and where they matter query parameters in any order, and the fragment:
-
-    /incidents/{id}                       a part is what stands between two slashes
-    /builds/{number:[0-9]+}/**            or what a regular expression takes; `/**`: anything below
-    /view/*/pages?pageId={id}             `*`: anything between two slashes
-    /alert#/show/{id}                     what follows the `#`
-
-The addresses of the API itself need no pattern: they are what is asked for the pages.
-
-An address is decoded once before it is matched, and a part is encoded once where it is filled in.
-Only `/`, `?`, `#` and `%` stay escaped while a pattern is matched, so that they delimit nothing.
+The addresses of the API need no pattern: they follow from the requests for the pages.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlencode, urlsplit
-
-import regex
+from urllib.parse import quote, urlencode, urlsplit
 
 from app.connectors.base import Match, ResourceUrl
+from app.connectors.definitions.patterns import (
+    ANY_STEP,
+    PART,
+    compiled_path,
+    compiled_value,
+    is_fit,
+    javascript_of,
+    path_parts,
+    pieces,
+    value_parts,
+)
 from app.connectors.definitions.templates import BUILT_IN, FILLED, PATH, filled_text, names_in
-from app.connectors.javascript import escaped, parameter, translated
 from app.origins import Server, host_of, is_named
 
-MATCH_SECONDS: Final = 0.05
 # An address of more steps is not shortened: each length is matched anew.
 MOST_STEPS: Final = 32
-_PART: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::((?:[^{}]|\{[0-9,]+\})+))?\}")
-_BRACES: Final = r"\{(?:[^{}]|\{[0-9,]+\})*\}"
-_PIECES: Final = re.compile(
-    rf"((?:[^{{}}?#]|{_BRACES})*)(?:\?((?:[^{{}}#]|{_BRACES})*))?(?:#(.*))?", re.DOTALL
-)
-_ANY_PART: Final = r"(?:[^/?#%]|%25|%3[Ff]|%23){1,200}"
-_ANY_STEP: Final = r"[^/?#]{1,500}"
-_ANY_VALUE: Final = r".{1,200}"
-# Filters that change nothing more where what they made is filled in again.
+# Filters that can be applied twice with the same result.
 _SAME_TWICE: Final = frozenset({PATH, "upper", "lower"})
-# What an escape must be, and those that stay while a path is matched.
-_MALFORMED: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_DELIMITER: Final = re.compile(r"%(?=2[35Ff]|3[Ff])")
-_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +35,8 @@ class AddressForm:
     """One form of address: its path, its query and its fragment, and what else it says.
 
     `hosts` are the only ones that have it, or None; `parts` are templates of further parts; `url`
-    is asked in place of the definition's own, and `fallback` where that says "not found". One that
-    `is_api` is of the API's own addresses.
+    replaces the definition's own, and `fallback` is requested where `url` gives "not found". A form
+    with `is_api` is that of the API's own addresses.
     """
 
     pattern: str
@@ -67,12 +52,7 @@ class AddressForm:
     @property
     def javascript(self) -> str:
         """What follows the host, as an expression of JavaScript."""
-        found = _PIECES.fullmatch(self.pattern)
-        path, query, fragment = found.groups() if found else (self.pattern, None, None)
-        pairs = filter(None, (query or "").split("&"))
-        wanted = "".join(f"(?={parameter([pair.partition('=')[0]])})" for pair in pairs)
-        after = "" if fragment is None else rf"(?:\?[^#]*)?#{_javascript(fragment)}"
-        return f"{_javascript(path)}/?{wanted}{after}"
+        return javascript_of(self.pattern)
 
     @property
     def names(self) -> frozenset[str]:
@@ -87,17 +67,17 @@ class AddressForm:
             paths.append((self.fragment, address.fragment))
         parts: dict[str, str] = {}
         for pattern, text in paths:
-            found = _match(pattern, _readable(text))
+            found = path_parts(pattern, text)
             if found is None:
                 return None
-            parts |= {name: _unescaped(part) for name, part in found.groupdict("").items()}
+            parts |= found
         for key, pattern in self.query.items():
             # These were decoded when the address was read.
-            found = _match(pattern, address.query.get(key))
+            found = value_parts(pattern, address.query.get(key))
             if found is None:
                 return None
-            parts |= found.groupdict("")
-        if not all(map(_is_fit, parts.values())):
+            parts |= found
+        if not all(map(is_fit, parts.values())):
             return None
         return parts | {name: filled_text(text, parts) for name, text in self.parts.items()}
 
@@ -132,7 +112,7 @@ def match_in(
     if address.has_user:
         return None
     query = f"?{urlencode(address.query)}" if address.query else ""
-    whole = f"https://{host}{address.path}{query}"
+    asked_url = f"https://{host}{address.path}{query}"
     for form in forms:
         home = api_hosts if form.is_api else hosts
         if is_named(host, home if form.hosts is None else form.hosts):
@@ -140,7 +120,7 @@ def match_in(
             if parts is not None:
                 where = server or Server(host)
                 return DefinedMatch(
-                    where, parts, address.path, form=form, address=whole, given=address
+                    where, parts, address.path, form=form, address=asked_url, given=address
                 )
     return None
 
@@ -148,7 +128,7 @@ def match_in(
 def canonical_target(form: AddressForm, address: ResourceUrl) -> str:
     """Return the path, query and fragment of an address, without what its form does not read.
 
-    A path that alone says which resource it is is cut to the shortest one with the same parts.
+    A path that identifies the resource alone is cut to the shortest one with the same parts.
     """
     named = {name: address.query[name] for name in form.query}
     query = f"?{urlencode(named, quote_via=quote)}" if named else ""
@@ -172,22 +152,20 @@ def forms_of(definition: Mapping[str, Any]) -> tuple[AddressForm, ...]:
 
 
 def form_of(pattern: str, given: Mapping[str, Any] | None = None) -> AddressForm:
-    """Make a form of its pattern, and of what is `given` beside it.
+    """Make a form of its pattern, and of the keys that are `given` beside it.
 
-    Raises ValueError where a named part is no regular expression, or is named twice.
+    Raises ValueError where a named part is not a valid regular expression, or is named twice.
     """
-    found = _PIECES.fullmatch(pattern)
-    path, query, fragment = found.groups() if found else (pattern, None, None)
-    names = [part[1] for part in _PART.finditer(pattern)]
+    path, query, fragment = pieces(pattern)
+    names = [part[1] for part in PART.finditer(pattern)]
     if len(set(names)) < len(names):
         raise ValueError(f"{pattern}: names a part twice")
     given = given or {}
-    pairs = [pair.partition("=") for pair in (query or "").split("&") if pair]
     return AddressForm(
         pattern,
-        _compiled(path, _ANY_PART, "/?"),
-        {name: _compiled(value, _ANY_VALUE) for name, _, value in pairs},
-        None if fragment is None else _compiled(fragment, _ANY_PART, "/?"),
+        compiled_path(path),
+        {name: compiled_value(value) for name, value in query},
+        None if fragment is None else compiled_path(fragment),
         hosts=frozenset(map(str.lower, given["hosts"])) if "hosts" in given else None,
         parts=given.get("parts", {}),
         url=given.get("url"),
@@ -208,7 +186,7 @@ def _page_forms(definition: Mapping[str, Any]) -> Iterator[AddressForm]:
 def _api_form(definition: Mapping[str, Any], page: AddressForm) -> AddressForm | None:
     """Make the form of the API's addresses that are asked for those of a page.
 
-    None where what is asked does not say by its path alone of which page it is.
+    None where the path of the request does not identify the page.
     """
     request = definition["request"]
     url = page.url or request["url"]
@@ -219,12 +197,12 @@ def _api_form(definition: Mapping[str, Any], page: AddressForm) -> AddressForm |
         return None
     host = None if template[0] == "/" else literal_host(template)
     base = definition.get("hosts_base", "") if host is None else ""
-    known = dict(_PART.findall(page.pattern))
+    patterns = dict(PART.findall(page.pattern))
     path = f"/{template.partition('//')[2].partition('/')[2]}" if host else template
-    pattern = FILLED.sub(lambda part: _api_part(part, known), path)
+    pattern = FILLED.sub(lambda part: _api_part(part, patterns), path)
     return AddressForm(
         pattern,
-        _compiled(pattern, _ANY_PART, "/?", f"(?:{re.escape(base)})?"),
+        compiled_path(pattern, base),
         {},
         hosts=frozenset({host}) if host else None,
         url=page.url,
@@ -234,83 +212,14 @@ def _api_form(definition: Mapping[str, Any], page: AddressForm) -> AddressForm |
 
 
 def literal_host(url: str) -> str:
-    """Name the host of a template of an address; raises ValueError where its port is none."""
+    """Return the host of a template of an address; raises ValueError for an invalid port."""
     return host_of(urlsplit(url.partition("{")[0]))
 
 
-def _api_part(part: re.Match[str], known: Mapping[str, str]) -> str:
+def _api_part(part: re.Match[str], patterns: Mapping[str, str]) -> str:
     """Write a part of a template as one of a pattern: as the page has it, within one step."""
-    wanted = known.get(part[1], "")
+    wanted = patterns.get(part[1], "")
     has_steps = "/" in wanted.replace("[^/", "[")
     if has_steps and part[2] != PATH:
-        wanted = _ANY_STEP
+        wanted = ANY_STEP
     return f"{{{part[1]}:{wanted}}}" if wanted else f"{{{part[1]}}}"
-
-
-def _compiled(pattern: str, part: str, end: str = "", start: str = "") -> re.Pattern[str]:
-    written, at = start, 0
-    for found in _PART.finditer(pattern):
-        written += _literal(pattern[at : found.start()])
-        written += f"(?P<{found[1]}>{found[2] or part})"
-        at = found.end()
-    try:
-        return regex.compile(written + _literal(pattern[at:]) + end)  # type: ignore[return-value]
-    except (regex.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{pattern}: {error}") from error
-
-
-def _javascript(pattern: str) -> str:
-    written, at = "", 0
-    for found in _PART.finditer(pattern):
-        written += _javascript_literal(pattern[at : found.start()])
-        written += f"(?:{translated(found[2])})" if found[2] else "[^/?#]+"
-        at = found.end()
-    return written + _javascript_literal(pattern[at:])
-
-
-def _javascript_literal(text: str) -> str:
-    deep = (part.split("*") for part in text.split("/**"))
-    return "(?:/[^?#]*)?".join("[^/?#]*".join(map(escaped, steps)) for steps in deep)
-
-
-def _literal(text: str) -> str:
-    return re.escape(text).replace(r"/\*\*", "(?:/.*)?").replace(r"\*", "[^/]*")
-
-
-def _readable(path: str) -> str | None:
-    """Decode a path but for its delimiters; None where that gives no text."""
-    if _MALFORMED.search(path):
-        return None
-    try:
-        return unquote(_DELIMITER.sub("%25", path), errors="strict")
-    except UnicodeDecodeError:
-        return None
-
-
-def _match(pattern: Any, text: str | None) -> re.Match[str] | None:
-    """Match a whole text, within a time: the pattern may be of any kind.
-
-    The time is that of the process, so no other thread may run meanwhile: with eighteen busy ones,
-    a tenth of plain matches would run out of it.
-    """
-    if text is None:
-        return None
-    try:
-        found: re.Match[str] | None = pattern.fullmatch(
-            text, timeout=MATCH_SECONDS, concurrent=False
-        )
-    except TimeoutError:
-        return None
-    return found
-
-
-def _unescaped(part: str) -> str:
-    """Undo the escapes that stayed; where slashes delimit, one that is escaped cannot be told."""
-    value = unquote(part)
-    return "" if "/" in part and value.count("/") > part.count("/") else value
-
-
-def _is_fit(part: str) -> bool:
-    """Tell whether a part is a text that asks the API for what it names, and for nothing else."""
-    steps = part.split("/")
-    return bool(part) and not {".", ".."} & set(steps) and not _UNFIT.search(part)

@@ -32,10 +32,10 @@ def edits(paths: Sequence[str]) -> dict[Path, tuple[int, int] | None]:
 
 def _edit(file: Path) -> tuple[int, int] | None:
     try:
-        told = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return told.st_mtime_ns, told.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 @cache
@@ -45,7 +45,7 @@ def catalogue() -> tuple[DefinedConnector, ...]:
 
 
 def catalogue_faults() -> list[str]:
-    """List what is wrong with the catalogue, for who edits it."""
+    """List the faults of the catalogue, for the developer who edits it."""
     return [fault for file in _files() for fault in lint_definitions(file)]
 
 

@@ -29,7 +29,7 @@ Given = Mapping[str, Any]
 
 
 class CardExpressions:
-    """What `[connector.card]` says, for any resource."""
+    """The compiled expressions of `[connector.card]`, for any resource."""
 
     def __init__(self, card: Given, label: str) -> None:
         self._card = card
@@ -37,12 +37,12 @@ class CardExpressions:
         self._shown_of_nothing = list(self._shown(None))
 
     def shows(self, resource: Any) -> bool:
-        """Tell whether a card would show anything that is of this resource."""
+        """Tell whether a card would show any value of this resource."""
         shown = zip(self._shown(resource), self._shown_of_nothing, strict=True)
         return any(value not in (None, "") and value != nothing for value, nothing in shown)
 
     def widget(self, resource: Any, parts: Mapping[str, str]) -> SummaryWithDetails:
-        """Make the card; what fails is left out, and told in the trace."""
+        """Make the card; an expression that fails is left out, and recorded in the trace."""
         card = _Evaluation(resource, parts)
         where = f"{self._label} {' '.join(parts.values())}"
         shown = [card.field(given) for given in self._card["fields"]]
@@ -59,7 +59,7 @@ class CardExpressions:
         )
 
     def _tell_blank(self, lines: list[tuple[str, str | None]], shown: list[Field | None]) -> None:
-        """Tell in the trace which expressions came to nothing, for who writes the definition."""
+        """Record in the trace which expressions had no value, for the definition's author."""
         if not wants_all():
             return
         blank = [key for key, text in lines if key in self._card and not text]
@@ -70,7 +70,7 @@ class CardExpressions:
                 pass
 
     def _shown(self, resource: Any) -> Iterator[Any]:
-        """Yield what the texts and the times come to, without a word in the trace."""
+        """Yield the values of the texts and the times; the trace does not record them."""
         for given in (self._card, *self._card["fields"]):
             for key in ("title", "subtitle", "text"):
                 if key in given:
@@ -102,7 +102,8 @@ class _Evaluation:
         """A value that can be shown; what an object or a list is has no text, and is told."""
         value = self.value(given, key)
         if value and isinstance(value, dict | list):
-            with step("dropped", part=key, expression=given[key], why="is no text and no number"):
+            why = "is neither a text nor a number"
+            with step("dropped", part=key, expression=given[key], why=why):
                 return None
         return value
 
@@ -144,7 +145,7 @@ class _Evaluation:
         return Pill(given["name"], _worded(given, value), self.known(given, color))
 
     def known(self, given: Given, color: Any) -> PillColor:
-        """A colour of the host; any other is told in the trace, and is none."""
+        """A colour of the host; any other is recorded in the trace, and left out."""
         for known in PILL_COLORS:
             if known == color:
                 return known
@@ -170,7 +171,7 @@ def _quietly(expression: str, resource: Any) -> Any:
 
 
 def _worded(given: Given, value: Any) -> str | None:
-    """Show a value by `texts`; one that is not there as it comes, in words where there are some."""
+    """Show a value as `texts` says; another value as it is, or as words where `texts` is given."""
     if "texts" not in given:
         return _text_of(value)
     key = _key(value)

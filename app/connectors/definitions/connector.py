@@ -1,11 +1,10 @@
-"""A definition as a connector: it gives the addresses, the request, the verdict and the card.
+"""A definition as a connector: its addresses, its requests, its verdicts and its card.
 
 "A connector without code" in this folder's README has an example of a whole file.
 """
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
@@ -21,31 +20,28 @@ from app.connectors.base import (
     ResourceUrl,
     Search,
     SearchQuery,
-    servers_of,
 )
 from app.connectors.definitions.addresses import (
     DefinedMatch,
     canonical_target,
     forms_of,
-    literal_host,
     match_in,
 )
 from app.connectors.definitions.card import CardExpressions
 from app.connectors.definitions.excerpts import shape_read
 from app.connectors.definitions.expressions import ExpressionError, evaluate
+from app.connectors.definitions.hosts import DefinedHosts
 from app.connectors.definitions.search import DefinedSearch
 from app.connectors.definitions.templates import filled_body, filled_url, names_in
 from app.connectors.javascript import PagePattern, escaped
 from app.connectors.oauth import OAuthSystem, Revocation
 from app.origins import Server, host_of
 from app.settings import ConnectorSetting, Settings
-from app.upstream.credentials import HostCredential, basic, header_pairs
 from app.upstream.excerpt import Shape
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import Outcome
 from templates_schemas import SummaryWithDetails
 
-_SETTING_IN_HOST: Final = re.compile(r"\{([A-Z][A-Z0-9_]+)\}(\..+)")
 OUTCOMES: Final[tuple[Outcome, ...]] = ("limited", "missing", "forbidden", "failed")
 
 
@@ -63,7 +59,6 @@ class DefinedConnector(Connector):
         self.definition = definition
         self.forms = forms_of(definition)
         self.path = self.forms[0].path  # type: ignore[misc]
-        self._api_hosts = api_hosts_of(definition)
         self._answer = definition["answer"]
         self._conditions = {each: self._answer[each] for each in OUTCOMES if each in self._answer}
         told_by_nothing = {each for each, text in self._conditions.items() if _is_true(text, {})}
@@ -78,72 +73,58 @@ class DefinedConnector(Connector):
         self._use(settings)
 
     def with_settings(self, settings: Settings) -> "DefinedConnector":
-        """Return the same connector with settings; what these do not change is not made anew."""
+        """Return the same connector with settings; all that does not depend on them is shared."""
         made = copy(self)
         made._use(settings)  # noqa: SLF001 - it is one of its own
         return made
 
     def _use(self, settings: Settings | None) -> None:
-        definition = self.definition
         self.is_trusted = settings is not None
-        own = settings.connector_settings if settings else {}
-        own_servers = servers_of(own.get(definition.get("hosts_setting", "")))
-        if settings and settings.offline:
-            # Samples answer there, whatever hosts are one's own.
-            own_servers = (*own_servers, Server(host_of(urlsplit(self.example))))
-        self._own_hosts = tuple(server.host for server in own_servers)
-        of_token = servers_of(own.get(definition.get("credential", {}).get("hosts_setting", "")))
-        self.servers = (*own_servers, *of_token)
-        served = {server.host for server in self.servers}
-        self._page_hosts = frozenset({*self._api_hosts, *served})
-        asked = {*map(self._api_host, served), *self._api_hosts.values()}
-        self._asked_hosts = frozenset(host for host in asked if "*" not in host[1:])
-        of_forms = (host for form in self.forms for host in form.hosts or ())
-        self.hosts = self._page_hosts.union(self._asked_hosts, of_forms)
-        given = definition.get("credential", {})
-        tokens = (given.get("setting", ""), given.get("own_setting", ""))
-        self._has_token = any(own.get(name) for name in tokens)
-        self.credentials = tuple(self._credentials(own))
-        self.oauth = oauth_of(definition)
-        search = definition.get("search", {})
-        scopes = own.get(search.get("scope_setting", ""))
-        self._search = DefinedSearch(definition, scopes) if search else None
+        self._hosts = DefinedHosts(self.definition, self.forms, settings)
+        self.servers = self._hosts.servers
+        self.hosts = self._hosts.names
+        self.credentials = tuple(self._hosts.credentials())
+        self.oauth = oauth_of(self.definition)
+        search = self.definition.get("search", {})
+        scopes = self._hosts.value(search, "scope_setting")
+        self._search = DefinedSearch(self.definition, scopes) if search else None
         self.searches_anonymously = bool(search and search["public"])
 
     @property
     def is_on(self) -> bool:
-        """Whether it can be of use: it answers without a credential, or a setting is given."""
-        return bool(self.definition["public"] or self._has_token or self._own_hosts)
+        """Whether it is usable: the system answers without a credential, or a setting is given."""
+        return bool(self.definition["public"] or self._hosts.has_token or self._hosts.own)
 
     def match(self, address: ResourceUrl) -> Match | None:
         """Match the host first, then the forms of address, in their order."""
         own = [server for server in self.servers if server.host == address.host]
         for server in own or [Server(address.host)]:
             below = address.below(server.base)
-            found = below and match_in(
-                self.forms, self._page_hosts, self._asked_hosts, below, server
-            )
+            found = below and self._match_in(below, server)
             if found:
                 return found
         return None
+
+    def _match_in(self, address: ResourceUrl, server: Server) -> DefinedMatch | None:
+        return match_in(self.forms, self._hosts.pages, self._hosts.api, address, server)
 
     def page_patterns(self) -> Iterator[PagePattern]:
         """Write each form of address for the host's console."""
         base = escaped(self.definition.get("hosts_base", ""))
         for form in self.forms:
-            of_kind = self._asked_hosts if form.is_api else self._page_hosts
+            of_kind = self._hosts.api if form.is_api else self._hosts.pages
             before = f"(?:{base})?" if form.is_api and base else ""
             hosts = of_kind if form.hosts is None else form.hosts
             if hosts:
                 yield PagePattern(hosts, before + form.javascript)
 
     def verdict(self, document: Any) -> Outcome | None:
-        """Say what a document means that came with a good status; None where it is a resource."""
+        """Return the outcome that a document with a good status describes; None for a resource."""
         met = (each for each, text in self._conditions.items() if _is_true(text, document))
         return next(met, None)
 
     def refusal(self, document: Any) -> Outcome | None:
-        """Say what the document of any other answer tells.
+        """Return the outcome that the document of any other answer describes.
 
         A condition that an empty answer meets, such as `!(issue)`, would be met by every refusal.
         """
@@ -152,7 +133,7 @@ class DefinedConnector(Connector):
 
     @property
     def shown(self) -> Shape | None:
-        """What the expressions read of an answer, by its keys."""
+        """The keys that the expressions read of an answer."""
         return shape_read(self.definition)
 
     def load(self, document: Any) -> Any:
@@ -174,7 +155,7 @@ class DefinedConnector(Connector):
         parts = {**match.parts, "host": match.host, "address": given.address}
         form, body = given.form, request.get("body")
         url = self._filled((form and form.url) or request["url"], match.server, parts)
-        asked = UpstreamRequest(
+        outgoing = UpstreamRequest(
             url,
             hosts=frozenset({host_of(urlsplit(url))}),
             method=request["method"],
@@ -182,10 +163,9 @@ class DefinedConnector(Connector):
             body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
         )
         if form is None or form.fallback is None:
-            return asked
-        return replace(
-            asked, fallback=replace(asked, url=self._filled(form.fallback, match.server, parts))
-        )
+            return outgoing
+        fallback = self._filled(form.fallback, match.server, parts)
+        return replace(outgoing, fallback=replace(outgoing, url=fallback))
 
     def canonical(self, match: Match) -> str:
         """Return the page that the definition names, or the address without tabs and tracking."""
@@ -200,13 +180,7 @@ class DefinedConnector(Connector):
         if not template or not set(names_in(template)) <= set(match.parts):
             return None
         page = filled_url(template, match.parts)
-        again = match_in(
-            self.forms,
-            self._page_hosts,
-            self._asked_hosts,
-            replace(given, path=page, query={}, fragment=""),
-            match.server,
-        )
+        again = self._match_in(replace(given, path=page, query={}, fragment=""), match.server)
         # A host that has forms of its own, as one of short links, has no other pages.
         if again is None or again.form is None or again.form.hosts != match.form_hosts:
             return None
@@ -220,10 +194,10 @@ class DefinedConnector(Connector):
         return (Server(host),) if host else self.servers
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterable[Search]:
-        """Fill what was typed into the templates of the search."""
+        """Fill the typed text into the templates of the search."""
         if self._search is None or self._search.host not in (None, server.host):
             return ()
-        return self._search.searches(query, server, self._api_url(server))
+        return self._search.searches(query, server, self._hosts.api_url(server))
 
     def found(self, document: Any, search: Search) -> Iterable[Found]:
         """Evaluate the expressions of the search over its answer."""
@@ -231,83 +205,11 @@ class DefinedConnector(Connector):
 
     def _filled(self, template: str, server: Server, parts: Mapping[str, str]) -> str:
         url = filled_url(template, parts)
-        return f"{self._api_url(server)}{url}" if url.startswith("/") else url
+        return f"{self._hosts.api_url(server)}{url}" if url.startswith("/") else url
 
     def widget(self, resource: Any, match: Match) -> SummaryWithDetails:
-        """Evaluate the card's expressions; what fails is left out, and told in the trace."""
+        """Evaluate the card's expressions; the trace records each one that fails."""
         return self._card.widget(resource, match.parts)
-
-    def _api_url(self, server: Server) -> str:
-        """Give the address of the root that is asked for an address of a server."""
-        host = self._api_host(server.host)
-        is_own = server.host in self._own_hosts and host == server.host
-        base = self.definition.get("hosts_base", "") if is_own else ""
-        return replace(server, host=host, base=server.base + base).url
-
-    def _api_host(self, host: str) -> str:
-        """Name the host that is asked for an address of a host."""
-        child, _, parent = host.partition(".")
-        api = self._api_hosts.get(host) or self._api_hosts.get(f"*.{parent}") or host
-        return api.replace("*", child, 1)
-
-    def _credentials(self, own: Mapping[str, Any]) -> Iterator[HostCredential]:
-        """Yield the credential of each host; `*.example.com` has none: anybody can have a child."""
-        given = self.definition.get("credential")
-        if given is None:
-            return
-        for host, setting in sorted(self._token_hosts(given, own).items()):
-            if token := own.get(setting):
-                user = own.get(given.get("user_setting", "")) or ""
-                yield _credential(given, host, setting, {"token": token, "user": user})
-
-    def _token_hosts(self, given: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, str]:
-        """Map each host that is given a token to the setting that has it."""
-        if only := own.get(given.get("hosts_setting", "")):
-            return {server.host: given["setting"] for server in servers_of(only)}
-        named = {_named_host(host, own) for host in given.get("hosts", self._literal_hosts())}
-        tokens = dict.fromkeys(filter(None, named), given["setting"])
-        if given["own_hosts"]:
-            of_own = given.get("own_setting", given["setting"])
-            tokens |= dict.fromkeys(map(self._api_host, self._own_hosts), of_own)
-        return tokens
-
-    def _literal_hosts(self) -> set[str]:
-        """List the hosts that the definition itself asks, each by its whole name."""
-        urls = [self.definition["request"]["url"], *(form.url or "" for form in self.forms)]
-        asked = {literal_host(url) for url in urls if url.startswith("https:")}
-        if any(url.startswith("/") for url in urls):
-            asked |= set(self._api_hosts.values())
-        return {host for host in asked if "*" not in host}
-
-
-def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:
-    """Map each host that is served to the one that is asked: the same, or as `hosts` says."""
-    hosts = definition.get("hosts", [])
-    pairs = hosts.items() if isinstance(hosts, Mapping) else zip(hosts, hosts, strict=True)
-    known = {served.lower(): asked.lower() for served, asked in pairs}
-    for form in definition.get("addresses", []):
-        known |= {host.lower(): host.lower() for host in form.get("hosts", []) if host not in known}
-    return known
-
-
-def _credential(
-    given: Mapping[str, Any], host: str, setting: str, values: Mapping[str, str]
-) -> HostCredential:
-    """Write a token as a definition sends it: a pair for Basic, or a header."""
-    if "basic" in given and (values["user"] or "{user}" not in given["basic"]):
-        user, _, password = given["basic"].partition(":")
-        return basic(host, setting, user.format(**values), password.format(**values))
-    return header_pairs(host, setting, {given["header"]: given["value"].format(**values)})
-
-
-def _named_host(host: str, own: Mapping[str, Any]) -> str | None:
-    """Fill a setting into `{SETTING}.example.com`; None where that names no one host."""
-    found = _SETTING_IN_HOST.fullmatch(host)
-    if found is None:
-        return host
-    child = (own.get(found[1]) or "").removesuffix(found[2])
-    # As a host, `*` would be everybody's.
-    return f"{child}{found[2]}".lower() if re.fullmatch(r"[A-Za-z0-9-]+", child) else None
 
 
 def settings_of(definition: Mapping[str, Any]) -> Iterator[ConnectorSetting]:
@@ -351,9 +253,9 @@ def oauth_of(definition: Mapping[str, Any]) -> OAuthSystem | None:
 
 
 def revision_of(definition: Mapping[str, Any]) -> str:
-    """Name a version of a definition: a card of another one is not kept under its name."""
-    told = json.dumps(definition, sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    """Return a hash of a definition: cards are kept by it, so that an edit makes new ones."""
+    written = json.dumps(definition, sort_keys=True, default=str)
+    return hashlib.sha256(written.encode()).hexdigest()[:12]
 
 
 def _is_true(expression: str, document: Any) -> bool:

@@ -1,7 +1,8 @@
-"""What of a large answer is read: the keys that the expressions of a definition name.
+"""The keys of a large answer that the expressions of a definition read.
 
-An expression is followed over the places of a document that its value may come from. Lists do not
-count: `labels[].name` reads `name` of each label. What cannot be followed is read whole.
+An expression is followed over the nodes of a document that its value may come from. Lists do not
+count: `labels[].name` reads `name` of each label. Where that is not possible, the node is read as a
+whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,30 +22,30 @@ _COUNTING: Final = frozenset({"length", "type"})
 Node = Mapping[str, Any]
 
 
-class Place:
-    """A place within a document, and what of it is read."""
+class ReadNode:
+    """A node of a document, and what an expression reads of it."""
 
     def __init__(self) -> None:
         self.is_whole = False
         self.is_tested = False
-        self._inner: dict[str, Place] = {}
+        self._inner: dict[str, ReadNode] = {}
 
-    def at(self, key: str) -> "Place":
-        """Return the place of a key, which is read from now on."""
-        return self._inner.setdefault(key, Place())
+    def at(self, key: str) -> "ReadNode":
+        """Return the node of a key, and mark it as read."""
+        return self._inner.setdefault(key, ReadNode())
 
     @property
     def shape(self) -> Shape | None:
-        """What is read of it, by the keys; None is all of it."""
+        """The keys that are read; None for all of them."""
         # An object is true where it holds anything: one that is only tested is kept as it is.
         if self.is_whole or (self.is_tested and not self._inner):
             return None
-        return {key: place.shape for key, place in self._inner.items()}
+        return {key: source.shape for key, source in self._inner.items()}
 
 
 def shape_read(definition: Mapping[str, Any]) -> Shape | None:
-    """Return what a definition reads of an answer, by the keys; None is all of it."""
-    root, answer = Place(), dict(definition["answer"])
+    """Return the keys that a definition reads of an answer; None for all of them."""
+    root, answer = ReadNode(), dict(definition["answer"])
     resource = _follow(compiled(answer.pop("resource")).parsed, [root])
     for text in answer.values():
         if isinstance(text, str):
@@ -61,11 +62,11 @@ def _expressions(card: Mapping[str, Any]) -> Iterable[str]:
         yield from (part[key] for key in (*shown, "color", "updated", "created") if key in part)
 
 
-def _follow(node: Node, at: list[Place]) -> list[Place]:
-    """Return the places that a value may come from, over those that it is evaluated at."""
+def _follow(node: Node, at: list[ReadNode]) -> list[ReadNode]:
+    """Return the nodes that a value may come from; `at` are those that it is evaluated at."""
     kind, children = node["type"], node["children"]
     if kind == "field":
-        return [place.at(node["value"]) for place in at]
+        return [source.at(node["value"]) for source in at]
     if kind in _SAME:
         return at
     if kind in _ONE_BY_ONE:
@@ -76,11 +77,11 @@ def _follow(node: Node, at: list[Place]) -> list[Place]:
         _test(_follow(children[0], at))
         return _follow(children[1], at)
     if kind in _EACH:
-        return [place for child in children for place in _follow(child, at)]
+        return [source for child in children for source in _follow(child, at)]
     return _looked_at(node, at)
 
 
-def _looked_at(node: Node, at: list[Place]) -> list[Place]:
+def _looked_at(node: Node, at: list[ReadNode]) -> list[ReadNode]:
     """Follow what filters, compares or computes."""
     kind, children = node["type"], node["children"]
     if kind == "flatten":
@@ -89,7 +90,7 @@ def _looked_at(node: Node, at: list[Place]) -> list[Place]:
         found = _follow(children[0], at)
         _read_whole(_follow(children[2], found))
         return _follow(children[1], found)
-    inner = [place for child in children for place in _follow(child, at)]
+    inner = [source for child in children for source in _follow(child, at)]
     if kind == "not_expression":
         _test(inner)
     elif not _only_counts(node):
@@ -104,11 +105,11 @@ def _only_counts(node: Node) -> bool:
     return any(child["type"] == "literal" and not child["value"] for child in node["children"])
 
 
-def _test(places: Iterable[Place]) -> None:
-    for place in places:
-        place.is_tested = True
+def _test(nodes: Iterable[ReadNode]) -> None:
+    for source in nodes:
+        source.is_tested = True
 
 
-def _read_whole(places: Iterable[Place]) -> None:
-    for place in places:
-        place.is_whole = True
+def _read_whole(nodes: Iterable[ReadNode]) -> None:
+    for source in nodes:
+        source.is_whole = True

@@ -53,7 +53,7 @@ ExpressionError = exceptions.JMESPathError
 
 
 class NoTime(ExpressionError):
-    """What was given to `time()` is none."""
+    """The value that `time()` was given is not a time."""
 
 
 class CardFunctions(functions.Functions):
@@ -79,9 +79,9 @@ class CardFunctions(functions.Functions):
         if value is True:
             raise NoTime("time() of true")
         try:
-            return host_time(_moment(value))
+            return host_time(_datetime(value))
         except (ValueError, OverflowError, OSError) as error:
-            raise NoTime("time() of what is no time") from error
+            raise NoTime("time() needs a time") from error
 
     @functions.signature({"types": ["array", "null"]})
     def _func_joined(self, names: list[Any] | None) -> str:
@@ -120,7 +120,7 @@ class CardFunctions(functions.Functions):
 
 @lru_cache(maxsize=2048)
 def compiled(text: str) -> ParsedResult:
-    """Compile an expression; raises ExpressionError, which tells what is wrong and where."""
+    """Compile an expression; raises ExpressionError, which says what is wrong and where."""
     if len(text) > LONGEST_EXPRESSION or text.count("[]") > MOST_FLATTENINGS:
         raise exceptions.JMESPathError(
             f"has over {LONGEST_EXPRESSION} characters, or over {MOST_FLATTENINGS} flattenings"
@@ -168,7 +168,7 @@ def number_text(value: Any) -> str:
 
 
 def _check_node(node: Mapping[str, Any]) -> None:
-    """Want every function that is called to be known, and given as much as it takes; no `!a.b`."""
+    """Require known functions with the right number of arguments, and no `!a.b`."""
     if node["type"] == "subexpression" and node["children"][0]["type"] == "not_expression":
         raise exceptions.JMESPathError("`!a.b` means `(!a).b`; write `!(a.b)`")
     if node["type"] == "function_expression":
@@ -184,9 +184,9 @@ def _check_node(node: Mapping[str, Any]) -> None:
             _check_node(child)
 
 
-def _moment(value: str | float) -> datetime:
+def _datetime(value: str | float) -> datetime:
     if isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        read = datetime.fromisoformat(value)
+        return read if read.tzinfo else read.replace(tzinfo=UTC)
     seconds = value if abs(value) < _SECONDS_BELOW else value / 1000
     return datetime.fromtimestamp(seconds, UTC)

@@ -17,7 +17,7 @@ _ASKED: Final = re.compile(rf"(?:[A-Za-z0-9-]+\.(?=\*\.))?{_HOST.pattern}")
 
 
 class Table(HintingSchema):
-    """A table of a file: of a key that it does not take, the fault tells which it does."""
+    """A table of a file; the fault of an unknown key lists the keys that it takes."""
 
     error_messages = {  # noqa: RUF012 - marshmallow declares it so
         "unknown": Rule("unknown_key", "is not a key of this table, which takes {keys}{hint}"),
@@ -33,26 +33,26 @@ class Expression(fields.String):
         try:
             compiled(text)
         except ExpressionError as error:
-            told = " ".join(str(error).split())
+            reason = " ".join(str(error).split())
             raise ValidationError(
-                Rule("expression", f"is no JMESPath expression: {told}")
+                Rule("expression", f"is not a valid JMESPath expression: {reason}")
             ) from error
         return text
 
 
 class AnswerExpression(Expression):
-    """An expression over an answer, which is judged without the address that it was asked for."""
+    """An expression over an answer; it cannot read the address of the request."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
         if parts_in(text):
-            told = "part() is for the card: an answer is judged without its address"
-            raise ValidationError(Rule("part", told))
+            message = "part() is for the card: an answer is judged without its address"
+            raise ValidationError(Rule("part", message))
         return text
 
 
 class Color(Expression):
-    """An expression for a colour; where it is a word and no more, one that the host knows."""
+    """An expression for a colour; a literal must be a colour of the host."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
@@ -78,7 +78,7 @@ class Hosts(fields.Field[Any]):
         return value
 
 
-class Host(fields.String):
+class HostName(fields.String):
     """One host."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 
-from app.connectors.base import Connector, find
+from app.connectors.base import Connector
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.schema import BundledFileSchema, FileSchema
+from app.connectors.registry import find
 from app.errors import ConfigurationError, MalformedRequest, NoConnector
 from templates_schemas.rules import UNNAMED, Fault, faults_in
 
@@ -32,8 +33,8 @@ def read_definitions(paths: Sequence[str]) -> tuple[DefinedConnector, ...]:
     Raises ConfigurationError, which names each fault's file, line and rule.
     """
     loaded = [load_definitions(file, own=True) for file in definition_files(paths)]
-    if told := [f"{SETTING}: {fault}" for _, faults in loaded for fault in faults]:
-        raise ConfigurationError("\n".join(told))
+    if lines := [f"{SETTING}: {fault}" for _, faults in loaded for fault in faults]:
+        raise ConfigurationError("\n".join(lines))
     return tuple(DefinedConnector(each) for definitions, _ in loaded for each in definitions)
 
 
@@ -77,8 +78,8 @@ def check_file(
 ) -> tuple[Sequence[Mapping[str, Any]], list[tuple[int, Fault]]]:
     """Load the definitions of a file, or none and its faults, each with its line.
 
-    The connectors `before` are asked first, for each of their addresses; `taken` are the names of
-    others, each with where it is from. Raises OSError where the file cannot be read.
+    The connectors `before` are matched first: their addresses are taken, and so are the names in
+    `taken`, each with where it is from. Raises OSError where the file cannot be read.
     """
     try:
         text = file.read_text("utf-8")
@@ -95,31 +96,31 @@ def check_file(
 
 
 def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
-    for place, each in enumerate(loaded):
+    for index, each in enumerate(loaded):
         for key in _BUNDLED_ONLY:
             if key in each:
-                told = "is for bundled definitions; name this connector in the credentials file"
-                yield Fault(f"$.connector[{place}].{key}", "bundled", told)
+                message = "is for bundled definitions; name this connector in the credentials file"
+                yield Fault(f"$.connector[{index}].{key}", "bundled", message)
         if "scope_setting" in each.get("search", {}):
-            told = "is for bundled definitions; write the place into the search's url"
-            yield Fault(f"$.connector[{place}].search.scope_setting", "bundled", told)
+            message = "is for bundled definitions; write the place into the search's url"
+            yield Fault(f"$.connector[{index}].search.scope_setting", "bundled", message)
 
 
 def _clashes(
     loaded: Sequence[Mapping[str, Any]], before: Sequence[Connector], taken: Mapping[str, str]
 ) -> Iterator[Fault]:
-    """Want each name and each example to be of no other connector."""
+    """Require that no other connector has the same name, and no earlier one serves the example."""
     if not before:
         return
     known = [*before]
-    for place, each in enumerate(loaded):
+    for index, each in enumerate(loaded):
         if each["name"] in taken:
-            told = f"is the name of another connector, in {taken[each['name']]}"
-            yield Fault(f"$.connector[{place}].name", "unique", told)
+            message = f"is the name of another connector, in {taken[each['name']]}"
+            yield Fault(f"$.connector[{index}].name", "unique", message)
         with suppress(NoConnector, MalformedRequest):
             found = find(each["example"], known)[0]
-            told = f"is an address of the connector {found.name}, which is asked before"
-            yield Fault(f"$.connector[{place}].example", "unique", told)
+            message = f"is an address of the connector {found.name}, which is matched before"
+            yield Fault(f"$.connector[{index}].example", "unique", message)
         known.append(DefinedConnector(each))
 
 
@@ -136,13 +137,13 @@ def _line_of(fault: Fault, text: str) -> int:
     """Find the line that a JSON path such as `$.connector[0].card.title` means, or its table's."""
     wanted = fault.path.removeprefix("$.")
     best, line = "", 1
-    for number, place in _places(text):
-        if f"{wanted}.".startswith((f"{place}.", f"{place}[")) and len(place) > len(best):
-            best, line = place, number
+    for number, path in _paths(text):
+        if f"{wanted}.".startswith((f"{path}.", f"{path}[")) and len(path) > len(best):
+            best, line = path, number
     return line
 
 
-def _places(text: str) -> Iterator[tuple[int, str]]:
+def _paths(text: str) -> Iterator[tuple[int, str]]:
     """Yield each line of TOML that names something, with the JSON path of what it names."""
     table, counts, within = "", dict[str, int](), False
     for number, line in enumerate(text.splitlines(), start=1):
@@ -166,8 +167,8 @@ def _indexed(name: str, counts: dict[str, int], *, begins: bool) -> str:
         counts[name] = counts.get(name, -1) + 1
         for inner in [inner for inner in counts if inner.startswith(f"{name}.")]:
             del counts[inner]
-    place, so_far = [], ""
+    steps, so_far = [], ""
     for part in name.split("."):
         so_far = f"{so_far}.{part}" if so_far else part
-        place.append(f"{part}[{counts[so_far]}]" if so_far in counts else part)
-    return ".".join(place)
+        steps.append(f"{part}[{counts[so_far]}]" if so_far in counts else part)
+    return ".".join(steps)

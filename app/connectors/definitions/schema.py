@@ -1,4 +1,4 @@
-"""What a file of definitions may hold: each fault names its place, the rule and what is right."""
+"""The schema of a file of definitions; each fault has its path, its rule and what is right."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from app.connectors.definitions.fields import (
     AnswerExpression,
     Color,
     Expression,
-    Host,
+    HostName,
     Hosts,
     Table,
 )
@@ -39,7 +39,7 @@ _SECRET: Final = validate.Regexp(
     r"(?:[ !-z|~]|\{token\}|\{user\})*\{token\}(?:[ !-z|~]|\{token\}|\{user\})*\Z",
     error="must hold {token}, and may hold {user}",
 )
-# They prove who asks, which is for the credentials file to say, or for `credential`.
+# They carry a credential, which belongs into the credentials file, or into `credential`.
 _CREDENTIALS: Final = frozenset(
     {"authorization", "cookie", "private-token", "x-api-key", "dd-api-key", "dd-application-key"}
 )
@@ -60,12 +60,12 @@ class RequestSchema(Table):
 
     @validates_schema(skip_on_field_errors=False)
     def check_headers(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Want no credential here."""
+        """Refuse a credential here."""
         faults: dict[str, list[Rule]] = {}
         for name in data.get("headers", {}):
             if name.lower() in _CREDENTIALS:
-                told = "belongs into the credentials file"
-                faults[name] = [Rule("credential", told)]
+                message = "belongs into the credentials file"
+                faults[name] = [Rule("credential", message)]
             elif is_transport_header(name):
                 faults[name] = [Rule("header", "is the client's own")]
         if faults:
@@ -73,7 +73,7 @@ class RequestSchema(Table):
 
     @validates("body")
     def check_body(self, body: Any, **_: Any) -> None:
-        """Want what JSON can hold, which is less than TOML."""
+        """Require a value that JSON can hold."""
         try:
             json.dumps(body, allow_nan=False)
         except (TypeError, ValueError) as error:
@@ -102,7 +102,7 @@ class CredentialSchema(Table):
 
     @validates("header")
     def check_header(self, header: str, **_: Any) -> None:
-        """Want a header that proves who asks."""
+        """Require a header that carries a credential."""
         if is_transport_header(header):
             raise ValidationError(Rule("header", "is the client's own"))
 
@@ -110,7 +110,7 @@ class CredentialSchema(Table):
 class OAuthSchema(Table):
     """`[connector.oauth]`: how people sign in to the system; `host` is given their tokens."""
 
-    host = Host(required=True)
+    host = HostName(required=True)
     authorize = fields.String(required=True, validate=_ADDRESS)
     token = fields.String(required=True, validate=_ADDRESS)
     scopes = fields.String(load_default="", validate=_VISIBLE)
@@ -155,7 +155,7 @@ class FieldSchema(Table):
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_value(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
-        """Want the value that this kind of field shows."""
+        """Require the value that this kind of field shows."""
         wanted = "datetime" if data.get("type") == "datetime_with_icon" else "text"
         if "type" in data and wanted not in original:
             raise ValidationError({wanted: [Rule("required", "is required for this type")]})
@@ -179,7 +179,7 @@ class SearchSchema(RequestSchema):
     one search for each.
     """
 
-    urls = fields.Dict(keys=Host(), values=fields.String(), load_default=dict)
+    urls = fields.Dict(keys=HostName(), values=fields.String(), load_default=dict)
     results = AnswerExpression(required=True)
     title = Expression(required=True)
     address = Expression(required=True)
@@ -211,7 +211,7 @@ class CardSchema(Table):
 class AddressSchema(Table):
     """`[[connector.addresses]]`: forms of address that some hosts have, or that ask another."""
 
-    hosts = fields.List(Host())
+    hosts = fields.List(HostName())
     paths = fields.List(fields.String(validate=_PATH), required=True, validate=validate.Length(1))
     parts = fields.Dict(keys=fields.String(validate=_PART), values=fields.String())
     url = fields.String()
@@ -225,14 +225,14 @@ class ExampleSchema(Table):
     asks = fields.String(required=True)
 
 
-class Example(fields.Field[Any]):
+class ExampleField(fields.Field[Any]):
     """An address that asks what `example` asks, or `{address = "…", asks = "…"}`."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return value if isinstance(value, str) else ExampleSchema().load(value)
 
 
-class DefinitionSchema(Table):
+class ConnectorSchema(Table):
     """One `[[connector]]`."""
 
     name = fields.String(required=True, validate=_NAME)
@@ -246,7 +246,7 @@ class DefinitionSchema(Table):
     addresses = fields.List(fields.Nested(AddressSchema), validate=validate.Length(1))
     page = fields.String(validate=_PATH)
     example = fields.String(required=True)
-    examples = fields.List(Example(), load_default=list)
+    examples = fields.List(ExampleField(), load_default=list)
     refused = fields.List(fields.String(), load_default=list)
     public = fields.Boolean(load_default=False)
     request = fields.Nested(RequestSchema, required=True)
@@ -258,7 +258,7 @@ class DefinitionSchema(Table):
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_consistency(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
-        """Want patterns that can be read, requests of named parts, and examples that match."""
+        """Require valid patterns, requests of named parts, and examples that match."""
         if faults := faults_of(data, original):
             raise ValidationError(nested(faults))
 
@@ -267,27 +267,27 @@ class FileSchema(Table):
     """A file of definitions."""
 
     connector = fields.List(
-        fields.Nested(DefinitionSchema), required=True, validate=validate.Length(1)
+        fields.Nested(ConnectorSchema), required=True, validate=validate.Length(1)
     )
 
     @validates_schema(skip_on_field_errors=False)
     def check_names(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Want each name once."""
+        """Require unique names."""
         names = [each.get("name") for each in data.get("connector", [])]
         twice = {
-            place: {"name": [Rule("unique", f"is the name of another: {name}")]}
-            for place, name in enumerate(names)
-            if name and name in names[:place]
+            index: {"name": [Rule("unique", f"is the name of another: {name}")]}
+            for index, name in enumerate(names)
+            if name and name in names[:index]
         }
         if twice:
             raise ValidationError({"connector": twice})
 
 
-class _BundledSchema(DefinitionSchema):
+class _BundledSchema(ConnectorSchema):
     """A bundled definition: the tests hold its consistency, which a start need not do again."""
 
     def check_consistency(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
-        """Let it pass."""
+        """Accept it: the tests check the catalogue."""
 
 
 class BundledFileSchema(FileSchema):

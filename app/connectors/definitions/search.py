@@ -1,4 +1,4 @@
-"""`[connector.search]`: what to ask a system, and what its answer has found."""
+"""`[connector.search]`: the requests of a search, and the results of its answer."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ MOST_READ: Final = 100
 
 
 class DefinedSearch:
-    """The search of one definition; `scopes` are the places that a setting names, if it has one."""
+    """The search of one definition; `scopes` are the values of its setting, if it has one."""
 
     def __init__(self, definition: Mapping[str, Any], scopes: str | None) -> None:
         self._search: Mapping[str, Any] = definition["search"]
@@ -35,12 +35,12 @@ class DefinedSearch:
 
     @property
     def host(self) -> str | None:
-        """The one host that is searched; None where each server has a search of its own."""
+        """The only host that is searched; None where each server is searched."""
         url = urlsplit(self._search["url"].partition("{")[0])
         return host_of(url) if url.scheme else None
 
     def searches(self, query: SearchQuery, server: Server, api_url: str) -> Iterator[Search]:
-        """Yield what to ask of a server whose API has the address `api_url`."""
+        """Yield the requests for a server whose API has the address `api_url`."""
         parts = {"query": query.text, "words": query.words}
         if query.workspace is not None:
             parts["workspace"] = query.workspace
@@ -69,9 +69,9 @@ class DefinedSearch:
         )
 
     def found(self, document: Any, search: Search) -> Iterator[Found]:
-        """Yield what an answer has found; what has no address is left out.
+        """Yield the results of an answer; a result without an address is left out.
 
-        Raises ValidationError where the answer has no list of findings.
+        Raises ValidationError where the answer has no list of results.
         """
         try:
             items = evaluate(self._search["results"], document)
@@ -83,8 +83,8 @@ class DefinedSearch:
         for item in (items or ())[:MOST_READ]:
             title, address, subtitle, icon = (self._text(key, item, parts) for key in SHOWN)
             if address:
-                whole = f"{search.server.url}{address}" if address.startswith("/") else address
-                yield Found(title, whole, subtitle, icon or None)
+                url = f"{search.server.url}{address}" if address.startswith("/") else address
+                yield Found(title, url, subtitle, icon or None)
 
     def _text(self, key: str, item: Any, parts: Mapping[str, str]) -> str:
         if key not in self._search:

@@ -82,9 +82,9 @@ def filled_body(template: Any, parts: Mapping[str, str]) -> Any:
 
 
 def _filled_value(template: str, parts: Mapping[str, str]) -> str | int:
-    whole = FILLED.fullmatch(template)
-    if whole and whole[2] == NUMBER and re.fullmatch(r"[0-9]{1,15}", parts[whole[1]], re.ASCII):
-        return int(parts[whole[1]])
+    found = FILLED.fullmatch(template)
+    if found and found[2] == NUMBER and re.fullmatch(r"[0-9]{1,15}", parts[found[1]], re.ASCII):
+        return int(parts[found[1]])
     return filled_text(template, parts)
 
 

@@ -1,4 +1,4 @@
-"""What GitHub's pages share: hosts, tokens, the API's address, and the measure of a change."""
+"""What GitHub's connectors share: hosts, tokens, the API's address, and the size of a change."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ class Account(Resource):
 class GitHubPage(Connector):
     """A kind of page of github.com, of NAME.ghe.com, and of GitHub Enterprise Server hosts."""
 
-    label: ClassVar[str] = "GitHub"
+    label = "GitHub"
     settings: ClassVar[tuple[ConnectorSetting, ...]] = (
         ConnectorSetting("GITHUB_TOKEN", "token", "token for github.com; unset: anonymous"),
         ConnectorSetting("PLACARD_GITHUB_HOSTS", "hosts", "GitHub Enterprise hosts to serve too"),
@@ -74,8 +74,8 @@ class GitHubPage(Connector):
 
     def ask(self, match: Match, path: str = "") -> UpstreamRequest:
         """Ask the API of the address's host for something of its repository."""
-        place = f"repos/{match['owner']}/{match['repo']}{path}"
-        return self.ask_api(self.api_of(match.server), place)
+        endpoint = f"repos/{match['owner']}/{match['repo']}{path}"
+        return self.ask_api(self.api_of(match.server), endpoint)
 
     def ask_api(self, api: Server, path: str) -> UpstreamRequest:
         """Ask an API for something."""
@@ -119,7 +119,7 @@ def repository(resource: Mapping[str, Any], match: Match) -> str:
 def changes(
     files: int | None, plus: int | None, minus: int | None, *, more: bool = False
 ) -> TextWithIcon | None:
-    """Measure a change; `more` where there may be further files."""
+    """Write the size of a change; `more` where there may be further files."""
     if files is None or plus is None or minus is None:
         return None
     shown = f"{files:,}+ files" if more else counted(files, "file")

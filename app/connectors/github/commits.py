@@ -5,13 +5,12 @@ Reads "Get a commit" of GitHub's REST API, version 2022-11-28
 Oddity: an author is two things: the name in the commit, and the account, which may be null or {}.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.base import Count, Match, Resource, Timestamp, one_of
 from app.connectors.card_parts import card, drawn, fields_or, footer, inner
 from app.connectors.github.api import (
     API,
@@ -35,18 +34,18 @@ class Person(Resource):
     """Who wrote or committed it, in the commit's own words."""
 
     name = fields.String()
-    date = Moment()
+    date = Timestamp()
 
 
 class Verification(Resource):
-    """What became of the signature."""
+    """The result of the check of the signature."""
 
     verified = fields.Boolean(required=True)
     reason = fields.String()
 
 
 class GitCommit(Resource):
-    """What git itself knows."""
+    """The commit object of git."""
 
     needs_any = ("message", "author", "committer")
     message = fields.String()
@@ -57,14 +56,14 @@ class GitCommit(Resource):
 
 
 class Stats(Resource):
-    """The lines that came and went."""
+    """The numbers of lines that were added and deleted."""
 
     additions = Count()
     deletions = Count()
 
 
 class File(Resource):
-    """A file that changed, of which nothing is shown but that there is one."""
+    """A file that changed; a card shows only the number of files."""
 
 
 class Commit(Resource):
@@ -80,17 +79,15 @@ class Commit(Resource):
 class GitHubCommit(GitHubPage):
     """Commits of github.com, and of GitHub Enterprise hosts."""
 
-    name: ClassVar[str] = "github_commit"
-    example: ClassVar[str] = (
-        "https://github.com/pallets/flask/commit/33850c0ebd23ae615e6823993d441f46d80b1ff0"
-    )
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "github_commit"
+    example = "https://github.com/pallets/flask/commit/33850c0ebd23ae615e6823993d441f46d80b1ff0"
+    path = one_of(
         rf"{REPOSITORY}/commit/{_SHA}(?:\.patch|\.diff|/checks)?/?",
         rf"{API}{REPOSITORY}/commits/{_SHA}",
     )
     # For a commit that is not there, GitHub answers "No commit found for SHA".
-    not_found_statuses: ClassVar[frozenset[int]] = GitHubPage.not_found_statuses | {422}
-    schema: ClassVar[type[Resource]] = Commit
+    not_found_statuses = GitHubPage.not_found_statuses | {422}
+    schema = Commit
 
     def canonical(self, match: Match) -> str:
         """Return the page of the commit."""

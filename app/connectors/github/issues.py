@@ -10,7 +10,7 @@ and `/issues/7` and `/pull/7` are both addresses of whichever of them 7 is.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from marshmallow import ValidationError, fields
@@ -19,10 +19,10 @@ from app.connectors.base import (
     Count,
     Found,
     Match,
-    Moment,
     Resource,
     Search,
     SearchQuery,
+    Timestamp,
     one_of,
 )
 from app.connectors.card_parts import PillTable, card, drawn, footer, inner, names, people, pill
@@ -50,13 +50,13 @@ class LabelName(fields.Field[str]):
 
 
 class PullLink(Resource):
-    """What an issue knows of the pull request that it is."""
+    """The reference of an issue to its pull request."""
 
-    merged_at = Moment()
+    merged_at = Timestamp()
 
 
 class Head(Resource):
-    """What a pull request wants merged, of which nothing is shown."""
+    """The branch of a pull request; a card does not show it."""
 
 
 class IssueOrPull(Resource):
@@ -69,7 +69,7 @@ class IssueOrPull(Resource):
     state_reason = fields.String()
     draft = fields.Boolean()
     merged = fields.Boolean()
-    merged_at = Moment()
+    merged_at = Timestamp()
     head = fields.Nested(Head)
     pull_request = fields.Nested(PullLink)
     user = fields.Nested(Account)
@@ -82,15 +82,9 @@ class IssueOrPull(Resource):
     changed_files = Count()
     additions = Count()
     deletions = Count()
-    created_at = Moment()
-    updated_at = Moment()
-    closed_at = Moment()
-
-
-class FoundIssues(Resource):
-    """What a search answers."""
-
-    items = fields.List(fields.Nested(IssueOrPull))
+    created_at = Timestamp()
+    updated_at = Timestamp()
+    closed_at = Timestamp()
 
 
 STATES: Final[PillTable] = {
@@ -106,7 +100,7 @@ STATES: Final[PillTable] = {
 MEASURES: Final = ("changed_files", "additions", "deletions")
 _NUMBER: Final = r"(?P<{}>[0-9]{{1,10}})"
 _ISSUE, _PULL = _NUMBER.format("issue"), _NUMBER.format("pull")
-_PLACE: Final = r"/[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}"
+_REPOSITORY: Final = r"/[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}"
 # The tabs of a pull request, and what is below them.
 _TABS: Final = r"(?:/(?:files|changes|commits|checks|conflicts|agent-sessions)(?:/.*)?)?"
 _PAGE: Final = re.compile(r"/([^/\s]+/[^/\s]+)/(issues|pull)/([0-9]{1,10})")
@@ -119,28 +113,28 @@ _SHORT: Final = re.compile(
 class GitHub(GitHubPage):
     """Issues and pull requests of github.com, of NAME.ghe.com, and of GitHub Enterprise hosts."""
 
-    name: ClassVar[str] = "github"
-    example: ClassVar[str] = "https://github.com/pallets/flask/issues/1"
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "github"
+    example = "https://github.com/pallets/flask/issues/1"
+    path = one_of(
         rf"{REPOSITORY}/issues/{_ISSUE}/?",
         rf"{REPOSITORY}/pull/{_PULL}(?:{_TABS}|\.diff|\.patch)/?",
         # What is open beside a project or a list: the parameter is `owner|repository|number`.
-        rf"(?:{_PLACE}/projects/[0-9]{{1,10}}(?:/views/[0-9]{{1,10}})?"
-        rf"|/issues(?:/[a-z0-9_-]{{1,40}})?|{_PLACE}/issues)/?"
+        rf"(?:{_REPOSITORY}/projects/[0-9]{{1,10}}(?:/views/[0-9]{{1,10}})?"
+        rf"|/issues(?:/[a-z0-9_-]{{1,40}})?|{_REPOSITORY}/issues)/?"
         r"\?issue=(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,99})"
         rf"\|(?P<repo>(?!\.\.?\|)[A-Za-z0-9._-]{{1,100}})\|{_ISSUE}",
         rf"{API}{REPOSITORY}/issues/{_ISSUE}/?",
         rf"{API}{REPOSITORY}/pulls/{_PULL}/?",
     )
-    query_parameters: ClassVar[tuple[str, ...]] = ("issue",)
-    schema: ClassVar[type[Resource]] = IssueOrPull
-    search_schema: ClassVar[type[Resource]] = FoundIssues
+    query_parameters = ("issue",)
+    schema = IssueOrPull
+    search_schema = IssueOrPull.listed("items")
 
     def canonical(self, match: Match) -> str:
         """Return the page of the issue, or of the pull request."""
         kind = "issues" if match.get("issue") else "pull"
-        place = f"{match['owner']}/{match['repo']}"
-        return f"{match.server.url}/{place}/{kind}/{_number(match)}"
+        repository = f"{match['owner']}/{match['repo']}"
+        return f"{match.server.url}/{repository}/{kind}/{_number(match)}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the issue; or for the pull request, and for the issue where there is none."""
@@ -172,7 +166,7 @@ class GitHub(GitHubPage):
                     drawn(issue.get("title")) or "", url, f"{found[1]} #{found[3]}", icon_url=ICON
                 )
 
-    def short_forms(self, text: str, known: Sequence[Match]) -> Iterable[str]:
+    def short_forms(self, text: str, recent: Sequence[Match]) -> Iterable[str]:
         """Read `owner/repository#12`, and `#12` in the repository that was shown last."""
         found = _SHORT.fullmatch(text)
         if found is None:
@@ -182,14 +176,14 @@ class GitHub(GitHubPage):
             return [f"{host}/{found[1]}/issues/{found[2]}" for host in hosts]
         return [
             f"{last.server.url}/{last['owner']}/{last['repo']}/issues/{found[2]}"
-            for last in known[:1]
+            for last in recent[:1]
         ]
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:
         """Show the state, who has it, what it is about, and when it ended or began."""
         return card(
             drawn(resource.get("title")),
-            _place(resource, match),
+            _subtitle(resource, match),
             icon=ICON,
             fields=[
                 _state(resource, match),
@@ -208,7 +202,7 @@ def _number(match: Match) -> str:
     return match.get("issue") or match["pull"]
 
 
-def _place(resource: Mapping[str, Any], match: Match) -> str:
+def _subtitle(resource: Mapping[str, Any], match: Match) -> str:
     """Name the repository and the number: those of its own address, since it may have moved."""
     found = _PAGE.search(resource.get("html_url") or "")
     if found:
@@ -232,7 +226,7 @@ def _state(resource: Mapping[str, Any], match: Match) -> Pill:
 
 
 def _is_pull(resource: Mapping[str, Any], match: Match) -> bool:
-    """Go by what only a pull request has, then by its own address, then by the one asked for."""
+    """Decide by the keys of a pull request, then by its own address, then by the requested one."""
     if resource.get("pull_request") is not None or resource.get("head") is not None:
         return True
     found = _PAGE.search(resource.get("html_url") or "")
@@ -240,8 +234,8 @@ def _is_pull(resource: Mapping[str, Any], match: Match) -> bool:
 
 
 def _tells_merge(resource: Mapping[str, Any]) -> bool:
-    told = {*resource, *(resource.get("pull_request") or ())}
-    return not told.isdisjoint(("merged", "merged_at"))
+    keys = {*resource, *(resource.get("pull_request") or ())}
+    return not keys.isdisjoint(("merged", "merged_at"))
 
 
 def _merged_at(resource: Mapping[str, Any]) -> Any:
@@ -271,5 +265,5 @@ def _date(resource: Mapping[str, Any]) -> DatetimeWithIcon:
 
 def _comments(resource: Mapping[str, Any]) -> int | None:
     counts = [resource.get(key) for key in ("comments", "review_comments")]
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    recent = [count for count in counts if count is not None]
+    return sum(recent) if recent else None

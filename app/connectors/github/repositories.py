@@ -5,13 +5,12 @@ Reads "Get a repository" of GitHub's REST API, version 2022-11-28
 its count of open issues counts the open pull requests too.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.base import Count, Match, Resource, Timestamp, one_of
 from app.connectors.card_parts import drawn, footer, inner, words
 from app.connectors.github.api import API, ICON, OWNER, GitHubPage
 from app.upstream.messages import UpstreamRequest
@@ -49,8 +48,8 @@ class Repository(Resource):
     open_issues_count = Count()
     license = fields.Nested(License)
     default_branch = fields.String()
-    created_at = Moment()
-    pushed_at = Moment()
+    created_at = Timestamp()
+    pushed_at = Timestamp()
 
 
 VISIBILITIES: Final[dict[str, PillColor]] = {
@@ -58,7 +57,7 @@ VISIBILITIES: Final[dict[str, PillColor]] = {
     "internal": "blue",
     "private": "yellow",
 }
-# What stands where an owner would, and is none: the pages of GitHub itself.
+# Pages of GitHub itself, whose first step is not an owner.
 NO_OWNERS: Final = (
     *("about", "account", "advisories", "api", "apps", "codespaces", "collections", "contact"),
     *("customer-stories", "enterprise", "explore", "features", "issues", "login", "marketplace"),
@@ -82,13 +81,13 @@ _REPO: Final = r"/(?P<repo>(?!\.\.?(?:\.git)?/?\Z)[A-Za-z0-9._-]{1,100}?)"
 class GitHubRepository(GitHubPage):
     """Repositories of github.com, and of GitHub Enterprise hosts."""
 
-    name: ClassVar[str] = "github_repository"
-    example: ClassVar[str] = "https://github.com/pallets/flask"
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "github_repository"
+    example = "https://github.com/pallets/flask"
+    path = one_of(
         rf"(?!/(?i:{'|'.join(NO_OWNERS)})/){OWNER}{_REPO}(?:\.git)?/?",
         rf"{API}{OWNER}{_REPO}",
     )
-    schema: ClassVar[type[Resource]] = Repository
+    schema = Repository
 
     def canonical(self, match: Match) -> str:
         """Return the repository's page."""
@@ -134,8 +133,8 @@ def _counted(name: str, count: int | None) -> TextWithIcon:
     return TextWithIcon(name, None if count is None else f"{count:,}")
 
 
-def _license(known: Mapping[str, Any]) -> TextWithIcon:
-    spdx = known.get("spdx_id")
+def _license(license_: Mapping[str, Any]) -> TextWithIcon:
+    spdx = license_.get("spdx_id")
     return TextWithIcon(
-        "License", first_text(None if spdx == "NOASSERTION" else spdx, known.get("name"))
+        "License", first_text(None if spdx == "NOASSERTION" else spdx, license_.get("name"))
     )

@@ -7,13 +7,12 @@ permission "Actions: read". Oddity: `status` says what a run does, and only a co
 `conclusion`. The page of a job shows its run.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import fields
 
-from app.connectors.base import Count, Match, Moment, Resource, one_of
+from app.connectors.base import Count, Match, Resource, Timestamp, one_of
 from app.connectors.card_parts import PillTable, card, drawn, footer, pill, words
 from app.connectors.github.api import (
     API,
@@ -43,8 +42,8 @@ class Run(Resource):
     head_branch = fields.String()
     event = fields.String()
     actor = fields.Nested(Account)
-    created_at = Moment()
-    updated_at = Moment()
+    created_at = Timestamp()
+    updated_at = Timestamp()
 
 
 STATES: Final[PillTable] = {
@@ -69,14 +68,14 @@ _RUN: Final = r"(?P<run>[0-9]{1,19})(?:/attempts/(?P<attempt>[0-9]{1,9}))?"
 class GitHubRun(GitHubPage):
     """Workflow runs of github.com, and of GitHub Enterprise hosts."""
 
-    name: ClassVar[str] = "github_run"
-    example: ClassVar[str] = "https://github.com/pallets/flask/actions/runs/19042837465"
-    path: ClassVar[re.Pattern[str]] = one_of(
+    name = "github_run"
+    example = "https://github.com/pallets/flask/actions/runs/19042837465"
+    path = one_of(
         rf"{REPOSITORY}/actions/runs/{_RUN}(?:/job/[0-9]{{1,19}}|/artifacts/[0-9]{{1,19}}"
         r"|/workflow|/usage)?/?",
         rf"{API}{REPOSITORY}/actions/runs/{_RUN}",
     )
-    schema: ClassVar[type[Resource]] = Run
+    schema = Run
 
     def canonical(self, match: Match) -> str:
         """Return the page of the run, or of the attempt."""
@@ -93,7 +92,7 @@ class GitHubRun(GitHubPage):
         state = first_text(resource.get("conclusion"), resource.get("status"))
         return card(
             drawn(first_text(resource.get("display_title"), workflow)),
-            _place(resource, match),
+            _subtitle(resource, match),
             icon=ICON,
             fields=[
                 pill("State", state, STATES, otherwise="Unknown"),
@@ -111,7 +110,7 @@ def _run(match: Match) -> str:
     return f"/actions/runs/{match['run']}" + f"/attempts/{attempt}" * bool(attempt)
 
 
-def _place(resource: Mapping[str, Any], match: Match) -> str:
+def _subtitle(resource: Mapping[str, Any], match: Match) -> str:
     """Name the repository and the run; the attempt where it is not the first."""
     number, attempt = resource.get("run_number"), resource.get("run_attempt") or 1
     run = f"run {match['run']}" if number is None else f"run #{number}"

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from app.devtools.doctor.calls import Call, Patient
+from app.devtools.doctor.calls import Patient, ProbeRequest
 from app.errors import AddressRefused, PlacardError
 from app.origins import host_of
 from app.upstream import AddressGuard, Fetcher, GuardedAdapter, UpstreamPolicy
@@ -27,7 +27,7 @@ HANDSHAKE: Final = 5.0
 
 # No slots: a cached_property needs the instance's dictionary.
 @dataclass(frozen=True)
-class Answer:
+class ReceivedAnswer:
     """One answer; where there is none, its status is 0 and `failure` says why."""
 
     status: int = 0
@@ -71,17 +71,17 @@ class Line:
             adapter=GuardedAdapter(guard, self._authorities),
         )
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: ProbeRequest) -> ReceivedAnswer:
         """Send one request."""
         asked = UpstreamRequest(call.url, self._hosts, call.method, call.headers, call.body)
         try:
             return _answer(self._fetcher.fetch(asked))
         except AddressRefused:
-            return Answer(failure="it redirects to another host")
+            return ReceivedAnswer(failure="it redirects to another host")
         except PlacardError as error:
-            return Answer(failure=error.detail or error.code)
+            return ReceivedAnswer(failure=error.detail or error.code)
 
-    def shake_hands(self, base: str) -> Answer:
+    def shake_hands(self, base: str) -> ReceivedAnswer:
         """Begin TLS with a service, and read how long its certificate holds."""
         parts = urlsplit(base)
         context = ssl.create_default_context(cafile=self._authorities or certifi.where())
@@ -93,14 +93,16 @@ class Line:
             ):
                 certificate = secure.getpeercert() or {}
         except (OSError, UnicodeError) as error:
-            return Answer(failure=cause_of(error))
+            return ReceivedAnswer(failure=cause_of(error))
         ends = ssl.cert_time_to_seconds(str(certificate.get("notAfter")))
-        return Answer(certificate_ends=datetime.fromtimestamp(ends, UTC))
+        return ReceivedAnswer(certificate_ends=datetime.fromtimestamp(ends, UTC))
 
 
-def _answer(response: UpstreamResponse) -> Answer:
+def _answer(response: UpstreamResponse) -> ReceivedAnswer:
     try:
         document = response.document
     except PlacardError:
         document = None
-    return Answer(response.status, response.headers, document, len(response.body), response.url)
+    return ReceivedAnswer(
+        response.status, response.headers, document, len(response.body), response.url
+    )

@@ -82,7 +82,7 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ProbeRequest:
     """A request; `shown` are the headers that matter, without what proves it."""
 
     url: str
@@ -97,37 +97,39 @@ class Call:
         return ", ".join([f"{self.method} {path}{query}", *self.shown])
 
 
-Make = Callable[[Patient], Call]
+Make = Callable[[Patient], ProbeRequest]
 
 
 def plain(path: str, method: str = "GET", origin: str | None = None) -> Make:
     """Ask for a path without a proof, as a page of the host's origin or of another one."""
 
-    def make(patient: Patient) -> Call:
+    def make(patient: Patient) -> ProbeRequest:
         said = origin or patient.origin
-        return Call(patient.url(path), method, {"Origin": said}, (f"Origin: {said}",))
+        return ProbeRequest(patient.url(path), method, {"Origin": said}, (f"Origin: {said}",))
 
     return make
 
 
-def unproven(patient: Patient) -> Call:
+def unproven(patient: Patient) -> ProbeRequest:
     """Ask for the resource without a proof."""
     query = query_string(patient.parameters)
     headers = {"Origin": patient.origin}
-    return Call(patient.url(f"{WIDGET}?{query}"), headers=headers, shown=("without a proof",))
+    return ProbeRequest(
+        patient.url(f"{WIDGET}?{query}"), headers=headers, shown=("without a proof",)
+    )
 
 
 def preflight(path: str, method: str, *headers: str) -> Make:
     """Ask what the host's page may send to a path, as a browser does by itself."""
 
-    def make(patient: Patient) -> Call:
+    def make(patient: Patient) -> ProbeRequest:
         asked = {
             "Origin": patient.origin,
             "Access-Control-Request-Method": method,
             "Access-Control-Request-Headers": ",".join(headers),
         }
         shown = tuple(f"{name}: {value}" for name, value in asked.items())
-        return Call(patient.url(path), "OPTIONS", asked, shown)
+        return ProbeRequest(patient.url(path), "OPTIONS", asked, shown)
 
     return make
 
@@ -135,7 +137,7 @@ def preflight(path: str, method: str, *headers: str) -> Make:
 def proven(by: Proof, *, expires_in: float = HOLDS) -> Make:
     """Ask for the resource with a proof over a query that proxies like to rewrite."""
 
-    def make(patient: Patient) -> Call:
+    def make(patient: Patient) -> ProbeRequest:
         return _call(patient, _signed(patient, by, TRICKY, expires_in), by)
 
     return make
@@ -149,7 +151,7 @@ def of_a_card(by: Proof) -> Make:
 def altered(by: Proof) -> Make:
     """Ask with a proof that is another query's."""
 
-    def make(patient: Patient) -> Call:
+    def make(patient: Patient) -> ProbeRequest:
         signed = _signed(patient, by, TRICKY, HOLDS)
         return _call(patient, replace(signed, url=f"{signed.url}&altered=1"), by)
 
@@ -159,7 +161,7 @@ def altered(by: Proof) -> Make:
 def forged(by: Proof) -> Make:
     """Ask with a proof that another secret made."""
 
-    def make(patient: Patient) -> Call:
+    def make(patient: Patient) -> ProbeRequest:
         other = (secrets.token_hex(32),)
         settings = replace(patient.settings, jwt_secrets=other, signature_secrets=other)
         return _call(patient, _signed(replace(patient, settings=settings), by, {}, HOLDS), by)
@@ -176,7 +178,7 @@ def attach(
 ) -> Make:
     """Ask to attach the resource; `change` makes of the body, once it is signed, what is sent."""
 
-    def make(patient: Patient) -> Call:
+    def make(patient: Patient) -> ProbeRequest:
         query = {"query": patient.resource_url, "task": TASK, "user": USER, **patient.context}
         signed = signed_post(patient.settings, patient.base, query, Proving(by, expires_in), ATTACH)
         call = _call(patient, signed, by)
@@ -200,7 +202,7 @@ def altered_body(body: str) -> str:
 def typed(by: Proof, text: str | None = None) -> Make:
     """Ask what can be picked for a text; without one, for the resource's address."""
 
-    def make(patient: Patient) -> Call:
+    def make(patient: Patient) -> ProbeRequest:
         query = {"query": text or patient.resource_url, "task": TASK, "user": USER}
         asked, proving = {**query, **patient.context}, Proving(by, HOLDS)
         signed = signed_call(patient.settings, patient.base, asked, proving, TYPEAHEAD)
@@ -215,6 +217,6 @@ def _signed(patient: Patient, by: Proof, more: Mapping[str, str], seconds: float
     return signed_call(patient.settings, patient.base, parameters, Proving(by, seconds))
 
 
-def _call(patient: Patient, signed: SignedCall, by: Proof) -> Call:
+def _call(patient: Patient, signed: SignedCall, by: Proof) -> ProbeRequest:
     headers = {"Origin": patient.origin, **signed.headers}
-    return Call(signed.url, signed.method, headers, (f"proven by a {by}",))
+    return ProbeRequest(signed.url, signed.method, headers, (f"proven by a {by}",))

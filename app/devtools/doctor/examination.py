@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.devtools.doctor.answers import Answer, Line
+from app.devtools.doctor.answers import Line, ReceivedAnswer
 from app.devtools.doctor.calls import Patient
 from app.devtools.doctor.check import Check
 from app.devtools.doctor.checks import checks_of
@@ -68,7 +68,7 @@ def _tried(check: Check, patient: Patient, line: Line) -> Finding:
     return _found(check, patient, sent, answer)
 
 
-def _found(check: Check, patient: Patient, sent: str, answer: Answer) -> Finding:
+def _found(check: Check, patient: Patient, sent: str, answer: ReceivedAnswer) -> Finding:
     broken = [each for each in check.expects if not each.is_met(answer, patient)]
     return Finding(
         check.name,
@@ -81,7 +81,7 @@ def _found(check: Check, patient: Patient, sent: str, answer: Answer) -> Finding
     )
 
 
-def _came(check: Check, patient: Patient, answer: Answer, *, is_sound: bool) -> str:
+def _came(check: Check, patient: Patient, answer: ReceivedAnswer, *, is_sound: bool) -> str:
     seen = dict.fromkeys(each.seen(answer, patient) for each in check.expects)
     if check.call and answer.failure and not is_sound:
         return f"no answer: {answer.failure}"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from app.devtools.doctor.answers import Answer
+from app.devtools.doctor.answers import ReceivedAnswer
 from app.devtools.doctor.calls import Patient
 from app.errors import NotAuthenticated
 from app.verification import SIGNATURE_HEADER
@@ -31,8 +31,8 @@ class Expectation:
     """
 
     words: str
-    is_met: Callable[[Answer, Patient], bool]
-    seen: Callable[[Answer, Patient], str]
+    is_met: Callable[[ReceivedAnswer, Patient], bool]
+    seen: Callable[[ReceivedAnswer, Patient], str]
     advice: str
     by_status: Mapping[int, str] = field(default_factory=dict)
 
@@ -40,12 +40,12 @@ class Expectation:
         """Say what it must be for this service."""
         return self.words.format(patient=patient)
 
-    def advise(self, answer: Answer, patient: Patient) -> str:
+    def advise(self, answer: ReceivedAnswer, patient: Patient) -> str:
         """Say what to do."""
         return self.by_status.get(answer.status, self.advice).format(patient=patient)
 
 
-def _status_of(answer: Answer, _: Patient) -> str:
+def _status_of(answer: ReceivedAnswer, _: Patient) -> str:
     if not answer.status:
         return f"no answer: {answer.failure}"
     location = answer.header("location")
@@ -63,18 +63,18 @@ def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None
     )
 
 
-def _refuses(answer: Answer, patient: Patient) -> bool:
+def _refuses(answer: ReceivedAnswer, patient: Patient) -> bool:
     """Tell whether a proof was refused; who must connect an account is told another sentence."""
     return answer.status == patient.refusal and _sentence(answer) == NotAuthenticated.sentence
 
 
-def _sentence(answer: Answer) -> str:
+def _sentence(answer: ReceivedAnswer) -> str:
     if not _is_enveloped(answer):
         return ""
     return str(answer.document.get("error") or answer.document["data"]["error"])
 
 
-def _told(answer: Answer, patient: Patient) -> str:
+def _told(answer: ReceivedAnswer, patient: Patient) -> str:
     said = _sentence(answer)
     return f"{_status_of(answer, patient)} “{said}”" if said else _status_of(answer, patient)
 
@@ -101,7 +101,7 @@ def no_refusal(advice: str, by_status: Mapping[int, str]) -> Expectation:
     )
 
 
-def _is_enveloped(answer: Answer) -> bool:
+def _is_enveloped(answer: ReceivedAnswer) -> bool:
     return any(not faults_of(schema(), answer.document) for schema in ENVELOPES.values())
 
 
@@ -111,12 +111,12 @@ def _kind_of(document: Any) -> str:
     return next((kind for kind, key in KINDS.items() if key in keys), "")
 
 
-def _is_valid(answer: Answer, kind: str = "") -> bool:
+def _is_valid(answer: ReceivedAnswer, kind: str = "") -> bool:
     found = _kind_of(answer.document)
     return bool(found) and kind in ("", found) and not answer_faults(answer.document)
 
 
-def _body_of(answer: Answer, _: Patient) -> str:
+def _body_of(answer: ReceivedAnswer, _: Patient) -> str:
     if _is_enveloped(answer):
         return "an error in the host's envelope"
     kind = _kind_of(answer.document)
@@ -151,8 +151,8 @@ def valid(kind: str, advice: str) -> Expectation:
     )
 
 
-def _named(name: str) -> Callable[[Answer, Patient], str]:
-    def seen(answer: Answer, _: Patient) -> str:
+def _named(name: str) -> Callable[[ReceivedAnswer, Patient], str]:
+    def seen(answer: ReceivedAnswer, _: Patient) -> str:
         value = answer.header(name)[:LONGEST_SEEN]
         return f"{name}: {value}" if value else f"no {name}"
 
@@ -169,7 +169,7 @@ def header(name: str, advice: str) -> Expectation:
 def header_with(name: str, *words: str, advice: str) -> Expectation:
     """Expect words in a header's list."""
 
-    def is_met(answer: Answer, _: Patient) -> bool:
+    def is_met(answer: ReceivedAnswer, _: Patient) -> bool:
         listed = {word.strip().lower() for word in answer.header(name).split(",")}
         return {word.lower() for word in words} <= listed
 
@@ -230,11 +230,11 @@ SECURE: Final = Expectation(
 )
 
 
-def _stays(answer: Answer, patient: Patient) -> bool:
+def _stays(answer: ReceivedAnswer, patient: Patient) -> bool:
     return not answer.url or answer.url.startswith(patient.base.rstrip("/"))
 
 
-def _place_of(answer: Answer, patient: Patient) -> str:
+def _place_of(answer: ReceivedAnswer, patient: Patient) -> str:
     return "" if _stays(answer, patient) else f"an answer from {answer.url.partition('?')[0]}"
 
 
@@ -246,7 +246,7 @@ STAYS: Final = Expectation(
 )
 
 
-def _clock_seen(answer: Answer, _: Patient) -> str:
+def _clock_seen(answer: ReceivedAnswer, _: Patient) -> str:
     off = answer.seconds_off
     if off is None:
         return "no Date" if answer.status else f"no answer: {answer.failure}"
@@ -263,12 +263,12 @@ ON_TIME: Final = Expectation(
 )
 
 
-def _certificate_seen(answer: Answer, _: Patient) -> str:
+def _certificate_seen(answer: ReceivedAnswer, _: Patient) -> str:
     ends = answer.certificate_ends
     return f"one that holds until {ends:%Y-%m-%d}" if ends else f"none: {answer.failure}"
 
 
-def _holds(answer: Answer, _: Patient) -> bool:
+def _holds(answer: ReceivedAnswer, _: Patient) -> bool:
     ends = answer.certificate_ends
     return ends is not None and ends - answer.came_at >= timedelta(days=LEAST_DAYS_LEFT)
 
@@ -281,7 +281,7 @@ LASTING: Final = Expectation(
 )
 
 
-def _metrics_seen(answer: Answer, _: Patient) -> str:
+def _metrics_seen(answer: ReceivedAnswer, _: Patient) -> str:
     return f"{answer.status}, {answer.size} bytes" if answer.status else answer.failure
 
 

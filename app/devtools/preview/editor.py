@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.devtools.preview.json_text import Place, place_of, places_of
+from app.devtools.preview.json_text import JsonSpan, span_of, spans_of
 from templates_schemas import Fault, UnreadablePayload, faults, read_payload
 from templates_schemas.reading import UNTIL_JSON
 from templates_schemas.text import utf16_length
@@ -50,27 +50,26 @@ class Edited:
     @property
     def faulty_lines(self) -> dict[int, str]:
         """What is wrong on each line that has a fault."""
-        told: dict[int, str] = {}
+        messages: dict[int, str] = {}
         for found in self.faults:
-            told[found.line] = (
-                f"{told[found.line]}; {found.fault}" if found.line in told else str(found.fault)
-            )
-        return told
+            before = f"{messages[found.line]}; " if found.line in messages else ""
+            messages[found.line] = f"{before}{found.fault}"
+        return messages
 
 
 def edit(text: str) -> Edited:
     """Read a text as a payload, and find all that the host would not take."""
     whole = text.replace("\r\n", "\n")
     if len(whole) > LONGEST:
-        told = f"has {len(whole)} characters; at most {LONGEST} are read"
-        return _unread(whole, UnreadablePayload(told))
+        message = f"has {len(whole)} characters; at most {LONGEST} are read"
+        return _unread(whole, UnreadablePayload(message))
     try:
         read = read_payload(whole)
     except UnreadablePayload as unreadable:
         return _unread(whole, unreadable)
     found = (*read.faults, *faults(read.payload))
-    places = places_of(whole) if found else {}
-    placed = sorted((_placed(fault, places, whole) for fault in found[:MOST_FAULTS]), key=_line)
+    spans = spans_of(whole) if found else {}
+    placed = sorted((_placed(fault, spans, whole) for fault in found[:MOST_FAULTS]), key=_line)
     return Edited(whole, read.payload, tuple(placed), len(found) - len(placed))
 
 
@@ -84,8 +83,8 @@ def _unread(text: str, unreadable: UnreadablePayload) -> Edited:
     return Edited(text, None, (LinedFault(unreadable.line, offset, end, unreadable.fault),))
 
 
-def _placed(fault: Fault, places: Mapping[str, Place], text: str) -> LinedFault:
-    place = place_of(fault.path, places)
-    is_of_key = fault.rule in OF_KEYS or place.is_container
-    start, end = (utf16_length(text[:at]) for at in (place.key if is_of_key else place.value))
-    return LinedFault(place.line, start, end, fault)
+def _placed(fault: Fault, spans: Mapping[str, JsonSpan], text: str) -> LinedFault:
+    span = span_of(fault.path, spans)
+    is_of_key = fault.rule in OF_KEYS or span.is_container
+    start, end = (utf16_length(text[:at]) for at in (span.key if is_of_key else span.value))
+    return LinedFault(span.line, start, end, fault)

@@ -28,7 +28,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SystemGroup:
     """The resources of one system, by title; `mark` is the name of its mark, or ''."""
 
     label: str
@@ -44,7 +44,7 @@ class Gallery:
     definitions shows what it had before.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[SystemGroup, ...]
     featured: str | None
     labels: dict[str, str]
     faults: tuple[str, ...] = ()
@@ -98,11 +98,11 @@ class CurrentGallery:
         return edits(self._settings.connectors_file), recorded
 
 
-def _grouped(named: Iterator[tuple[str, Piece]]) -> tuple[Group, ...]:
+def _grouped(named: Iterator[tuple[str, Piece]]) -> tuple[SystemGroup, ...]:
     """Put the pieces of one label together, labels and titles in the order of the alphabet."""
     ordered = sorted(named, key=lambda one: (one[0].casefold(), one[1].title.casefold()))
     return tuple(
-        Group(label, mark_of(label), tuple(piece for _, piece in pieces))
+        SystemGroup(label, mark_of(label), tuple(piece for _, piece in pieces))
         for label, pieces in groupby(ordered, key=lambda one: one[0])
     )
 
@@ -114,13 +114,13 @@ def _samples(labels: dict[str, str], samples: Sequence[Sample]) -> Iterator[tupl
             yield labels[connector], Piece(sample.title, sample.resource_url)
 
 
-def _recorded(samples: Sequence[Sample]) -> tuple[Group, ...]:
+def _recorded(samples: Sequence[Sample]) -> tuple[SystemGroup, ...]:
     """One's own cases come first, by their names in the folder."""
     pieces = tuple(Piece(sample.name, sample.resource_url) for sample in samples)
-    return (Group(RECORDINGS, "", pieces),) if pieces else ()
+    return (SystemGroup(RECORDINGS, "", pieces),) if pieces else ()
 
 
-def _saved(settings: Settings) -> tuple[Group, ...]:
+def _saved(settings: Settings) -> tuple[SystemGroup, ...]:
     """Name the samples that the first start of the local mode saves in its own library."""
     if not (settings.library and settings.local_token and settings.public_url):
         return ()
@@ -129,7 +129,7 @@ def _saved(settings: Settings) -> tuple[Group, ...]:
     base = settings.public_url.rstrip("/")
     titles = ("Saved widget, Datadog", "Custom widget, SpaceONE", "Dashboard widget, Azure DevOps")
     pieces = (Piece(title, base + path) for title, path in zip(titles, PATHS, strict=True))
-    return (Group(LIBRARY, "", tuple(pieces)),)
+    return (SystemGroup(LIBRARY, "", tuple(pieces)),)
 
 
 def _examples(

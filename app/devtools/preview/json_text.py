@@ -48,7 +48,7 @@ def formatted(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class JsonSpan:
     """Where a part of a JSON text stands: its line, from 1, and the characters to underline.
 
     `key` and `value` begin and end at these characters; of an object or a list the value is its
@@ -66,12 +66,12 @@ def lines_of(text: str) -> dict[str, int]:
 
     Of a key that is given twice the last counts, as it does for `json.loads`.
     """
-    return {path: place.line for path, place in places_of(text).items()}
+    return {path: span.line for path, span in spans_of(text).items()}
 
 
-def places_of(text: str) -> dict[str, Place]:
-    """Map each JSON path of a JSON text to its place; of a key that is given twice the last."""
-    places: dict[str, Place] = {}
+def spans_of(text: str) -> dict[str, JsonSpan]:
+    """Map each JSON path of a JSON text to its span; of a key that is given twice the last."""
+    spans: dict[str, JsonSpan] = {}
     line, counted = 1, 0
     key: tuple[int, re.Match[str]] | None = None
     # Of each open container its path, and its current member: a key with its dot, or an index.
@@ -92,17 +92,17 @@ def places_of(text: str) -> dict[str, Place]:
             path = f"{containers[-1]}{inner}"
             begins = symbol in ("{", "[")
             number, named = key or (line, token)
-            places.pop(path, None)
-            places[path] = Place(number, named.span(), token.span(), begins)
+            spans.pop(path, None)
+            spans[path] = JsonSpan(number, named.span(), token.span(), begins)
             key = None
             if begins:
                 containers.append(path)
                 members.append("" if symbol == "{" else 0)
-    return places
+    return spans
 
 
-def place_of(path: str, places: Mapping[str, Place]) -> Place:
-    """Find the place of a path; that of a key that is missing is the place of what lacks it."""
-    while path not in places and path != "$":
+def span_of(path: str, spans: Mapping[str, JsonSpan]) -> JsonSpan:
+    """Find the span of a path; a missing key has the span of the object that lacks it."""
+    while path not in spans and path != "$":
         path = path[: max(path.rfind("."), path.rfind("["), 1)]
-    return places.get(path, Place(1, (0, 0), (0, 0), is_container=False))
+    return spans.get(path, JsonSpan(1, (0, 0), (0, 0), is_container=False))

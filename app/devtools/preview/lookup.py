@@ -17,7 +17,7 @@ OF_A_TASK: Final[Mapping[str, str]] = {"workspace": "12345", "task": "23456", "u
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Suggestion:
     """What can be picked, by its `value`; what else the host shows of it."""
 
     title: str
@@ -27,7 +27,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchedSystem:
     """A system that was searched: how long it took, in milliseconds, and what kept it out."""
 
     label: str
@@ -41,8 +41,8 @@ class Suggestions:
 
     answer: ServiceAnswer
     header: str
-    items: tuple[Item, ...]
-    searched: tuple[Searched, ...]
+    items: tuple[Suggestion, ...]
+    searched: tuple[SearchedSystem, ...]
 
 
 def suggest(
@@ -59,12 +59,12 @@ def suggest(
     )
 
 
-def _item(given: Mapping[str, Any]) -> Item:
+def _item(given: Mapping[str, Any]) -> Suggestion:
     icon = icon_of(given.get("icon_url"))
-    return Item(given["title"], given["value"], given.get("subtitle", ""), icon)
+    return Suggestion(given["title"], given["value"], given.get("subtitle", ""), icon)
 
 
-def _searched(facts: Mapping[str, Any], gallery: Gallery) -> Iterator[Searched]:
+def _searched(facts: Mapping[str, Any], gallery: Gallery) -> Iterator[SearchedSystem]:
     took, left_out = facts.get("search_ms", {}), facts.get("left_out", {})
     for name in facts.get("searched", ()):
-        yield Searched(gallery.labels.get(name, name), took.get(name), left_out.get(name, ""))
+        yield SearchedSystem(gallery.labels.get(name, name), took.get(name), left_out.get(name, ""))

@@ -66,8 +66,8 @@ def _meters(metadata: Mapping[str, Any]) -> tuple[Meter, ...]:
     fields = listed(metadata.get("fields"))
     found = [Meter("Title", _length(metadata.get("title")), TITLE_MAX)]
     found.append(Meter("Fields", len(fields), FIELDS_MAX))
-    for place, given in enumerate(fields[:MOST_FIELDS], start=1):
-        found += _field_meters(given if isinstance(given, dict) else {}, place)
+    for number, given in enumerate(fields[:MOST_FIELDS], start=1):
+        found += _field_meters(given if isinstance(given, dict) else {}, number)
     return tuple(found)
 
 
@@ -76,9 +76,9 @@ def shortened(changes: Sequence[str], payload: Mapping[str, Any]) -> tuple[Short
     return tuple(_in_words(change, payload) for change in changes)
 
 
-def _field_meters(given: Mapping[str, Any], place: int) -> Iterator[Meter]:
+def _field_meters(given: Mapping[str, Any], number: int) -> Iterator[Meter]:
     name = given.get("name")
-    shown = name if isinstance(name, str) and name.strip() else f"Field {place}"
+    shown = name if isinstance(name, str) and name.strip() else f"Field {number}"
     yield Meter(f"{shown}: name", _length(name), FIELD_NAME_MAX)
     if "text" in given:
         yield Meter(f"{shown}: text", _length(given["text"]), FIELD_TEXT_MAX)

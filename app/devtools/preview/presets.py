@@ -26,17 +26,17 @@ _ICON: Final = "https://github.githubassets.com/favicons/favicon.png"
 def preset(name: str, now: datetime) -> dict[str, Any]:
     """Make a preset's payload, with times before `now`; raises KeyError for an unknown name."""
     makers = {"minimal": _minimal, "usual": _usual, "everything": _everything}
-    whole = now.astimezone(UTC).replace(microsecond=0)
-    return payload(makers[name](whole))
+    rounded = now.astimezone(UTC).replace(microsecond=0)
+    return payload(makers[name](rounded))
 
 
 def blocks(now: datetime) -> dict[str, dict[str, Any]]:
     """Make the blocks by name: the `block`, and `into` which key of the metadata it goes."""
-    whole = now.astimezone(UTC).replace(microsecond=0)
+    rounded = now.astimezone(UTC).replace(microsecond=0)
     parts: dict[str, tuple[Field, Footer]] = {
-        "pill": (Pill("Status", "In review", "blue"), Created(whole)),
-        "text": (TextWithIcon("Assignee", "monalisa", _ICON), Updated(whole)),
-        "time": (DatetimeWithIcon("Due", whole + timedelta(days=3)), CustomText("From Placard")),
+        "pill": (Pill("Status", "In review", "blue"), Created(rounded)),
+        "text": (TextWithIcon("Assignee", "monalisa", _ICON), Updated(rounded)),
+        "time": (DatetimeWithIcon("Due", rounded + timedelta(days=3)), CustomText("From Placard")),
     }
     made: dict[str, dict[str, Any]] = {}
     for name, (field, footer) in parts.items():

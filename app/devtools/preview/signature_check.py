@@ -96,7 +96,7 @@ def check(
     The `body` is that of a POST. Raises UnreadableRequest.
     """
     if max(len(line), len(header), len(body)) > LONGEST:
-        raise UnreadableRequest(f"More than {LONGEST} characters are no request of the host")
+        raise UnreadableRequest(f"More than {LONGEST} characters are not a request of the host")
     request = _with_header(_read_request(line, body.strip()), header)
     ways = replace(verifier, mode="either", secrets=(secret,) if secret else verifier.secrets)
     if request.signature is None and ways.tokens is None:

@@ -46,17 +46,17 @@ class Row:
 
 def timeline(answer: ServiceAnswer) -> tuple[Row, ...]:
     """Tell what happened, step by step; the last row is the answer itself."""
-    whole = max(answer.milliseconds, 0.001)
-    return (*(_row(step, whole, answer) for step in answer.steps), _last(answer))
+    total = max(answer.milliseconds, 0.001)
+    return (*(_row(step, total, answer) for step in answer.steps), _last(answer))
 
 
-def _row(step: Step, whole: float, answer: ServiceAnswer) -> Row:
+def _row(step: Step, total: float, answer: ServiceAnswer) -> Row:
     name, words, more, pattern = _told(step)
     failed = _failed(step, answer)
     if failed:
         words = f"stopped here: {answer.facts.get('detail') or answer.code}"
-    start = min(100.0, step.began / whole * 100)
-    width = min(100.0 - start, max(0.5, step.milliseconds / whole * 100))
+    start = min(100.0, step.began / total * 100)
+    width = min(100.0 - start, max(0.5, step.milliseconds / total * 100))
     return Row(name, words, more, pattern, step.milliseconds, start, width, failed)
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from flask import request
 from werkzeug.routing import BaseConverter
 
+from app.database.base import NAME_LENGTH
 from app.errors import InvalidInput
 from app.library.azure_devops.records import (
     DashboardKey,
@@ -26,7 +27,6 @@ from app.library.azure_devops.records import (
     WidgetTypeKey,
 )
 from app.library.azure_devops.statements import no_dashboard, no_widget
-from app.library.core.models import NAME_LENGTH
 from app.library.http.context import library
 from app.library.http.parameters import read_uuid
 

@@ -41,7 +41,7 @@ class LinkSchema(Schema):
 
 
 class LinksSchema(Schema):
-    """Where a resource is, and what it belongs to; `group` is the list that it is in."""
+    """The addresses of a resource, of its list (`group`) and of its dashboard."""
 
     own = fields.Nested(LinkSchema, data_key="self", required=True)
     group = fields.Nested(LinkSchema, required=True)
@@ -55,7 +55,7 @@ class VersionSchema(Schema):
 
 
 class DashboardWidgetSchema(ExtraFieldsSchema):
-    """A widget; `dashboard` is there where one widget is answered, not many."""
+    """A widget; only an answer of a single widget has `dashboard`."""
 
     id = Guid(required=True)
     etag = fields.String(data_key="eTag", required=True)
@@ -97,7 +97,7 @@ class FoundWidgetListSchema(Schema):
 
 
 class DashboardAnswerSchema(Schema):
-    """A dashboard; `widgets` is there where one is answered, not many."""
+    """A dashboard; only an answer of a single dashboard has `widgets`."""
 
     id = Guid(required=True)
     name = fields.String(required=True)
@@ -111,7 +111,9 @@ class DashboardAnswerSchema(Schema):
         data_key="groupId", required=True, metadata={"description": "the team; zeros without one"}
     )
     owner_id = Guid(
-        data_key="ownerId", required=True, metadata={"description": "the team, or who created it"}
+        data_key="ownerId",
+        required=True,
+        metadata={"description": "the team, or the user who created it"},
     )
     etag = fields.String(data_key="eTag", required=True)
     modified_by = Guid(data_key="modifiedBy", required=True)
@@ -119,7 +121,7 @@ class DashboardAnswerSchema(Schema):
     last_accessed_date = fields.String(
         data_key="lastAccessedDate",
         required=True,
-        metadata={"description": "when it was last changed: who reads it leaves no trace"},
+        metadata={"description": "when it was last changed: reads are not recorded"},
     )
     url = fields.String(required=True)
     links = fields.Nested(LinksSchema, data_key="_links", required=True)
@@ -127,7 +129,7 @@ class DashboardAnswerSchema(Schema):
 
 
 class GroupLinksSchema(Schema):
-    """Where a list of dashboards is."""
+    """The address of a list of dashboards."""
 
     own = fields.Nested(LinkSchema, data_key="self", required=True)
 
@@ -160,7 +162,7 @@ class DashboardListSchema(Schema):
 
 
 class ProjectAnswerSchema(Schema):
-    """A project: its GUID, and its name, or the GUID again where no name is known."""
+    """A project: its GUID and its name; where no name is known, the GUID again."""
 
     id = Guid(required=True)
     name = fields.String(required=True)
@@ -177,7 +179,7 @@ class ListHeadersSchema(Schema):
 
 
 class AzureErrorSchema(Schema):
-    """What went wrong."""
+    """An error."""
 
     reference = fields.String(data_key="$id", required=True)
     inner_exception = fields.Raw(data_key="innerException", allow_none=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.database.store import Store
 from app.errors import Conflict
 from app.library.azure_devops.dashboard_store import add_dashboard
 from app.library.azure_devops.records import (
@@ -21,12 +22,9 @@ from app.library.azure_devops.records import (
 from app.library.azure_devops.rows import Conditions, owned_by, to_dashboard, to_widget
 from app.library.azure_devops.statements import WriteStamp, append_widget, begin_write, no_dashboard
 from app.library.core.models import DashboardRow, DashboardWidgetRow, UserRow
-from app.library.core.store import Store
-from app.library.core.users import find_or_add_user
+from app.library.core.users import Author, ids_of
 
 AT_ONCE: Final = 20
-# A user's handle and name: ids are a library's own.
-Author = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +145,11 @@ def _history(row: DashboardRow | DashboardWidgetRow, widgets: int = 0) -> Histor
 
 
 def _author(user: UserRow) -> Author:
-    return user.handle, user.name
+    return Author(user.handle, user.name)
 
 
 def _columns(session: Session, history: History) -> dict[str, object]:
-    authors = sorted({history.created_by, history.modified_by})
-    users = {each: find_or_add_user(session, *each, history.created_at).id for each in authors}
+    users = ids_of(session, {history.created_by, history.modified_by}, history.created_at)
     return {
         "etag": history.etag,
         "created_at": history.created_at,

@@ -12,6 +12,9 @@ from typing import Any, Final
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.database.columns import folded, to_milliseconds
+from app.database.store import Store
+from app.database.upsert import insert
 from app.errors import Conflict, InvalidInput
 from app.library.azure_devops.names import remember_names
 from app.library.azure_devops.records import (
@@ -34,11 +37,8 @@ from app.library.azure_devops.statements import (
 )
 from app.library.azure_devops.widget_store import set_widgets
 from app.library.core.callers import Caller
-from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import DashboardRow, DashboardWidgetRow
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.core.upsert import insert
 
 MOST_DASHBOARDS: Final = 1000
 _AT_ONCE: Final = 10
@@ -171,6 +171,16 @@ def _listed(session: Session, context: TeamContext) -> tuple[Dashboard, ...]:
         return tuple(bounded_dashboards(rows))
 
 
+def _next_rank(session: Session, context: TeamContext) -> int:
+    """Return the rank of one more dashboard; raises InvalidInput where the team has too many."""
+    statement = select(func.max(DashboardRow.rank), func.count()).where(*owned_by(context))
+    last, count = session.execute(statement).one()
+    if count >= MOST_DASHBOARDS:
+        message = f"A team has at most {MOST_DASHBOARDS} dashboards."
+        raise InvalidInput(message, rule="too_many_dashboards")
+    return min((last or 0) + 1, LAST_RANK)
+
+
 def add_dashboard(
     session: Session, change: WriteStamp, key: DashboardKey, draft: DashboardDraft, **values: Any
 ) -> bool:
@@ -178,21 +188,14 @@ def add_dashboard(
 
     `values` are columns that a new dashboard would have otherwise.
     """
-    context = key.context
-    last, count = session.execute(
-        select(func.max(DashboardRow.rank), func.count()).where(*owned_by(context))
-    ).one()
-    if count >= MOST_DASHBOARDS:
-        raise InvalidInput(
-            f"A team has at most {MOST_DASHBOARDS} dashboards.", rule="too_many_dashboards"
-        )
+    context, rank = key.context, _next_rank(session, key.context)
     remember_names(session, context)
     names = {name: getattr(context, name) for name in ("collection", "project", "team")}
     columns = {
         "id": key.id,
         "name": draft.name,
         "description": draft.description,
-        "rank": draft.rank or min((last or 0) + 1, LAST_RANK),
+        "rank": draft.rank or rank,
         "refresh_interval": draft.refresh_interval,
         **made_by(change),
         **names,

@@ -42,7 +42,7 @@ from app.openapi.operation import Body
 def list_dashboards(context: TeamContext) -> dict[str, Any]:
     """List the dashboards of a team; without a team, of the project and of all its teams.
 
-    Where a version of the API below 6.0 is named, they come as a group.
+    A request for a version of the API below 6.0 gets them as a group.
     """
     listed = dashboards().listed(context)
     if (0, 0) < answer_format().version < (6, 0):

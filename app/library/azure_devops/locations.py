@@ -47,7 +47,7 @@ LOCATIONS: Final = (
 
 
 class LocationSchema(Schema):
-    """Where a resource is: its address as a template, and its versions."""
+    """A resource: its address as a template, and its versions."""
 
     id = fields.String(required=True)
     area = fields.String(required=True)
@@ -83,16 +83,16 @@ class AreaListSchema(Schema):
 
 @operation("options", "/{collection}/_apis", LocationListSchema)
 def list_locations(address: ApiPath) -> dict[str, Any]:
-    """List the resources that are served, and where they are."""
+    """List the resources that are served, and their addresses."""
     del address
     return collection(list(LOCATIONS))
 
 
 @operation("options", "/{collection}/_apis/{area}", LocationListSchema)
 def list_locations_of_area(address: ApiPath) -> dict[str, Any]:
-    """List the resources of an area that are served, and where they are.
+    """List the resources of an area that are served, and their addresses.
 
-    The name of the area is read in any case; one that is not served has none.
+    The name of the area is compared in any case; an unknown area has no resources.
     """
     area = address.rest[-1].lower()
     return collection([each for each in LOCATIONS if each["area"].lower() == area])

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from app.database.store import Store
+from app.database.upsert import insert
 from app.library.azure_devops.records import TeamContext
 from app.library.azure_devops.rows import in_project
 from app.library.core.models import PlaceNameRow
-from app.library.core.store import Store
-from app.library.core.upsert import insert
 from app.library.http.parameters import read_uuid
 
 

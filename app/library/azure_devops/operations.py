@@ -16,6 +16,7 @@ from flask import Blueprint, Response, g, request
 from flask.sansio.blueprints import BlueprintSetupState
 from marshmallow import Schema, fields, validate
 
+from app.database.base import NAME_LENGTH
 from app.library.azure_devops.addresses import AddressConverter, ApiPath, check_names
 from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
 from app.library.azure_devops.drafts import load_widgets
@@ -24,7 +25,6 @@ from app.library.azure_devops.names import PlaceNames
 from app.library.azure_devops.reach import check_place, check_project
 from app.library.azure_devops.schemas import ETag, Guid
 from app.library.azure_devops.versions import header_versions
-from app.library.core.models import NAME_LENGTH
 from app.library.http.authentication import caller
 from app.library.http.body import read_json_object_or_list
 from app.library.http.context import library

@@ -16,8 +16,8 @@ from app.library.http.parameters import read_uuid
 def show_project(project: TeamContext) -> dict[str, Any]:
     """Get a project by its name or its GUID.
 
-    Every name is a project and has a GUID; a GUID is one once its name is known, or a dashboard is
-    in it.
+    Every name is that of a project, and has a GUID; a GUID is that of a project once its name is
+    known, or once it has a dashboard.
     """
     names = PlaceNames(library().store)
     if read_uuid(project.project) is None:

@@ -6,11 +6,11 @@ Names and GUIDs are compared as those of an address are. What has no collection 
 from collections.abc import Callable
 from dataclasses import replace
 
+from app.database.columns import folded
 from app.errors import Forbidden, InvalidInput
 from app.library.azure_devops.addresses import VIRTUAL_DIRECTORY, ApiPath, check_names
 from app.library.azure_devops.records import TeamContext
 from app.library.core.callers import Caller
-from app.library.core.columns import folded
 
 
 def read_place(given: str) -> TeamContext:
@@ -55,7 +55,3 @@ def _contains(place: TeamContext, context: TeamContext) -> bool:
     if place.project_id != context.project_id:
         return False
     return not place.team or (bool(context.team) and place.team_id == context.team_id)
-
-
-def _project_of(place: TeamContext) -> TeamContext:
-    return TeamContext(place.collection, place.project, "")

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
+from app.database.columns import folded
 from app.library.core.callers import Person
-from app.library.core.columns import folded
 from app.library.http.parameters import read_uuid
 
 # What the GUIDs of projects are made in, that are known by their names.

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_
 
+from app.database.columns import folded, to_json
 from app.errors import InvalidInput
 from app.library.azure_devops.records import (
     Dashboard,
@@ -15,7 +16,6 @@ from app.library.azure_devops.records import (
     TeamContext,
     WidgetKey,
 )
-from app.library.core.columns import folded, to_json
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 from app.library.core.users import person_of
 

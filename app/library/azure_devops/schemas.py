@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, pre_load, validate
 
+from app.database.base import NAME_LENGTH
 from app.errors import InvalidInput
 from app.library.azure_devops.dashboard_store import MOST_DASHBOARDS
 from app.library.azure_devops.formats import SCOPES
 from app.library.azure_devops.statements import MOST_WIDGETS
 from app.library.azure_devops.versions import read_etag
-from app.library.core.models import NAME_LENGTH
 from app.library.http.parameters import read_uuid
 from app.library.http.schema import BodySchema, JsonBoolean, JsonList
 from templates_schemas.rules import Rule
@@ -66,14 +66,14 @@ class Guid(fields.UUID):
 
 
 class PositionSchema(BodySchema):
-    """Where a widget is, counted from 1."""
+    """The position of a widget, counted from 1."""
 
     row = JsonInteger(allow_none=True)
     column = JsonInteger(allow_none=True)
 
 
 class SizeSchema(BodySchema):
-    """How many cells a widget takes."""
+    """The size of a widget, in cells."""
 
     row_span = JsonInteger(data_key="rowSpan", allow_none=True)
     column_span = JsonInteger(data_key="columnSpan", allow_none=True)
@@ -88,7 +88,7 @@ class SettingsVersionSchema(BodySchema):
 
 
 class LightboxSchema(BodySchema):
-    """How large a widget opens, in pixels."""
+    """The size of an opened widget, in pixels."""
 
     width = JsonInteger(least=0, allow_none=True)
     height = JsonInteger(least=0, allow_none=True)
@@ -118,7 +118,7 @@ class ExtraFieldsSchema(BodySchema):
 
 
 class ParentSchema(BodySchema):
-    """The dashboard of a widget, of which only the version is looked at."""
+    """The dashboard of a widget; only its version is read."""
 
     etag = ETag(data_key="eTag", allow_none=True)
 
@@ -181,7 +181,7 @@ class UpdatedWidgetSchema(WidgetBodySchema):
 
 
 class ListedUpdateSchema(WidgetBodySchema):
-    """A widget of those that are changed."""
+    """A widget in a list of changes."""
 
     id = Guid(required=True)
 
@@ -254,7 +254,7 @@ class ReplacedDashboardSchema(DashboardSchema):
 
 
 class EntrySchema(BodySchema):
-    """A dashboard of a team's, which is named or put elsewhere."""
+    """A dashboard of a team, with a new name or a new position."""
 
     id = Guid(required=True)
     scope = Scope(allow_none=True)

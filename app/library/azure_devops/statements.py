@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import Select, collate, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.database.columns import folded
 from app.errors import Conflict, InvalidInput, NotFound
 from app.library.azure_devops.records import (
     DashboardAndWidgets,
@@ -36,7 +37,6 @@ from app.library.azure_devops.rows import (
     to_widget,
     too_large,
 )
-from app.library.core.columns import folded
 from app.library.core.models import DashboardRow, DashboardWidgetRow
 
 MOST_WIDGETS: Final = 1000

@@ -21,10 +21,12 @@ from uuid import UUID, uuid5
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 from sqlalchemy.orm import Session
 
+from app.database.base import NAME_LENGTH
+from app.database.columns import to_json, to_milliseconds
+from app.database.store import Store
 from app.library.azure_devops.addresses import check_context
 from app.library.azure_devops.answers import dashboard_body, widget_body
 from app.library.azure_devops.archive import (
-    Author,
     History,
     archived,
     restore_dashboard,
@@ -39,20 +41,18 @@ from app.library.azure_devops.schemas import (
     ListedWidgetSchema,
 )
 from app.library.azure_devops.statements import MOST_WIDGETS, WriteStamp
-from app.library.core.columns import to_json, to_milliseconds
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.core.users import find_or_add_user
+from app.library.core.users import Author, find_or_add_user
 from app.library.http.schema import BodySchema, load
 from app.library.http.transfer import (
     RECORD_NAME,
     RECORD_TIME,
     EqualRecords,
     Outcome,
-    Owner,
     Transfer,
+    author_of,
     import_records,
+    line_of,
 )
 from templates_schemas.rules import Rule
 from templates_schemas.text import host_time
@@ -77,7 +77,7 @@ class AuthorSchema(BodySchema):
 
     @post_load
     def _pair(self, data: Mapping[str, Any], **_: Any) -> Author:
-        return data["handle"], data.get("name") or data["handle"]
+        return author_of(data)
 
 
 class HistorySchema(BodySchema):
@@ -124,19 +124,19 @@ def exported(store: Store) -> Iterator[bytes]:
     for each in archived(store):
         dashboard, names = each.dashboard, asdict(each.dashboard.context)
         history = _history(each.history) | {"widgets": each.history.widgets}
-        yield _written(names | {"dashboard": dashboard_body(dashboard), "history": history})
+        yield line_of(names | {"dashboard": dashboard_body(dashboard), "history": history})
         names |= {"dashboardId": str(dashboard.id)}
         for widget, of_widget in each.widgets:
             body = {"id": str(widget.id)} | widget_body(widget)
-            yield _written(names | {"widget": body, "history": _history(of_widget)})
+            yield line_of(names | {"widget": body, "history": _history(of_widget)})
 
 
 def imported(
-    paths: Pattern[str], store: Store, owner: Owner, lines: Iterable[bytes]
+    paths: Pattern[str], store: Store, owner: Author, lines: Iterable[bytes]
 ) -> Iterator[Outcome]:
     """Import the records of the lines, by id; the id of a widget without one is its hash."""
     with store.writing() as session:
-        person = find_or_add_user(session, owner.handle, owner.name, utc_now())
+        person = find_or_add_user(session, *owner, utc_now())
     change = WriteStamp(person.id, to_milliseconds(utc_now()))
     return import_records(store, lines, partial(_import_one, paths, change, EqualRecords()))
 
@@ -172,10 +172,6 @@ def _history(history: History) -> dict[str, Any]:
 def _author(author: Author) -> dict[str, str]:
     handle, name = author
     return {"uniqueName": handle, "displayName": name}
-
-
-def _written(record: Mapping[str, Any]) -> bytes:
-    return to_json(record).encode() + b"\n"
 
 
 def azure_devops_transfer(paths: Pattern[str]) -> Transfer:

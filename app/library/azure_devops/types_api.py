@@ -7,6 +7,7 @@ from flask import request
 from marshmallow import Schema, fields
 
 from app.connectors.azure_devops.widgets import kind_of
+from app.database.columns import folded
 from app.errors import InvalidInput, NotFound
 from app.library.azure_devops.addresses import url_of
 from app.library.azure_devops.answers import GroupLinksSchema
@@ -15,13 +16,12 @@ from app.library.azure_devops.formats import OF_WIDGET
 from app.library.azure_devops.operations import READ, WIDGET_TYPE, WIDGET_TYPES, operation
 from app.library.azure_devops.records import TeamContext, WidgetTypeKey
 from app.library.azure_devops.schemas import SizeSchema
-from app.library.core.columns import folded
 from app.library.http.authentication import caller
 from app.library.http.context import library
 
 
 class WidgetTypeSchema(Schema):
-    """A type of widget, as far as its widgets tell: by its contribution."""
+    """A type of widget, by its contribution."""
 
     contribution_id = fields.String(data_key="contributionId", required=True)
     type_id = fields.String(data_key="typeId", required=True)
@@ -74,11 +74,11 @@ def list_widget_types(context: TeamContext) -> dict[str, Any]:
 def show_widget_type(contribution: WidgetTypeKey) -> dict[str, Any]:
     """Get a type of widget by its contribution, which is compared in any case."""
     context, wanted = contribution.context, folded(contribution.contribution_id)
-    known = next((each for each in _contributions(context) if folded(each) == wanted), None)
-    if known is None:
+    stored = next((each for each in _contributions(context) if folded(each) == wanted), None)
+    if stored is None:
         named = contribution.contribution_id
         raise NotFound(sentence=f"There is no widget of the type {named} here.", resource="widget")
-    return {"uri": _url(context, known), "widgetMetadata": _type(known)}
+    return {"uri": _url(context, stored), "widgetMetadata": _type(stored)}
 
 
 def _contributions(context: TeamContext) -> Sequence[str]:

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from app.database.columns import to_milliseconds
+from app.database.queries import querying
+from app.database.store import Store
 from app.library.azure_devops.records import (
     Dashboard,
     DashboardKey,
@@ -45,10 +48,7 @@ from app.library.azure_devops.statements import (
     widgets_of,
 )
 from app.library.core.callers import Caller
-from app.library.core.columns import to_milliseconds
 from app.library.core.models import DashboardRow, DashboardWidgetRow
-from app.library.core.queries import querying
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 
 

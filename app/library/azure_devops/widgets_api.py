@@ -104,7 +104,7 @@ def replace_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versi
     headers=RequiredListVersion,
 )
 def update_widgets(dashboard: DashboardKey, body: list[Loaded], versions: Versions) -> Response:
-    """Change some widgets of a dashboard: all that are named, each id once, or none."""
+    """Change some widgets of a dashboard, each id once: all of them, or none."""
     drafts, version = drafts_of(body), agreed_version(versions, *map(version_in, body))
     _ensure(dashboard)
     return answer_list(dashboard, widgets().update_list(caller(), dashboard, drafts, version))
@@ -160,7 +160,7 @@ def update_widget(widget: WidgetKey, body: Loaded, versions: Versions) -> Respon
 def delete_widget(widget: WidgetKey, versions: Versions) -> Response:
     """Delete a widget.
 
-    Where a version of the API from 5.0 on is named, its dashboard is answered.
+    A request for a version of the API from 5.0 on gets its dashboard.
     """
     dashboard = widgets().delete(caller(), widget, agreed_version(versions))
     has_body = answer_format().version >= (5, 0)

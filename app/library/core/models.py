@@ -1,4 +1,4 @@
-"""The tables of the library. A change here wants a migration: see README.md.
+"""The tables of the library. A change here wants a migration: see README.md of the library.
 
 A column `…_folded` holds the casefolded text of its neighbour, for searches in any case. What
 clients get back is in ExactJson; a Json column beside it is for searches only.
@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, MetaData, text as sql
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
+from sqlalchemy import ForeignKey, Index, text as sql
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from sqlalchemy.schema import SchemaItem
 
-from app.library.core.columns import (
+from app.database.base import ID_LENGTH, NAME_LENGTH, Base
+from app.database.columns import (
     ExactJson,
     Json,
     UtcDateTime,
@@ -23,22 +24,7 @@ from app.library.core.columns import (
     text,
 )
 
-ID_LENGTH = 64
-NAME_LENGTH = 255
 DOCUMENTS = ("options", "settings", "inherit_options", "labels", "tags")
-
-
-class Base(DeclarativeBase):
-    """What all tables share: their names, and those of their constraints."""
-
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_name)s",
-        }
-    )
 
 
 class UserRow(Base):
@@ -53,7 +39,7 @@ class UserRow(Base):
 
 
 class TokenRow(Base):
-    """A token that was made: what it allows is what stands here."""
+    """A token that was issued, and what it allows."""
 
     __tablename__ = "tokens"
 

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.operators import custom_op
 
-from app.library.core.queries import Query
+from app.database.queries import Query
 
 # With more, a walk in the order of the page comes to its end as soon.
 MOST: Final = 5000

@@ -13,11 +13,12 @@ from typing import Any, Final
 import jwt
 from sqlalchemy import bindparam, select
 
+from app.database.base import NAME_LENGTH
+from app.database.columns import to_milliseconds
+from app.database.store import Store
 from app.errors import InvalidInput, NotAuthenticated
 from app.library.core.callers import Caller, Person
-from app.library.core.columns import to_milliseconds
-from app.library.core.models import NAME_LENGTH, TokenRow, UserRow
-from app.library.core.store import Store
+from app.library.core.models import TokenRow, UserRow
 from app.library.core.users import find_or_add_user, person_of, upsert_user
 from app.settings import LIBRARY_AUDIENCE
 from app.verification import FixedKeys, TokenRules, shared_secret_keys, token_claims
@@ -84,7 +85,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Tokens:
+class TokenStore:
     """The tokens of a store: the first of `secrets` signs, any of them verifies.
 
     `scopes` are those that a new token may have.
@@ -192,7 +193,7 @@ def check_grant(grant: Grant, scopes: Sequence[str]) -> None:
         if not given.strip() or len(given) > NAME_LENGTH or not given.isprintable():
             raise InvalidInput(f"must be 1 to {NAME_LENGTH} printable characters", where=what)
     if strangers := [scope for scope in grant.scopes if scope not in scopes]:
-        raise InvalidInput(f"{strangers[0]!r} is none of {', '.join(scopes)}", where="scope")
+        raise InvalidInput(f"{strangers[0]!r} is not one of {', '.join(scopes)}", where="scope")
     if not timedelta(0) < grant.lifetime <= LONGEST_LIFETIME:
         raise InvalidInput(
             f"must be more than 0 and {LONGEST_LIFETIME.days}d at most", where="expires"

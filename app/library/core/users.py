@@ -1,15 +1,24 @@
 """The users of the library: everyone for whom a token was issued, or whom an import names."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.database.upsert import insert
 from app.library.core.callers import Person
 from app.library.core.models import UserRow
-from app.library.core.upsert import insert
+
+
+class Author(NamedTuple):
+    """A user as records name one: ids differ between libraries."""
+
+    handle: str
+    name: str
 
 
 def upsert_user(session: Session, handle: str, name: str, now: datetime) -> Person:
@@ -35,6 +44,11 @@ def find_or_add_user(session: Session, handle: str, name: str, now: datetime) ->
 def _insert(session: Session, handle: str, name: str, now: datetime) -> Any:
     values = {"id": uuid.uuid4(), "handle": handle, "name": name, "created_at": now}
     return insert(session, UserRow).values(values)
+
+
+def ids_of(session: Session, authors: Iterable[Author], now: datetime) -> dict[Author, UUID]:
+    """Return the ids of users; add those that are not stored."""
+    return {author: find_or_add_user(session, *author, now).id for author in sorted(authors)}
 
 
 def person_of(row: UserRow) -> Person:

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from app.database.columns import to_json
 from app.errors import Forbidden, InvalidInput, NotAuthenticated, PlacardError
 from app.library.core.callers import Person
-from app.library.core.columns import to_json
 from app.library.datadog.schemas import (
     EXPERIENCE_TYPES,
     ErrorsSchema,
@@ -55,12 +55,12 @@ WIDGETS: Final = "/api/v2/widgets/{experience_type}"
 WIDGET: Final = f"{WIDGETS}/{{uuid}}"
 FAVORITE: Final = "/api/v2/favorites/widgets/{uuid}"
 ERRORS: Final = {
-    400: Answer("What is wrong, and where", Body(ErrorsSchema)),
+    400: Answer("The request is wrong; each error says where", Body(ErrorsSchema)),
     403: Answer("The token is missing, not valid, or has none of the scopes", Body(ErrorsSchema)),
     408: Answer("The body did not arrive in time", Body(ErrorsSchema)),
     413: Answer("The body is too large", Body(ErrorsSchema)),
     429: Answer("The token has no request left in this minute", Body(ErrorsSchema)),
-    500: Answer("Our fault", Body(ErrorsSchema)),
+    500: Answer("A fault of the service", Body(ErrorsSchema)),
     503: Answer("The database does not answer", Body(ErrorsSchema)),
     507: Answer("The database's disk is full", Body(ErrorsSchema)),
 }
@@ -87,7 +87,7 @@ def check_experience() -> None:
 @operations.add(
     "get",
     WIDGETS,
-    {200: Answer("A page of what was found", Body(WidgetListSchema))} | ERRORS,
+    {200: Answer("A page of the widgets that match", Body(WidgetListSchema))} | ERRORS,
     scopes=READ,
     parameters=ExperiencePathSchema,
     query=SearchParametersSchema,

@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import false, select
 from sqlalchemy.orm import Session
 
+from app.database.columns import to_milliseconds
+from app.database.store import Store
+from app.database.upsert import insert
 from app.errors import Conflict
-from app.library.core.columns import to_milliseconds
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.core.upsert import insert
-from app.library.core.users import find_or_add_user
+from app.library.core.users import Author, ids_of
 from app.library.datadog.store import (
     SavedWidget,
     SavedWidgetDraft,
@@ -26,8 +26,6 @@ from app.library.datadog.store import (
 )
 
 AT_ONCE: Final = 50
-# A user's handle and name: ids are a library's own.
-Author = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,8 @@ def restore(
     """
     if _is_stored(session, experience_type, widget_id):
         return False
-    users = _users(session, origin)
+    named = {origin.created_by, origin.modified_by, *(each.user for each in origin.favorites)}
+    users = ids_of(session, named, to_milliseconds(utc_now()))
     values = {
         "id": widget_id,
         "experience_type": experience_type,
@@ -96,13 +95,6 @@ def restore(
     return True
 
 
-def _users(session: Session, origin: Origin) -> Mapping[Author, UUID]:
-    """Return the ids of all users of an origin; those that are new here are added."""
-    named = {origin.created_by, origin.modified_by, *(each.user for each in origin.favorites)}
-    now = to_milliseconds(utc_now())
-    return {user: find_or_add_user(session, *user, now).id for user in sorted(named)}
-
-
 def _favorites(session: Session, widget_ids: Iterable[UUID]) -> Mapping[UUID, list[Favorite]]:
     statement = (
         select(FavoriteRow.widget_id, FavoriteRow.created_at, UserRow.handle, UserRow.name)
@@ -112,7 +104,7 @@ def _favorites(session: Session, widget_ids: Iterable[UUID]) -> Mapping[UUID, li
     )
     found = defaultdict(list)
     for widget_id, created_at, handle, name in session.execute(statement):
-        found[widget_id].append(Favorite((handle, name), created_at))
+        found[widget_id].append(Favorite(Author(handle, name), created_at))
     return found
 
 

@@ -53,7 +53,7 @@ _TAG: Final = r'("([^"\u0000]|"")*"|([^",\r\n\u0000][^,\r\n\u0000]*)?)'
 
 
 class DefinitionSchema(BodySchema):
-    """A widget's definition, as far as the library looks at it."""
+    """A widget's definition: the keys that the library reads."""
 
     class Meta:
         unknown = INCLUDE
@@ -162,13 +162,13 @@ class SearchParametersSchema(ParametersSchema):
     """The query of a search."""
 
     title = TextParameter(
-        data_key="filter[title]", metadata={"description": "A part of it, in any case."}
+        data_key="filter[title]", metadata={"description": "A part of the title, in any case."}
     )
     tags = TagList(
         data_key="filter[tags]",
         load_default=tuple,
         metadata={
-            "description": "Tags that all must be there: `[tag1,tag2]`.",
+            "description": "Tags that a widget must have, all of them: `[tag1,tag2]`.",
             "pattern": rf"^\[({_TAG}(,{_TAG})*)?\]$",
         },
     )
@@ -180,7 +180,9 @@ class SearchParametersSchema(ParametersSchema):
     sort = fields.String(
         load_default="created_at",
         validate=validate.OneOf(SORTS),
-        metadata={"description": "What is equal is sorted by id; favourites always come first."},
+        metadata={
+            "description": "The key to sort by, and then the id; favourites always come first."
+        },
     )
     number = IntegerParameter(0, LAST_PAGE, data_key="page[number]", load_default=0)
     size = IntegerParameter(1, LARGEST_PAGE, data_key="page[size]", load_default=USUAL_PAGE)
@@ -208,13 +210,13 @@ class UserReferenceSchema(Schema):
 
 
 class UserRelationSchema(Schema):
-    """What a relationship points to."""
+    """The user of a relationship."""
 
     data = fields.Nested(UserReferenceSchema, required=True)
 
 
 class RelationshipsSchema(Schema):
-    """Whose a widget is."""
+    """The users who created and modified a widget."""
 
     created_by = fields.Nested(UserRelationSchema, required=True)
     modified_by = fields.Nested(UserRelationSchema, required=True)
@@ -250,7 +252,7 @@ class WidgetAnswerSchema(Schema):
 
 
 class TotalsSchema(Schema):
-    """How many widgets there are: the last of all, the others of those that match."""
+    """The numbers of widgets: `created_by_anyone_total` of all, the others of those that match."""
 
     filtered_total = fields.Integer(required=True)
     created_by_you_total = fields.Integer(required=True)
@@ -267,6 +269,6 @@ class WidgetListSchema(Schema):
 
 
 class ErrorsSchema(Schema):
-    """What is wrong, and where."""
+    """The errors of a request, each with its place in the request."""
 
     errors = JsonList(fields.String(), required=True, validate=validate.Length(min=1))

@@ -22,9 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from app.library.core.columns import folded
+from app.database.columns import folded
+from app.database.queries import Query
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
-from app.library.core.queries import Query
 from app.library.core.sqlite_index import (
     Candidates,
     counted,
@@ -93,7 +93,7 @@ def alive(experience_type: str) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchCondition:
     """The rows that a search finds, as a condition; `counted_as` where an index counts them.
 
     `sifted` is the same condition for rows that are come by in another way than by it.
@@ -106,22 +106,22 @@ class Found:
 
 def matching(
     session: Session, query: Query, search: SearchFilter, experience_type: str, user: UUID
-) -> Found:
+) -> SearchCondition:
     """Select the rows that a search by a user finds; on SQLite of the few that its index names."""
     within = alive(experience_type)
     conditions = tuple(_conditions(session, search, user))
     walked = and_(within, *conditions)
     if not _is_sqlite(session):
-        return Found(walked, walked)
+        return SearchCondition(walked, walked)
     row = SavedWidgetRow
     scope = unindexed(row.experience_type.expression) == experience_type
     sifted = and_(scope, row.deleted_at.is_(None), *conditions)
     candidates = tuple(_candidates(search, experience_type))
     ids = few(query, candidates)
     if ids is not None:
-        return Found(and_(is_one_of(row.id.expression, ids), sifted), sifted)
+        return SearchCondition(and_(is_one_of(row.id.expression, ids), sifted), sifted)
     is_all = replace(search, title=None, tags=()) == EVERYTHING and is_exact(search.tags)
-    return Found(walked, sifted, candidates if is_all else ())
+    return SearchCondition(walked, sifted, candidates if is_all else ())
 
 
 def _conditions(
@@ -165,7 +165,7 @@ def ordered_by(page: SearchPage, user: UUID) -> tuple[ColumnElement[Any], ...]:
 
 def totals(
     query: Query,
-    found: Found,
+    found: SearchCondition,
     search: SearchFilter,
     experience_type: str,
     user: UUID,

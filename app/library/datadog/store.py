@@ -25,14 +25,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from app.database.columns import folded, to_milliseconds
+from app.database.queries import SECONDS, Query, QueryTooSlow, querying
+from app.database.store import Store
+from app.database.upsert import insert
 from app.errors import InvalidInput, NotFound
 from app.library.core.callers import Caller, Person
-from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
-from app.library.core.queries import SECONDS, Query, QueryTooSlow, querying
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
-from app.library.core.upsert import insert
 from app.library.datadog.search import (
     SearchFilter,
     SearchPage,

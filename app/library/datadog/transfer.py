@@ -14,9 +14,10 @@ from uuid import UUID, uuid5
 from marshmallow import fields, post_load, validate
 from sqlalchemy.orm import Session
 
-from app.library.core.columns import to_json
-from app.library.core.store import Store
+from app.database.columns import to_json
+from app.database.store import Store
 from app.library.core.tokens import utc_now
+from app.library.core.users import Author
 from app.library.datadog.api import draft_of, included, resource
 from app.library.datadog.archive import Favorite, Origin, archived, restore
 from app.library.datadog.schemas import EXPERIENCE_TYPES, AttributesSchema, DataSchema
@@ -28,9 +29,10 @@ from app.library.http.transfer import (
     RECORD_TIME,
     EqualRecords,
     Outcome,
-    Owner,
     Transfer,
+    author_of,
     import_records,
+    line_of,
 )
 from templates_schemas.text import host_time
 
@@ -51,13 +53,13 @@ class ReferenceSchema(BodySchema):
 
 
 class RelationSchema(BodySchema):
-    """What a relationship points to."""
+    """The user of a relationship."""
 
     data = fields.Nested(ReferenceSchema, required=True)
 
 
 class RecordRelationshipsSchema(BodySchema):
-    """Whose a widget is."""
+    """The users who created and modified a widget."""
 
     created_by = fields.Nested(RelationSchema)
     modified_by = fields.Nested(RelationSchema)
@@ -78,8 +80,8 @@ class RecordUserAttributesSchema(BodySchema):
     name = fields.String(allow_none=True, validate=RECORD_NAME)
 
     @post_load
-    def _pair(self, data: Mapping[str, Any], **_: Any) -> tuple[str, str]:
-        return data["handle"], data.get("name") or data["handle"]
+    def _pair(self, data: Mapping[str, Any], **_: Any) -> Author:
+        return author_of(data)
 
 
 class RecordUserSchema(ReferenceSchema):
@@ -97,8 +99,7 @@ class FavoriteSchema(BodySchema):
 
     @post_load
     def _make(self, data: Mapping[str, Any], **_: Any) -> Favorite:
-        user = data["handle"], data.get("name") or data["handle"]
-        return Favorite(user, data["created_at"])
+        return Favorite(author_of(data), data["created_at"])
 
 
 class SavedWidgetRecordSchema(BodySchema):
@@ -119,7 +120,7 @@ def exported(store: Store) -> Iterator[bytes]:
         yield _written(widget, favorites)
 
 
-def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+def imported(store: Store, owner: Author, lines: Iterable[bytes]) -> Iterator[Outcome]:
     """Import the widgets of the lines, by id; the id of a record without one is its hash."""
     return import_records(store, lines, partial(_import_one, owner, EqualRecords()))
 
@@ -137,11 +138,11 @@ def _written(widget: SavedWidget, favorites: Iterable[Favorite]) -> bytes:
             for mark in favorites
         ],
     }
-    return f"{to_json(record)}\n".encode()
+    return line_of(record)
 
 
 def _import_one(
-    owner: Owner, equal: EqualRecords, session: Session, record: Any
+    owner: Author, equal: EqualRecords, session: Session, record: Any
 ) -> tuple[str, bool]:
     loaded = load(_RECORD, record)
     experience_type, data, draft = loaded["experience_type"], loaded["data"], draft_of(loaded)
@@ -150,16 +151,16 @@ def _import_one(
     return str(key), restore(session, experience_type, key, draft, _origin(loaded, owner))
 
 
-def _origin(loaded: Mapping[str, Any], owner: Owner) -> Origin:
+def _origin(loaded: Mapping[str, Any], owner: Author) -> Origin:
     """Return who made a widget, and when; by default the owner, and now."""
     attributes, relationships = loaded["data"]["attributes"], loaded["data"]["relationships"]
     people = {user["id"]: user["attributes"] for user in loaded["included"]}
     created = attributes.get("created_at") or attributes.get("modified_at") or utc_now()
     return Origin(
         created_at=created,
-        created_by=people.get(_id_in(relationships, "created_by"), (owner.handle, owner.name)),
+        created_by=people.get(_id_in(relationships, "created_by"), owner),
         modified_at=attributes.get("modified_at") or created,
-        modified_by=people.get(_id_in(relationships, "modified_by"), (owner.handle, owner.name)),
+        modified_by=people.get(_id_in(relationships, "modified_by"), owner),
         favorites=tuple(loaded["favorites"]),
     )
 

@@ -3,9 +3,8 @@
 dialect.py         what a dialect is, and the one test of an address
 operation.py       a view and its operation, declared once: enforced and described
 authentication.py  the token of a request → its caller
-thread_share.py    how many requests may be in progress: the other threads are for cards
 rate_limit.py      the requests of each token in a minute
-thread_share.py    how many of the threads the library may use
+thread_share.py    how many of the threads the library may use; the others are for cards
 shared_storage.py  where the workers of a machine count them together
 parameters.py      the path and the query, read with schemas
 body.py            JSON bodies, bounded before they are read
@@ -13,7 +12,7 @@ schema.py          what the schemas of bodies share
 arrival.py         the bytes of a body, within the time they have
 response.py        JSON answers
 rows.py            answers of many rows, written one by one up to a bound
-places.py          what only a few may do at a time
+token_slots.py     how many of one kind of work may run at a time
 errors.py          every error, in the dialect's envelope and in the log
 context.py         the library's parts, for views
 loopback.py        the service's own widgets, read in this process for cards

@@ -1,4 +1,4 @@
-"""Waits for the bytes of a body, and no longer than they may take."""
+"""Reads the bytes of a body within a time."""
 
 import time
 from collections.abc import Callable

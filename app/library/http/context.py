@@ -5,10 +5,10 @@ from typing import Final, cast
 
 from flask import current_app
 
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
-from app.library.http.places import Places
+from app.database.store import Store
+from app.library.core.tokens import TokenStore
 from app.library.http.rate_limit import Limiter
+from app.library.http.token_slots import TokenSlots
 from app.settings import Settings
 
 EXTENSION: Final = "placard.library"
@@ -23,10 +23,10 @@ class Library:
 
     settings: Settings
     store: Store
-    tokens: Tokens
+    tokens: TokenStore
     limiter: Limiter
-    searches: Places
-    large_answers: Places
+    searches: TokenSlots
+    large_answers: TokenSlots
 
 
 def library() -> Library:

@@ -1,4 +1,4 @@
-"""What a dialect of the library is: a Flask application of its own, behind one test of addresses.
+"""A dialect of the library: a separate Flask application for the addresses that it matches.
 
 A dialect's addresses, known or not, are those that its `paths` match; which dialect an address
 belongs to is decided here, once a request, and nowhere else.
@@ -24,7 +24,7 @@ from app.openapi.operation import Example, Operation, Section
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One system's way to speak to the library.
+    """The API of one system, as the library serves it.
 
     On the addresses that `paths` matches the beginning of, nobody gets further without the token
     that stands at `token`, and all that goes wrong is answered by `error_response`: the dialect's

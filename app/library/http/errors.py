@@ -1,4 +1,4 @@
-"""What goes wrong on a dialect's addresses: in its envelope, with a line in the log."""
+"""Answers the errors of a dialect in its envelope, and logs them."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

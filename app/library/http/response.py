@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from app.library.core.columns import to_json
+from app.database.columns import to_json
 
 
 def json_response(document: Any, status: int = 200) -> Response:

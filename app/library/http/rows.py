@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from flask import Response
 
-from app.library.core.columns import to_json
+from app.database.columns import to_json
 from app.library.http.authentication import caller
 from app.library.http.context import library
-from app.library.http.places import Places
 from app.library.http.thread_share import resting
+from app.library.http.token_slots import TokenSlots
 
 LARGEST_ANSWER: Final = 16 << 20
-# Who sends more than this holds a place until it is sent: the client may be slow.
+# A request that sends more than this holds a slot until it is sent: the client may be slow.
 LARGE: Final = 1 << 20
 # Rows are put together to pieces of about this size.
 _PIECE: Final = 1 << 18
@@ -72,14 +72,14 @@ class WrittenRows:
 
 
 def _sent(pieces: deque[bytes]) -> Iterator[bytes]:
-    """Yield the pieces, and keep none."""
+    """Yield the pieces, and drop each one."""
     while pieces:
         yield pieces.popleft()
 
 
 @contextmanager
 def searching() -> Iterator[None]:
-    """Hold a place for a search of the caller; raises TooManyRequests where none is free."""
+    """Hold a slot for a search of the caller; raises TooManyRequests where none is free."""
     release = _take(library().searches)
     try:
         yield
@@ -87,7 +87,7 @@ def searching() -> Iterator[None]:
         release()
 
 
-def _take(places: Places) -> Callable[[], None]:
-    """Take a place for the caller; others work while it is waited for."""
+def _take(slots: TokenSlots) -> Callable[[], None]:
+    """Take a slot for the caller; other requests work while this one waits."""
     with resting():
-        return places.take(caller().jti)
+        return slots.take(caller().jti)

@@ -1,4 +1,4 @@
-"""What the schemas of bodies share: how they are loaded, and how each fault is told."""
+"""What the schemas of bodies share: loading, and the sentences of faults."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -26,11 +26,11 @@ def load(schema: Schema, document: Any) -> Any:
         return schema.load(document)
     except ValidationError as error:
         first, *others = faults_in(error)
-        told = [f"{fault.path}: {fault.message}" for fault in others[: MOST_FAULTS - 1]]
-        if len(told) == MOST_FAULTS - 1:
-            told.append(f"the search ended at {MOST_FAULTS} faults")
+        sentences = [f"{fault.path}: {fault.message}" for fault in others[: MOST_FAULTS - 1]]
+        if len(sentences) == MOST_FAULTS - 1:
+            sentences.append(f"the search ended at {MOST_FAULTS} faults")
         raise InvalidInput(
-            first.message, where=first.path, rule=first.rule, others=tuple(told)
+            first.message, where=first.path, rule=first.rule, others=tuple(sentences)
         ) from None
 
 

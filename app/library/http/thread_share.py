@@ -34,12 +34,12 @@ class Turn:
         self._is_on = False
 
     def begin(self) -> bool:
-        """Wait for the turn; tell whether it has come in time."""
+        """Wait for the turn; return whether it came in time."""
         self._is_on = self._work.acquire(timeout=PATIENCE)
         return self._is_on
 
     def end(self) -> None:
-        """Let another work, unless that was done."""
+        """Give the turn back, once."""
         if self._is_on:
             self._is_on = False
             self._work.release()
@@ -49,7 +49,7 @@ class ThreadShare:
     """Lets at most `most` requests be in progress, over all applications that it wraps.
 
     The application answers the others at once, without a look at their bodies. What the service
-    asks itself counts as the card's that asks. None is no bound.
+    asks itself counts as the card's that asks. None: unbounded.
     """
 
     def __init__(self, most: int | None) -> None:

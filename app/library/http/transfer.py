@@ -5,7 +5,7 @@ A record is one line. An export has a few in memory at a time, an import a few m
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, Literal
@@ -13,10 +13,11 @@ from typing import Any, BinaryIO, Final, Literal
 from marshmallow import validate
 from sqlalchemy.orm import Session
 
+from app.database.base import NAME_LENGTH
+from app.database.columns import to_json
+from app.database.store import Store
 from app.errors import Conflict, InvalidInput, NotFound
-from app.library.core.columns import to_json
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
+from app.library.core.users import Author
 from app.library.http.body import LARGEST, parse_json
 
 # A body takes up to four times as much when it is written again: `1e15` is
@@ -35,14 +36,6 @@ AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """The user of widgets that do not name one."""
-
-    handle: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a record: `known` was stored already, and stays as it is.
 
@@ -57,11 +50,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A dialect's export and import. A record that is imported twice is stored once."""
+    """A dialect's export and import. A record that is imported twice is stored once.
+
+    Records that name no user are those of the Author that an import is given.
+    """
 
     name: str
     exported: Callable[[Store], Iterator[bytes]]
-    imported: Callable[[Store, Owner, Iterable[bytes]], Iterator[Outcome]]
+    imported: Callable[[Store, Author, Iterable[bytes]], Iterator[Outcome]]
+
+
+def author_of(data: Mapping[str, Any]) -> Author:
+    """Return a user that a record names; without a name it is the handle."""
+    return Author(data["handle"], data.get("name") or data["handle"])
+
+
+def line_of(record: Any) -> bytes:
+    """Write a record as a line."""
+    return to_json(record).encode() + b"\n"
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:

@@ -12,8 +12,8 @@ from typing import Any, Final
 from flask import Blueprint, Response
 from marshmallow import Schema
 
+from app.database.columns import to_json
 from app.errors import InvalidInput, NotAuthenticated, PlacardError
-from app.library.core.columns import to_json
 from app.library.core.models import DOCUMENTS
 from app.library.http.authentication import caller
 from app.library.http.context import library
@@ -110,8 +110,8 @@ def get(body: Loaded) -> dict[str, Any]:
 def list_(body: Loaded) -> Response:
     """Find widgets.
 
-    With `unwind` each comes once for each element of the list at its path, which stands for the
-    list; `labels`, which are a list, have that one.
+    With `unwind` each widget comes once for each element of the list at its path, in place of the
+    list; `labels` is then a list of that element.
     """
     listing = read_listing(body)
     for key in listing.only or ():
@@ -202,8 +202,8 @@ def info(widget: CustomWidget) -> dict[str, Any]:
 def write_widget(widget: CustomWidget, document: str | None, only: Sequence[str] | None) -> bytes:
     """Write a widget of a list; its document is only parsed where not all of it is asked for."""
     if document is None or only is not None:
-        whole = widget if document is None else replace(widget, document=json.loads(document))
-        return to_json(select_fields(info(whole), only or FIELDS)).encode()
+        complete = widget if document is None else replace(widget, document=json.loads(document))
+        return to_json(select_fields(info(complete), only or FIELDS)).encode()
     return f"{to_json(info(widget))[:-1]},{document[1:]}".encode()
 
 

@@ -6,17 +6,17 @@ from typing import Any, Final
 
 from app.library.spaceone.query.ast import (
     Condition,
-    Count,
-    Group,
+    CountRows,
     GroupField,
     GroupKey,
+    GroupRows,
     Limit,
     Listing,
     Order,
     Page,
-    Project,
     ProjectField,
-    Search,
+    ProjectFields,
+    Selection,
     Skip,
     Sort,
     Stage,
@@ -63,10 +63,10 @@ def read_statistics(loaded: Loaded) -> Statistics:
     )
 
 
-def _search(query: Loaded, domain_id: str, exact: tuple[Condition, ...] = ()) -> Search:
+def _search(query: Loaded, domain_id: str, exact: tuple[Condition, ...] = ()) -> Selection:
     every = _conditions(query.get("filter"), f"{QUERY}.filter")
     some = _conditions(query.get("filter_or"), f"{QUERY}.filter_or")
-    return Search(domain_id, exact + every, some, (query.get("keyword") or "").strip())
+    return Selection(domain_id, exact + every, some, (query.get("keyword") or "").strip())
 
 
 def _conditions(given: Sequence[Loaded] | None, where: str) -> tuple[Condition, ...]:
@@ -120,7 +120,7 @@ def _list_unwind(given: Loaded) -> Unwind:
     return replace(_unwind(given, where), conditions=conditions)
 
 
-def _group(given: Loaded, where: str) -> Group:
+def _group(given: Loaded, where: str) -> GroupRows:
     keys = tuple(
         GroupKey(_key(each, path), _name(each, path), each.get("date_format") or "", path)
         for each, path in _numbered(given.get("keys"), f"{where}.keys")
@@ -131,7 +131,7 @@ def _group(given: Loaded, where: str) -> Group:
     )
     if not keys and not fields:
         raise query_error("needs keys or fields", where)
-    return Group(keys, fields, where)
+    return GroupRows(keys, fields, where)
 
 
 def _group_field(given: Loaded, where: str) -> GroupField:
@@ -148,8 +148,8 @@ def _group_field(given: Loaded, where: str) -> GroupField:
     )
 
 
-def _count(given: Loaded, where: str) -> Count:
-    return Count(_name(given, where), where)
+def _count(given: Loaded, where: str) -> CountRows:
+    return CountRows(_name(given, where), where)
 
 
 def _sort(given: Loaded, where: str) -> Sort:
@@ -159,14 +159,14 @@ def _sort(given: Loaded, where: str) -> Sort:
     return Sort(orders, where)
 
 
-def _project(given: Loaded, where: str) -> Project:
+def _project(given: Loaded, where: str) -> ProjectFields:
     fields = tuple(
         _project_field(each, path)
         for each, path in _numbered(given.get("fields_"), f"{where}.fields")
     )
     if not fields:
         raise query_error("needs fields", where)
-    return Project(fields, bool(given.get("exclude_keys")), where)
+    return ProjectFields(fields, bool(given.get("exclude_keys")), where)
 
 
 def _project_field(given: Loaded, where: str) -> ProjectField:

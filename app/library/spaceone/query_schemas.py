@@ -57,7 +57,7 @@ class Number(fields.Integer):
 
 
 class FilterSchema(MessageSchema):
-    """A condition, of which each part has a short name and a long one."""
+    """A condition; each of its keys has a short and a long name."""
 
     k = fields.String()
     key = fields.String()
@@ -99,7 +99,7 @@ class PageSchema(MessageSchema):
 
 
 class SearchFieldsSchema(MessageSchema):
-    """What both kinds of query have."""
+    """The fields that both kinds of query have."""
 
     filter = JsonList(fields.Nested(FilterSchema))
     filter_or = JsonList(fields.Nested(FilterSchema))
@@ -130,7 +130,7 @@ class QuerySchema(SearchFieldsSchema):
 
 
 class NamedSchema(MessageSchema):
-    """A key, and the name of what is there."""
+    """A key, and the name of its value."""
 
     k = fields.String()
     key = fields.String()
@@ -139,7 +139,7 @@ class NamedSchema(MessageSchema):
 
 
 class GroupKeySchema(NamedSchema):
-    """What rows are grouped by."""
+    """A key that rows are grouped by."""
 
     date_format = fields.String(validate=validate.Length(max=LONGEST_TEXT))
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from app.library.core.columns import canonical, to_json
+from app.database.columns import canonical, to_json
 from app.library.spaceone.query.limits import LARGEST_ROW, TOO_LARGE, query_error
 from app.library.spaceone.query.stages import NamedValue, Rows
 

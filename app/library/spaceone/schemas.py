@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from app.library.core.models import NAME_LENGTH
+from app.database.base import NAME_LENGTH
 from app.library.http.schema import JsonList
 from app.library.spaceone.query.limits import MOST_FIELDS
 from app.library.spaceone.query_schemas import MessageSchema, QuerySchema, StatisticsQuerySchema
@@ -53,7 +53,7 @@ class ListValue(fields.List[Any]):
 
 
 class DomainSchema(MessageSchema):
-    """What every request names."""
+    """The domain of a request."""
 
     domain_id = _line(NAME_LENGTH)
 
@@ -78,7 +78,7 @@ class CustomWidgetRequest(DomainSchema):
 
 
 class UpdateCustomWidgetRequest(CustomWidgetRequest):
-    """What changes of a widget."""
+    """The fields of a widget to change."""
 
     title = fields.String(validate=validate.Length(1, NAME_LENGTH))
     options = Struct()
@@ -95,7 +95,7 @@ class GetCustomWidgetRequest(CustomWidgetRequest):
 
 
 class CustomWidgetQuery(DomainSchema):
-    """Which widgets: those that equal all that is given, and that the query finds."""
+    """The widgets to list: those that equal the given fields and match the query."""
 
     query = fields.Nested(QuerySchema)
     custom_widget_id = fields.String()
@@ -105,7 +105,7 @@ class CustomWidgetQuery(DomainSchema):
 
 
 class CustomWidgetStatQuery(DomainSchema):
-    """What statistics."""
+    """The statistics to compute."""
 
     query = fields.Nested(StatisticsQuerySchema, required=True)
 
@@ -143,11 +143,11 @@ class StatisticsInfo(Schema):
 
 
 class Empty(Schema):
-    """Nothing."""
+    """An empty message."""
 
 
 class ErrorDetailSchema(Schema):
-    """What was wrong."""
+    """The code and the message of an error."""
 
     code = fields.String()
     message = fields.String()

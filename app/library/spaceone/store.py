@@ -23,18 +23,18 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.database.columns import to_milliseconds
+from app.database.queries import SECONDS, Query
+from app.database.store import Store
 from app.errors import NotFound
 from app.library.core.callers import Caller
-from app.library.core.columns import to_milliseconds
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
-from app.library.core.queries import SECONDS, Query
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.spaceone.query.ast import (
     Listing,
     Order,
     Page,
-    Search,
+    Selection,
     Sort,
     Statistics,
     Unwind,
@@ -149,10 +149,10 @@ class CustomWidgets:
         """
         caller.require_domain(listing.search.domain_id)
         with self._store.reading() as session, bounded(session, self._seconds) as query:
-            known, test = self._test(query, self._filters(), listing.search)
+            narrowed, test = self._test(query, self._filters(), listing.search)
             count = select(func.count()).select_from(CustomWidgetRow).where(test)
             statement = self._select(listing, test)
-            total = query.scalar(count) or 0 if known.total is None else known.total
+            total = query.scalar(count) or 0 if narrowed.total is None else narrowed.total
             rows = iter(()) if listing.count_only else query.rows(statement)
             yield ListingResult(map(read_widget, rows), total)
 
@@ -207,13 +207,13 @@ class CustomWidgets:
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
-    def _test(self, query: Query, filters: Filters, search: Search) -> tuple[Narrowing, Test]:
+    def _test(self, query: Query, filters: Filters, search: Selection) -> tuple[Narrowing, Test]:
         """Test what is searched for, on SQLite among the few that its index finds."""
         test = filters.search(search)
         if self._store.dialect != "sqlite":
             return Narrowing(), test
-        known = narrow(query, search)
-        return known, test if known.ids is None else filters.search(search, known.ids)
+        narrowed = narrow(query, search)
+        return narrowed, test if narrowed.ids is None else filters.search(search, narrowed.ids)
 
     def _select(self, listing: Listing, test: Test) -> Select[Any]:
         terms = [term for order in _orders(listing) for term in self._ordering(order)]

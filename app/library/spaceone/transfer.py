@@ -14,12 +14,19 @@ from typing import Any, Final
 from marshmallow import fields, validate
 from sqlalchemy.orm import Session
 
-from app.library.core.columns import canonical, to_json, to_milliseconds
-from app.library.core.models import NAME_LENGTH
-from app.library.core.store import Store
+from app.database.base import NAME_LENGTH
+from app.database.columns import canonical, to_json, to_milliseconds
+from app.database.store import Store
 from app.library.core.tokens import utc_now
+from app.library.core.users import Author
 from app.library.http.schema import load
-from app.library.http.transfer import EqualRecords, Outcome, Owner, Transfer, import_records
+from app.library.http.transfer import (
+    EqualRecords,
+    Outcome,
+    Transfer,
+    import_records,
+    line_of,
+)
 from app.library.spaceone.api import draft_of, info
 from app.library.spaceone.records import CustomWidget
 from app.library.spaceone.schemas import CreateCustomWidgetRequest
@@ -45,22 +52,22 @@ _RECORD: Final = CustomWidgetRecord()
 def exported(store: Store) -> Iterator[bytes]:
     """Yield the widgets of all domains as lines, in constant memory."""
     for widget in CustomWidgets(store).all():
-        yield to_json(info(widget)).encode() + b"\n"
+        yield line_of(info(widget))
 
 
-def imported(store: Store, owner: Owner, lines: Iterable[bytes]) -> Iterator[Outcome]:
+def imported(store: Store, owner: Author, lines: Iterable[bytes]) -> Iterator[Outcome]:
     """Import the records of the lines, each into its domain and by its id."""
     return import_records(store, lines, partial(_import_one, owner, EqualRecords()))
 
 
 def _import_one(
-    owner: Owner, equal: EqualRecords, session: Session, record: Any
+    owner: Author, equal: EqualRecords, session: Session, record: Any
 ) -> tuple[str, bool]:
     widget = read_record(record, owner, equal)
     return widget.id, restore(session, widget)
 
 
-def read_record(document: Any, owner: Owner, equal: EqualRecords) -> CustomWidget:
+def read_record(document: Any, owner: Author, equal: EqualRecords) -> CustomWidget:
     """Read a record; the owner and the time are defaults. Raises InvalidInput."""
     loaded = load(_RECORD, document)
     draft = draft_of(loaded)

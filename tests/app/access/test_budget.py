@@ -103,7 +103,7 @@ def test_who_waits_for_one_that_has_none_left_fetches_by_itself(make_host: MakeH
     host = make_host(cold_fetches_per_minute="1")
     widgets = host.client.application.extensions[EXTENSION].widgets
     bob = Viewer("1", "bob", holder="bob")
-    resolved = widgets.resolve(f"{PAGE}/1", bob)
+    resolved = widgets.resolver.resolve(f"{PAGE}/1", bob)
     lookups = []
     look_up = widgets._cache.look_up
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from app.database.store import Store
 from app.devtools.local_provider import LocalPerson
-from app.library.core.store import Store
 from tests.app.access.test_attacks import connections
 from tests.app.access.world import ALICE, BOB, PUBLIC, Browser, World, world
 

@@ -13,7 +13,7 @@ from app.origins import read_url
 from app.settings import Settings
 from app.upstream.credentials import OAuthClientEntry
 from app.upstream.token_requests import TokenRequests
-from app.wiring import build_fetcher
+from app.upstream.wiring import build_fetcher
 from tests.conftest import settings_with
 
 # Each system with the address of a page, where its API is asked for it, and who gets the token.
@@ -123,7 +123,7 @@ def test_a_host_of_ones_own_has_a_client_in_the_credentials_file(
 
 @pytest.mark.parametrize(("system", "host"), [("sentry", "sentry.example.com"), ("none", "a.b")])
 def test_a_client_of_no_system_stops_the_start(system: str, host: str) -> None:
-    with pytest.raises(ConfigurationError, match="no system that people can sign in to"):
+    with pytest.raises(ConfigurationError, match="not a system that people can sign in to"):
         providers_of(settings_with(), [entry(system, host)])
 
 

@@ -426,7 +426,7 @@ def test_lint_tells_what_another_connector_serves(run: Run, tmp_path: Path) -> N
         "taken.toml:2: $.connector[0].name: is the name of another connector, in "
         "app.connectors.github.issues (unique)\n"
         "taken.toml:6: $.connector[0].example: is an address of the connector github, which is "
-        "asked before (unique)\n"
+        "matched before (unique)\n"
     )
 
 
@@ -702,7 +702,7 @@ def test_record_makes_a_case_and_a_sample_of_an_answer_that_is_written(
     [
         (
             {"title": "Fix it", "state": {"name": ["Todo"]}},
-            "left out: state.name: is no text and no number",
+            "left out: state.name: is neither a text nor a number",
         ),
         ({}, "resource_missing: upstream status 200, by its body"),
     ],

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.connectors import connector_settings
+from app.database.store import Store
 from app.library.core.models import UserRow
-from app.library.core.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.users import upsert_user
 from app.settings.report import setting_names

@@ -17,10 +17,10 @@ from app.cli import main
 from app.cli.library_tokens import LOCAL_TOKEN, local_token
 from app.cli.serve import greeting
 from app.connectors import connector_settings
-from app.library.core.migrations import EARLIEST, head
+from app.database.migrations import EARLIEST, head
+from app.database.store import Store
 from app.library.core.models import CustomWidgetRow, DashboardWidgetRow, SavedWidgetRow
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.http.context import EXTENSION
 from app.library.samples import PATHS
 from app.library.wiring import SCOPES
@@ -120,7 +120,7 @@ def test_a_token_is_confined_to_places_and_experience_types(run: Run, database_u
     listed = [line.split("  ")[-2:] for line in newest]
     assert ["tfs/c,c/Fabrikam/Fabrikam Team", "ccm_reports,logs_reports"] in listed
     store = Store(database_url)
-    caller = Tokens(store, [TOKEN_SECRET], SCOPES).caller(made.stdout.strip())
+    caller = TokenStore(store, [TOKEN_SECRET], SCOPES).caller(made.stdout.strip())
     store.close()
     assert caller.places == ("tfs/c", "c/Fabrikam/Fabrikam Team")
     assert caller.experiences == ("ccm_reports", "logs_reports")
@@ -139,7 +139,7 @@ def test_a_further_token_without_a_name_leaves_the_user_s_as_it_is(
         )
     ]
     store = Store(database_url)
-    people = [Tokens(store, [TOKEN_SECRET], SCOPES).caller(text).person for text in texts]
+    people = [TokenStore(store, [TOKEN_SECRET], SCOPES).caller(text).person for text in texts]
     store.close()
     assert [person.name for person in people] == ["Alice", "Alice", "bob@example.com"]
     assert people[0] == people[1]
@@ -154,7 +154,7 @@ def test_the_first_secret_signs(run: Run, sqlite_url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--scope", "everything"), "--scope: 'everything' is none of"),
+        (("--scope", "everything"), "--scope: 'everything' is not one of"),
         (("--expires", "soon"), "'soon' is not a span of time such as 90d"),
         (("--expires", "0d"), "--expires: must be more than 0"),
         (("--expires", "9999d"), "--expires: must be more than 0"),
@@ -231,7 +231,7 @@ def test_the_local_mode_makes_a_token_once_and_keeps_it(
     assert "GITHUB_TOKEN=ghp_made_up\n" in (tmp_path / ".env").read_text()
     assert first in greeting(local_settings(tmp_path), "http://127.0.0.1:8080", first)
     store = Store("sqlite:///placard.db")
-    caller = Tokens(store, [TOKEN_SECRET], SCOPES).caller(first)
+    caller = TokenStore(store, [TOKEN_SECRET], SCOPES).caller(first)
     assert caller.subject == "local@localhost"
     assert caller.domains == {"domain-local"}
     store.close()

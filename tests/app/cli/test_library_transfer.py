@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from app.cli import main
 from app.cli.library_transfer import TRANSFERS
 from app.connectors import connector_settings
+from app.database.store import Store
 from app.errors import StoreUnavailable
-from app.library.core.store import Store
 from app.settings.report import setting_names
 from tests.host import TOKEN_SECRET
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.stalled import Connection, Stalled
+from app.cli.stalled import SocketState, Stalled
 from tests.clock import Clock
 
 LIMIT = 10.0
 # A request came 4 s ago on a connection that was answered on before, 6 s ago.
-ASKING = Connection(1, sent=6, received=4, unsent=0, segments_received=3, segments_sent=2)
+ASKING = SocketState(1, sent=6, received=4, unsent=0, segments_received=3, segments_sent=2)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_request_after_an_answer_is_another_one(clock: Clock) -> None:
 def test_first_request_of_a_connection_stalls_though_it_came_as_that_was_made(
     clock: Clock,
 ) -> None:
-    first = Connection(1, sent=9, received=9, unsent=0, segments_received=1, segments_sent=0)
+    first = SocketState(1, sent=9, received=9, unsent=0, segments_received=1, segments_sent=0)
     stalled = Stalled(LIMIT, clock)
 
     assert not stalled.has_stalled(first)
@@ -68,7 +68,7 @@ def test_first_request_of_a_connection_stalls_though_it_came_as_that_was_made(
 
 @pytest.mark.parametrize(("sent", "stalls"), [(9, False), (11, True)])
 def test_answer_that_is_not_read_stalls(clock: Clock, sent: float, stalls: bool) -> None:
-    unread = Connection(1, sent, 20, unsent=4096, segments_received=1, segments_sent=50)
+    unread = SocketState(1, sent, 20, unsent=4096, segments_received=1, segments_sent=50)
 
     assert Stalled(LIMIT, clock).has_stalled(unread) is stalls
 

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, strategies as st
 from marshmallow import ValidationError
 
-from app.connectors import all_connectors, bundled_definitions, connector_settings
-from app.connectors.base import find
+from app.connectors import all_connectors, bundled_definitions, connector_settings, find
 from app.connectors.definitions.addresses import DefinedMatch
 from app.connectors.definitions.bundled import CATALOGUE, catalogue
 from app.connectors.definitions.connector import DefinedConnector
@@ -254,7 +253,7 @@ def test_its_token_goes_to_hosts_that_are_named_and_to_no_other(name: str) -> No
     found = Credentials(known.credentials)
     assert found.find("https://evil.example/").headers == {}
     for host in known.hosts:
-        asked = known._api_host(host.replace("*", "somebody-else"))
+        asked = known._hosts.api_host(host.replace("*", "somebody-else"))
         assert "somebody-else" not in asked or found.find(f"https://{asked}/").headers == {}
     if "credential" in known.definition:
         asked_for = [

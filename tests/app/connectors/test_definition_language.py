@@ -11,7 +11,7 @@ import responses
 from app.connectors import connector_settings, find
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.files import lint_definitions, read_definitions
-from app.connectors.definitions.schema import DefinitionSchema
+from app.connectors.definitions.schema import ConnectorSchema
 from app.errors import ConfigurationError, NoConnector
 from app.settings import load_settings
 from app.telemetry.trace import recording
@@ -46,7 +46,7 @@ QUERY: Final = "query($id:String!){item(id:$id){id title}}"
 
 
 def defined(**changes: Any) -> DefinedConnector:
-    return DefinedConnector(DefinitionSchema().load({**SMALL, **changes}))
+    return DefinedConnector(ConnectorSchema().load({**SMALL, **changes}))
 
 
 def asked(known: DefinedConnector, address: str) -> UpstreamRequest:
@@ -278,7 +278,7 @@ OWN: Final[Mapping[str, Any]] = {
 def own(**settings: str) -> DefinedConnector:
     given = {"PLACARD_JWT_SECRETS": JWT_SECRET, **settings}
     loaded = load_settings(given, connector_settings())
-    return DefinedConnector(DefinitionSchema().load({**SMALL, **OWN}), loaded)
+    return DefinedConnector(ConnectorSchema().load({**SMALL, **OWN}), loaded)
 
 
 @pytest.mark.parametrize(

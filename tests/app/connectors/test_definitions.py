@@ -14,9 +14,10 @@ from hypothesis import given, strategies as st
 
 from app import create_app
 from app.connectors import all_connectors
-from app.connectors.base import find, read_address
+from app.connectors.base import read_address
 from app.connectors.definitions.addresses import form_of
 from app.connectors.definitions.files import lint_definitions, read_definitions
+from app.connectors.registry import find
 from app.errors import ConfigurationError
 from app.telemetry.trace import recording
 from app.testing.contract import JSON, match_of
@@ -136,7 +137,7 @@ def test_an_expression_that_fails_drops_its_field_and_says_so(
     assert "subtitle" not in card
     told = [step.facts for step in trace.steps if step.name == "dropped"]
     dropped = {facts["part"]: facts["why"] for facts in told}
-    assert dropped["datetime"] == "time() of what is no time"
+    assert dropped["datetime"] == "time() needs a time"
     assert set(dropped) == {"datetime", "subtitle"}
 
 
@@ -184,7 +185,7 @@ def test_any_json_makes_a_card_of_any_definition(answer: Any) -> None:
         ('"incident.name"', '"a && !b.c"', "write `!(a.b)`"),
         ('"incident.name"', '"a[' + "9" * 5000 + ']"', "over 500 characters"),
         ('"incident.name"', '"[@,@][] | [@,@][] | [][] | []"', "over 4 flattenings"),
-        ('"incident.name"', '"' + "(" * 400 + '"', "is no JMESPath expression"),
+        ('"incident.name"', '"' + "(" * 400 + '"', "is not a valid JMESPath expression"),
     ],
 )
 def test_what_could_do_harm_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -310,7 +311,12 @@ def test_a_part_is_decoded_once_where_it_is_shown(
         ("{id}.json", "{number}.json", 9, "has parts that `path` has not: number (part)"),
         ("{ Accept =", '{ X-Id = "{idd}", Accept =', 10, "has parts that `path` has not: idd"),
         ("{ Accept =", "{ Authorization =", 10, "belongs into the credentials file (credential)"),
-        ('title = "incident.name"', 'title = "incident["', 13, "is no JMESPath expression"),
+        (
+            'title = "incident.name"',
+            'title = "incident["',
+            13,
+            "is not a valid JMESPath expression",
+        ),
         ("color = ", """color = "'reddish'" # """, 20, "must be one of: none, red, "),
         (
             "{ Accept",

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import pytest
 
-from app.connectors.base import find
+from app.connectors import find
 from app.connectors.github import GitHubRepository
 from app.connectors.github.repositories import NO_OWNERS
 from app.errors import NoConnector

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import pytest
 
-from app.connectors.base import find
+from app.connectors import find
 from app.connectors.github import GitHubRun
 from app.testing.contract import ConnectorContract, sent_headers, settings_of
 from templates_schemas import payload

@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from app.cards import checked
 from app.connectors import Connector, all_connectors, connector_settings, find
-from app.connectors.base import Count, Match, Moment, Resource
+from app.connectors.base import Count, Match, Resource, Timestamp
 from app.settings import load_settings
 from app.telemetry.trace import recording
 from app.testing.recordings import read_recording
@@ -229,7 +229,7 @@ class Thing(Resource):
     title = fields.String(data_key="theTitle")
     state = fields.String()
     count = Count()
-    closed_at = Moment()
+    closed_at = Timestamp()
     label = fields.Nested(Label)
     labels = fields.List(fields.Nested(Label))
 

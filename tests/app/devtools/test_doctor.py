@@ -19,7 +19,7 @@ from app import create_app
 from app.cli import main
 from app.cli.doctor import example_for
 from app.devtools.doctor import Finding, Patient, examine, verdict_of
-from app.devtools.doctor.answers import Answer
+from app.devtools.doctor.answers import ReceivedAnswer
 from app.devtools.doctor.expectations import HIDDEN, LASTING, SECURE
 from app.settings import Settings
 from app.testing.servers import answer, saying, serving as serving_raw
@@ -427,10 +427,10 @@ def test_certificate(tmp_path: Path, days: float, trusted: bool, result: str, to
 
 def test_what_holds_for_a_service_that_is_reached_from_outside_only() -> None:
     outside = Patient(local(), "http://placard.example", ORIGIN, ISSUE)
-    assert not SECURE.is_met(Answer(), outside)
-    assert not HIDDEN.is_met(Answer(200, size=9000), outside)
-    assert HIDDEN.is_met(Answer(404), outside)
-    assert not LASTING.is_met(Answer(failure="x"), outside)
+    assert not SECURE.is_met(ReceivedAnswer(), outside)
+    assert not HIDDEN.is_met(ReceivedAnswer(200, size=9000), outside)
+    assert HIDDEN.is_met(ReceivedAnswer(404), outside)
+    assert not LASTING.is_met(ReceivedAnswer(failure="x"), outside)
 
 
 def doctor(monkeypatch: pytest.MonkeyPatch, *arguments: str, **settings: str) -> Ended:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from app import create_app
+from app.upstream.wiring import build_fetcher
 from app.web import EXTENSION, Service
-from app.wiring import build_fetcher, build_widgets
+from app.wiring import build_widgets
 from tests.app.freshness.answers import AtTime
 from tests.clock import Clock
 from tests.conftest import settings_with

@@ -14,8 +14,8 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from app.library.core.store import Store
-from app.library.core.tokens import Grant, Tokens
+from app.database.store import Store
+from app.library.core.tokens import Grant, TokenStore
 from app.library.http.context import EXTENSION, Library
 from app.library.http.dialect import init_dialect
 from app.library.wiring import DIALECTS, SCOPES
@@ -122,7 +122,7 @@ def processes(request: pytest.FixtureRequest, database_kind: str) -> Iterator[Pr
     base, url = request.getfixturevalue(f"service_on_{database_kind}")
     store = Store(url)
     empty(store)
-    yield Processes(base, Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text)
+    yield Processes(base, TokenStore(store, [TOKEN_SECRET], SCOPES).create(GRANT).text)
     store.close()
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.cli import main
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT, application, library_of
 from tests.app.library.test_cards import PUBLIC, TITLES, card, saved
@@ -168,13 +168,13 @@ def test_the_line_for_postgresql_is_printed_and_works(
 
 def test_tokens_are_in_the_backup(machine: Machine) -> None:
     store = migrated(machine.url)
-    text = Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
+    text = TokenStore(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
     machine.follow("Backup")
-    Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT)
+    TokenStore(store, [TOKEN_SECRET], SCOPES).create(GRANT)
     store.close()
     machine.follow("Restore")
     store = migrated(machine.url)
-    tokens = Tokens(store, [TOKEN_SECRET], SCOPES)
+    tokens = TokenStore(store, [TOKEN_SECRET], SCOPES)
     assert (len(tokens.listed()), tokens.caller(text).subject) == (1, GRANT.subject)
     store.close()
 

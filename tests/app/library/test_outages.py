@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import event
 from structlog.testing import capture_logs
 
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.http.context import Library
 from app.library.wiring import SCOPES
 from app.telemetry.logs import merge_log_fields
@@ -136,7 +136,7 @@ def test_postgresql_may_go_and_come_back_and_a_worker_may_start_meanwhile(
 ) -> None:
     with own_postgresql.database() as url, standing_in() as stand_in:
         store = migrated(url)
-        text = Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
+        text = TokenStore(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
         store.close()
         settings = SOUND | stand_in.settings
         settings |= {"PLACARD_DATABASE_URL": url, "PLACARD_TOKEN_SECRETS": TOKEN_SECRET}

@@ -17,7 +17,7 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.testing.servers import LOOPBACK, Connection, Handler, answer, saying, serving
+from app.testing.servers import LOOPBACK, ClientConnection, Handler, answer, saying, serving
 from app.upstream import Fetcher, UpstreamPolicy
 from app.upstream.messages import UpstreamResponse
 from tests.app.upstream.fetching import fetching, request_to
@@ -55,7 +55,7 @@ def deflated(body: bytes) -> bytes:
 def once(sent: bytes) -> Handler:
     """Answer one request, then end the connection."""
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(sent)
 
@@ -116,7 +116,7 @@ def test_a_decompression_bomb_in_layers_is_refused() -> None:
 def test_endless_body_is_refused(head: bytes) -> None:
     compressing = zlib.compressobj(1, wbits=31) if b"gzip" in head else None
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(head)
         while not connection.ending.is_set():
@@ -141,18 +141,18 @@ def test_body_of_a_redirect_is_bounded_too(framed: Callable[[bytes], bytes]) -> 
         tracemalloc.stop()
 
 
-def reset_halfway(connection: Connection) -> None:
+def reset_halfway(connection: ClientConnection) -> None:
     connection.request()
     connection.send(answer(b"x" * 10, length=20))
     connection.reset()
 
 
-def reset_at_once(connection: Connection) -> None:
+def reset_at_once(connection: ClientConnection) -> None:
     connection.request()
     connection.reset()
 
 
-def end_at_once(connection: Connection) -> None:
+def end_at_once(connection: ClientConnection) -> None:
     connection.request()
 
 
@@ -223,7 +223,7 @@ def test_connection_is_reused() -> None:
 def test_connection_that_the_server_closed_is_replaced() -> None:
     closed = threading.Event()
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         once(answer(b"1"))(connection)
         connection.socket.shutdown(socket.SHUT_RDWR)
         closed.set()
@@ -246,7 +246,7 @@ def test_the_connection_of_a_refused_body_is_not_reused() -> None:
 
 
 def test_failed_fetches_leave_no_thread_and_no_file_open() -> None:
-    def mute(connection: Connection) -> None:
+    def mute(connection: ClientConnection) -> None:
         connection.request()
         connection.wait()
 

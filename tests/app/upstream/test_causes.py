@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable, UpstreamUnreadable
-from app.testing.servers import LOOPBACK, Connection, answer, saying, serving
+from app.testing.servers import LOOPBACK, ClientConnection, answer, saying, serving
 from tests.app.upstream.fetching import certificate, fetching, request_to
 
 
@@ -27,7 +27,7 @@ def told_of(
 
 
 def told_by(
-    handler: Callable[[Connection], None], kind: type[UpstreamError] = UpstreamUnreachable
+    handler: Callable[[ClientConnection], None], kind: type[UpstreamError] = UpstreamUnreachable
 ) -> str:
     with serving(handler) as server:
         return told_of(server.origin, kind)
@@ -108,7 +108,7 @@ def test_port_that_does_not_speak_tls() -> None:
 
 
 def test_connection_that_is_closed_without_an_answer() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
 
     told = told_by(handler)
@@ -116,7 +116,7 @@ def test_connection_that_is_closed_without_an_answer() -> None:
 
 
 def test_connection_that_is_reset() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.reset()
 
@@ -124,7 +124,7 @@ def test_connection_that_is_reset() -> None:
 
 
 def test_answer_that_breaks_off() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(answer(b"half", length=100))
 
@@ -138,7 +138,7 @@ def test_answer_that_is_not_http() -> None:
 
 
 def test_answer_that_does_not_come() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.wait()
 
     with (

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.errors import UpstreamTimeout, UpstreamUnreachable
-from app.testing.servers import LOOPBACK, Connection, answer, serving
-from app.wiring import build_fetcher
+from app.testing.servers import LOOPBACK, ClientConnection, answer, serving
+from app.upstream.wiring import build_fetcher
 from tests.app.upstream.fetching import fetching, request_to
 from tests.conftest import settings_with
 
@@ -21,7 +21,7 @@ INTERIM = {
 
 @pytest.mark.parametrize("interim", INTERIM.values(), ids=INTERIM)
 def test_each_request_gets_its_own_answer_after_an_interim_one(interim: bytes) -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         while request := connection.request():
             connection.send(interim)
             connection.send(answer(request.split(b" ")[1]))
@@ -33,7 +33,7 @@ def test_each_request_gets_its_own_answer_after_an_interim_one(interim: bytes) -
 
 
 def test_a_protocol_switch_that_was_not_requested_is_refused() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\n")
 
@@ -42,9 +42,9 @@ def test_a_protocol_switch_that_was_not_requested_is_refused() -> None:
 
 
 def test_an_idle_connection_that_closes_on_use_is_replaced() -> None:
-    connected: list[Connection] = []
+    connected: list[ClientConnection] = []
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connected.append(connection)
         connection.request()
         if len(connected) == 1:
@@ -64,7 +64,7 @@ def test_the_pool_keeps_a_connection_for_each_slot() -> None:
     slots = 12
     all_there = threading.Barrier(slots, timeout=10)
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         while connection.request():
             all_there.wait()
             connection.send(answer())
@@ -78,7 +78,7 @@ def test_the_pool_keeps_a_connection_for_each_slot() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_server_that_always_closes_gets_one_retry_of_a_get(method: str) -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.reset()
 
@@ -91,7 +91,7 @@ def test_a_server_that_always_closes_gets_one_retry_of_a_get(method: str) -> Non
 
 
 def test_an_answer_that_breaks_off_is_not_retried() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         connection.reset()

@@ -12,7 +12,7 @@ from app.telemetry import trace
 from app.telemetry.logs import configure_logs
 from app.testing.servers import (
     LOOPBACK,
-    Connection,
+    ClientConnection,
     Handler,
     answer,
     redirect,
@@ -138,11 +138,11 @@ def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch, n
     assert proxy.connections == 0
 
 
-def ending(connection: Connection) -> None:
+def ending(connection: ClientConnection) -> None:
     connection.request()
 
 
-def mute(connection: Connection) -> None:
+def mute(connection: ClientConnection) -> None:
     connection.request()
     connection.wait()
 
@@ -184,7 +184,7 @@ def test_the_error_of_a_refused_connection_shows_no_query() -> None:
 def test_the_log_of_a_truncated_head_shows_no_query(caplog: pytest.LogCaptureFixture) -> None:
     configure_logs(local=False)
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(b"HTTP/1.1 200 OK\r\nContent-")
 

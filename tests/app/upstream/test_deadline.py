@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from app.errors import UpstreamTimeout
-from app.testing.servers import LOOPBACK, Connection, Handler, answer, redirect, saying, serving
+from app.testing.servers import (
+    LOOPBACK,
+    ClientConnection,
+    Handler,
+    answer,
+    redirect,
+    saying,
+    serving,
+)
 from app.upstream import transport
 from app.upstream.transport import remaining, within
 from tests.app.upstream.fetching import certificate, fetching, request_to
@@ -55,11 +63,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return told
 
 
-def silent(connection: Connection) -> None:
+def silent(connection: ClientConnection) -> None:
     connection.wait()
 
 
-def mute(connection: Connection) -> None:
+def mute(connection: ClientConnection) -> None:
     connection.request()
     connection.wait()
 
@@ -67,7 +75,7 @@ def mute(connection: Connection) -> None:
 def dripping(whole: bytes, dripped: bytes) -> Handler:
     """Send the first part of an answer at once, and the rest byte by byte."""
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(whole)
         connection.drip(dripped)
@@ -76,13 +84,13 @@ def dripping(whole: bytes, dripped: bytes) -> Handler:
     return handler
 
 
-def stalled_halfway(connection: Connection) -> None:
+def stalled_halfway(connection: ClientConnection) -> None:
     connection.request()
     connection.send(answer(b"x" * 10, length=20))
     connection.wait()
 
 
-def endlessly_continuing(connection: Connection) -> None:
+def endlessly_continuing(connection: ClientConnection) -> None:
     connection.request()
     while not connection.wait(0.02):
         connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -138,7 +146,7 @@ def test_slow_tls_server_times_out_at_the_deadline(
         fetcher.fetch(request_to(server.origin))
 
 
-def handshake_that_drips(connection: Connection) -> None:
+def handshake_that_drips(connection: ClientConnection) -> None:
     connection.send(b"\x16\x03\x03\x40\x00")  # the head of a TLS record of 16 KiB
     connection.drip(b"\x02" * 1000)
 
@@ -200,7 +208,7 @@ def test_server_that_never_accepts_times_out() -> None:
 
 
 def test_redirects_share_one_deadline(waits: list[float]) -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.wait(STEP)
         waits.clear()
@@ -249,7 +257,7 @@ def test_name_resolution_counts_toward_the_deadline(
 
 
 def test_a_slow_answer_in_time_is_complete() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.drip(answer(b"slow but whole"), every=0.001)
 
@@ -258,7 +266,7 @@ def test_a_slow_answer_in_time_is_complete() -> None:
 
 
 def test_pooled_connection_is_under_the_deadline_of_its_own_fetch() -> None:
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         connection.request()
         connection.send(answer())
         mute(connection)
@@ -273,7 +281,7 @@ def test_pooled_connection_is_under_the_deadline_of_its_own_fetch() -> None:
 def test_late_answer_is_not_taken_for_the_next_one() -> None:
     given_up = threading.Event()
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         while request := connection.request():
             late = b"/late" in request
             assert not late or given_up.wait(30)

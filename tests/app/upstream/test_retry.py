@@ -13,7 +13,15 @@ from app.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from app.testing.servers import LOOPBACK, Connection, answer, redirect, routing, saying, serving
+from app.testing.servers import (
+    LOOPBACK,
+    ClientConnection,
+    answer,
+    redirect,
+    routing,
+    saying,
+    serving,
+)
 from app.upstream.messages import UpstreamResponse
 from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.retry import PAUSE, Retry
@@ -151,7 +159,7 @@ def test_retry_does_not_pass_an_open_breaker() -> None:
 def test_a_redirect_and_its_target_share_one_retry() -> None:
     asked: list[str] = []
 
-    def handler(connection: Connection) -> None:
+    def handler(connection: ClientConnection) -> None:
         while request := connection.request():
             target = request.split(b" ")[1].decode()
             asked.append(target)

@@ -9,7 +9,7 @@ import responses
 from app.errors import AddressRefused, UpstreamError, UpstreamTooLarge
 from app.upstream.oauth import InvalidGrant, OAuthClient
 from app.upstream.token_requests import TokenRequests
-from app.wiring import build_fetcher
+from app.upstream.wiring import build_fetcher
 from tests.clock import Clock
 from tests.conftest import settings_with
 

@@ -115,7 +115,7 @@ def test_error_is_made_again_of_its_code(kind: type[PlacardError]) -> None:
 
 
 def test_unknown_code_makes_no_error() -> None:
-    with pytest.raises(ValueError, match="'nonsense' is no error code"):
+    with pytest.raises(ValueError, match="'nonsense' is not an error code"):
         named("nonsense", "A sentence.")
 
 

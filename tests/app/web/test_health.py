@@ -7,7 +7,7 @@ import pytest
 import responses
 from structlog.testing import capture_logs
 
-from app.library.core.store import Store
+from app.database.store import Store
 from app.web.health import BoundedCheck
 from tests.conftest import MakeHost
 from tests.host import Host

@@ -32,7 +32,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class Selection:
     """Selects widgets of a domain: all of `every` hold, one of `some` if any, and the keyword."""
 
     domain_id: str
@@ -57,7 +57,7 @@ class Listing:
     With `unwind`, each widget comes once for each element of a list of its own.
     """
 
-    search: Search
+    search: Selection
     orders: tuple[Order, ...] = ()
     page: Page = field(default_factory=Page)
     only: tuple[str, ...] | None = None
@@ -88,7 +88,7 @@ class GroupField:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupRows:
     """A row for each group; all rows are one group where there are no keys."""
 
     keys: tuple[GroupKey, ...]
@@ -97,7 +97,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountRows:
     """One row: the number of rows, under a name."""
 
     name: str
@@ -139,7 +139,7 @@ class ProjectField:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectFields:
     """Rows of other fields; the keys of a group stay, unless `exclude_keys`."""
 
     fields: tuple[ProjectField, ...]
@@ -147,14 +147,14 @@ class Project:
     where: str
 
 
-Stage = Unwind | Group | Count | Sort | Limit | Skip | Project
+Stage = Unwind | GroupRows | CountRows | Sort | Limit | Skip | ProjectFields
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """A query of `stat`: the different values at a key, or what comes of the stages."""
 
-    search: Search
+    search: Selection
     distinct: str | None = None
     stages: tuple[Stage, ...] = ()
     page: Page = field(default_factory=Page)

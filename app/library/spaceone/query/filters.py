@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from sqlalchemy import and_, false, func, not_, or_, true
 
-from app.library.core.columns import canonical, folded
+from app.database.columns import canonical, folded
 from app.library.core.models import CustomWidgetRow
 from app.library.core.sqlite_index import is_one_of, unindexed
-from app.library.spaceone.query.ast import Condition, Search
+from app.library.spaceone.query.ast import Condition, Selection
 from app.library.spaceone.query.datetimes import read_datetime, read_difference
 from app.library.spaceone.query.json_backend import JsonSql, Reader, Test
 from app.library.spaceone.query.keys import (
@@ -65,7 +65,7 @@ class Filters:
         self._json = json
         self._now = now
 
-    def search(self, search: Search, ids: str | None = None) -> Test:
+    def search(self, search: Selection, ids: str | None = None) -> Test:
         """Test whether a widget is one of those that are searched for; raises InvalidInput.
 
         `ids` are those among which SQLite has to look, where its index knows them.

@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from app.library.spaceone.query.ast import Condition, Group, GroupField, GroupKey
+from app.library.spaceone.query.ast import Condition, GroupField, GroupKey, GroupRows
 from app.library.spaceone.query.filters import PLAIN, Filters
 from app.library.spaceone.query.json_backend import JsonSql, Node, Test
 from app.library.spaceone.query.keys import JsonPath
@@ -82,7 +82,7 @@ CONDITIONAL: Final = ("count", "sum", "average")
 _ONE: Final = literal(1)
 
 
-def grouped(rows: Rows, stage: Group, json: JsonSql, filters: Filters) -> Rows:
+def grouped(rows: Rows, stage: GroupRows, json: JsonSql, filters: Filters) -> Rows:
     """Make a row of each group, in the order of their first rows."""
     keys = {key.name: _group_key(key, rows, json) for key in stage.keys}
     fields = {field.name: field for field in stage.fields if field.name not in keys}

@@ -22,7 +22,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from app.library.core.columns import EXACT, to_json
+from app.database.columns import EXACT, to_json
 from app.library.spaceone.query.json_backend import Elements, JsonSql, Node, Reader, Test, is_index
 
 _RANKS: Final = {
@@ -96,13 +96,13 @@ class SqliteJson(JsonSql):
 
     def of_number(self, number: ColumnElement[Any]) -> Node:
         """Write whole numbers without a point, others so that they are read as the same double."""
-        whole = cast(number, Integer)
+        integer = cast(number, Integer)
         real: ColumnElement[Any] = type_coerce(number, Float())
         return case(
             (number.is_(None), "null"),
             # No JSON: what is made of it fails, as an overflow does on PostgreSQL.
             (func.abs(real) > sys.float_info.max, func.json(func.printf("infinite %f", real))),
-            ((func.abs(real) <= EXACT) & (real == whole), cast(whole, Text)),
+            ((func.abs(real) <= EXACT) & (real == integer), cast(integer, Text)),
             else_=func.printf("%!.17g", real),
         )
 

@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
+from app.database.queries import SECONDS, Query, QueryTooSlow, querying
 from app.errors import InvalidInput
-from app.library.core.queries import SECONDS, Query, QueryTooSlow, querying
 
 MOST_CONDITIONS: Final = 50
 # Keys, fields and conditions of all stages: what it takes to read the statement cannot be stopped.
@@ -72,11 +72,11 @@ def bounded(
 
 def _reason(error: exc.DBAPIError) -> str | None:
     """Return what is wrong with a query that the database refuses; None where it is not that."""
-    state, told = getattr(error.orig, "sqlstate", None), str(error.orig)
+    state, message = getattr(error.orig, "sqlstate", None), str(error.orig)
     if state == _PATTERN:
         return "has a regular expression that the database refuses"
-    if state == _INFINITE or told == _INFINITE_OF_SQLITE:
+    if state == _INFINITE or message == _INFINITE_OF_SQLITE:
         return "has a sum or an average that is too large"
-    if state in _COMPLEX or told.startswith(_COMPLEX_OF_SQLITE):
+    if state in _COMPLEX or message.startswith(_COMPLEX_OF_SQLITE):
         return TOO_LARGE
     return None

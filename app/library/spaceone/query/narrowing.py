@@ -1,4 +1,4 @@
-"""What SQLite's index knows of a search: for some conditions, the widgets that may meet them.
+"""SQLite's index for a search: for some conditions, the widgets that may meet them.
 
 On PostgreSQL the planner does this by itself: see `may_contain` in json_postgresql.py.
 """
@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import func, null, select, union
 
-from app.library.core.columns import folded
+from app.database.columns import folded
+from app.database.queries import Query
 from app.library.core.models import CustomWidgetRow
-from app.library.core.queries import Query
 from app.library.core.sqlite_index import Candidates, counted, few, is_exact, titled, valued
-from app.library.spaceone.query.ast import Condition, Search
+from app.library.spaceone.query.ast import Condition, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,18 @@ class Narrowing:
     total: int | None = None
 
 
-def narrow(query: Query, search: Search) -> Narrowing:
+def narrow(query: Query, search: Selection) -> Narrowing:
     """Ask the index for the widgets of a search, or how many there are."""
-    known = list(_candidates(search))
-    candidates = [each for each in known if each is not None]
+    matching = list(_candidates(search))
+    candidates = [each for each in matching if each is not None]
     ids = few(query, candidates)
-    if ids is not None or not candidates or search.some or len(candidates) < len(known):
+    if ids is not None or not candidates or search.some or len(candidates) < len(matching):
         return Narrowing(ids)
     return Narrowing(total=counted(query, candidates, None)[0])
 
 
-def _candidates(search: Search) -> Iterator[Candidates | None]:
-    """Select, for each condition that all widgets meet, who does; None where nobody knows that."""
+def _candidates(search: Selection) -> Iterator[Candidates | None]:
+    """Select the widgets that meet each condition of the search; None where the index cannot."""
     for condition in search.every:
         texts = _texts(condition)
         if texts and _is_title(condition):

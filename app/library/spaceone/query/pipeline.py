@@ -6,11 +6,11 @@ from typing import Any, Final
 from sqlalchemy import func, select
 
 from app.library.spaceone.query.ast import (
-    Count,
-    Group,
+    CountRows,
     GroupField,
+    GroupRows,
     Limit,
-    Project,
+    ProjectFields,
     Skip,
     Sort,
     Stage,
@@ -61,9 +61,9 @@ def _check_size(stages: Sequence[Stage]) -> None:
 
 def _keys_and_fields(stage: Stage) -> Sequence[Any]:
     match stage:
-        case Group():
+        case GroupRows():
             return (*stage.keys, *stage.fields)
-        case Project():
+        case ProjectFields():
             return stage.fields
         case Sort():
             return stage.orders
@@ -76,15 +76,15 @@ def _after(rows: Rows, stage: Stage, json: JsonSql, filters: Filters) -> Rows:
     match stage:
         case Unwind():
             return matching(unwound(rows, stage, json), stage.conditions, filters)
-        case Group():
+        case GroupRows():
             return grouped(rows, stage, json, filters)
-        case Count():
+        case CountRows():
             return counted(rows, stage, json)
         case Sort():
             return sorted_rows(rows, stage, json)
         case Limit() | Skip():
             return cut(rows, stage)
-        case Project():
+        case ProjectFields():
             return projected(rows, stage, json)
 
 

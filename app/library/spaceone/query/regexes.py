@@ -11,7 +11,7 @@ from typing import Final
 
 import regex
 
-from app.library.core.columns import folded
+from app.database.columns import folded
 
 LONGEST: Final = 256
 MOST_REPEATS: Final = 255

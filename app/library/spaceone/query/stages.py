@@ -21,7 +21,15 @@ from sqlalchemy import (
 )
 
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
-from app.library.spaceone.query.ast import Count, Limit, Order, Project, Skip, Sort, Unwind
+from app.library.spaceone.query.ast import (
+    CountRows,
+    Limit,
+    Order,
+    ProjectFields,
+    Skip,
+    Sort,
+    Unwind,
+)
 from app.library.spaceone.query.json_backend import JsonSql, Node, Test, is_index
 from app.library.spaceone.query.keys import (
     DATETIME_COLUMNS,
@@ -146,7 +154,7 @@ def unwound(rows: Rows, stage: Unwind, json: JsonSql) -> Rows:
     return rows_of({**rows.columns, name: NamedValue(inner)}, statement, position, rows.keys)
 
 
-def counted(rows: Rows, stage: Count, json: JsonSql) -> Rows:
+def counted(rows: Rows, stage: CountRows, json: JsonSql) -> Rows:
     """Make one row of the number of rows."""
     number = select(func.count().label("number")).select_from(rows.source).cte()
     named = {stage.name: NamedValue(json.of_number(number.c.number))}
@@ -189,7 +197,7 @@ def cut(rows: Rows, stage: Limit | Skip) -> Rows:
     return rows_of(rows.columns, cut_off, rows.position, rows.keys)
 
 
-def projected(rows: Rows, stage: Project, json: JsonSql) -> Rows:
+def projected(rows: Rows, stage: ProjectFields, json: JsonSql) -> Rows:
     """Choose the fields of the rows."""
     kept = () if stage.exclude_keys else rows.keys
     named = {name: rows.columns[name] for name in kept if name in rows.columns}

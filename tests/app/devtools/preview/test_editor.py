@@ -49,7 +49,7 @@ def test_each_fault_is_at_its_line() -> None:
     [
         ("", 1, "is not JSON: Expecting value, at column 1"),
         ('{\n "a": 1,\n}', 3, "is not JSON"),
-        ('{"a": NaN}', 1, "is not JSON: NaN is no JSON"),
+        ('{"a": NaN}', 1, "is not JSON: NaN is not JSON"),
         ("[" * 60_000, 1, "is not JSON: it is nested too deep"),
         ("9" * 5000, 1, "is not JSON"),
         (" " * (LONGEST + 1), 1, f"at most {LONGEST} are read"),

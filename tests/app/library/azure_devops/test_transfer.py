@@ -12,8 +12,9 @@ from flask import Flask
 from hypothesis import given, strategies as st
 
 from app.library.azure_devops.archive import AT_ONCE
+from app.library.core.users import Author
 from app.library.http.context import Library
-from app.library.http.transfer import Outcome, Owner
+from app.library.http.transfer import Outcome
 from app.library.wiring import AZURE_DEVOPS
 from tests.app.library.azure_devops.asking import (
     BARE,
@@ -37,7 +38,7 @@ def exported(library: Library) -> list[bytes]:
 
 def imported(library: Library, lines: Iterable[bytes]) -> list[Outcome]:
     return list(
-        AZURE_DEVOPS.transfer.imported(library.store, Owner("import@localhost", "Import"), lines)
+        AZURE_DEVOPS.transfer.imported(library.store, Author("import@localhost", "Import"), lines)
     )
 
 
@@ -66,7 +67,7 @@ def test_what_is_exported_is_imported_once_and_equal(
 def test_an_import_leaves_the_name_of_its_owner_as_it_is(empty: Flask) -> None:
     library = library_of(empty)
     text = token_of(library)
-    list(AZURE_DEVOPS.transfer.imported(library.store, Owner(ALICE, ALICE), []))
+    list(AZURE_DEVOPS.transfer.imported(library.store, Author(ALICE, ALICE), []))
     assert library.tokens.caller(text).person.name == "Alice"
 
 

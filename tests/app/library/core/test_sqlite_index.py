@@ -14,12 +14,12 @@ import pytest
 from hypothesis import example, given, strategies as st
 from sqlalchemy import Connection
 
+from app.database.queries import querying
+from app.database.store import Store
 from app.library.core import sqlite_index
 from app.library.core.callers import Caller, Person
 from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
-from app.library.core.queries import querying
 from app.library.core.sqlite_index import LONGEST_VALUE, Candidates, counted, few, titled, valued
-from app.library.core.store import Store
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.spaceone.records import CustomWidgetChange, CustomWidgetDraft
 from app.library.spaceone.store import CustomWidgets

@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from app.database.store import Store
 from app.library.core.models import FavoriteRow, SavedWidgetRow
-from app.library.core.store import Store
 from app.library.datadog.api import READ, WRITE
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
 from app.library.http.context import Library

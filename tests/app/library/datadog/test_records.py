@@ -14,14 +14,15 @@ import pytest
 from hypothesis import example, given, strategies as st
 from sqlalchemy import event
 
+from app.database.store import Store
 from app.library.core.callers import Caller
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
+from app.library.core.users import Author
 from app.library.datadog.archive import AT_ONCE as PAGE, archived
 from app.library.datadog.schemas import WIDGET_TYPES
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.datadog.transfer import TRANSFER
-from app.library.http.transfer import AT_ONCE, LONGEST_LINE, Outcome, Owner, lines_of
+from app.library.http.transfer import AT_ONCE, LONGEST_LINE, Outcome, lines_of
 from app.library.wiring import SCOPES
 from tests.app.library.conftest import GRANT, application, library_of, token_of
 from tests.app.library.datadog.test_changes import WRITERS, at_once
@@ -30,14 +31,14 @@ from tests.databases import migrated
 from tests.host import JWT_SECRET
 from tests.profiles import on_one_fixture
 
-OWNER = Owner("import@localhost", "Import")
+OWNER = Author("import@localhost", "Import")
 DEFINITION = {"zz": 1, "type": "change", "title": "T", "requests": [], "é": {"b": 1, "a": 2.5}}
 ID = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 
 
 @pytest.fixture
 def caller(store: Store) -> Caller:
-    tokens = Tokens(store, [JWT_SECRET], SCOPES)
+    tokens = TokenStore(store, [JWT_SECRET], SCOPES)
     return tokens.caller(tokens.create(GRANT).text)
 
 
@@ -115,7 +116,7 @@ def test_an_export_is_of_one_moment_whatever_is_written_meanwhile(
 def test_favourites_are_exported_and_restored(
     store: Store, elsewhere: Store, caller: Caller
 ) -> None:
-    widgets, tokens = SavedWidgets(store), Tokens(store, [JWT_SECRET], SCOPES)
+    widgets, tokens = SavedWidgets(store), TokenStore(store, [JWT_SECRET], SCOPES)
     bob = tokens.caller(tokens.create(replace(GRANT, subject="bob@example.com", name="Bob")).text)
     first, second = (
         widgets.create(caller, "ccm_reports", SavedWidgetDraft(DEFINITION, ())) for _ in range(2)
@@ -124,7 +125,7 @@ def test_favourites_are_exported_and_restored(
     widgets.mark(bob, first.id)
     lines = list(TRANSFER.exported(store))
     assert {outcome.state for outcome in take(elsewhere, *lines)} == {"stored"}
-    again = Tokens(elsewhere, [JWT_SECRET], SCOPES)
+    again = TokenStore(elsewhere, [JWT_SECRET], SCOPES)
     there = again.caller(again.create(replace(GRANT, subject=bob.subject, name="Bob")).text)
     assert SavedWidgets(elsewhere).get(there, "ccm_reports", first.id).is_favorited
     assert not SavedWidgets(elsewhere).get(there, "ccm_reports", second.id).is_favorited

@@ -12,7 +12,7 @@ import pytest
 import requests
 from limits.errors import StorageError
 
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.http.rate_limit import Limiter
 from app.library.http.shared_storage import FILE, SharedStorage
 from app.library.wiring import SCOPES
@@ -29,7 +29,7 @@ def granted(limiter: Limiter, count: int, token: str = "one") -> int:
 
 def test_two_workers_grant_together_what_one_would(start: Start, sqlite_url: str) -> None:
     store = migrated(sqlite_url)
-    text = Tokens(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
+    text = TokenStore(store, [TOKEN_SECRET], SCOPES).create(GRANT).text
     store.close()
     settings = {
         **SOUND,

@@ -13,10 +13,10 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, strategies as st
 
+from app.database.store import Store
 from app.library.core import sqlite_index
 from app.library.core.callers import Caller, Person
 from app.library.core.models import CustomWidgetRow
-from app.library.core.store import Store
 from app.library.http.schema import load
 from app.library.spaceone.api import info
 from app.library.spaceone.query.filters import PLAIN

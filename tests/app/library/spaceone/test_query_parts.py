@@ -11,10 +11,10 @@ from flask import Flask
 from hypothesis import given, strategies as st
 from sqlalchemy import text as sql_text
 
+from app.database.columns import canonical, to_json
+from app.database.connections import PATTERN_FLAGS
+from app.database.store import Store
 from app.errors import InvalidInput
-from app.library.core.columns import canonical, to_json
-from app.library.core.connections import PATTERN_FLAGS
-from app.library.core.store import Store
 from app.library.http.context import Library
 from app.library.spaceone import api
 from app.library.spaceone.query import limits

@@ -5,15 +5,16 @@ from typing import Final
 
 import pytest
 
+from app.library.core.users import Author
 from app.library.http.context import Library
-from app.library.http.transfer import LONGEST_LINE, Outcome, Owner
+from app.library.http.transfer import LONGEST_LINE, Outcome
 from app.library.spaceone.api import blueprint, operations
 from app.library.spaceone.transfer import exported, imported
 from tests.app.library.conftest import dialect_applications
 from tests.app.library.spaceone.test_api import GIVEN, Ask, ask, post
 
 __all__ = ["ask", "post"]
-OWNER: Final = Owner("import@localhost", "import@localhost")
+OWNER: Final = Author("import@localhost", "import@localhost")
 
 
 def imported_into(library: Library, lines: list[bytes]) -> list[Outcome]:

@@ -39,7 +39,7 @@ class Preparation:
                 raise type(self._failure)(self._failure.detail)
 
     def _attempt(self) -> None:
-        known, self._failure, self.refusal = self._failure, None, None
+        before, self._failure, self.refusal = self._failure, None, None
         try:
             self._prepare()
         except ConfigurationError as error:
@@ -49,7 +49,7 @@ class Preparation:
             self._failure = error
         self._is_done = self._failure is None
         self._retry_at = time.monotonic() + RETRY_DELAY
-        _log_change(known, self._failure)
+        _log_change(before, self._failure)
 
 
 def _log_change(before: StoreUnavailable | None, now: StoreUnavailable | None) -> None:

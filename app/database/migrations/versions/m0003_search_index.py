@@ -61,7 +61,7 @@ class _Values:
 
 
 @dataclass(frozen=True, slots=True)
-class _Searched:
+class _SearchedTable:
     """What of a table is searched; `{row}` stands for a row of it.
 
     `columns` are those that matter; `alive` tells whether a row can be found, and `owner` whose it
@@ -76,7 +76,7 @@ class _Searched:
     values: tuple[_Values, ...]
 
 
-_SAVED_WIDGETS: Final = _Searched(
+_SAVED_WIDGETS: Final = _SearchedTable(
     "saved_widgets",
     "id, experience_type, created_by_id, title_folded, tags, deleted_at",
     "{row}.experience_type",
@@ -84,7 +84,7 @@ _SAVED_WIDGETS: Final = _Searched(
     "{row}.deleted_at IS NULL",
     (_Values("'tags'", "tag.value", "json_each({row}.tags) AS tag WHERE tag.type = 'text'"),),
 )
-_CUSTOM_WIDGETS: Final = _Searched(
+_CUSTOM_WIDGETS: Final = _SearchedTable(
     "custom_widgets",
     "id, domain_id, title_folded, labels, tags",
     "{row}.domain_id",
@@ -142,7 +142,7 @@ def _filling() -> Iterator[str]:
     yield "INSERT INTO searched_trigrams (searched_trigrams) VALUES ('rebuild')"
 
 
-def _triggers(searched: _Searched) -> Iterator[str]:
+def _triggers(searched: _SearchedTable) -> Iterator[str]:
     table = searched.table
     added = _script(
         _add_title(searched, "new", ""),
@@ -180,19 +180,19 @@ _REMOVE_VALUES: Final = """
 """
 
 
-def _add_title(searched: _Searched, row: str, source: str) -> str:
+def _add_title(searched: _SearchedTable, row: str, source: str) -> str:
     return _ADD_TITLE.format(row=row, source=source, **_of_row(searched, row))
 
 
-def _add_values(searched: _Searched, values: _Values, row: str, rows: str) -> str:
+def _add_values(searched: _SearchedTable, values: _Values, row: str, rows: str) -> str:
     return _ADD_VALUES.format(row=row, rows=rows, **_of_row(searched, row), **_of(values, row))
 
 
-def _remove_values(searched: _Searched, values: _Values) -> str:
+def _remove_values(searched: _SearchedTable, values: _Values) -> str:
     return _REMOVE_VALUES.format(row="old", **_of_row(searched, "old"), **_of(values, "old"))
 
 
-def _of_row(searched: _Searched, row: str) -> dict[str, str]:
+def _of_row(searched: _SearchedTable, row: str) -> dict[str, str]:
     parts = {"scope": searched.scope, "owner": searched.owner, "alive": searched.alive}
     return {name: part.format(row=row) for name, part in parts.items()}
 

@@ -1,4 +1,4 @@
-"""Connections: the engine of a database, and what each connection is told when it is made."""
+"""The engine of a database, and the options of each connection."""
 
 import math
 import sqlite3
@@ -11,7 +11,7 @@ import regex
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
-from app.library.core.columns import folded, to_json
+from app.database.columns import folded, to_json
 
 # In seconds: how long a writer waits for another, a request for a connection, a statement at most.
 PATIENCE: Final = 10

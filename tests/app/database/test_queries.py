@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 
+from app.database.connections import MOST_OF_SQLITE
+from app.database.queries import AT_ONCE, Query, QueryTooSlow, querying
+from app.database.store import Store
 from app.errors import StoreUnavailable
-from app.library.core.connections import MOST_OF_SQLITE
-from app.library.core.queries import AT_ONCE, Query, QueryTooSlow, querying
-from app.library.core.store import Store
 from tests.clock import Clock
 
 NUMBERS = text(

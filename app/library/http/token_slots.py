@@ -1,4 +1,4 @@
-"""Places for what only a few may do at a time, whoever else has a thread and waits."""
+"""Slots for work that only a few requests may do at a time; the others wait with their threads."""
 
 import threading
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from typing import Final
 from app.errors import TooManyRequests
 from app.upstream.concurrency import ConcurrencyLimit, Slots
 
-# In seconds: how long a place is waited for, and when it is worth while to ask again.
+# In seconds: how long a request waits for a slot, and after how long a client may ask again.
 PATIENCE: Final = 1.0
 RETRY_AFTER: Final = 1
 
 
-class Places:
-    """At most so many places for one token, and for all tokens together."""
+class TokenSlots:
+    """Slots within a limit: so many for one token, and so many for all tokens together."""
 
     def __init__(self, limit: ConcurrencyLimit, patience: float = PATIENCE) -> None:
         self._slots = Slots(limit)
@@ -21,7 +21,7 @@ class Places:
         self._released = threading.Condition()
 
     def take(self, jti: str) -> Callable[[], None]:
-        """Take a place for a token, and return what gives it back, once, however often called.
+        """Take a slot for a token; returns what gives it back, once, however often it is called.
 
         Raises TooManyRequests where none is free in time.
         """

@@ -15,14 +15,14 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, inspect
 from structlog.testing import capture_logs
 
+from app.database.base import Base
+from app.database.migrations import EARLIEST, head, upgrade
+from app.database.store import Store
 from app.errors import ConfigurationError, StoreUnavailable
 from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.names import PlaceNames
 from app.library.azure_devops.records import TeamContext
-from app.library.core.migrations import EARLIEST, head, upgrade
-from app.library.core.models import Base
-from app.library.core.store import Store
-from app.library.core.tokens import Tokens
+from app.library.core.tokens import TokenStore
 from app.library.wiring import SCOPES
 from tests.app.library.core.test_sqlite_index import Index, expected, index_of
 from tests.app.library.core.test_tokens import GRANT
@@ -79,7 +79,7 @@ def test_a_second_migration_changes_nothing(store: Store) -> None:
 def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = Tokens(store, [JWT_SECRET], SCOPES)
+    tokens = TokenStore(store, [JWT_SECRET], SCOPES)
     text = tokens.create(GRANT).text
 
     def rebuild(connection: Connection) -> None:
@@ -87,7 +87,7 @@ def test_a_table_that_is_rebuilt_keeps_what_refers_to_it(
         with operations.batch_alter_table("users", recreate="auto") as batch:
             batch.alter_column("name", nullable=True)
 
-    monkeypatch.setattr("app.library.core.store.upgrade", rebuild)
+    monkeypatch.setattr("app.database.store.upgrade", rebuild)
     store.migrate()
     assert tokens.caller(text).subject == GRANT.subject
     if store.dialect == "sqlite":
@@ -142,7 +142,7 @@ def check_rows_of_the_first_step(store: Store) -> None:
         upgrade(connection, "0001")
         add_rows_of_the_first_step(connection)
     assert store.migrate() == ("0001", head())
-    (token,) = Tokens(store, [JWT_SECRET], SCOPES).listed()
+    (token,) = TokenStore(store, [JWT_SECRET], SCOPES).listed()
     assert (token.scopes, token.places, token.experiences) == (("s",), (), ())
     names = PlaceNames(store)
     for number, (_, place) in enumerate(PLACES, 1):
@@ -203,7 +203,7 @@ def test_a_step_that_fails_changes_nothing(store: Store, monkeypatch: pytest.Mon
         connection.exec_driver_sql("DROP TABLE favorites")
         raise RuntimeError
 
-    monkeypatch.setattr("app.library.core.store.upgrade", fail)
+    monkeypatch.setattr("app.database.store.upgrade", fail)
     with pytest.raises(RuntimeError):
         store.migrate()
     with store.reading() as session:
@@ -309,7 +309,7 @@ def test_tables_of_a_newer_release_are_refused_with_a_sentence(
 def test_a_database_that_was_down_at_the_start_is_prepared_when_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.library.core.preparation.RETRY_DELAY", 0.0)
+    monkeypatch.setattr("app.database.preparation.RETRY_DELAY", 0.0)
     folder = tmp_path / "later"
     store = Store(f"sqlite:///{folder / 'placard.db'}")
     with capture_logs() as log:
@@ -326,7 +326,7 @@ def test_a_database_that_was_down_at_the_start_is_prepared_when_it_is_back(
 def test_a_database_that_is_down_is_tried_once_in_a_while_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.library.core.preparation.RETRY_DELAY", 3600.0)
+    monkeypatch.setattr("app.database.preparation.RETRY_DELAY", 3600.0)
     store = Store(f"sqlite:///{tmp_path / 'later' / 'placard.db'}")
     store.prepare_now_or_later()
     (tmp_path / "later").mkdir()

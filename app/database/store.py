@@ -21,11 +21,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
+from app.database.connections import ALONE, PATIENCE, WRITES, make_engine
+from app.database.failures import translated_failures, translated_start
+from app.database.migrations import downgrade, head, is_known, revision_of, upgrade
+from app.database.preparation import Preparation
 from app.errors import ConfigurationError, StoreFull, StoreUnavailable
-from app.library.core.connections import ALONE, PATIENCE, WRITES, make_engine
-from app.library.core.failures import translated_failures, translated_start
-from app.library.core.migrations import downgrade, head, is_known, revision_of, upgrade
-from app.library.core.preparation import Preparation
 
 _UNHURRIED: Final = (
     "SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = 0; "

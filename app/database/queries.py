@@ -1,4 +1,4 @@
-"""Queries: reads of which nobody knows before how long they take, and how much they come to.
+"""Queries: reads whose time and size are not known before, so both are bounded.
 
     with store.reading() as session, querying(session) as query:
         total = query.scalar(count)
@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Executable, event, exc, text
 from sqlalchemy.orm import Session
 
-from app.library.core.connections import DEADLINE
+from app.database.connections import DEADLINE
 
 # What all statements of a query may take together.
 SECONDS: Final = 2.0
@@ -29,7 +29,7 @@ _STOPPED_BY_SQLITE: Final = ("interrupted", "user-defined function raised except
 
 
 class QueryTooSlow(Exception):
-    """The database was at it for too long, or a regular expression was; `args` has the seconds."""
+    """A statement, or a regular expression in it, took too long; `args` has the seconds."""
 
 
 class Query:

@@ -13,8 +13,9 @@ from hypothesis import given, strategies as st
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from app.database.columns import folded, to_milliseconds
+from app.database.store import Store
 from app.errors import StoreUnavailable
-from app.library.core.columns import folded, to_milliseconds
 from app.library.core.models import (
     CustomWidgetRow,
     DashboardRow,
@@ -23,7 +24,6 @@ from app.library.core.models import (
     SavedWidgetRow,
     UserRow,
 )
-from app.library.core.store import Store
 from app.library.core.users import upsert_user
 from tests.profiles import on_one_fixture
 
@@ -151,7 +151,7 @@ def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
 def test_a_writer_of_sqlite_who_waits_too_long_is_told_so(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.library.core.connections._OF_SQLITE", ("PRAGMA busy_timeout=20",))
+    monkeypatch.setattr("app.database.connections._OF_SQLITE", ("PRAGMA busy_timeout=20",))
     store = Store(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -166,7 +166,7 @@ def test_a_thread_that_waits_too_long_for_another_one_s_write_is_told_so(
 ) -> None:
     store = Store(sqlite_url)
     a_user(store)
-    monkeypatch.setattr("app.library.core.store.PATIENCE", 0.02)
+    monkeypatch.setattr("app.database.store.PATIENCE", 0.02)
     with store.writing(), ThreadPoolExecutor(1) as pool:
         with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
             pool.submit(a_user, store).result()

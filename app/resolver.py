@@ -1,0 +1,130 @@
+"""From an address to the request that is sent for it: who serves it, and with whose credential."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from app.access import Access, AccessMode, Connection, Provider, credential_of
+from app.connectors import Connector, ConnectorRegistry, Match
+from app.errors import PlacardError
+from app.telemetry import trace
+from app.telemetry.logs import add_log_fields
+from app.upstream.messages import UpstreamRequest
+from app.verification import NOBODY, Viewer
+
+# What an address means is remembered for this many, unless an address is longer than most are.
+RESOLVED_KEPT: Final = 1024
+RESOLVED_LONGEST: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRequest:
+    """What an address means: who serves it, what to ask the upstream, and the cache's key.
+
+    Where there is a `provider`, it is asked with a person's own credential, that of `connection`.
+    """
+
+    connector: Connector
+    match: Match
+    request: UpstreamRequest
+    key: str
+    mode: AccessMode = "shared"
+    provider: Provider | None = None
+    connection: Connection | None = None
+
+    @property
+    def canonical(self) -> str:
+        """The one address of the resource, whatever form of it was given."""
+        return self.connector.canonical(self.match)
+
+
+class Resolver:
+    """Resolves addresses; what does not depend on a person is remembered."""
+
+    def __init__(self, registry: ConnectorRegistry, access: Access) -> None:
+        self._registry = registry
+        self._access = access
+        self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
+
+    def resolve(self, address: str, viewer: Viewer = NOBODY) -> ResolvedRequest:
+        """Find who serves an address, what to ask for, and with whose credential.
+
+        Raises NoConnector or MalformedRequest; and as `Access.connection` does, where the
+        credential is a person's.
+        """
+        with trace.step("match") as facts:
+            length = len(address) + len(viewer.workspace or "")
+            forgets = self._registry.may_change or length > RESOLVED_LONGEST
+            resolve = self._resolve if forgets else self._resolve_kept
+            # Whose credential it is may change at any time, and is not remembered.
+            resolved = resolve(address, viewer.workspace)
+            if trace.is_recording():
+                facts.update(
+                    connector=resolved.connector.name,
+                    parts=dict(resolved.match.parameters),
+                    pattern=resolved.connector.path.pattern,
+                )
+        if resolved.provider is not None:
+            resolved = self._connected(resolved, resolved.provider, viewer)
+        add_log_fields(
+            connector=resolved.connector.name, credential=resolved.request.credential.identity
+        )
+        return resolved
+
+    def identity_for(self, address: str, viewer: Viewer = NOBODY) -> str | None:
+        """Name the credential that an address would be asked with.
+
+        None where nobody serves it, or the viewer must connect an account first.
+        """
+        resolve = self._resolve if self._registry.may_change else self._resolve_kept
+        try:
+            resolved = resolve(address, viewer.workspace)
+            if resolved.provider is not None:
+                resolved = self._connected(resolved, resolved.provider, viewer)
+        except PlacardError:
+            return None
+        return resolved.request.credential.identity
+
+    def own_accounts(self, viewer: Viewer) -> frozenset[str]:
+        """Name the credentials of the viewer's own accounts."""
+        try:
+            return self._access.own_accounts(viewer)
+        except PlacardError:
+            return frozenset()
+
+    def note_attached(self, viewer: Viewer, resolved: ResolvedRequest) -> None:
+        """Note who attached a page: in the mode `attached`, that person's account shows it."""
+        if resolved.mode == "attached" and resolved.provider is not None:
+            self._access.attach(viewer, resolved.canonical)
+
+    def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
+        """Resolve what does not depend on a person."""
+        connector, match = self._registry.find(address)
+        ask = self._access.ask(connector, match, workspace)
+        key = key_of(connector, ask.request)
+        return ResolvedRequest(connector, match, ask.request, key, ask.mode, ask.provider)
+
+    def _connected(
+        self, resolved: ResolvedRequest, provider: Provider, viewer: Viewer
+    ) -> ResolvedRequest:
+        """Let a request be one with the credential of a person."""
+        address = resolved.canonical
+        with trace.step("access", mode=resolved.mode, system=provider.label) as facts:
+            connection = self._access.connection(resolved.mode, provider, viewer, address)
+            facts.update(login=connection.login, is_own=connection.user == viewer.user)
+        credential = credential_of(connection, resolved.request)
+        request = replace(resolved.request, credential=credential)
+        key = key_of(resolved.connector, request)
+        return replace(resolved, request=request, key=key, connection=connection)
+
+
+def key_of(connector: Connector, request: UpstreamRequest) -> str:
+    """Return the cache key: the connector, the request, and the credential's identity."""
+    headers = sorted((name.lower(), value) for name, value in request.headers.items())
+    body = "" if request.body is None else hashlib.sha256(request.body).hexdigest()
+    looked_up = f"{request.lookup.url} " if request.lookup else ""
+    otherwise = f" {request.fallback.url}" if request.fallback else ""
+    url = f"{looked_up}{request.url}{otherwise}"
+    parts = (connector.name, connector.revision, request.method, url, body, headers)
+    return "\n".join([*map(str, parts), request.credential.identity])
