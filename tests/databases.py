@@ -52,7 +52,7 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 mortal([*command, *options], signal.SIGINT),
-                user=_owner(), cwd="/", stdout=log, stderr=log, start_new_session=True,
+                user=owner_of_servers(), cwd="/", stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         _wait_for(self.folder, self._process)
 
@@ -97,7 +97,7 @@ def postgresql(settings: Sequence[str] = FAST) -> Iterator[Server]:
         )
     # In /tmp, since the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="placard-pg-", dir="/tmp"))
-    owner = _owner()
+    owner = owner_of_servers()
     if owner is not None:
         shutil.chown(folder, owner)
     try:
@@ -119,7 +119,7 @@ def postgresql(settings: Sequence[str] = FAST) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _owner() -> str | None:
+def owner_of_servers() -> str | None:
     """Name whom the server runs as: it refuses to run as root."""
     if os.geteuid() != 0:
         return None

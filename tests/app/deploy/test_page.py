@@ -1,8 +1,9 @@
 """The page: its lines are run as they stand there, on a machine that is a folder.
 
-What only root of a real machine may do is done by stand-ins (`useradd`, `runuser`, `systemctl`, …),
-which note what they were asked; pip's two lines of the installation are those that the README has,
-and `python -m tests.fresh_install` proves. PostgreSQL, Redis and the service are real.
+What only root of a real machine may do is done by stand-ins (`useradd`, `systemctl`, …), which note
+what they were asked; pip's two lines of the installation are those that the README has, and
+`python -m tests.fresh_install` proves. PostgreSQL, Redis and the service are real. Where root runs
+the tests, what the page lets `postgres` do another user does, who may not write `/var/backups`.
 """
 
 import json
@@ -15,13 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
 import pytest
 import redis
 import requests
 
-from tests.databases import BINARIES, Server
+from tests.databases import BINARIES, Server, owner_of_servers
 from tests.deploy_page import PAGE, blocks
 from tests.host import SIGNATURE_SECRET, query_of, token
 from tests.mortal import mortal
@@ -38,7 +40,8 @@ STAND_INS: Final = {
     "nginx": 'echo "nginx $*" >>"$ASKED"',
     "journalctl": '[ "$*" = "--unit placard --output cat" ] && cat "$JOURNAL"',
     "apt-get": 'echo "apt-get $*" >>"$ASKED"',
-    "runuser": 'shift 3; exec "$@"',
+    "runuser": "[ $2 = postgres ] && [ $POSTGRES ] && exec /usr/sbin/runuser --user $POSTGRES -- "
+    '"${@:4}"; shift 3; exec "$@"',
     "python3": 'mkdir -p "$3/bin"; ln -s "$PLACARD" "$3/bin/placard"; cp "$0-pip" "$3/bin/pip"',
     "python3-pip": 'echo "pip $*" >>"$ASKED"',
 }
@@ -62,9 +65,12 @@ class Machine:
         self.ports = {"redis": str(free_port()), "service": str(free_port())}
         self.asked, self.journal = root / "asked", root / "journal"
         for folder in ("stand-ins", "etc/redis", "etc/systemd/system", "etc/nginx/conf.d",
-                       "usr/local/sbin", "var/lib", "var/backups"):  # fmt: skip
+                       "usr/local/sbin", "var/lib"):  # fmt: skip
             (root / folder).mkdir(parents=True)
         (root / "etc/redis/redis.conf").write_text(f"port {self.ports['redis']}\nbind 127.0.0.1\n")
+        # As on a machine: all may enter it, and only root may write. Nobody else enters `root`.
+        self.backups = Path(mkdtemp(prefix="backups-", dir=server.folder))
+        self.backups.chmod(0o755)
         for name, script in STAND_INS.items():
             self._write(root / "stand-ins" / name, script)
         # Root would set owners.
@@ -78,15 +84,17 @@ class Machine:
             PATH=os.pathsep.join(map(str, path)), PGHOST=str(server.folder), PGUSER="placard",
             PGDATABASE="postgres", ASKED=str(self.asked), PLACARD=str(BIN / "placard"),
             JOURNAL=str(self.journal), SECRETS=str(root / "etc/placard/secrets"),
+            POSTGRES=owner_of_servers() or "",
         )  # fmt: skip
 
     @staticmethod
     def _write(file: Path, script: str) -> None:
-        file.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        file.write_text(f"#!/bin/bash\n{script}\n", "utf-8")
         file.chmod(0o755)
 
     def here(self, text: str) -> str:
         """Write lines for this machine: its root, its ports, its server's socket and superuser."""
+        text = text.replace("/var/backups", str(self.backups))
         text = re.sub(r"(?<![\w.])/(?=(?:opt|etc|var|usr/local)/)", f"{self.root}/", text)
         for given, ours in (
             ("--directory=/", f"--directory={self.root}"),
@@ -263,6 +271,8 @@ def test_backup_is_restored_and_upgrade_keeps_all(machine: Machine) -> None:
         machine.follow("Back up", "postgresql")
         assert post(base, of_library) == 200
         assert count(base, of_library) == 2
+    for file in machine.backups.iterdir():
+        assert file.stat().st_mode & 0o777 == 0o600
     (machine.root / "etc/placard/secrets/token").write_text("x" * 64, "utf-8")
     machine.follow("Restore", "postgresql")
     with machine.service() as base:
@@ -281,8 +291,8 @@ def test_backup_of_sqlite_is_restored(machine: Machine) -> None:
     assert machine.run("placard token list") != kept
     machine.follow("Restore", "sqlite")
     assert machine.run("placard token list") == kept
-    for file in ("var/backups/placard.db", "var/lib/placard/placard.db"):
-        assert (machine.root / file).stat().st_mode & 0o777 == 0o600
+    for file in (machine.backups / "placard.db", machine.root / "var/lib/placard/placard.db"):
+        assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_secrets_are_rotated_without_a_request_that_fails_too_early(machine: Machine) -> None:
