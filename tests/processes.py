@@ -126,7 +126,7 @@ def fork_servers_of(process: int) -> set[int]:
     found = set()
     for child in _children(process):
         with suppress(FileNotFoundError, ProcessLookupError):
-            if b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.add(child)
     return found
 

@@ -6,8 +6,10 @@ from app.cli.workers import end_with_parent
 from app.connectors import connector_settings
 from app.errors import ConfigurationError
 from app.settings.loading import settings_from_environment
+from app.telemetry.metrics import count_with_others
 
 end_with_parent()
+count_with_others()
 try:
     settings = settings_from_environment(connector_settings())
 except ConfigurationError:

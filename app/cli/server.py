@@ -8,8 +8,10 @@ When a worker dies twice within 5.5 s, granian ends the service.
 import contextlib
 import ctypes
 import multiprocessing
+import os
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,7 +74,8 @@ class DrainingServer(MPServer):
         worker = super()._spawn_worker(idx, *how, **named)
         # Granian knows two ways to start a process; the one that is set here may be a third.
         target, args = worker.inner._target, worker.inner._args  # noqa: SLF001
-        worker.inner = multiprocessing.Process(name="placard-worker", target=target, args=args)
+        worker.inner = _Worker(name="placard-worker", target=target, args=args)
+        worker.inner.core = core_of(idx, self.workers)
         return worker
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
@@ -99,6 +102,30 @@ class DrainingServer(MPServer):
         super()._drop_shared_socket()  # type: ignore[no-untyped-call]
         while self._listeners:
             self._listeners.pop().socket.close()
+
+
+class _Worker(multiprocessing.Process):
+    """The process of a worker, which keeps to its core if it has one of its own."""
+
+    core: int | None = None
+
+    def run(self) -> None:
+        """Begin: what is said of this thread holds for all that follow."""
+        if self.core is not None:
+            os.sched_setaffinity(0, {self.core})
+        super().run()
+
+
+def core_of(worker: int, workers: int) -> int | None:
+    """Return the core that a worker keeps to, where there are as many workers as cores.
+
+    Its threads hold the interpreter in turns. Handed from core to core, that takes two workers a
+    quarter of what they could answer. With other numbers, the system knows better.
+    """
+    if sys.platform != "linux":
+        return None
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[worker] if len(cores) == workers else None
 
 
 @dataclass(frozen=True, slots=True)

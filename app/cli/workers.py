@@ -1,5 +1,6 @@
 """The worker processes: how one begins, ends with the first process, and is replaced."""
 
+import atexit
 import ctypes
 import multiprocessing
 import os
@@ -7,9 +8,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing import forkserver, resource_tracker
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver, resource_tracker, util
+from pathlib import Path
 from typing import Any, Final
 
 from granian._internal import load_target
@@ -28,6 +31,7 @@ _LATER: Final = 1.0
 # In seconds. A thread that needs the interpreter waits so long for each that is busy with it: five
 # times shorter than Python has it, since cards wait for what the library reads and writes.
 _SWITCH_INTERVAL: Final = 0.001
+_STANDARD_ERROR: Final = 2
 # linux/prctl.h: the signal that a process is sent when its parent ends.
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -74,19 +78,52 @@ class Restarts:
 
 
 def begin_to_load() -> None:
-    """Begin to load the application, in the process that the workers are forked from.
+    """Begin the process that the workers are forked from, by a fork of this one.
 
-    A fork of the first process would tear what its threads hold; a fresh interpreter for each
-    worker takes a second. That process has one thread, and has only imported (`preload.py`). What
-    the workers read of the environment must stand there before.
+    This one has one thread still; later, a fork would tear what its threads hold. A fresh
+    interpreter would take most of a second to import the same again. That process does nothing but
+    import (`preload.py`). What the workers read of the environment must stand there before.
     """
     if sys.platform != "linux":
         multiprocessing.set_start_method("spawn", force=True)
         return
     multiprocessing.set_start_method("forkserver", force=True)
     multiprocessing.set_forkserver_preload(["app.cli.preload"])
-    with _without_interrupts():
+    with _without_interrupts(), _forking():
         forkserver.ensure_running()
+
+
+@contextmanager
+def _forking() -> Iterator[None]:
+    """Have what would begin as a fresh interpreter, a server of forks, begin as a fork."""
+    usual = util.spawnv_passfds
+    util.spawnv_passfds = _fork  # type: ignore[assignment]  # with what it is called with here
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = usual
+
+
+def _fork(_: Any, arguments: Sequence[str], kept: Sequence[int]) -> int:
+    """Fork, and run in the fork what a fresh interpreter would be told to."""
+    sys.stdout.flush()
+    if pid := os.fork():
+        return pid
+    status = 1
+    try:
+        # What this process clears away at its end, none of its children may.
+        atexit._clear()  # noqa: SLF001
+        for number in [int(each.name) for each in Path("/proc/self/fd").iterdir()]:
+            if number > _STANDARD_ERROR and number not in kept:
+                with suppress(OSError):
+                    os.close(number)
+        exec(arguments[-1], {})  # noqa: S102 - as `python -c` would
+    except SystemExit:
+        status = 0
+    except BaseException:  # noqa: BLE001 - nothing above may go on in this process
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     start_http_server,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -180,6 +181,14 @@ class Metrics:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def count_with_others() -> None:
+    """Count together with other processes, if the environment has come to say so.
+
+    The client looks there when it is imported, which the first process does before it knows.
+    """
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 def serve_metrics(folder: str, host: str, port: int) -> None:

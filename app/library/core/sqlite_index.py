@@ -60,19 +60,22 @@ def titled(scope: str, parts: Sequence[str]) -> Select[tuple[Any, Any]]:
     A part of less than three characters is looked for in every title.
     """
     row = _TITLES.c
-    found = select(row.widget_id, row.owner).where(row.scope == scope)
-    return found.where(or_(*map(_has_part, parts)))
-
-
-def _has_part(part: str) -> ColumnElement[bool]:
-    has: ColumnElement[bool] = func.instr(_TITLES.c.title, part) > 0
-    trigrams = dict.fromkeys(part[at : at + _TRIGRAM] for at in range(len(part) - _TRIGRAM + 1))
-    if not trigrams:
-        return has
-    quoted = ('"{}"'.format(each.replace('"', '""')) for each in list(trigrams)[:_MOST_TRIGRAMS])
+    has_part = (func.instr(row.title, part) > 0 for part in parts)
+    found = select(row.widget_id, row.owner).where(row.scope == scope, or_(*has_part))
+    wanted = list(map(_trigrams_of, parts))
+    if not all(wanted):
+        return found
+    # Begun with the trigrams, so that who wants only some of many widgets has them soon.
+    is_its = row.number == unindexed(_TRIGRAMS.c.rowid)
     matches = _TRIGRAMS.c.searched_trigrams.op("MATCH", is_comparison=True)
-    found = select(_TRIGRAMS.c.rowid).where(matches(" AND ".join(quoted)))
-    return _TITLES.c.number.in_(found) & has
+    return found.join(_TRIGRAMS, is_its).where(matches(" OR ".join(wanted)))
+
+
+def _trigrams_of(part: str) -> str:
+    """Ask for the trigrams of a part, in the language of SQLite's index; empty without any."""
+    trigrams = dict.fromkeys(part[at : at + _TRIGRAM] for at in range(len(part) - _TRIGRAM + 1))
+    quoted = ('"{}"'.format(each.replace('"', '""')) for each in list(trigrams)[:_MOST_TRIGRAMS])
+    return f"({' AND '.join(quoted)})" if trigrams else ""
 
 
 def valued(scope: str, key: str, values: Iterable[str]) -> Select[tuple[Any, Any]]:

@@ -1,17 +1,20 @@
 """What becomes of connections that nobody has accepted yet when the service stops."""
 
 import inspect
+import multiprocessing
+import os
 import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 
 import pytest
 from granian.constants import Interfaces
 from granian.server.mp import MPServer
 
 from app.cli import server
-from app.cli.server import DrainingServer, drain
+from app.cli.server import DrainingServer, _Worker, core_of, drain
 
 GRANIAN_CHANGED = (
     "granian has changed below app/cli/server.py, which overrides its private methods. Compare "
@@ -109,3 +112,27 @@ def test_each_worker_is_given_a_listener_of_its_own() -> None:
     finally:
         made._drop_shared_socket()
     assert [held.fileno() for held in listeners] == [-1, -1]
+
+
+def test_as_many_workers_as_cores_have_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5, 3}, raising=False)
+    assert [core_of(worker, 2) for worker in range(2)] == [3, 5]
+    assert core_of(0, 1) is core_of(2, 3) is None
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert core_of(0, 2) is None
+
+
+@on_linux
+def test_worker_begins_on_its_core() -> None:
+    receive, send = multiprocessing.Pipe(duplex=False)
+    worker = _Worker(target=_tell_cores, args=(send,))
+    worker.core = min(os.sched_getaffinity(0))
+    worker.start()
+    assert receive.poll(30)
+    assert receive.recv() == {worker.core}
+    worker.join(30)
+
+
+def _tell_cores(told: Connection) -> None:
+    told.send(os.sched_getaffinity(0))

@@ -149,8 +149,11 @@ class JsonSql(ABC):
         """Return how many bytes the values of a row have; 0 where they are bounded elsewhere."""
 
     @abstractmethod
-    def may_contain(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
-        """Whether one of the values may be at the end of a step or none: what an index can tell."""
+    def by_index(self, node: Node, steps: Sequence[str], values: Sequence[Any], test: Test) -> Test:
+        """Return a test that is true where `test` is, and for which an index may be used.
+
+        `test` asks whether one of the values is at the end of a step or none.
+        """
 
     @abstractmethod
     def contains(self, text: ColumnElement[str], part: str) -> Test:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Double,
     Integer,
     Text,
+    and_,
     case,
     cast,
     column,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     literal,
     literal_column,
     or_,
-    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
@@ -153,15 +153,21 @@ class PostgresqlJson(JsonSql):
         sizes = [func.coalesce(func.octet_length(value), 0) for value in written]
         return reduce(operator.add, sizes, literal(0))
 
-    def may_contain(self, node: Node, steps: Sequence[str], values: Sequence[Any]) -> Test:
-        """Ask the GIN indexes of `tags` and `labels`, which know what a document contains."""
+    def by_index(self, node: Node, steps: Sequence[str], values: Sequence[Any], test: Test) -> Test:
+        """Ask the GIN indexes of `tags` and `labels`, which know what a document contains.
+
+        Where it contains a text, a number or a boolean, it has just that; a list may have more.
+        """
         if len(values) > _MOST_INDEXED_VALUES:
-            return true()
+            return test
         held: list[Any] = [[value] for value in values]
         for step in reversed(steps):
             held = [{step: inner} for inner in (*values, *held)]
         contained = node.op("@>", is_comparison=True)
-        return or_(*(contained(literal(one, JSONB())) for one in held))
+        found = or_(*(contained(literal(one, JSONB())) for one in held))
+        is_plain = not any(isinstance(value, list | dict) for value in values)
+        # Of a document that is not there, nothing is known, not even that it contains nothing.
+        return and_(found, node.is_not(None) if is_plain else test)
 
     def contains(self, text: ColumnElement[str], part: str) -> Test:
         """Look for the part, by the trigrams of an index where there is one."""

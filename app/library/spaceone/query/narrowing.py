@@ -1,6 +1,6 @@
 """SQLite's index for a search: for some conditions, the widgets that may meet them.
 
-On PostgreSQL the planner does this by itself: see `may_contain` in json_postgresql.py.
+On PostgreSQL the planner does this by itself: see `by_index` in json_postgresql.py.
 """
 
 from collections.abc import Iterator, Sequence
