@@ -138,6 +138,8 @@ class RedisBackend:
     def delete(self, key: str) -> None:
         """Delete an entry, if there is one; if Redis fails, it expires."""
         name = _name(key)
+        with self._lock:
+            self._read.pop(key, None)
         with suppress(_Unavailable):
             self._execute(lambda: self._redis.delete(name))
 

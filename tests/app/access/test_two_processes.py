@@ -1,11 +1,9 @@
 """Two refreshes at the same time, over two processes: one call to the provider, both answered."""
 
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 import requests
 
 from tests.app.access.world import ALICE, PAGE, World, settings_of, world
@@ -32,12 +30,10 @@ def environment_of(made: World, database_url: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("lifetime", [1, 3600], ids=["expired", "refused"])
-def test_two_processes_refresh_once(
-    start: Start, database_url: str, tmp_path: Path, lifetime: int
-) -> None:
+def test_two_processes_refresh_once(start: Start, database_url: str, tmp_path: Path) -> None:
+    """What has expired, and then what the system refuses."""
     with world(database_url) as made:
-        made.provider.access_lifetime = lifetime
+        made.provider.access_lifetime = 1
         made.browser().connect(ALICE)
         settings = environment_of(made, database_url)
         with (
@@ -45,26 +41,29 @@ def test_two_processes_refresh_once(
             start("serve", settings=settings, cwd=tmp_path) as (_, second),
             ThreadPoolExecutor(2) as pool,
         ):
-            if lifetime == 1:
-                time.sleep(1)
-            made.provider.access.clear()
+
+            def ask_both(*numbers: int) -> None:
+                made.provider.access.clear()
+                made.provider.calls.clear()
+                pages = [PAGE.replace("/1", f"/{number}") for number in numbers]
+                titles = list(pool.map(title, (first, second), pages))
+                assert titles == [f"storefront {number} as monalisa" for number in numbers]
+                assert made.provider.calls == ["refresh_token"]
+
+            time.sleep(1)  # the life of the access token
             made.provider.access_lifetime = 3600
-            made.provider.calls.clear()
-
-            def wait_for_both(_: Mapping[str, str]) -> None:
-                """Hold the refresh until both have been refused, where they are asked at all."""
-                for _try in range(500):
-                    if lifetime == 1 or made.upstream.asked == ["nobody"] * 2:
-                        break
-                    time.sleep(0.01)
-                time.sleep(0.3)
-
-            made.provider.before_token = wait_for_both
-            pages = {first: PAGE, second: PAGE.replace("/1", "/2")}
-            asked = [pool.submit(title, base, page) for base, page in pages.items()]
-            assert [each.result(30) for each in asked] == [
-                f"storefront {number} as monalisa" for number in (1, 2)
-            ]
-        assert made.provider.calls == ["refresh_token"]
+            made.provider.before_token = lambda _: time.sleep(0.5)
+            ask_both(1, 2)
+            made.upstream.asked.clear()
+            made.provider.before_token = lambda _: wait_for_both(made)
+            ask_both(3, 4)
         (connection,) = made.people.connections.listed()
-        assert (connection.version, connection.has_ended) == (2, False)
+        assert (connection.version, connection.has_ended) == (3, False)
+
+
+def wait_for_both(made: World) -> None:
+    """Hold a refresh until both processes have been refused."""
+    for _ in range(1000):
+        if made.upstream.asked == ["nobody"] * 2:
+            break
+        time.sleep(0.01)
