@@ -13,7 +13,7 @@ from app.errors import ConfigurationError
 from app.library.surface import LibrarySurface
 from app.lookup.lookup import TYPEAHEAD_SECONDS
 from app.openapi.description import describe
-from app.settings import Settings, check_settings, settings_from_environment
+from app.settings import MEMORY, Settings, check_settings, settings_from_environment
 from app.settings.report import unknown_settings
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
@@ -194,6 +194,12 @@ def _warn(settings: Settings, parts: Service) -> None:
         _warn_of_sharing(settings)
     if parts.people is not None and not settings.local:
         _warn_of_strangers(settings, parts.people)
+    if (settings.database_url or "").startswith("postgresql") and settings.cache_url == MEMORY:
+        log.info(
+            "The limits of tokens are counted on this machine: where several share the database, "
+            "Redis counts for all of them",
+            setting="PLACARD_CACHE_URL",
+        )
 
 
 def _warn_of_strangers(settings: Settings, people: "PeopleParts") -> None:

@@ -77,6 +77,11 @@ class Widgets:
         self._metrics = metrics
         self._lookups = UrlLookups(partial(document_of, fetcher))
 
+    @property
+    def deadline(self) -> float:
+        """How long a card may take, in seconds."""
+        return self._fetcher.deadline
+
     def cache_fault(self) -> str | None:
         """Return why the cache does not work; None where it does."""
         return self._cache.fault()

@@ -33,8 +33,9 @@ from app.lookup.kept import KeptLists
 from app.lookup.lookup import Lookup
 from app.lookup.samples import SampleSearch
 from app.lookup.search import Searches
+from app.lookup.together import Together
 from app.resolver import Resolver
-from app.settings import Settings
+from app.settings import FETCH_PLACES, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream import Fetcher, bundled_samples
 from app.upstream.credentials import (
@@ -82,9 +83,9 @@ def build_lookup(
     kept = KeptLists(backend)
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
     searches = Searches(story.registry, story.access, search_fetcher, budget, kept, metrics)
-    deadline = settings.fetch_deadline
+    together = Together(settings.fetch_places or FETCH_PLACES)
     samples = SampleSearch(story.widgets, bundled_samples()) if settings.offline else None
-    lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, deadline, samples)
+    lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, together, samples)
     return story.widgets, lookup
 
 

@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.origins import Server
 from app.upstream.messages import UpstreamRequest
 
-# How many resources one system is asked for.
+# How many resources one system is asked for; and of one that sends more, how many are looked at.
 MOST_FOUND: Final = 10
+MOST_READ: Final = 100
+# So deep within an answer stands the list of what was found.
+_DEEPEST_LIST: Final = 6
 _NO_WORD: Final = re.compile(r"[^\w.-]+")
 
 
@@ -37,6 +40,16 @@ class Search:
     server: Server
     by_title: bool = False
     scope: str = ""
+
+
+def beginning_of(document: Any, depth: int = _DEEPEST_LIST) -> Any:
+    """Return a document with the first `MOST_READ` elements of its lists: the rest costs time."""
+    if isinstance(document, list):
+        document = document[:MOST_READ]
+        return [beginning_of(each, depth - 1) for each in document] if depth else document
+    if isinstance(document, dict) and depth:
+        return {key: beginning_of(each, depth - 1) for key, each in document.items()}
+    return document
 
 
 @dataclass(frozen=True, slots=True)

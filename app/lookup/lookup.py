@@ -11,7 +11,13 @@ import structlog
 
 from app.connectors import ConnectorRegistry
 from app.connectors.searches import SearchQuery
-from app.errors import InternalError, NoConnector, PlacardError, UpstreamTimeout
+from app.errors import (
+    InternalError,
+    MalformedRequest,
+    NoConnector,
+    PlacardError,
+    UpstreamTimeout,
+)
 from app.lookup.answers import Answer, attached_answer, item_of, list_answer
 from app.lookup.kept import KeptLists, Recent
 from app.lookup.samples import SampleSearch
@@ -35,6 +41,7 @@ TYPEAHEAD_SECONDS: Final = 1.0
 FEWEST_CHARACTERS: Final = 3
 SAMPLES: Final = "samples"
 RECENT_HEADER: Final = "Recently attached"
+NO_ADDRESS: Final = "Paste the whole address of a page, as the browser shows it."
 NOTHING_MEANT: Final = "Not found. Paste a link, or pick one of the suggestions."
 
 
@@ -42,8 +49,7 @@ class Lookup:
     """Finds the resources of typed texts, for the viewer whom the proof speaks for.
 
     What a person attaches or picks is what their own account may see, whoever else attached it.
-
-    `deadline` is how long attach may take, in seconds. Offline, `samples` are found too.
+    Offline, `samples` are found too.
     """
 
     def __init__(
@@ -53,7 +59,7 @@ class Lookup:
         searches: Searches,
         kept: KeptLists,
         metrics: Metrics,
-        deadline: float,
+        together: Together,
         samples: SampleSearch | None = None,
     ) -> None:
         self._widgets = widgets
@@ -62,9 +68,8 @@ class Lookup:
         self._searches = searches
         self._kept = kept
         self._metrics = metrics
-        self._deadline = deadline
         self._samples = samples
-        self._together = Together()
+        self._together = together
 
     def attach(self, text: str, viewer: Viewer) -> Answer:
         """Answer with the resource that a text means, the first of those that can be shown.
@@ -88,7 +93,7 @@ class Lookup:
 
     def _first_shown(self, text: str, viewer: Viewer) -> tuple[str, ResolvedRequest, Widget]:
         failure: PlacardError = NoConnector("no address and no short form", sentence=NOTHING_MEANT)
-        with within(self._deadline):
+        with within(self._widgets.deadline):
             for meant in self._meanings(text, viewer):
                 try:
                     address, resolved = self._resolve(meant, viewer)
@@ -141,7 +146,11 @@ class Lookup:
 
     def _resolve(self, address: str, viewer: Viewer) -> tuple[str, ResolvedRequest]:
         """Resolve an address by its canonical form: the one that the host will ask for."""
-        resolved = self._resolver.resolve(address, viewer)
+        try:
+            resolved = self._resolver.resolve(address, viewer)
+        except MalformedRequest as error:
+            # Its own sentence names a parameter that this request does not have.
+            raise MalformedRequest(error.detail, sentence=NO_ADDRESS) from None
         canonical = resolved.canonical
         try:
             again = self._resolver.resolve(canonical, viewer)

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from app.access import Access, ColdFetchBudget, Connection, Provider
 from app.cache.single_flight import SingleFlight
 from app.connectors import Connector, ConnectorRegistry
-from app.connectors.searches import Found, Search, SearchQuery
+from app.connectors.searches import Found, Search, SearchQuery, beginning_of
 from app.errors import (
     BudgetSpent,
     MalformedRequest,
@@ -156,7 +156,7 @@ class Searches:
 
     def _read(self, planned: SystemSearch, document: object) -> list[TypeaheadItem]:
         try:
-            found = list(planned.connector.found(document, planned.search))
+            found = list(planned.connector.found(beginning_of(document), planned.search))
         except ValidationError as error:
             raise UpstreamUnreadable(str(faults_in(error)[0])) from None
         return list(self._items(planned.connector, found))

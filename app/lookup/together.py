@@ -1,5 +1,6 @@
 """Calls at once, within one time: who is late is left behind, and holds no thread for long."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -15,6 +16,8 @@ T = TypeVar("T")
 THREADS: Final = 32
 EACH: Final = 8
 WAITING: Final = 256
+# In seconds: what any number of answers may take.
+GRACE: Final = 0.25
 
 
 class Call(Generic[T]):
@@ -50,15 +53,24 @@ class Call(Generic[T]):
 
 
 class Together:
-    """Runs calls at once, in the threads of one process."""
+    """Runs calls at once, in the threads of one process.
 
-    def __init__(self) -> None:
+    Whoever waits has a thread that answers no card: at most `most` wait longer than `GRACE`.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._places = threading.BoundedSemaphore(most)
         self._pool = BackgroundPool("placard-lookup", threads=THREADS, waiting=WAITING, each=EACH)
 
     def run(self, calls: Sequence[Call[T]], until: float) -> list[Future[T] | None]:
         """Return what came of each call, in their order; None of one that is late."""
         started = [call.start(self._pool, until) for call in calls]
-        wait(started, timeout=max(0.0, until - time.monotonic()))
+        late = wait(started, timeout=min(GRACE, _left(until))).not_done
+        if late and self._places.acquire(blocking=False):
+            try:
+                wait(late, timeout=_left(until))
+            finally:
+                self._places.release()
         # What has not begun does not begin.
         for future in started:
             future.cancel()
@@ -66,3 +78,7 @@ class Together:
         return [
             future if is_there else None for future, is_there in zip(started, ended, strict=True)
         ]
+
+
+def _left(until: float) -> float:
+    return max(0.0, until - time.monotonic())

@@ -250,7 +250,7 @@ class Settings:
     library_requests_per_minute: int = setting(
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE", PositiveInteger(), 600,
         "requests of each token of the library, at most: over all workers, and with Redis over all "
-        "machines")
+        "machines; without it each machine grants as many")
     # fmt: on
     connector_declarations: tuple[ConnectorSetting, ...] = ()
     connector_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -12,6 +12,7 @@ Implements the section "How a request proves itself" of the host's contract.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.errors import ConfigurationError, Forbidden, MalformedRequest, NotAuthenticated
 from app.origins import is_loopback_host, name_in_host_header
@@ -41,6 +42,9 @@ __all__ = [
     "sign",
     "token_claims",
 ]
+
+
+NO_OBJECT: Final = "`data` must be the text of a JSON object"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +104,11 @@ class Verifier:
     def _by_signature(self, request: SignedRequest) -> Proof:
         proof = verify_signature(request, self.secrets, self.other_secrets)
         if not request.parameter("expires_at"):
+            is_object = request.method == "GET" or request.parameters
+            why = "`expires_at` is missing" if is_object else NO_OBJECT
             raise MalformedRequest(
                 "expires_at: a signed request needs it",
-                sentence="Illegal or malformed request. `expires_at` is missing.",
+                sentence=f"Illegal or malformed request. {why}.",
             )
         return proof
 

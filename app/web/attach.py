@@ -33,6 +33,8 @@ def attach() -> Response:
 
 
 def _text(values: Mapping[str, str]) -> str:
+    if not values:
+        raise malformed("data", "must be the text of a JSON object")
     # What is pasted often brings its line end along.
     stripped = {name: value.strip() for name, value in values.items()}
     for fault in faults_of(_QUERY, stripped):

@@ -20,7 +20,6 @@ SEARCHED_WITH: Final = frozenset({"query", "words", "workspace", SCOPE})
 FOUND_WITH: Final = frozenset({SCOPE, "host"})
 SHOWN: Final = ("title", "address", "subtitle", "icon_url")
 MOST_SCOPES: Final = 5
-MOST_READ: Final = 100
 
 
 class DefinedSearch:
@@ -80,7 +79,7 @@ class DefinedSearch:
         if items is not None and not isinstance(items, list):
             raise ValidationError("has no list of findings")
         parts = {SCOPE: search.scope, "host": search.server.host}
-        for item in (items or ())[:MOST_READ]:
+        for item in items or ():
             title, address, subtitle, icon = (self._text(key, item, parts) for key in SHOWN)
             if address:
                 url = f"{search.server.url}{address}" if address.startswith("/") else address

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.lookup.lookup import TYPEAHEAD_SECONDS
+from app.lookup.together import Call, Together
 from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
 from tests.host import Host
@@ -200,6 +202,22 @@ def test_a_search_that_failed_is_not_made_again_at_the_next_letter(
         host.suggest("login")
 
     assert systems["sentry.io"].asked == 1
+
+
+def test_only_some_wait_for_the_slow_and_the_others_answer_without_them() -> None:
+    let_go = threading.Event()
+    together = Together(1)
+    until = time.monotonic() + 30
+    with ThreadPoolExecutor(1) as others:
+        slow = lambda: let_go.wait(30)  # noqa: E731
+        first = others.submit(together.run, [Call("a", slow)], until)
+        while together._places.acquire(blocking=False):
+            together._places.release()
+            time.sleep(0.01)
+        ended = together.run([Call("a", slow), Call("b", lambda: True)], until)
+        let_go.set()
+        assert [each and each.result() for each in ended] == [None, True]
+        assert [each and each.result() for each in first.result()] == [True]
 
 
 def test_what_searches_meet_keeps_no_card_away(host: Host, systems: dict[str, System]) -> None:

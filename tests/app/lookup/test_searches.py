@@ -12,6 +12,7 @@ import responses
 from responses import matchers
 from structlog.testing import capture_logs
 
+from app.connectors.searches import beginning_of
 from app.connectors.trello import Trello
 from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
@@ -425,6 +426,29 @@ def test_odd_answers_give_nothing_and_no_error(make_host: MakeHost, name: str) -
             found = host_with(make_host, case).suggest(TEXT)
         assert judge("typeahead", found) == 200
         assert found.get_json()["items"] == []
+
+
+def test_of_a_long_list_only_the_beginning_is_read(
+    make_host: MakeHost, upstream: responses.RequestsMock
+) -> None:
+    """Ten thousand took a second of the processor, whoever waited for them."""
+    (node,) = LINEAR.answer["data"]["searchIssues"]["nodes"]
+    for before, count in ((99, 1), (100, 0)):
+        nodes = [{}] * before + [node]
+        answer = {"data": {"searchIssues": {"nodes": nodes}}}
+        upstream.post(LINEAR.asked, json=answer)
+        found = host_with(make_host, LINEAR).suggest(TEXT).get_json()["items"]
+        assert len(found) == count
+        upstream.reset()
+
+
+def test_only_lists_are_cut_and_not_too_deep_within() -> None:
+    deep: Any = list(range(200))
+    for _ in range(2000):
+        deep = [deep]
+    assert beginning_of({"a": {"b": [{"c": [1]}] * 200}, "d": "x" * 200, "e": deep}) == {
+        "a": {"b": [{"c": [1]}] * 100}, "d": "x" * 200, "e": deep,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - {"stackexchange"}))

@@ -85,7 +85,7 @@ def test_a_name_that_is_too_long_is_cut_in_utf_16(
     [
         ("hello world", 404, "Not found. Paste a link, or pick one of the suggestions."),
         ("https://example.com/", 404, "Not found."),
-        ("https://", 400, "Illegal or malformed request. `resource_url` must be"),
+        ("https://", 400, "Paste the whole address of a page"),
         ("", 400, "Illegal or malformed request. `query` must have at least 1 visible character."),
         (" \u200b", 400, "Illegal or malformed request. `query` must have at least 1 visible"),
         ("x" * 9000, 400, "Illegal or malformed request. `query` has 9000 UTF-16 code units;"),
@@ -189,11 +189,19 @@ def test_a_refused_request_asks_nothing_and_leaves_no_trace(
     assert signed_host.suggest("").get_json() == {"items": []}
 
 
-def test_expiry_is_needed_within_data(signed_host: Host) -> None:
-    answer = signed_host.post('{"query": "x"}')
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ('{"query": "x"}', "`expires_at` is missing"),
+        (json.dumps(DATA), "`data` must be the text of a JSON object"),
+        ("[]", "`data` must be the text of a JSON object"),
+    ],
+)
+def test_data_needs_an_expiry_and_is_encoded_once(signed_host: Host, data: str, told: str) -> None:
+    answer = signed_host.post(data)
 
-    assert answer.status_code == 400
-    assert "`expires_at` is missing" in answer.get_json()["data"]["error"]
+    assert judge("attach", answer) == 400
+    assert told in answer.get_json()["data"]["error"]
 
 
 def test_the_workspace_of_data_must_be_served(
