@@ -17,7 +17,7 @@ EACH: Final = 8
 WAITING: Final = 256
 
 
-class Call(Generic[T]):
+class TimedCall(Generic[T]):
     """One call; `group` is who is called, of whom no more than `EACH` threads wait.
 
     `seconds` is how long it took, once it has ended.
@@ -55,7 +55,7 @@ class Together:
     def __init__(self) -> None:
         self._pool = BackgroundPool("placard-lookup", threads=THREADS, waiting=WAITING, each=EACH)
 
-    def run(self, calls: Sequence[Call[T]], until: float) -> list[Future[T] | None]:
+    def run(self, calls: Sequence[TimedCall[T]], until: float) -> list[Future[T] | None]:
         """Return what came of each call, in their order; None of one that is late."""
         started = [call.start(self._pool, until) for call in calls]
         wait(started, timeout=max(0.0, until - time.monotonic()))
