@@ -78,7 +78,7 @@ def _init_pages(app: Flask, settings: Settings, parts: Service) -> None:
 
         app.register_blueprint(sign_in.blueprint)
     if parts.people is not None and settings.local:
-        from app.devtools.local_provider import connect_first_person  # noqa: PLC0415 - as above
+        from app.devtools.local_sign_in import connect_first_person  # noqa: PLC0415 - as above
 
         connect_first_person(app, parts.people)
 
@@ -107,7 +107,7 @@ def _local_people(
     if not (settings.local and settings.has_sign_in):
         return settings, loopback
     # Only here: no service in production loads it.
-    from app.devtools.local_provider import init_local_provider  # noqa: PLC0415
+    from app.devtools.local_sign_in import init_local_provider  # noqa: PLC0415
 
     return init_local_provider(app, settings, loopback)
 

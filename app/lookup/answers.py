@@ -20,23 +20,23 @@ from templates_schemas.text import cut
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LookupAnswer:
     """The bytes of a checked answer, and the cache's part in it."""
 
     body: bytes
     cache_status: str = ""
 
 
-def attached_answer(widget: Widget, address: str) -> Answer:
+def attached_answer(widget: Widget, address: str) -> LookupAnswer:
     """Answer that a card's resource is attached by an address; raises BrokenCard."""
     name = cut(metadata_of(widget)["title"], RESOURCE_NAME_MAX)
     body = _checked(AttachedResourceSchema(), {"resource_name": name, "resource_url": address})
-    return Answer(body, widget.cache_status)
+    return LookupAnswer(body, widget.cache_status)
 
 
-def list_answer(items: Sequence[TypeaheadItem], header: str) -> Answer:
+def list_answer(items: Sequence[TypeaheadItem], header: str) -> LookupAnswer:
     """Answer with items to pick, below a header where there is one; raises BrokenCard."""
-    return Answer(_checked(TypeaheadListSchema(), {"items": items, "header": header or None}))
+    return LookupAnswer(_checked(TypeaheadListSchema(), {"items": items, "header": header or None}))
 
 
 def item_of(widget: Widget, address: str) -> TypeaheadItem:

@@ -18,11 +18,11 @@ from app.errors import (
     PlacardError,
     UpstreamTimeout,
 )
-from app.lookup.answers import Answer, attached_answer, item_of, list_answer
+from app.lookup.answers import LookupAnswer, attached_answer, item_of, list_answer
 from app.lookup.kept import KeptLists, Recent
 from app.lookup.samples import SampleSearch
 from app.lookup.search import Searches, interleaved
-from app.lookup.together import Call, Together
+from app.lookup.together import TimedCall, Together
 from app.lookup.typed import MOST_MEANINGS, beginning, pasted_address, short_forms
 from app.resolver import ResolvedRequest
 from app.telemetry.logs import add_log_fields, exception_fields
@@ -71,7 +71,7 @@ class Lookup:
         self._samples = samples
         self._together = together
 
-    def attach(self, text: str, viewer: Viewer) -> Answer:
+    def attach(self, text: str, viewer: Viewer) -> LookupAnswer:
         """Answer with the resource that a text means, the first of those that can be shown.
 
         Raises a PlacardError as `Widgets.resolve` and `Widgets.answer` do.
@@ -102,7 +102,7 @@ class Lookup:
                     failure = error
         raise failure
 
-    def suggest(self, text: str, viewer: Viewer) -> Answer:
+    def suggest(self, text: str, viewer: Viewer) -> LookupAnswer:
         """Answer with what a text may mean: a pasted address or a short form, else what is found.
 
         Of fewer than `FEWEST_CHARACTERS` characters, with what was attached lately.
@@ -181,8 +181,10 @@ class Lookup:
                 failure = error.sentence
         return items, _listed(answered) if items else failure
 
-    def _card(self, address: str, resolved: ResolvedRequest, viewer: Viewer) -> Call[TypeaheadItem]:
-        return Call(
+    def _card(
+        self, address: str, resolved: ResolvedRequest, viewer: Viewer
+    ) -> TimedCall[TypeaheadItem]:
+        return TimedCall(
             resolved.request.address.origin,
             lambda: item_of(self._widgets.answer(resolved, viewer), address),
         )
@@ -218,11 +220,11 @@ class Lookup:
 
     def _sources(self, query: SearchQuery, viewer: Viewer) -> Iterator["_Source"]:
         for planned in self._searches.planned(query, viewer):
-            call = Call(planned.origin, partial(self._searches.items, planned, query))
+            call = TimedCall(planned.origin, partial(self._searches.items, planned, query))
             yield _Source(planned.connector.name, planned.connector.label, call)
         if self._samples is not None:
             yield _Source(
-                SAMPLES, "the samples", Call(SAMPLES, partial(self._samples.items, query))
+                SAMPLES, "the samples", TimedCall(SAMPLES, partial(self._samples.items, query))
             )
 
 
@@ -232,7 +234,7 @@ class _Source:
 
     name: str
     label: str
-    call: Call[list[TypeaheadItem]]
+    call: TimedCall[list[TypeaheadItem]]
 
 
 def _alone(viewer: Viewer) -> Viewer:

@@ -20,7 +20,7 @@ WAITING: Final = 256
 GRACE: Final = 0.25
 
 
-class Call(Generic[T]):
+class TimedCall(Generic[T]):
     """One call; `group` is who is called, of whom no more than `EACH` threads wait.
 
     `seconds` is how long it took, once it has ended.
@@ -62,7 +62,7 @@ class Together:
         self._places = threading.BoundedSemaphore(most)
         self._pool = BackgroundPool("placard-lookup", threads=THREADS, waiting=WAITING, each=EACH)
 
-    def run(self, calls: Sequence[Call[T]], until: float) -> list[Future[T] | None]:
+    def run(self, calls: Sequence[TimedCall[T]], until: float) -> list[Future[T] | None]:
         """Return what came of each call, in their order; None of one that is late."""
         started = [call.start(self._pool, until) for call in calls]
         late = wait(started, timeout=min(GRACE, _left(until))).not_done

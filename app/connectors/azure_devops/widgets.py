@@ -72,12 +72,6 @@ class FoundWidget(Resource):
     dashboard = fields.String()
 
 
-class FoundWidgets(Resource):
-    """What a search answers."""
-
-    value = fields.List(fields.Nested(FoundWidget))
-
-
 # By the extension that brings the widget: the hub that it belongs to.
 HUBS: Final[dict[str, PillColor]] = {
     "vss-dashboards-web": "aqua",
@@ -106,7 +100,7 @@ class AzureDevOpsWidget(AzureDevOps):
         any_case=True,
     )
     schema = Widget
-    search_schema = FoundWidgets
+    search_schema = FoundWidget.listed("value")
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -119,7 +119,7 @@ def show() -> Response:
     given = request.args.get("url", gallery.featured or "")
     asked = Asked.of(given, request.args, service().settings)
     refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
-    told = _told(asked, gallery, refresh=refresh) if asked.url else {}
+    told = _answered(asked, gallery, refresh=refresh) if asked.url else {}
     return _page("preview", gallery=gallery, asked=asked, names=CONTEXT, people=_people(), **told)
 
 
@@ -224,7 +224,7 @@ def _looked_up(given: Mapping[str, str], **more: Any) -> Response:
     return _page("lookup", **context, found=found)
 
 
-def _told(asked: Asked, gallery: Gallery, *, refresh: bool) -> dict[str, Any]:
+def _answered(asked: Asked, gallery: Gallery, *, refresh: bool) -> dict[str, Any]:
     """Make the request, and lay out its answer."""
     try:
         answer = ask(current_app, service().settings, asked, request.host_url, refresh=refresh)

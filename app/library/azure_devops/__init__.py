@@ -12,7 +12,7 @@ addresses.py        the addresses, read and written
 formats.py          versions of the API, and the options of an answer
 versions.py         versions of what is written (eTags)
 schemas.py          bodies; drafts.py makes what the stores take of them
-answers.py          answers and their schemas
+answers.py          answers; answer_schemas.py describes them
 envelope.py         errors
 examples.py         an example of each operation, for the description
 records.py          dashboards and widgets as the stores take and return them

@@ -5,10 +5,12 @@ from typing import Any
 from flask import Response
 
 from app.errors import InvalidInput
-from app.library.azure_devops.answers import (
+from app.library.azure_devops.answer_schemas import (
     DashboardAnswerSchema,
     DashboardListSchema,
     GroupAnswerSchema,
+)
+from app.library.azure_devops.answers import (
     answer_dashboard,
     collection,
     dashboard_document,

@@ -18,7 +18,7 @@ from marshmallow import Schema, fields, validate
 
 from app.database.base import NAME_LENGTH
 from app.library.azure_devops.addresses import AddressConverter, ApiPath, check_names
-from app.library.azure_devops.answers import AzureErrorSchema, ListHeadersSchema
+from app.library.azure_devops.answer_schemas import AzureErrorSchema, ListHeadersSchema
 from app.library.azure_devops.drafts import load_widgets
 from app.library.azure_devops.formats import formatted, read_format
 from app.library.azure_devops.names import PlaceNames

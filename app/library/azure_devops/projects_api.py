@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.errors import NotFound
-from app.library.azure_devops.answers import ProjectAnswerSchema, project_document
+from app.library.azure_devops.answer_schemas import ProjectAnswerSchema
+from app.library.azure_devops.answers import project_document
 from app.library.azure_devops.names import PlaceNames
 from app.library.azure_devops.operations import PROJECT, READ, WRITE, operation
 from app.library.azure_devops.records import TeamContext

@@ -10,7 +10,7 @@ from app.connectors.azure_devops.widgets import kind_of
 from app.database.columns import folded
 from app.errors import InvalidInput, NotFound
 from app.library.azure_devops.addresses import url_of
-from app.library.azure_devops.answers import GroupLinksSchema
+from app.library.azure_devops.answer_schemas import GroupLinksSchema
 from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.formats import OF_WIDGET
 from app.library.azure_devops.operations import READ, WIDGET_TYPE, WIDGET_TYPES, operation

@@ -7,11 +7,13 @@ gives in `ETag` or `If-Match`; the version of a widget is in its body.
 from flask import Response
 
 from app.library.azure_devops.addresses import ApiPath
-from app.library.azure_devops.answers import (
+from app.library.azure_devops.answer_schemas import (
     DashboardAnswerSchema,
     DashboardWidgetListSchema,
     DashboardWidgetSchema,
     FoundWidgetListSchema,
+)
+from app.library.azure_devops.answers import (
     answer_list,
     answer_widget,
     collection,
