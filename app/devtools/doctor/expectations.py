@@ -52,22 +52,6 @@ def _status_of(answer: ReceivedAnswer, _: Patient) -> str:
     return f"{answer.status} to {location}" if location else str(answer.status)
 
 
-def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None) -> Expectation:
-    """Expect one of some statuses."""
-    return Expectation(
-        " or ".join(map(str, wanted)),
-        lambda answer, _: answer.status in wanted,
-        _status_of,
-        advice,
-        by_status or {},
-    )
-
-
-def _refuses(answer: ReceivedAnswer, patient: Patient) -> bool:
-    """Tell whether a proof was refused; who must connect an account is told another sentence."""
-    return answer.status == patient.refusal and _sentence(answer) == NotAuthenticated.sentence
-
-
 def _sentence(answer: ReceivedAnswer) -> str:
     if not _is_enveloped(answer):
         return ""
@@ -77,6 +61,22 @@ def _sentence(answer: ReceivedAnswer) -> str:
 def _told(answer: ReceivedAnswer, patient: Patient) -> str:
     said = _sentence(answer)
     return f"{_status_of(answer, patient)} “{said}”" if said else _status_of(answer, patient)
+
+
+def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None) -> Expectation:
+    """Expect one of some statuses."""
+    return Expectation(
+        " or ".join(map(str, wanted)),
+        lambda answer, _: answer.status in wanted,
+        _told,
+        advice,
+        by_status or {},
+    )
+
+
+def _refuses(answer: ReceivedAnswer, patient: Patient) -> bool:
+    """Tell whether a proof was refused; who must connect an account is told another sentence."""
+    return answer.status == patient.refusal and _sentence(answer) == NotAuthenticated.sentence
 
 
 def refusal(advice: str, by_status: Mapping[int, str] | None = None) -> Expectation:
@@ -265,7 +265,7 @@ ON_TIME: Final = Expectation(
 
 def _certificate_seen(answer: ReceivedAnswer, _: Patient) -> str:
     ends = answer.certificate_ends
-    return f"one that holds until {ends:%Y-%m-%d}" if ends else f"none: {answer.failure}"
+    return f"one that holds until {ends:%Y-%m-%d}" if ends else answer.failure
 
 
 def _holds(answer: ReceivedAnswer, _: Patient) -> bool:
@@ -273,6 +273,16 @@ def _holds(answer: ReceivedAnswer, _: Patient) -> bool:
     return ends is not None and ends - answer.came_at >= timedelta(days=LEAST_DAYS_LEFT)
 
 
+def _speaks_tls(answer: ReceivedAnswer, _: Patient) -> bool:
+    return not answer.failure or "certificate" in answer.failure
+
+
+ENCRYPTED: Final = Expectation(
+    "TLS",
+    _speaks_tls,
+    lambda *_: "",
+    "Are the name and the port right, and does the proxy end TLS there?",
+)
 LASTING: Final = Expectation(
     f"a trusted certificate that holds for {LEAST_DAYS_LEFT} days more",
     _holds,

@@ -7,6 +7,7 @@ from app.devtools.doctor.calls import Patient
 from app.devtools.doctor.check import NOT_PLACARD, PROXY, Check
 from app.devtools.doctor.expectations import (
     ALLOWS_PROOFS,
+    ENCRYPTED,
     HIDDEN,
     LASTING,
     ON_TIME,
@@ -40,7 +41,7 @@ GENERAL: Final = (
         calls.plain("/widget"),
         (SECURE,),
     ),
-    Check("certificate", "its certificate holds", None, (LASTING,), applies=_with_tls),
+    Check("certificate", "its certificate holds", None, (ENCRYPTED, LASTING), applies=_with_tls),
     Check(
         "placard",
         "a Placard answers, and nothing without a proof",
@@ -49,8 +50,9 @@ GENERAL: Final = (
             refusal(
                 f"A request without a proof must be refused. {PROXY}",
                 {
-                    0: "Is the service running, and are the name, the port and the path right? "
-                    "Where it redirects, give the last address: no preflight is redirected.",
+                    0: "Is the service running, are the name and the port right, and is the "
+                    "certificate trusted here? Where it redirects, give the last address: no "
+                    "preflight is redirected.",
                     200: "Verification is off, so that anyone is answered: set PLACARD_VERIFY.",
                     400: "Verification is off, so that anyone is answered: set PLACARD_VERIFY.",
                     404: "Nothing is at {patient.base}/widget: is the path of the address right, "

@@ -416,8 +416,8 @@ def handshake(tmp_path: Path, days: float, *, trusted: bool = True) -> Finding:
     [
         (30, True, "passed", "one that holds until "),
         (7, True, "failed", "one that holds until "),
-        (-1, True, "failed", "none: its certificate has expired"),
-        (30, False, "failed", "none: its certificate is signed by itself"),
+        (-1, True, "failed", "its certificate has expired"),
+        (30, False, "failed", "its certificate is signed by itself"),
     ],
 )
 def test_certificate(tmp_path: Path, days: float, trusted: bool, result: str, told: str) -> None:
