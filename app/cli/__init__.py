@@ -11,6 +11,7 @@ people.py                                        the accounts that people have c
 arguments.py, output.py                          the kinds of argument; lines for people, JSON
 """
 
+import errno
 import json
 import os
 import signal
@@ -71,6 +72,13 @@ LOADED_WHEN_CALLED: Final = {
 }
 
 
+# What an error means that names no file.
+UNNAMED_PLACES: Final = {
+    errno.ENOENT: "the current folder",
+    errno.ENOSPC: "what is written to",
+}
+
+
 class Commands(click.Group):
     """The commands; each exits with 2, and says why, where it cannot do its work.
 
@@ -99,10 +107,10 @@ class Commands(click.Group):
             click.echo(f"PLACARD_DATABASE_URL: {error.detail}: {error.sentence}", err=True)
             sys.exit(2)
         except OSError as error:
-            if error.filename is None and not isinstance(error, FileNotFoundError):
+            place = error.filename or UNNAMED_PLACES.get(error.errno or 0)
+            if place is None:
                 raise
-            # Without a name it is the current folder, which somebody has removed.
-            click.echo(f"{error.filename or 'the current folder'}: {error.strerror}", err=True)
+            click.echo(f"{place}: {error.strerror}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)  # as a shell tells of it; click would make it 1

@@ -24,6 +24,10 @@ class Table(HintingSchema):
         "type": Rule("type", "must be a table"),
     }
 
+    def on_bind_field(self, _: str, field_obj: fields.Field[Any]) -> None:
+        """Say of a key that is missing what the other rules say."""
+        field_obj.error_messages["required"] = Rule("required", "is required")
+
 
 class Expression(fields.String):
     """A JMESPath expression."""

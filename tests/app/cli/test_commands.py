@@ -454,6 +454,17 @@ def test_lint_tells_what_the_files_in_use_have_taken(run: Run, tmp_path: Path) -
     ]  # fmt: skip
 
 
+def test_lint_says_of_each_key_that_is_missing_that_it_is_required(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.toml").touch()
+    (tmp_path / "half.toml").write_text("[[connector]]\ncard = {}\n")
+    lines = run("lint", "empty.toml", "half.toml").stdout.splitlines()
+    assert lines[0] == "empty.toml:1: $.connector: is required (required)"
+    assert "half.toml:2: $.connector[0].card.title: is required (required)" in lines
+    assert all(": is required" in line for line in lines)
+
+
 def test_lint_refuses_what_the_start_would_refuse(run: Run, tmp_path: Path) -> None:
     text = STATUS_PAGE.read_text().replace(
         'name = "status-page"', 'name = "x"\nhosts_setting = "X_HOSTS"'
@@ -532,13 +543,22 @@ def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> Non
     assert (ended.exit_code, ended.stderr) == (2, "cases/of/github: Not a directory\n")
 
 
-def test_a_folder_that_was_removed_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def removed(*_: object) -> None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOENT, "the current folder: No such file or directory\n"),
+        (errno.ENOSPC, "what is written to: No space left on device\n"),
+    ],
+)
+def test_an_error_of_a_place_without_a_name_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("app.cli.console.all_connectors", removed)
+    monkeypatch.setattr("app.cli.console.all_connectors", fail)
     ended = run("connectors")
-    assert (ended.exit_code, ended.stderr) == (2, "the current folder: No such file or directory\n")
+    assert (ended.exit_code, ended.stderr) == (2, told)
 
 
 def test_an_error_that_is_no_file_s_is_not_hidden(
