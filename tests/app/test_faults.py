@@ -33,6 +33,7 @@ from app.web import EXTENSION
 from templates_schemas import faults
 from tests.cases import case_files
 from tests.host import JWT_SECRET, Host
+from tests.waiting import PATIENCE
 
 # Faults that end by themselves do so long before it; the others last until it.
 AMPLE: Final = "20"
@@ -104,7 +105,7 @@ def asked_for_all(host: Host) -> Mapping[str, TestResponse]:
     """Ask for the case of each connector, all at once."""
     with ThreadPoolExecutor(len(sound_cases())) as pool:
         asked = {case.name: pool.submit(ask, host, case) for case in sound_cases()}
-        return {name: answer.result(60) for name, answer in asked.items()}
+        return {name: answer.result(PATIENCE) for name, answer in asked.items()}
 
 
 def ask(host: Host, case: Recording) -> TestResponse:
@@ -232,10 +233,8 @@ def suffer(host: Host, port: int, count: int) -> int:
 
 
 def traced_bytes() -> int:
-    """What is held, but for what the measuring of coverage keeps of every thread."""
-    others = tracemalloc.Filter(inclusive=False, filename_pattern="*/coverage/*")
-    traces = tracemalloc.take_snapshot().filter_traces([others]).traces
-    return sum(trace.size for trace in traces)
+    """What is held."""
+    return sum(trace.size for trace in tracemalloc.take_snapshot().traces)
 
 
 def threads_and_files() -> tuple[int, int]:

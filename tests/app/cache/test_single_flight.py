@@ -10,6 +10,7 @@ import pytest
 from app.cache.single_flight import GRACE, SingleFlight, TooManyWaiters
 from app.upstream import ConcurrencyLimit
 from tests.clock import Clock
+from tests.waiting import PATIENCE
 
 SLOTS = 3
 
@@ -28,12 +29,12 @@ def running(
 
     def work(_: bool) -> str:
         started.set()
-        assert finish.wait(10)
+        assert finish.wait(PATIENCE)
         return key
 
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(lambda: single_flight.run(key, origin, work)[0])
-        assert started.wait(10)
+        assert started.wait(PATIENCE)
         try:
             yield leader
         finally:
@@ -67,7 +68,7 @@ def test_only_as_many_as_have_a_slot_wait_for_a_slow_call(
                 with pytest.raises(TooManyWaiters):
                     single_flight.run("key", "origin", lambda _: "made anew")
             assert not any(answer.done() for answer in waiting)
-        assert [answer.result(10) for answer in waiting] == ["key"] * (SLOTS - 1)
+        assert [answer.result(PATIENCE) for answer in waiting] == ["key"] * (SLOTS - 1)
     assert slots_taken(single_flight) == 0
 
 
@@ -98,7 +99,7 @@ def test_the_total_bounds_all_origins_together(clock: Clock) -> None:
                 with pytest.raises(TooManyWaiters):
                     single_flight.run(key, "origin", lambda _: "made anew")
             assert single_flight.run("d", "another", str) == ("False", True)
-        assert waiting.result(10) == "c"
+        assert waiting.result(PATIENCE) == "c"
     assert single_flight.run("d", "another", str) == ("True", True)
     assert slots_taken(single_flight) == 0
 
@@ -114,7 +115,7 @@ def test_any_number_may_wait_for_a_young_call(single_flight: SingleFlight[str]) 
                 if slots_taken(single_flight) == SLOTS:
                     break
                 threading.Event().wait(0.01)
-        results = [answer.result(10) for answer in waiting]
+        results = [answer.result(PATIENCE) for answer in waiting]
     assert results.count("key") >= SLOTS - 1
     assert set(results) <= {"key", "made anew"}
 
