@@ -10,7 +10,7 @@ import pytest
 from app.cache.single_flight import GRACE, SingleFlight, TooManyWaiters
 from app.upstream import ConcurrencyLimit
 from tests.clock import Clock
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 SLOTS = 3
 
@@ -50,11 +50,8 @@ def join(pool: ThreadPoolExecutor, single_flight: SingleFlight[str], key: str) -
     """Wait for a running call in a thread of the pool, in a slot."""
     before = slots_taken(single_flight)
     waiting = pool.submit(lambda: single_flight.run(key, "origin", lambda _: "made anew")[0])
-    for _ in range(1000):
-        if slots_taken(single_flight) > before:
-            return waiting
-        threading.Event().wait(0.01)
-    return pytest.fail("no thread joined the call")
+    wait_until(lambda: slots_taken(single_flight) > before)
+    return waiting
 
 
 def test_only_as_many_as_have_a_slot_wait_for_a_slow_call(
@@ -104,17 +101,18 @@ def test_the_total_bounds_all_origins_together(clock: Clock) -> None:
     assert slots_taken(single_flight) == 0
 
 
-def test_any_number_may_wait_for_a_young_call(single_flight: SingleFlight[str]) -> None:
+def test_any_number_may_wait_for_a_young_call(
+    single_flight: SingleFlight[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long it takes here until all of them wait.
+    monkeypatch.setattr("app.cache.single_flight.GRACE", PATIENCE)
     with ThreadPoolExecutor(20) as pool:
         with running(single_flight, "key"):
             waiting = [
                 pool.submit(lambda: single_flight.run("key", "origin", lambda _: "made anew")[0])
                 for _ in range(20)
             ]
-            for _ in range(1000):
-                if slots_taken(single_flight) == SLOTS:
-                    break
-                threading.Event().wait(0.01)
+            wait_until(lambda: slots_taken(single_flight) == SLOTS)
         results = [answer.result(PATIENCE) for answer in waiting]
     assert results.count("key") >= SLOTS - 1
     assert set(results) <= {"key", "made anew"}
