@@ -200,6 +200,8 @@ def machine(installed: tuple[Machine, Path]) -> Iterator[Machine]:
     made, kept = installed
     rmtree(made.root)
     copytree(kept, made.root, symlinks=True)
+    for file in made.backups.iterdir():
+        file.unlink()
     made.server.execute("CREATE DATABASE placard OWNER keeper TEMPLATE installed")
     try:
         yield made
