@@ -56,6 +56,8 @@ setup: .venv/run ## .venv, from the lock
 run: setup ## the service in the local mode; LIVE=1 asks the real upstreams, PORT=8080
 	@PLACARD_OFFLINE=$(if $(LIVE),off,on) $(BIN)/placard --local serve --port $(PORT)
 
+# Of modules that pytest itself loads SlipCover counts no branches, and says so; pyproject.toml, too.
+test: export PYTHONWARNINGS := ignore:Unable to activate pytest branch coverage:RuntimeWarning
 test: .venv/dev ## the whole suite on all cores, with branch coverage
 	$(BIN)/slipcover -m pytest $(ON_ALL_CORES) $(ARGS)
 
