@@ -77,6 +77,16 @@ def _no_variables_of_the_suite() -> None:
         os.environ.pop(name, None)
 
 
+@pytest.fixture(autouse=True)
+def _variables_of_each_test_only() -> Iterator[None]:
+    """Take back what a command has written into the environment, as its mode: `placard --local`."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Trust one of Mozilla's authorities: reading all takes longer than the rest of an application.

@@ -6,9 +6,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -19,6 +18,7 @@ import app.access.tables  # noqa: F401 - the tables of people
 from app.database.base import Base
 from app.database.store import Store
 from tests.mortal import mortal
+from tests.waiting import wait_until
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 TEMPLATE = "placard_template"
@@ -133,15 +133,15 @@ def _connected(folder: Path, database: str = "postgres") -> psycopg.Connection:
 
 def _wait_for(folder: Path, process: subprocess.Popen[bytes]) -> None:
     """Wait until the server answers."""
-    for _ in range(1000):
+
+    def is_up() -> bool:
         assert process.poll() is None, (folder / "log").read_text()
-        try:
+        with suppress(psycopg.OperationalError):
             _connected(folder).close()
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("PostgreSQL did not come up")
+            return True
+        return False
+
+    wait_until(is_up, (folder / "log").read_text)
 
 
 def migrated(url: str) -> Store:

@@ -4,19 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final, TextIO
 
-import pytest
 import requests
 
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
 from tests.mortal import mortal
 from tests.ports import free_port
+from tests.waiting import PATIENCE, wait_for_answer
 
 BIN: Final = Path(sys.executable).parent
 ROOT: Final = Path(__file__).parents[1]
@@ -97,14 +96,7 @@ def stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
 
 def wait_for(base: str, process: Service) -> None:
     """Wait until a service answers, or fail with what it logged."""
-    for _ in range(1000):
-        assert process.poll() is None, process.logged()
-        try:
-            if requests.get(f"{base}/healthz", timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.05)
-    pytest.fail("the service did not come up")
+    wait_for_answer(f"{base}/healthz", process, process.logged)
 
 
 def ask(base: str, resource_url: str = ISSUE) -> requests.Response:
@@ -112,7 +104,7 @@ def ask(base: str, resource_url: str = ISSUE) -> requests.Response:
     return requests.get(
         f"{base}/widget?{query_of(resource_url=resource_url)}",
         headers={"Authorization": f"Bearer {token()}", "Origin": ORIGIN},
-        timeout=20,
+        timeout=PATIENCE,
     )
 
 

@@ -2,17 +2,16 @@
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import redis
 
 from tests.mortal import mortal
 from tests.ports import free_port
+from tests.waiting import PATIENCE, wait_until
 
 
 @dataclass
@@ -54,14 +53,7 @@ class RedisServer:
             stderr=subprocess.DEVNULL,
         )
         with self.client() as client:
-            for _ in range(3000):
-                try:
-                    client.ping()
-                except redis.ConnectionError:
-                    time.sleep(0.01)
-                else:
-                    return
-        pytest.fail("redis-server did not come up")
+            wait_until(lambda: _is_up(client))
 
     def _keys(self) -> list[str]:
         certificate, key = str(self.folder / "ca.pem"), str(self.folder / "key.pem")
@@ -72,8 +64,15 @@ class RedisServer:
         """End it at once, as a crash would."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
             self.process = None
+
+
+def _is_up(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 RunRedis = Callable[..., AbstractContextManager[RedisServer]]

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -18,9 +16,9 @@ from redis.retry import Retry
 from tests.mortal import mortal
 from tests.ports import free_port
 from tests.redis_server import RedisServer, redis_running
+from tests.waiting import PATIENCE, wait_until
 
 SLOTS: Final = 16384
-LONGEST: Final = 30  # seconds
 
 
 @dataclass(frozen=True)
@@ -121,15 +119,15 @@ def _process(*command: str) -> Iterator[None]:
         yield
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def wait_for(happened: Callable[[], Any]) -> None:
-    """Wait until something has happened, but not for ever."""
-    end = time.monotonic() + LONGEST
-    while time.monotonic() < end:
+    """Wait until something has happened; a server that is not there yet has not done it."""
+
+    def has_happened() -> Any:
         with suppress(redis.RedisError):
-            if happened():
-                return
-        time.sleep(0.05)
-    pytest.fail("it did not happen")
+            return happened()
+        return False
+
+    wait_until(has_happened)

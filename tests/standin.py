@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 ISSUE = {
     "title": "Stand-in issue",
     "state": "open",
@@ -53,7 +55,7 @@ def standing_in(delay: float = 0.0, *, held: bool = False) -> Iterator[StandIn]:
             stand_in.asked.append(self.path)
             stand_in.arrived.set()
             time.sleep(stand_in.delay)
-            stand_in.go_on.wait(60)
+            stand_in.go_on.wait(PATIENCE)
             body = json.dumps(ISSUE).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")

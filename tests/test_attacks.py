@@ -18,6 +18,7 @@ from tests.bench.attacks import fill, silence
 from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Start, ask
 from tests.standin import standing_in
+from tests.waiting import PATIENCE
 
 THREADS: Final = 8
 SPACEONE: Final = "/dashboard/v1/custom-widget"
@@ -86,7 +87,7 @@ def test_attack_stops_no_card(
         strikes = [pool.submit(strike, attack) for _ in range(clients)]
         cards = [attacked.card() for _ in range(6)]
         for each in strikes:
-            each.result(60)
+            each.result(PATIENCE)
     assert cards == [200] * 6
     assert set(attack.answers) <= answered
     assert attack.answers.total() == clients
@@ -94,7 +95,7 @@ def test_attack_stops_no_card(
 
 def status_of(connection: socket.socket) -> str:
     """Wait for the answer, and return its status."""
-    connection.settimeout(30)
+    connection.settimeout(PATIENCE)
     return connection.recv(1 << 16)[9:12].decode()
 
 

@@ -29,6 +29,7 @@ from app.testing.host import Host
 from app.testing.proofs import PROOFS
 from tests.host import ISSUE
 from tests.processes import ROOT, running
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.server
 FOLDERS: Final = ("app", "templates_schemas")
@@ -152,11 +153,11 @@ def test_the_service_runs_in_an_empty_folder(installed: Path, tmp_path: Path) ->
     command = ("--local", "serve", "--threads", "4")
     with running(*command, settings={}, cwd=tmp_path, binaries=installed) as (_, base):
         for page in ("/preview", "/docs", "/openapi.json", "/readyz"):
-            assert requests.get(f"{base}{page}", timeout=20).status_code == 200, page
+            assert requests.get(f"{base}{page}", timeout=PATIENCE).status_code == 200, page
         signed = run(installed / "placard", "--local", "sign", ISSUE, "--base", base, cwd=tmp_path)
         *_, header, url = shlex.split(signed)
         name, _, proof = header.partition(": ")
-        card = requests.get(url, headers={name: proof}, timeout=20)
+        card = requests.get(url, headers={name: proof}, timeout=PATIENCE)
     assert card.json()["metadata"]["subtitle"] == "pallets/flask #1"
 
 

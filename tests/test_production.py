@@ -6,8 +6,7 @@ import runpy
 import signal
 import sqlite3
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.host import ISSUE, JWT_SECRET, ORIGIN, TOKEN_SECRET, query_of, token
 from tests.ports import free_port
 from tests.processes import BIN, ROOT, SOUND, Service, Start, ask, environment, workers_of
 from tests.standin import StandIn, standing_in
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.server
 NONE: Mapping[str, str] = {}
@@ -77,10 +77,10 @@ def test_a_graceful_stop_answers_what_is_in_flight(start: Start) -> None:
         ThreadPoolExecutor(1) as pool,
     ):
         in_flight = pool.submit(ask, base)
-        assert slow.arrived.wait(30)
+        assert slow.arrived.wait(PATIENCE)
         process.send_signal(signal.SIGTERM)
         assert in_flight.result().status_code == 200
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_hundred_requests_for_one_cold_resource_make_one_call(running: Running) -> None:
@@ -96,7 +96,7 @@ def test_the_counters_of_all_workers_are_told_by_any(start: Start, stand_in: Sta
     with start("serve", "--workers", "2", settings=SOUND | stand_in.settings) as (_, base):
         for number in range(1, 21):
             assert ask(base, f"https://github.com/pallets/flask/issues/{number}").ok
-        told = {requests.get(f"{base}/metrics", timeout=5).text for _ in range(6)}
+        told = {requests.get(f"{base}/metrics", timeout=PATIENCE).text for _ in range(6)}
     lines = {line for text in told for line in text.splitlines()}
     assert [line for line in lines if line.startswith("placard_cache_total{")] == [
         'placard_cache_total{result="miss"} 20.0'
@@ -118,7 +118,7 @@ def test_what_workers_have_at_the_moment_is_told_of_those_that_live(start: Start
 
 
 def exposed(port: int) -> list[str]:
-    return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text.splitlines()
+    return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text.splitlines()
 
 
 def told_by(port: int) -> set[str]:
@@ -126,17 +126,9 @@ def told_by(port: int) -> set[str]:
     return {line.split()[0] for line in exposed(port) if line.startswith("process_threads{")}
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if happened():
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not happen")
-
-
 def test_every_line_of_the_log_is_json(start: Start) -> None:
     with start("serve", "--workers", "2", settings=SOUND) as (process, base):
-        assert requests.get(f"{base}/nowhere", timeout=5).status_code == 404
+        assert requests.get(f"{base}/nowhere", timeout=PATIENCE).status_code == 404
         told = [json.loads(line) for line in process.logged().splitlines()]
     assert {"event", "level", "timestamp"} <= set.intersection(*map(set, told))
     loggers = {line.get("logger", "").partition(".")[0] for line in told}
@@ -156,7 +148,7 @@ def test_a_signed_request_gives_a_valid_card_and_leaves_one_line_without_secrets
     proof = token()
     headers = {"Authorization": f"Bearer {proof}", "Origin": ORIGIN, "X-Request-Id": "the-one"}
     url = f"{running.base}/widget?{query_of(resource_url=ISSUE)}"
-    answer = requests.get(url, headers=headers, timeout=20)
+    answer = requests.get(url, headers=headers, timeout=PATIENCE)
     log = running.process.logged()
     assert answer.status_code == 200
     assert faults(answer.json()) == ()
@@ -234,7 +226,7 @@ def test_the_printed_curl_line_gives_a_valid_card(start: Start, tmp_path: Path) 
         assert process.stdout is not None
         line = next(line for line in process.stdout if "curl" in line)
         answer = subprocess.run(
-            line.strip(), shell=True, capture_output=True, text=True, timeout=20, check=True
+            line.strip(), shell=True, capture_output=True, text=True, timeout=PATIENCE, check=True
         )
     assert base in line
     assert faults(json.loads(answer.stdout)) == ()
@@ -242,6 +234,6 @@ def test_the_printed_curl_line_gives_a_valid_card(start: Start, tmp_path: Path) 
 
 def test_metrics_can_have_a_port_of_their_own(running: Running) -> None:
     assert ask(running.base, "https://github.com/pallets/flask/issues/101").ok
-    told = requests.get(f"{running.metrics}/metrics", timeout=5).text
+    told = requests.get(f"{running.metrics}/metrics", timeout=PATIENCE).text
     assert 'placard_requests_total{outcome="ok",route="widget"}' in told
-    assert requests.get(f"{running.base}/metrics", timeout=5).status_code == 404
+    assert requests.get(f"{running.base}/metrics", timeout=PATIENCE).status_code == 404

@@ -13,6 +13,7 @@ from app.cli import main
 from tests.processes import SOUND, Service, Start, ask
 from tests.redis_server import RedisServer, RunRedis
 from tests.standin import StandIn, standing_in
+from tests.waiting import PATIENCE
 
 PASSWORD = "hunter2-of-redis"
 SHARED = ["Placard; fwd=miss; collapsed; ttl=59", "Placard; hit; ttl=59"]
@@ -54,7 +55,7 @@ def test_processes_share_one_call_and_what_came_of_it(pair: Pair) -> None:
             pair.upstream.arrived.clear()
             pair.upstream.delay = 0.5
             leading = pool.submit(ask, first, issue)
-            assert pair.upstream.arrived.wait(30)
+            assert pair.upstream.arrived.wait(PATIENCE)
             waiting, later = ask(second, issue), ask(second, issue)
             pair.upstream.delay = 0
             assert waiting.content == later.content == leading.result().content
@@ -75,7 +76,7 @@ def test_the_loss_of_redis_in_the_middle_of_load_loses_no_answer(pair: Pair) -> 
                 pair.redis.kill()
             if len(statuses) == 125:
                 pair.redis.start()
-    told = [requests.get(f"{base}/metrics", timeout=20).text for base in pair.bases]
+    told = [requests.get(f"{base}/metrics", timeout=PATIENCE).text for base in pair.bases]
     assert statuses == [200] * 200
     assert any("placard_cache_failures_total{" in text for text in told)
     written = "".join(service.logged() for service in pair.services)

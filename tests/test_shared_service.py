@@ -23,6 +23,7 @@ from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, ask, wait_for
 from tests.redis_server import RunRedis
 from tests.standin import StandIn, standing_in
+from tests.waiting import PATIENCE
 
 CCM: Final = "/api/v2/widgets/ccm_reports"
 BODY: Final = {
@@ -49,7 +50,7 @@ class Three:
         """Ask one of them as a client of the library."""
         headers = {"DD-APPLICATION-KEY": options.pop("token", self.tokens[0])}
         url = f"{self.services[number % 3].base}{path}"
-        return requests.request(method, url, headers=headers, timeout=20, **options)
+        return requests.request(method, url, headers=headers, timeout=PATIENCE, **options)
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def _check_kills(three: Three) -> None:
         began = time.monotonic()
         while unharmed.back_since(began) is None:
             time.sleep(0.01)
-        others[1].process.wait(10)  # until then it may seem to live
+        others[1].process.wait(PATIENCE)  # until then it may seem to live
         others[1].look_after()
     assert writers.refusals + unharmed.refusals == []
     wait_for(others[1].base, others[1].process)

@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 import requests
 
 from app.cli.serve import IDLE_SECONDS, refuse_a_port_in_use
 from tests.processes import SOUND, Start, ask, fork_servers_of, workers_of
 from tests.standin import standing_in
+from tests.waiting import PATIENCE, wait_until
 
 CLIENTS = 8
 DELAY = 0.5
@@ -63,7 +63,7 @@ def loading(base: str) -> Iterator[Load]:
         finally:
             load.ending.set()
         for client in asking:
-            client.result(20)
+            client.result(PATIENCE)
 
 
 def has_begun(worker: int) -> bool:
@@ -92,14 +92,6 @@ def many_descriptors() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if happened():
-            return
-        time.sleep(0.01)
-    pytest.fail("it did not happen")
 
 
 def test_a_worker_that_is_killed_takes_only_its_own_requests_along(start: Start) -> None:
@@ -133,7 +125,7 @@ def test_a_worker_that_is_killed_again_and_again_is_replaced_each_time(start: St
             os.kill(worker, signal.SIGKILL)
             wait_until(lambda worker=worker: bool(workers_of(process.pid) - {worker}))  # type: ignore[misc]
             # Its connection waited for the successor.
-            assert requests.get(f"{base}/healthz", timeout=20).ok
+            assert requests.get(f"{base}/healthz", timeout=PATIENCE).ok
         assert process.poll() is None
 
 
@@ -143,7 +135,7 @@ def test_the_process_that_workers_are_forked_from_is_replaced_with_them(start: S
         os.kill(fork_server, signal.SIGKILL)
         wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
         for _ in range(4):
-            assert requests.get(f"{base}/healthz", timeout=20).ok
+            assert requests.get(f"{base}/healthz", timeout=PATIENCE).ok
         assert process.poll() is None
 
 
@@ -163,7 +155,8 @@ def test_the_workers_of_a_first_process_that_is_killed_leave_its_port(start: Sta
 def test_more_idle_connections_than_most_systems_allow_hold_nobody_up(start: Start) -> None:
     with many_descriptors(), start("serve", settings=SOUND) as (_, base), ExitStack() as held:
         address = urlsplit(base).hostname, urlsplit(base).port
-        idle = [held.enter_context(socket.create_connection(address, 20)) for _ in range(1100)]
+        opened = (socket.create_connection(address, PATIENCE) for _ in range(1100))
+        idle = [held.enter_context(each) for each in opened]
         assert requests.get(f"{base}/healthz", timeout=IDLE_SECONDS / 2).ok
         # It is closed by the service, which is not asked anything.
         assert idle[0].recv(1) == b""
@@ -178,7 +171,7 @@ def test_a_stop_under_load_answers_every_request_that_was_taken(start: Start) ->
         wait_until(lambda: len(load.answered) >= CLIENTS)
         wait_until(lambda: len(slow.asked) >= len(load.answered) + CLIENTS // 2)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert set(load.statuses()) == {200}
     assert load.lost == []
     assert len(load.statuses()) == len(slow.asked) > CLIENTS
@@ -190,7 +183,7 @@ def test_a_stop_waits_until_a_worker_has_taken_who_is_connected(start: Start) ->
         os.kill(worker, signal.SIGSTOP)
         wait_until(lambda: is_held(worker))
         address = urlsplit(base)
-        with socket.create_connection((address.hostname, address.port), timeout=20) as queued:
+        with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as queued:
             queued.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             process.send_signal(signal.SIGTERM)
             # Long enough for a stop that does not wait to have told the worker.
@@ -198,4 +191,4 @@ def test_a_stop_waits_until_a_worker_has_taken_who_is_connected(start: Start) ->
             assert not is_told_to_end(worker)
             os.kill(worker, signal.SIGCONT)
             assert queued.recv(12) == b"HTTP/1.1 200"
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0

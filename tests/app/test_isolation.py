@@ -17,6 +17,7 @@ from app.web import EXTENSION
 from tests.conftest import MakeHost
 from tests.host import Host
 from tests.processes import SOUND, Start, ask as ask_process
+from tests.waiting import PATIENCE
 
 PLACES = 3
 ISSUE = (
@@ -44,7 +45,7 @@ class Hanging:
             connection.send(answer(ISSUE))
 
     def is_asked(self, times: int) -> bool:
-        return all(self.arrived.acquire(timeout=20) for _ in range(times))
+        return all(self.arrived.acquire(timeout=PATIENCE) for _ in range(times))
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_while_a_host_hangs_hits_and_other_hosts_are_answered(hanging: Hanging) 
             assert not any(call.done() for call in hung)
         finally:
             hanging.go_on.set()
-        assert [call.result(20) for call in hung] == ["An issue"] * PLACES
+        assert [call.result(PATIENCE) for call in hung] == ["An issue"] * PLACES
         assert not hanging.arrived.acquire(blocking=False)
 
 
@@ -125,7 +126,7 @@ def test_a_service_of_few_threads_keeps_half_of_them_for_others(
             assert not any(call.done() for call in hung)
         finally:
             hanging.go_on.set()
-        assert [call.result(20).status_code for call in hung] == [200, 200]
+        assert [call.result(PATIENCE).status_code for call in hung] == [200, 200]
 
 
 def test_two_hosts_that_hang_leave_threads_for_hits(start: Start, hanging: Hanging) -> None:
@@ -140,7 +141,7 @@ def test_two_hosts_that_hang_leave_threads_for_hits(start: Start, hanging: Hangi
         try:
             assert hanging.is_asked(4)
             assert ask_process(base, f"{PAGE}/1").ok
-            ended = as_completed(hung, timeout=20)
+            ended = as_completed(hung, timeout=PATIENCE)
             refused = [next(ended).result().json() for _ in range(2)]
             assert refused == [{"data": {"error": BUSY}}] * 2
         finally:
@@ -173,7 +174,7 @@ def test_one_cold_resource_of_a_host_that_hangs_does_not_take_every_thread(
         try:
             assert hanging.is_asked(1)
             # All but the leader and those who have a place beside it are soon done.
-            done, waiting = wait(hung, timeout=10, return_when=FIRST_COMPLETED)
+            done, waiting = wait(hung, timeout=PATIENCE, return_when=FIRST_COMPLETED)
             for _ in range(1000):
                 if len(waiting) == PLACES:
                     break
@@ -182,7 +183,7 @@ def test_one_cold_resource_of_a_host_that_hangs_does_not_take_every_thread(
             assert len(waiting) == PLACES
         finally:
             hanging.go_on.set()
-        assert [call.result(20) for call in waiting] == ["An issue"] * PLACES
+        assert [call.result(PATIENCE) for call in waiting] == ["An issue"] * PLACES
         assert not hanging.arrived.acquire(blocking=False)
 
 
@@ -201,7 +202,7 @@ def test_those_who_wait_for_two_hosts_that_hang_do_not_take_every_thread(
         hung = [pool.submit(told, host, page) for page in pages]
         try:
             assert hanging.is_asked(2)
-            done, waiting = wait(hung, timeout=10, return_when=FIRST_COMPLETED)
+            done, waiting = wait(hung, timeout=PATIENCE, return_when=FIRST_COMPLETED)
             for _ in range(1000):
                 if len(waiting) == total:
                     break
@@ -209,7 +210,7 @@ def test_those_who_wait_for_two_hosts_that_hang_do_not_take_every_thread(
             assert [call.result() for call in done] == [BUSY] * (2 * PLACES - total)
         finally:
             hanging.go_on.set()
-        assert [call.result(20) for call in waiting] == ["An issue"] * total
+        assert [call.result(PATIENCE) for call in waiting] == ["An issue"] * total
 
 
 def test_waiting_for_others_and_asking_the_upstream_share_one_deadline(

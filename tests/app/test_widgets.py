@@ -16,6 +16,7 @@ from templates_schemas import Created, Pill, SummaryWithDetails
 from tests.conftest import MakeHost
 from tests.host import Host
 from tests.standin import ISSUE, standing_in
+from tests.waiting import PATIENCE
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 API = "https://api.github.com/repos/pallets/flask/issues/1"
@@ -150,7 +151,7 @@ def test_a_hundred_concurrent_requests_make_one_call(make_host: MakeHost) -> Non
         gate = threading.Barrier(100)
 
         def ask(_: int) -> int:
-            gate.wait(10)
+            gate.wait(PATIENCE)
             return host.ask().status_code
 
         assert list(pool.map(ask, range(100))) == [200] * 100
@@ -165,7 +166,7 @@ def test_one_who_waits_for_another_s_call_is_answered_by_the_deadline_too(
         # It would wait for longer than this call may take.
         host.client.application.extensions["placard"].widgets._cache._single_flight._patience = 0.1
         leader = pool.submit(host.ask)
-        assert slow.arrived.wait(5)
+        assert slow.arrived.wait(PATIENCE)
         answer = host.ask()
         slow.go_on.set()
         assert leader.result().status_code == 200

@@ -14,6 +14,7 @@ from tests.browser.chromium import NoBrowser, launched
 from tests.browser.pages import WIDE
 from tests.browser.service import serving
 from tests.conftest import settings_with
+from tests.waiting import PATIENCE
 
 FROZEN = datetime(2025, 11, 20, 12, tzinfo=UTC)
 
@@ -74,7 +75,7 @@ def open_page(
                 "timezone_id": "Etc/UTC",
             }
             context = opened.enter_context(chromium.new_context(base_url=base, **usual | own))
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(1000 * PATIENCE)
             if "frozen" in request.fixturenames:
                 context.clock.set_fixed_time(FROZEN)
             watch(context, complaints, {base, *elsewhere})

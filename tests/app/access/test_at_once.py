@@ -9,6 +9,7 @@ from app.access.tables import AttachmentRow, ConnectionRow
 from app.upstream.oauth import Tokens
 from app.verification import Viewer
 from tests.app.access.world import ALICE, BOB, PAGE, World
+from tests.waiting import PATIENCE
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
@@ -25,7 +26,7 @@ def test_two_who_attach_a_page_at_once_both_succeed(everybody: World) -> None:
             session.flush()
             second = pool.submit(known.attach, viewers[1], PAGE)
             time.sleep(0.3)  # the second is at its own insert
-        second.result(20)
+        second.result(PATIENCE)
     assert known.attached_by(viewers[0], PAGE) == BOB.id
 
 
@@ -54,7 +55,7 @@ def test_a_person_who_connects_twice_at_once_has_one_connection(everybody: World
             session.flush()
             second = pool.submit(connections.add, ALICE.id, provider, tokens, "second", NOW)
             time.sleep(0.3)  # the second is at its own insert
-        replaced = second.result(20)
+        replaced = second.result(PATIENCE)
     (kept,) = connections.listed()
     assert (kept.login, kept.version, kept.has_ended) == ("second", 1, False)
     # It knows what it took the place of, and has another name than that.

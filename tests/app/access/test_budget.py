@@ -18,6 +18,7 @@ from tests.clock import Clock
 from tests.conftest import MakeHost
 from tests.host import EXPIRES_AT, Host, query_of, token
 from tests.proofs import ISSUE_JSON, bearer
+from tests.waiting import PATIENCE
 
 API = "https://api.github.com/repos/acme/storefront/issues"
 PAGE = "https://github.com/acme/storefront/issues"
@@ -135,7 +136,7 @@ def test_a_refresh_behind_a_stale_card_is_nobodys_fetch(make_host: MakeHost) -> 
         outside.reset()
         outside.add_callback("GET", f"{API}/1", told)
         assert statuses(host, range(1, 2)) == [200]
-        assert refreshed.wait(20)
+        assert refreshed.wait(PATIENCE)
 
 
 def test_a_text_that_systems_are_searched_for_is_one_and_takes_no_card_away(

@@ -17,6 +17,7 @@ from app.access.vault import Vault
 from app.upstream.oauth import Tokens
 from tests.app.access.test_lookup import suggested
 from tests.app.access.world import ALICE, PAGE, World, world
+from tests.waiting import PATIENCE
 
 CONNECT = "Connect your GitHub account to see this."
 SEEN = "storefront 1 as monalisa"
@@ -59,17 +60,18 @@ def test_two_at_a_time_make_one_call_and_both_are_answered(expired: World) -> No
 
     def hold(_: Mapping[str, str]) -> None:
         arrived.set()
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
 
     expired.provider.before_token = hold
     pages = [PAGE.replace("/1", f"/{number}") for number in (1, 2)]
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(expired.title, ALICE, pages[0])
-        assert arrived.wait(20)
+        assert arrived.wait(PATIENCE)
         second = pool.submit(expired.title, ALICE, pages[1])
         time.sleep(0.2)  # the second waits meanwhile
         go_on.set()
-        assert {first.result(20), second.result(20)} == {SEEN, "storefront 2 as monalisa"}
+        titles = {first.result(PATIENCE), second.result(PATIENCE)}
+        assert titles == {SEEN, "storefront 2 as monalisa"}
     assert expired.provider.calls == ["refresh_token"]
     assert not connection(expired).has_ended
 
@@ -77,7 +79,7 @@ def test_two_at_a_time_make_one_call_and_both_are_answered(expired: World) -> No
 def test_who_has_no_time_to_wait_loses_no_refresh_token(expired: World) -> None:
     """Typeahead has a second in all; the provider has given new tokens, whoever waits for them."""
     go_on = threading.Event()
-    expired.provider.before_token = lambda _: (go_on.wait(20), None)[1]
+    expired.provider.before_token = lambda _: (go_on.wait(PATIENCE), None)[1]
     assert suggested(expired, ALICE, "issue of acme")["items"] == []
     go_on.set()
     assert expired.title(ALICE) == SEEN
@@ -105,7 +107,7 @@ def test_a_provider_that_hangs_leaves_the_connection_as_it_was(sqlite_url: str) 
         made.people.known._refresher._clock = lambda: later
 
         def hang(_: Mapping[str, str]) -> ResponseReturnValue:
-            go_on.wait(20)
+            go_on.wait(PATIENCE)
             return "late", 500
 
         made.provider.before_token = hang

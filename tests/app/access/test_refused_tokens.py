@@ -22,6 +22,7 @@ from tests.app.access.test_refresh import connection
 from tests.app.access.world import ALICE, PAGE, World, world
 from tests.clock import Clock
 from tests.conftest import settings_with
+from tests.waiting import PATIENCE
 
 CONNECT = "Connect your GitHub account to see this."
 SEEN = "storefront 1 as monalisa"
@@ -138,7 +139,7 @@ def test_many_at_a_time_refresh_once(refused: World) -> None:
     def together() -> LocalPerson | None:
         person = bearer()
         if person is None:
-            barrier.wait(20)  # all have been refused by then
+            barrier.wait(PATIENCE)  # all have been refused by then
         return person
 
     refused.provider.bearer = together  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ import requests
 from tests.app.access.world import ALICE, PAGE, World, settings_of, world
 from tests.host import EXPIRES_AT, SIGNATURE_SECRET, query_of, signature
 from tests.processes import Start
+from tests.waiting import PATIENCE
 
 
 def title(base: str, page: str) -> str:
@@ -16,7 +17,7 @@ def title(base: str, page: str) -> str:
         resource_url=page, workspace="1", user=ALICE.id, task="7", expires_at=EXPIRES_AT
     )
     proof = {"x-asana-request-signature": signature(query)}
-    answer = requests.get(f"{base}/widget?{query}", headers=proof, timeout=20).json()
+    answer = requests.get(f"{base}/widget?{query}", headers=proof, timeout=PATIENCE).json()
     return str(answer.get("metadata", answer)["title"])
 
 

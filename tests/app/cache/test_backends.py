@@ -19,6 +19,7 @@ from app.settings import LONGEST_TIME
 from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, SECRET, SIGNER, card, times
 from tests.clock import Clock
 from tests.redis_server import RedisServer
+from tests.waiting import PATIENCE
 
 PassTime = Callable[[float], None]
 KEY = "github\nGET\nhttps://api.github.com/repos/pallets/flask/issues/1\n\n[]\nGITHUB_TOKEN#1"
@@ -320,7 +321,7 @@ class TestRedisBackend(BackendContract):
         gate = threading.Barrier(8)
 
         def acquire(_: int) -> bool:
-            gate.wait(5)
+            gate.wait(PATIENCE)
             return bool(backend.acquire("key", 60))
 
         with ThreadPoolExecutor(8) as pool:

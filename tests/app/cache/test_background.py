@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.cache.background import BackgroundPool
+from tests.waiting import PATIENCE
 
 
 class Work:
@@ -18,14 +19,14 @@ class Work:
 
     def __call__(self) -> None:
         self.begun.release()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE)
         self.done.release()
 
     def has_begun(self, times: int = 1) -> bool:
-        return all(self.begun.acquire(timeout=10) for _ in range(times))
+        return all(self.begun.acquire(timeout=PATIENCE) for _ in range(times))
 
     def is_done(self, times: int = 1) -> bool:
-        return all(self.done.acquire(timeout=10) for _ in range(times))
+        return all(self.done.acquire(timeout=PATIENCE) for _ in range(times))
 
 
 @pytest.fixture

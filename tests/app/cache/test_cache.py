@@ -18,6 +18,7 @@ from app.upstream import ConcurrencyLimit
 from app.upstream.verdict import LONGEST_WAIT, retry_after
 from tests.app.cache.entries import BODY, DOWN, FETCHED, MISSING, NOW, UNREADABLE, card, times
 from tests.clock import Clock
+from tests.waiting import PATIENCE
 
 POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 NEWER = FetchResult(CARD, b'{"newer":true}')
@@ -36,7 +37,7 @@ class Upstream:
     def __call__(self, previous: Entry | None) -> FetchResult:
         self.calls.append(previous)
         self.reached.set()
-        assert self.open.wait(10)
+        assert self.open.wait(PATIENCE)
         return self.answer
 
 
@@ -52,7 +53,7 @@ class Refreshes:
         self._ended.release()
 
     def wait(self) -> str:
-        assert self._ended.acquire(timeout=10)
+        assert self._ended.acquire(timeout=PATIENCE)
         return self.results[-1]
 
 
@@ -363,12 +364,12 @@ def test_a_hundred_concurrent_misses_make_one_entry(cache: Cache, upstream: Upst
     upstream.open.clear()
 
     def ask() -> str:
-        gate.wait(5)
+        gate.wait(PATIENCE)
         return cache.look_up("key", upstream).result
 
     with ThreadPoolExecutor(100) as pool:
         answers = [pool.submit(ask) for _ in range(100)]
-        assert upstream.reached.wait(5)
+        assert upstream.reached.wait(PATIENCE)
         threading.Timer(0.2, upstream.open.set).start()
         results = [answer.result() for answer in answers]
     assert len(upstream.calls) == 1
@@ -383,7 +384,7 @@ def together(
     upstream.open.clear()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(cache.look_up, "key", leader)
-        assert upstream.reached.wait(5)
+        assert upstream.reached.wait(PATIENCE)
         second = pool.submit(cache.look_up, "key", lambda _: NEWER)
         threading.Timer(0.1, upstream.open.set).start()
         return [first, second]
@@ -428,7 +429,7 @@ def test_a_request_waits_no_longer_than_the_patience(
     upstream.open.clear()
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(cache.look_up, "key", upstream)
-        assert upstream.reached.wait(5)
+        assert upstream.reached.wait(PATIENCE)
         if kept:
             assert body_and_result(cache.look_up("key", upstream)) == (BODY, "stale")
         else:
@@ -468,12 +469,14 @@ def test_background_refreshes_are_bounded_and_the_rest_is_dropped(
         cache.look_up(key, upstream)
     clock.now += 75
     upstream.open.clear()
+    upstream.reached.clear()
     before = threading.active_count()
     for key in keys:
         assert cache.look_up(key, upstream).result == "stale"
     assert threading.active_count() - before <= REFRESH_THREADS
     assert len(refreshes.results) >= 20
     assert set(refreshes.results) == {"dropped"}
+    assert upstream.reached.wait(PATIENCE)
     # Refreshes that waited longer than the patience are dropped too.
     clock.now += 5.1
     upstream.open.set()

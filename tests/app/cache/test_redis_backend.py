@@ -31,6 +31,7 @@ from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED, SIGNER
 from tests.app.upstream.fetching import certificate
 from tests.clock import Clock
 from tests.redis_server import RedisServer, RunRedis
+from tests.waiting import PATIENCE
 
 POLICY = CachePolicy(ttl=60, failure_ttl=10, stale=100, stale_if_error=1000)
 
@@ -118,7 +119,7 @@ def broken_redis(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             yield stack.enter_context(speaking(dripping))
         elif kind == "nameless":
             ended = threading.Event()
-            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [ended.wait(10)][1:])
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [ended.wait(PATIENCE)][1:])
             yield "redis://cache.example.com/0"
             ended.set()
         else:
@@ -338,7 +339,7 @@ def test_a_restart_of_redis_causes_at_most_one_extra_call(
     upstream = Upstream(delay=0.6)
     with processes(own_server, failures, count=2) as caches, ThreadPoolExecutor(2) as pool:
         first = pool.submit(caches[0].look_up, "key", upstream)
-        assert upstream.reached.wait(5)
+        assert upstream.reached.wait(PATIENCE)
         own_server.kill()
         own_server.start()
         second = pool.submit(caches[1].look_up, "key", upstream)

@@ -10,6 +10,7 @@ import pytest
 from app.cache.single_flight import GRACE, SingleFlight, TooManyWaiters
 from app.upstream import ConcurrencyLimit
 from tests.clock import Clock
+from tests.waiting import PATIENCE, wait_until
 
 SLOTS = 3
 
@@ -28,12 +29,12 @@ def running(
 
     def work(_: bool) -> str:
         started.set()
-        assert finish.wait(10)
+        assert finish.wait(PATIENCE)
         return key
 
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(lambda: single_flight.run(key, origin, work)[0])
-        assert started.wait(10)
+        assert started.wait(PATIENCE)
         try:
             yield leader
         finally:
@@ -49,11 +50,8 @@ def join(pool: ThreadPoolExecutor, single_flight: SingleFlight[str], key: str) -
     """Wait for a running call in a thread of the pool, in a slot."""
     before = slots_taken(single_flight)
     waiting = pool.submit(lambda: single_flight.run(key, "origin", lambda _: "made anew")[0])
-    for _ in range(1000):
-        if slots_taken(single_flight) > before:
-            return waiting
-        threading.Event().wait(0.01)
-    return pytest.fail("no thread joined the call")
+    wait_until(lambda: slots_taken(single_flight) > before)
+    return waiting
 
 
 def test_only_as_many_as_have_a_slot_wait_for_a_slow_call(
@@ -67,7 +65,7 @@ def test_only_as_many_as_have_a_slot_wait_for_a_slow_call(
                 with pytest.raises(TooManyWaiters):
                     single_flight.run("key", "origin", lambda _: "made anew")
             assert not any(answer.done() for answer in waiting)
-        assert [answer.result(10) for answer in waiting] == ["key"] * (SLOTS - 1)
+        assert [answer.result(PATIENCE) for answer in waiting] == ["key"] * (SLOTS - 1)
     assert slots_taken(single_flight) == 0
 
 
@@ -98,23 +96,24 @@ def test_the_total_bounds_all_origins_together(clock: Clock) -> None:
                 with pytest.raises(TooManyWaiters):
                     single_flight.run(key, "origin", lambda _: "made anew")
             assert single_flight.run("d", "another", str) == ("False", True)
-        assert waiting.result(10) == "c"
+        assert waiting.result(PATIENCE) == "c"
     assert single_flight.run("d", "another", str) == ("True", True)
     assert slots_taken(single_flight) == 0
 
 
-def test_any_number_may_wait_for_a_young_call(single_flight: SingleFlight[str]) -> None:
+def test_any_number_may_wait_for_a_young_call(
+    single_flight: SingleFlight[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long it takes here until all of them wait.
+    monkeypatch.setattr("app.cache.single_flight.GRACE", PATIENCE)
     with ThreadPoolExecutor(20) as pool:
         with running(single_flight, "key"):
             waiting = [
                 pool.submit(lambda: single_flight.run("key", "origin", lambda _: "made anew")[0])
                 for _ in range(20)
             ]
-            for _ in range(1000):
-                if slots_taken(single_flight) == SLOTS:
-                    break
-                threading.Event().wait(0.01)
-        results = [answer.result(10) for answer in waiting]
+            wait_until(lambda: slots_taken(single_flight) == SLOTS)
+        results = [answer.result(PATIENCE) for answer in waiting]
     assert results.count("key") >= SLOTS - 1
     assert set(results) <= {"key", "made anew"}
 

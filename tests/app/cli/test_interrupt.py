@@ -11,13 +11,14 @@ import pytest
 
 from tests.mortal import mortal
 from tests.processes import ROOT, SOUND, Start
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_ends_the_service_in_order(start: Start, workers: str) -> None:
     with start("serve", "--workers", workers, settings=SOUND) as (process, _):
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert "Traceback" not in process.logged()
 
 
@@ -40,5 +41,5 @@ def test_ctrl_c_while_the_command_line_loads_ends_it_in_silence(tmp_path: Path) 
         assert process.stdout is not None
         assert process.stdout.readline() == "loading\n"
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == ("", "")
+        assert process.communicate(timeout=PATIENCE) == ("", "")
     assert process.returncode == -signal.SIGINT

@@ -15,6 +15,7 @@ from granian.server.mp import MPServer
 
 from app.cli import server
 from app.cli.server import DrainingServer, _Worker, core_of, drain
+from tests.waiting import PATIENCE
 
 GRANIAN_CHANGED = (
     "granian has changed below app/cli/server.py, which overrides its private methods. Compare "
@@ -42,10 +43,10 @@ def test_who_is_connected_is_waited_for_and_who_is_not_is_refused(
     monkeypatch.setattr(server, "_refuse_new_connections", refuse_and_tell)
     with socket.create_server((host, 0), family=family) as listener, ThreadPoolExecutor(1) as pool:
         address = listener.getsockname()[:2]
-        early = socket.create_connection(address, timeout=5)
+        early = socket.create_connection(address, timeout=PATIENCE)
         early.sendall(b"a request")
         draining = pool.submit(drain, [listener])
-        assert refusing.wait(10)
+        assert refusing.wait(PATIENCE)
         # Its SYN finds no answer, as if it had been lost on its way.
         with socket.socket(family) as late:
             late.settimeout(0.3)
@@ -53,7 +54,7 @@ def test_who_is_connected_is_waited_for_and_who_is_not_is_refused(
                 late.connect(address)
         assert not draining.done()
         accepted, _ = listener.accept()
-        draining.result(5)
+        draining.result(PATIENCE)
         listener.close()
         with early, accepted:
             assert accepted.recv(100) == b"a request"
@@ -62,7 +63,7 @@ def test_who_is_connected_is_waited_for_and_who_is_not_is_refused(
             early.sendall(b"another request")
             assert accepted.recv(100) == b"another request"
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(address, timeout=5)
+            socket.create_connection(address, timeout=PATIENCE)
 
 
 @on_linux
@@ -131,7 +132,7 @@ def test_worker_begins_on_its_core() -> None:
     worker.start()
     assert receive.poll(30)
     assert receive.recv() == {worker.core}
-    worker.join(30)
+    worker.join(PATIENCE)
 
 
 def _tell_cores(told: Connection) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from app.cli.stalled import SocketState, Stalled
 from tests.clock import Clock
+from tests.waiting import PATIENCE
 
 LIMIT = 10.0
 # A request came 4 s ago on a connection that was answered on before, 6 s ago.
@@ -122,6 +123,6 @@ def test_a_look_leaves_the_locks_of_files_alone(tmp_path: Path) -> None:
         fcntl.lockf(locked, fcntl.LOCK_EX)
         Stalled(60).look()
         other = subprocess.run(
-            [sys.executable, "-c", ask, file], capture_output=True, check=False, timeout=30
+            [sys.executable, "-c", ask, file], capture_output=True, check=False, timeout=PATIENCE
         )
     assert b"BlockingIOError" in other.stderr

@@ -39,6 +39,7 @@ from tests.cases import FOLDER, case_files
 from tests.conftest import settings_with
 from tests.corpora import real_payloads
 from tests.host import JWT_SECRET
+from tests.rows import table
 
 NAMES: Final = [known.name for known in catalogue()]
 BY_NAME: Final = {known.name: known for known in catalogue()}
@@ -136,13 +137,6 @@ def made(known: DefinedConnector) -> DefinedConnector:
     return known.with_settings(settings_of(known))
 
 
-ADDRESSES: Final = [
-    pytest.param(known.name, address, asked, id=f"{known.name}:{address}")
-    for known in catalogue()
-    for address, asked in addresses_of(known)
-]
-
-
 @pytest.mark.parametrize("file", sorted(CATALOGUE.glob("*.toml")), ids=lambda file: file.stem)
 def test_its_file_has_no_fault(file: Path) -> None:
     assert lint_definitions(file) == []
@@ -153,21 +147,29 @@ def test_each_name_is_of_one_connector_only() -> None:
     assert sorted(set(names)) == sorted(names)
 
 
-@pytest.mark.parametrize(("name", "address", "asked"), ADDRESSES)
-def test_its_address_is_asked_of_the_api(name: str, address: str, asked: str | None) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_its_addresses_are_asked_of_the_api(name: str) -> None:
     known = made(BY_NAME[name])
-    if asked is None:
-        asked = known.request_for(find(known.example, [known])[1]).url
-    request = known.request_for(find(address, [known])[1])
-    assert request.url == asked
-    assert request.hosts == {host_of(urlsplit(asked))}
+    with table() as row:
+        for address, told in addresses_of(known):
+            with row(address):
+                asked = told or known.request_for(find(known.example, [known])[1]).url
+                request = known.request_for(find(address, [known])[1])
+                assert request.url == asked
+                assert request.hosts == {host_of(urlsplit(asked))}
 
 
-@pytest.mark.parametrize(("name", "address", "asked"), ADDRESSES)
-def test_its_canonical_address_is_of_the_same_resource_without_tabs_and_tracking(
-    name: str, address: str, asked: str | None
+@pytest.mark.parametrize("name", NAMES)
+def test_its_canonical_addresses_are_of_the_same_resource_without_tabs_and_tracking(
+    name: str,
 ) -> None:
-    known = made(BY_NAME[name])
+    with table() as row:
+        for address, _ in addresses_of(BY_NAME[name]):
+            with row(address):
+                hold_canonical(made(BY_NAME[name]), address)
+
+
+def hold_canonical(known: DefinedConnector, address: str) -> None:
     match = find(address, [known])[1]
 
     canonical = known.canonical(match)
@@ -175,7 +177,7 @@ def test_its_canonical_address_is_of_the_same_resource_without_tabs_and_tracking
     again = find(canonical, [known])[1]
     assert known.canonical(again) == canonical
     # What oEmbed is asked for is the address itself.
-    if name != "oembed":
+    if known.name != "oembed":
         assert known.request_for(again).url == known.request_for(match).url
         assert known.request_for(again).body == known.request_for(match).body
     assert is_web_url(canonical)
@@ -185,11 +187,13 @@ def test_its_canonical_address_is_of_the_same_resource_without_tabs_and_tracking
         assert known.canonical(find(tracked, [known])[1]) == canonical
 
 
-@pytest.mark.parametrize(("name", "address", "asked"), ADDRESSES)
-def test_its_address_is_its_own_among_all_connectors(
-    name: str, address: str, asked: str | None
-) -> None:
-    assert find(address, all_connectors(settings_of(BY_NAME[name])))[0].name == name
+@pytest.mark.parametrize("name", NAMES)
+def test_its_addresses_are_its_own_among_all_connectors(name: str) -> None:
+    connectors = all_connectors(settings_of(BY_NAME[name]))
+    with table() as row:
+        for address, _ in addresses_of(BY_NAME[name]):
+            with row(address):
+                assert find(address, connectors)[0].name == name
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -73,11 +73,16 @@ broken_issues = st.builds(
 )
 
 
-@pytest.fixture(scope="module")
-def forgetful() -> Host:
-    """The host of a service whose cache has no room, and that forgives any number of failures."""
+def forgetful_host() -> Host:
+    """Make a host whose service has a cache without room, and forgives failures without end."""
     settings = settings_with(cache_bytes="1", breaker_failures="1000000")
     return Host(create_app(settings).test_client())
+
+
+@pytest.fixture(scope="module")
+def forgetful() -> Host:
+    """One that all tests share, of which none is answered with a status that it would remember."""
+    return forgetful_host()
 
 
 def ask(host: Host, body: str | bytes, status: int = 200) -> TestResponse:
@@ -127,9 +132,11 @@ def test_any_bytes_make_a_card_or_are_unreadable(forgetful: Host, body: bytes) -
 
 @given(value=json_values, status=st.integers(min_value=201, max_value=599))
 def test_any_other_status_is_an_envelope_that_holds_nothing_of_the_answer(
-    forgetful: Host, value: Any, status: int
+    value: Any, status: int
 ) -> None:
-    answer = ask(forgetful, json.dumps({"message": "from upstream", "value": value}), status)
+    # Of its own: after a 429 it asks nothing for a while.
+    body = json.dumps({"message": "from upstream", "value": value})
+    answer = ask(forgetful_host(), body, status)
     assert answer.status_code == STATUS_FOR.get(status, 500)
     assert list(answer.get_json()) == ["data"]
     assert "from upstream" not in answer.text

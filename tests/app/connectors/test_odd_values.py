@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -12,9 +13,11 @@ from app.connectors import Connector, all_connectors, connector_settings, find
 from app.connectors.base import Count, Match, Resource, Timestamp
 from app.settings import load_settings
 from app.telemetry.trace import recording
+from app.testing import recordings
 from app.testing.recordings import read_recording
-from tests.cases import case_files
+from tests.cases import FOLDER
 from tests.host import JWT_SECRET
+from tests.rows import table
 
 ODD: Final[tuple[Any, ...]] = (
     None,
@@ -53,22 +56,22 @@ def _inner(field: fields.Field[Any], value: Any, at: JsonPath) -> Iterator[JsonP
             yield from _inner(field.inner, item, (*at, place))
 
 
-def recorded() -> Iterator[Any]:
-    """Yield each value of the recorded answers once, whichever cases have it."""
-    seen = set()
-    for file in case_files():
-        case = read_recording(file)
-        if case.widget["status"] != 200:
-            continue
+def recorded(folder: Path) -> dict[str, tuple[Connector, Match, Any, JsonPath]]:
+    """Return each value of a folder's recorded answers once, whichever case has it, by its path."""
+    found: dict[str, tuple[Connector, Match, Any, JsonPath]] = {}
+    for case in filter(is_shown, map(read_recording, recordings.case_files(folder))):
         environment = {"PLACARD_JWT_SECRETS": JWT_SECRET, **case.settings}
         settings = load_settings(environment, connector_settings())
         connector, match = find(case.resource_url, all_connectors(settings))
         document = case.exchanges[-1]["response"].get("body")
         for path in read_paths(connector.schema(), document):
-            general = (connector.name, *(0 if isinstance(key, int) else key for key in path))
-            if general not in seen and not seen.add(general):  # type: ignore[func-returns-value]
-                named = "/".join(map(str, general))
-                yield pytest.param(connector, match, document, path, id=named)
+            general = "/".join("0" if isinstance(key, int) else key for key in path)
+            found.setdefault(general, (connector, match, document, path))
+    return found
+
+
+def is_shown(case: recordings.Recording) -> bool:
+    return bool(case.widget["status"] == 200)
 
 
 def with_value(document: Any, path: JsonPath, value: Any) -> Any:
@@ -80,13 +83,14 @@ def with_value(document: Any, path: JsonPath, value: Any) -> Any:
     return made
 
 
-@pytest.mark.parametrize(("connector", "match", "document", "path"), list(recorded()))
-def test_one_odd_value_of_a_recorded_answer_never_costs_the_card(
-    connector: Connector, match: Match, document: Any, path: JsonPath
-) -> None:
-    for odd in ODD:
-        resource = connector.load(with_value(document, path, odd))
-        assert checked(connector.widget(resource, match), connector, match)
+@pytest.mark.parametrize("folder", sorted(FOLDER.iterdir()), ids=lambda folder: folder.name)
+def test_one_odd_value_of_a_recorded_answer_never_costs_the_card(folder: Path) -> None:
+    with table() as row:
+        for name, (connector, match, document, path) in recorded(folder).items():
+            for odd in ODD:
+                with row(f"{name}: {odd!r}"):
+                    resource = connector.load(with_value(document, path, odd))
+                    assert checked(connector.widget(resource, match), connector, match)
 
 
 GITHUB: Final = "https://github.com/o/r"

@@ -7,13 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import requests
 import yaml
 from compose_spec import PyCompose
 from dockerfile_parse import DockerfileParser
@@ -25,6 +23,7 @@ from tests.host import JWT_SECRET
 from tests.mortal import mortal
 from tests.ports import free_port
 from tests.processes import BIN, ROOT, stop
+from tests.waiting import PATIENCE, wait_for_answer, wait_until
 
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
@@ -125,28 +124,18 @@ def test_commands_of_the_image_run_on_what_it_copies(tmp_path: Path) -> None:
     command = mortal(
         [sys.executable, "-c", "from app.cli import main; main()", *arguments], signal.SIGTERM
     )
-    with subprocess.Popen(
-        command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE
-    ) as process:
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as written,
+        subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=written) as process,
+    ):
         try:
-            wait_for(f"http://127.0.0.1:{port}/livez", process)
+            wait_for_answer(f"http://127.0.0.1:{port}/livez", process, log.read_text)
             code = json.loads(health[health.index("[") :])[2]
-            subprocess.run(
-                [sys.executable, "-c", code.replace("8080", str(port))], check=True, timeout=10
-            )
+            probe = [sys.executable, "-c", code.replace("8080", str(port))]
+            subprocess.run(probe, check=True, timeout=PATIENCE)
         finally:
             stop(process)
-
-
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(400):
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        try:
-            if requests.get(address, timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.05)
-    pytest.fail("the service did not come up")
 
 
 def test_compose_file_is_what_its_specification_allows() -> None:
@@ -226,12 +215,10 @@ def test_redis_of_the_compose_file_starts_and_is_healthy(tmp_path: Path) -> None
         mortal(["sh", "-c", line], signal.SIGTERM), cwd=tmp_path, stdout=subprocess.DEVNULL
     ) as process:
         try:
-            for _ in range(200):
-                if socket.exists():
-                    break
-                time.sleep(0.02)
-            assert subprocess.run(["sh", "-c", health], check=False, timeout=10).returncode == 0
+            wait_until(socket.exists)
+            probe = ["sh", "-c", health]
+            assert subprocess.run(probe, check=False, timeout=PATIENCE).returncode == 0
             (tmp_path / "redis_password").write_text("another", "utf-8")
-            assert subprocess.run(["sh", "-c", health], check=False, timeout=10).returncode != 0
+            assert subprocess.run(probe, check=False, timeout=PATIENCE).returncode != 0
         finally:
             stop(process)

@@ -9,13 +9,12 @@ the tests, what the page lets `postgres` do another user does, who may not write
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copy, copytree, rmtree
 from tempfile import mkdtemp
 from typing import Final
 
@@ -30,6 +29,7 @@ from tests.mortal import mortal
 from tests.ports import free_port
 from tests.processes import BIN, ROOT, environment, stop
 from tests.standin import standing_in
+from tests.waiting import PATIENCE, wait_for_answer
 
 pytestmark = pytest.mark.server
 STAND_INS: Final = {
@@ -157,7 +157,7 @@ class Machine:
             ) as process,
         ):
             try:
-                _wait_for(f"http://127.0.0.1:{port}/livez", process, self.journal)
+                wait_for_answer(f"http://127.0.0.1:{port}/livez", process, self.journal.read_text)
                 yield f"http://127.0.0.1:{port}"
             finally:
                 stop(process)
@@ -175,34 +175,45 @@ class Machine:
                 stop(process)
 
 
-def _wait_for(address: str, process: "subprocess.Popen[str]", log: Path) -> None:
-    for _ in range(400):
-        assert process.poll() is None, log.read_text("utf-8")
-        try:
-            if requests.get(address, timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.05)
-    pytest.fail("the service did not come up")
-
-
-@pytest.fixture
-def machine(postgresql_server: Server, tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path, postgresql_server)
+@pytest.fixture(scope="module")
+def installed(
+    postgresql_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Machine, Path]]:
+    """A machine, and a copy of its folder, after the installation; its database is a template."""
+    folder = tmp_path_factory.mktemp("machine")
+    made = Machine(folder / "root", postgresql_server)
     try:
         for block in blocks("Install"):
             made.run(block)
+        copytree(made.root, folder / "copy", symlinks=True)
+        postgresql_server.execute("ALTER DATABASE placard RENAME TO installed")
+        yield made, folder / "copy"
+    finally:
+        for name in ("placard", "installed"):
+            postgresql_server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        postgresql_server.execute("DROP ROLE IF EXISTS keeper")
+
+
+@pytest.fixture
+def machine(installed: tuple[Machine, Path]) -> Iterator[Machine]:
+    """The machine as it is after the installation, whatever another test has done to it."""
+    made, kept = installed
+    rmtree(made.root)
+    copytree(kept, made.root, symlinks=True)
+    for file in made.backups.iterdir():
+        file.unlink()
+    made.server.execute("CREATE DATABASE placard OWNER keeper TEMPLATE installed")
+    try:
         yield made
     finally:
-        postgresql_server.execute("DROP DATABASE IF EXISTS placard WITH (FORCE)")
-        postgresql_server.execute("DROP ROLE IF EXISTS keeper")
+        made.server.execute("DROP DATABASE IF EXISTS placard WITH (FORCE)")
 
 
 def asked(base: str, secret: str) -> requests.Response:
     """Ask for what no connector serves, with a token of the host: 404 where its proof holds."""
     headers = {"Authorization": f"Bearer {token(secret)}"}
     query = query_of(resource_url="https://nowhere.example/")
-    return requests.get(f"{base}/widget?{query}", headers=headers, timeout=10)
+    return requests.get(f"{base}/widget?{query}", headers=headers, timeout=PATIENCE)
 
 
 def ask(base: str, secret: str) -> int:
@@ -216,12 +227,12 @@ def library_token(machine: Machine) -> str:
 
 def post(base: str, of_library: str) -> int:
     headers = {"DD-APPLICATION-KEY": of_library}
-    return requests.post(f"{base}{CCM}", json=BODY, headers=headers, timeout=10).status_code
+    return requests.post(f"{base}{CCM}", json=BODY, headers=headers, timeout=PATIENCE).status_code
 
 
 def count(base: str, of_library: str) -> int:
     headers = {"DD-APPLICATION-KEY": of_library}
-    return len(requests.get(f"{base}{CCM}", headers=headers, timeout=10).json()["data"])
+    return len(requests.get(f"{base}{CCM}", headers=headers, timeout=PATIENCE).json()["data"])
 
 
 @pytest.mark.usefixtures("jq")
@@ -229,7 +240,7 @@ def test_installed_service_answers_and_its_secrets_are_its_own(machine: Machine)
     of_a_request, by_outcome = blocks("Read the logs")[0].splitlines()
     machine.journal.write_text("Started placard.service - Placard.\n", "utf-8")
     with machine.cache(), machine.service() as base:
-        ready = requests.get(f"{base}/readyz", timeout=5).json()
+        ready = requests.get(f"{base}/readyz", timeout=PATIENCE).json()
         assert (ready["status"], ready["cache"], ready["library"]) == ("ready", "ok", "ok")
         answer = asked(base, machine.secret("jwt"))
         assert [answer.status_code, ask(base, machine.secret("jwt"))] == [404, 404]
@@ -250,7 +261,7 @@ def test_service_with_connectors_of_one_s_own_is_examined_from_here_and_elsewher
     machine: Machine, tmp_path: Path
 ) -> None:
     definition, package = blocks("Connectors of your own")
-    shutil.copy(DEFINITION, tmp_path / "harbour.toml")
+    copy(DEFINITION, tmp_path / "harbour.toml")
     assert "status-page" in machine.run(definition, cwd=tmp_path)
     machine.run(package)
     assert "pip install --no-deps placard_acme_desk" in machine.asked.read_text("utf-8")
@@ -313,7 +324,7 @@ def test_secrets_are_rotated_without_a_request_that_fails_too_early(machine: Mac
         assert (ask(base, old_jwt), ask(base, new_jwt)) == (401, 404)
         assert post(base, old_token) in (401, 403)
         assert count(base, new_token) == 0
-        assert requests.get(f"{base}/readyz", timeout=5).json()["cache"] == "ok"
+        assert requests.get(f"{base}/readyz", timeout=PATIENCE).json()["cache"] == "ok"
     address = machine.secret("cache_url")
     assert "hunter2" not in address
     with pytest.raises(redis.RedisError):

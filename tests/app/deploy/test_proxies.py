@@ -5,10 +5,9 @@ import json
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,10 +21,14 @@ from tests.deploy_page import DEPLOY
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, SIGNATURE_SECRET
 from tests.mortal import mortal
 from tests.ports import free_port
-from tests.processes import Start, stop
+from tests.processes import Service, Start, stop
 from tests.standin import standing_in
+from tests.waiting import PATIENCE, wait_until
 
+pytestmark = pytest.mark.server
 NAME: Final = "placard.example.com"
+# Of a folder for it, its own port and the service's address, the command of a proxy.
+Configure = Callable[[Path, int, str], list[str]]
 
 
 @contextmanager
@@ -35,16 +38,19 @@ def running(command: list[str], address: str, authorities: str) -> Iterator[None
         mortal(command, signal.SIGTERM), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
-            for _ in range(200):
-                assert process.poll() is None, process.stdout and process.stdout.read()
-                try:
-                    requests.get(address, verify=authorities, timeout=5)
-                    break
-                except requests.RequestException:
-                    time.sleep(0.05)
+            wait_until(lambda: is_there(process, address, authorities))
             yield
         finally:
             stop(process)
+
+
+def is_there(process: "subprocess.Popen[str]", address: str, authorities: str) -> bool:
+    """Tell whether a proxy answers, whatever it says."""
+    assert process.poll() is None, process.stdout and process.stdout.read()
+    try:
+        return requests.get(address, verify=authorities, timeout=PATIENCE) is not None
+    except requests.RequestException:
+        return False
 
 
 def nginx_site(folder: Path, port: int, upstream: str) -> str:
@@ -89,17 +95,32 @@ def caddy_site(folder: Path, port: int, upstream: str, version: str) -> str:
     return site
 
 
-@pytest.fixture(scope="module", params=["nginx", "caddy"])
-def behind(
-    request: pytest.FixtureRequest, start: Start, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Patient]:
-    """A service of two workers behind each proxy, as from outside."""
-    program: str = request.getfixturevalue(request.param)
-    tmp_path = tmp_path_factory.mktemp(request.param)
+@dataclass(frozen=True)
+class Behind:
+    """A service of two workers behind a proxy, and what the doctor finds there from outside."""
+
+    process: Service
+    patient: Patient
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        """Ask the proxy."""
+        address, authorities = self.patient.base + path, self.patient.settings.ca_bundle
+        return requests.get(address, headers=headers, verify=authorities, timeout=PATIENCE)
+
+    def clients(self) -> set[str]:
+        """The addresses that the service has logged."""
+        told = map(json.loads, self.process.logged().splitlines())
+        return {line["client"] for line in told if line.get("client")}
+
+
+@contextmanager
+def behind_a_proxy(start: Start, folder: Path, configured: Configure) -> Iterator[Behind]:
+    """Run a service and a proxy before it; `configured` makes the proxy's command."""
     in_a_month = dt.datetime.now(dt.UTC) + dt.timedelta(days=30)
     age = dt.timedelta(days=31)
-    _, authorities = certificate(tmp_path, "127.0.0.1", now=in_a_month, age=age)
+    _, authorities = certificate(folder, "127.0.0.1", now=in_a_month, age=age)
     port = free_port()
+    public = f"https://127.0.0.1:{port}"
     own = {
         "PLACARD_VERIFY": "either",
         "PLACARD_JWT_SECRETS": JWT_SECRET,
@@ -109,30 +130,51 @@ def behind(
     with (
         standing_in() as upstream,
         start("serve", "--workers", "2", settings=own | upstream.settings) as (process, base),
+        running(configured(folder, port, base.removeprefix("http://")), public, authorities),
     ):
-        address = base.removeprefix("http://")
-        if request.param == "nginx":
-            file = tmp_path / "nginx.conf"
-            file.write_text(nginx_site(tmp_path, port, address))
-            command = [program, "-p", str(tmp_path), "-c", str(file)]
-        else:
-            version = subprocess.run(
-                [program, "version"], capture_output=True, text=True, check=True
-            )
-            file = tmp_path / "Caddyfile"
-            file.write_text(caddy_site(tmp_path, port, address, version.stdout))
-            command = [program, "run", "--config", str(file), "--adapter", "caddyfile"]
-        public = f"https://127.0.0.1:{port}"
-        with running(command, public, authorities):
-            settings = settings_with(verify="either", trusted_proxies="1")
-            yield Patient(replace(settings, ca_bundle=authorities), public, ORIGIN, ISSUE)
-            logged = process.logged()
-        clients = {json.loads(line).get("client") for line in logged.splitlines()}
-        assert clients - {None} == {"127.0.0.1"}
+        settings = settings_with(verify="either", trusted_proxies="1")
+        yield Behind(
+            process, Patient(replace(settings, ca_bundle=authorities), public, ORIGIN, ISSUE)
+        )
 
 
-def test_service_behind_a_proxy_is_sound(behind: Patient) -> None:
-    findings = list(examine(behind))
+# A fixture for each, and none with parameters: in any order of the tests, each starts once.
+@pytest.fixture(scope="module")
+def behind_nginx(
+    nginx: str, start: Start, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Behind]:
+    def configured(folder: Path, port: int, upstream: str) -> list[str]:
+        file = folder / "nginx.conf"
+        file.write_text(nginx_site(folder, port, upstream))
+        return [nginx, "-p", str(folder), "-c", str(file)]
+
+    with behind_a_proxy(start, tmp_path_factory.mktemp("nginx"), configured) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def behind_caddy(
+    caddy: str, start: Start, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Behind]:
+    def configured(folder: Path, port: int, upstream: str) -> list[str]:
+        version = subprocess.run([caddy, "version"], capture_output=True, text=True, check=True)
+        file = folder / "Caddyfile"
+        file.write_text(caddy_site(folder, port, upstream, version.stdout))
+        return [caddy, "run", "--config", str(file), "--adapter", "caddyfile"]
+
+    with behind_a_proxy(start, tmp_path_factory.mktemp("caddy"), configured) as made:
+        yield made
+
+
+@pytest.fixture(params=["nginx", "caddy"])
+def behind(request: pytest.FixtureRequest) -> Behind:
+    """A service behind each proxy."""
+    made: Behind = request.getfixturevalue(f"behind_{request.param}")
+    return made
+
+
+def test_service_behind_a_proxy_is_sound(behind: Behind) -> None:
+    findings = list(examine(behind.patient))
     assert [finding for finding in findings if finding.result != "passed"] == []
     assert verdict_of(findings) == "sound"
 
@@ -140,15 +182,14 @@ def test_service_behind_a_proxy_is_sound(behind: Patient) -> None:
 @pytest.mark.parametrize(
     "path", ["/metrics", "/healthz", "/readyz", "/livez", "/%6detrics", "//metrics"]
 )
-def test_what_is_for_operators_is_kept_from_the_public(behind: Patient, path: str) -> None:
-    answer = requests.get(behind.base + path, verify=behind.settings.ca_bundle, timeout=5)
+def test_what_is_for_operators_is_kept_from_the_public(behind: Behind, path: str) -> None:
+    answer = behind.get(path)
     assert answer.status_code == 404
     assert "placard_" not in answer.text
 
 
-def test_address_that_a_client_makes_up_is_not_logged(behind: Patient) -> None:
-    made_up = {"X-Forwarded-For": "198.51.100.77"}
-    answer = requests.get(
-        f"{behind.base}/widget", headers=made_up, verify=behind.settings.ca_bundle, timeout=5
-    )
+def test_address_that_a_client_makes_up_is_not_logged(behind: Behind) -> None:
+    answer = behind.get("/widget", **{"X-Forwarded-For": "198.51.100.77"})
     assert answer.status_code == 401
+    wait_until(lambda: answer.headers["X-Request-Id"] in behind.process.logged())
+    assert behind.clients() == {"127.0.0.1"}

@@ -1,11 +1,11 @@
 """What the freshness tests ask for, and what they read from answers."""
 
-import time
 from collections.abc import Callable
 
 from werkzeug.test import TestResponse
 
 from tests.host import ISSUE, Host, query_of
+from tests.waiting import wait_until
 
 API = "https://api.github.com/repos/pallets/flask/issues/1"
 QUERY = query_of(resource_url=ISSUE)
@@ -42,13 +42,9 @@ def title(answer: TestResponse) -> str:
     return str(answer.get_json()["metadata"]["title"])
 
 
-def counted(host: Host, line: str) -> bool:
+def wait_for_count(host: Host, line: str) -> None:
     """Wait for a line of the metrics: a background refresh ends some time after the answer."""
-    for _ in range(200):
-        if line in host.client.get("/metrics").text.splitlines():
-            return True
-        time.sleep(0.02)
-    return False
+    wait_until(lambda: line in host.client.get("/metrics").text.splitlines())
 
 
 def refreshed(result: str, count: int = 1) -> str:

@@ -10,7 +10,7 @@ import responses
 
 from app.connectors.github import GitHub
 from app.telemetry.trace import recording
-from tests.app.freshness.answers import API, counted, refreshed, status, title
+from tests.app.freshness.answers import API, refreshed, status, title, wait_for_count
 from tests.clock import Clock
 from tests.host import Host
 from tests.standin import ISSUE as RESOURCE
@@ -34,7 +34,7 @@ def test_a_stale_card_is_answered_and_refreshed_in_the_background(
     assert facts["result"] == "stale"
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", facts["as_of"])
     assert facts["as_of"].startswith(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(made_at)))
-    assert counted(host, refreshed("replaced"))
+    wait_for_count(host, refreshed("replaced"))
     assert (title(host.ask()), len(upstream.calls)) == ("Newer", 2)
 
 
@@ -78,7 +78,7 @@ def test_a_definitive_failure_replaces_the_card_and_a_500_does_not_restore_it(
     answer = host.ask()
     if wait == 75:
         assert answer.status_code == 200
-        assert counted(host, refreshed("replaced"))
+        wait_for_count(host, refreshed("replaced"))
         answer = host.ask()
     assert answer.status_code == (403 if refusal in (401, 403) else 404)
     clock.now += 11
@@ -118,7 +118,7 @@ def test_any_other_failure_keeps_the_card_for_its_stale_time(
     first = host.ask()
     clock.now += 75
     assert host.ask().data == first.data
-    assert counted(host, refreshed("failed"))
+    wait_for_count(host, refreshed("failed"))
     kept = host.ask()
     assert (kept.status_code, kept.data) == (200, first.data)
     assert len(upstream.calls) == 2

@@ -22,6 +22,7 @@ from tests.databases import Server, migrated, postgresql
 from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Start, ask, workers_of
 from tests.standin import standing_in
+from tests.waiting import PATIENCE
 
 LARGE: Final = "x" * 100_000
 DATADOG: Final = "/api/v2/widgets/ccm_reports"
@@ -146,14 +147,14 @@ def test_postgresql_may_go_and_come_back_and_a_worker_may_start_meanwhile(
 
             def asked() -> requests.Response:
                 headers = {"DD-APPLICATION-KEY": text}
-                return requests.get(base + DATADOG, headers=headers, timeout=20)
+                return requests.get(base + DATADOG, headers=headers, timeout=PATIENCE)
 
             def check(status: int, state: str) -> None:
                 """Wait for an answer of the library; cards are answered all the time."""
                 end = time.monotonic() + 15
                 while (answer := asked()).status_code != status and time.monotonic() < end:
                     time.sleep(0.1)
-                ready = requests.get(f"{base}/readyz", timeout=20)
+                ready = requests.get(f"{base}/readyz", timeout=PATIENCE)
                 assert (answer.status_code, ready.status_code) == (status, 200), answer.text
                 assert ready.json()["library"] == state
                 assert (answer.headers.get("Retry-After") == "5") == (status == 503)

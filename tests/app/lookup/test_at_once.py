@@ -20,6 +20,7 @@ from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
 from tests.host import Host
 from tests.interface import judge
+from tests.waiting import PATIENCE, wait_until
 
 SETTINGS: Final = {
     "github_token": "s",
@@ -79,7 +80,7 @@ def running(system: System) -> Iterator[None]:
         def do_GET(self) -> None:
             system.asked += 1
             if system.hangs:
-                system.let_go.wait(30)
+                system.let_go.wait(PATIENCE)
                 return
             body = json.dumps(system.answer).encode()
             self.send_response(system.status)
@@ -187,10 +188,7 @@ def test_who_hangs_fails_or_limits_is_left_out_and_holds_no_thread(
     }
     header = answer.get_json()["header"]
     assert not [label for label in ("Jira", "Sentry", "Trello") if label in header]
-    until = time.monotonic() + 5
-    while busy_threads() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert busy_threads() == 0
+    wait_until(lambda: not busy_threads())
     assert not systems["acme.atlassian.net"].let_go.is_set()
 
 
@@ -209,7 +207,7 @@ def test_only_some_wait_for_the_slow_and_the_others_answer_without_them() -> Non
     together = Together(1)
     until = time.monotonic() + 30
     with ThreadPoolExecutor(1) as others:
-        slow = lambda: let_go.wait(30)  # noqa: E731
+        slow = lambda: let_go.wait(PATIENCE)  # noqa: E731
         first = others.submit(together.run, [TimedCall("a", slow)], until)
         while together._places.acquire(blocking=False):
             together._places.release()

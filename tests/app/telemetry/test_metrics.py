@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from app.upstream import Bulkhead, ConcurrencyLimit, UpstreamPolicy
 from tests.conftest import MakeHost
 from tests.host import ISSUE, Host
 from tests.proofs import API_ISSUE, ISSUE_JSON
+from tests.waiting import PATIENCE, wait_until
 
 
 def told(host: Host) -> dict[str, float]:
@@ -81,11 +81,11 @@ def test_call_that_queues_is_waiting() -> None:
     def call() -> None:
         with bulkhead.slot("a"):
             entered.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE)
 
     threads = [threading.Thread(target=call) for _ in range(2)]
     threads[0].start()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE)
     assert (bulkhead.running, bulkhead.waiting) == (1, 0)
     threads[1].start()
     wait_until(lambda: bulkhead.waiting == 1)
@@ -93,15 +93,6 @@ def test_call_that_queues_is_waiting() -> None:
     for thread in threads:
         thread.join()
     assert (bulkhead.running, bulkhead.waiting) == (0, 0)
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(1000):
-        if happened():
-            return
-        pause.wait(0.01)
-    pytest.fail("it did not happen")
 
 
 def test_breaker_that_is_open_is_counted_until_it_may_be_tried() -> None:

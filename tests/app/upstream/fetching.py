@@ -25,7 +25,7 @@ _HOUR = dt.timedelta(hours=1)
 
 @contextmanager
 def fetching(
-    *allowed: str, deadline: float = 5.0, ca_bundle: str | None = None, **options: Any
+    *allowed: str, deadline: float = 30.0, ca_bundle: str | None = None, **options: Any
 ) -> Iterator[Fetcher]:
     """Make a fetcher that may connect to loopback, or only to the hosts passed."""
     guard = AddressGuard(allowed or [LOOPBACK])

@@ -21,12 +21,13 @@ from app.testing.servers import LOOPBACK, ClientConnection, Handler, answer, say
 from app.upstream import Fetcher, UpstreamPolicy
 from app.upstream.messages import UpstreamResponse
 from tests.app.upstream.fetching import fetching, request_to
+from tests.waiting import PATIENCE
 
 MIB = 1_048_576
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 
 
-def fetch_from(handler: Handler, deadline: float = 5.0) -> UpstreamResponse:
+def fetch_from(handler: Handler, deadline: float = 30.0) -> UpstreamResponse:
     with serving(handler) as server, fetching(deadline=deadline) as fetcher:
         return fetcher.fetch(request_to(server.origin))
 
@@ -231,7 +232,7 @@ def test_connection_that_the_server_closed_is_replaced() -> None:
     with serving(handler) as server, fetching() as fetcher:
         for _ in range(3):
             assert fetcher.fetch(request_to(server.origin)).body == b"1"
-            assert closed.wait(5)
+            assert closed.wait(PATIENCE)
             closed.clear()
     assert server.connections == 3
 

@@ -10,6 +10,7 @@ import pytest
 from app.errors import UpstreamBusy
 from app.upstream import Bulkhead, ConcurrencyLimit
 from app.upstream.transport import within
+from tests.waiting import PATIENCE, wait_until
 
 ORIGIN = "https://api.example:443"
 OTHER = "https://other.example:443"
@@ -63,7 +64,7 @@ def test_a_waiting_call_gets_the_slot_that_becomes_free() -> None:
         waiting = pool.submit(call, bulkhead)
         wait_for_queue(bulkhead, 1)
         held.close()
-        assert waiting.result(10) == "called"
+        assert waiting.result(PATIENCE) == "called"
 
 
 def test_half_as_many_calls_as_there_are_slots_may_wait() -> None:
@@ -73,7 +74,7 @@ def test_half_as_many_calls_as_there_are_slots_may_wait() -> None:
         wait_for_queue(bulkhead, 2)
         assert call(bulkhead) == "busy"
         held.close()
-        assert [one.result(10) for one in waiting] == ["called"] * 2
+        assert [one.result(PATIENCE) for one in waiting] == ["called"] * 2
     assert_empty(bulkhead)
 
 
@@ -93,7 +94,7 @@ def test_a_waiting_call_counts_towards_the_total() -> None:
         with pytest.raises(UpstreamBusy, match=r"^3 calls are under way already$"):
             bulkhead.slot(OTHER).__enter__()
         held.close()
-        assert waiting.result(10) == "called"
+        assert waiting.result(PATIENCE) == "called"
     assert call(bulkhead, OTHER) == "called"
 
 
@@ -124,7 +125,7 @@ def test_concurrent_calls_never_exceed_the_slots() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(call_often) for _ in range(8)]:
-            done.result(30)
+            done.result(PATIENCE)
     assert exceeded == []
     assert_empty(bulkhead)
 
@@ -136,9 +137,9 @@ def assert_empty(bulkhead: Bulkhead) -> None:
 
 def wait_for_queue(bulkhead: Bulkhead, calls: int) -> None:
     """Return as soon as so many calls wait for a slot of the origin."""
-    for _ in range(10_000):
+
+    def waiting() -> int:
         with bulkhead._released:
-            if bulkhead._admitted.taken[ORIGIN] - bulkhead._running.taken[ORIGIN] == calls:
-                return
-        threading.Event().wait(0.001)
-    pytest.fail(f"{calls} calls do not wait")
+            return bulkhead._admitted.taken[ORIGIN] - bulkhead._running.taken[ORIGIN]
+
+    wait_until(lambda: waiting() == calls)

@@ -24,6 +24,7 @@ from app.upstream.circuit_breaker import (
 )
 from app.upstream.messages import UpstreamResponse
 from tests.clock import Clock
+from tests.waiting import PATIENCE
 
 HOST = "https://api.example:443"
 OTHER = "https://other.example:443"
@@ -171,13 +172,13 @@ def test_exactly_one_of_many_callers_after_the_rest_is_the_probe(
     def probe() -> UpstreamResponse:
         sent.append(1)
         # It is not answered before all others have been refused.
-        assert answered.wait(10)
+        assert answered.wait(PATIENCE)
         return UpstreamResponse(200, {}, b"")
 
     refused = threading.Semaphore(0)
 
     def call() -> type[PlacardError] | int:
-        together.wait(10)
+        together.wait(PATIENCE)
         got = outcome(breaker, probe)
         refused.release()
         return got
@@ -185,11 +186,11 @@ def test_exactly_one_of_many_callers_after_the_rest_is_the_probe(
     with ThreadPoolExecutor(callers) as pool:
         calls = [pool.submit(call) for _ in range(callers)]
         for _ in range(callers - 1):
-            assert refused.acquire(timeout=10)
+            assert refused.acquire(timeout=PATIENCE)
         with pytest.raises(UpstreamResting, match="until a probe is answered"):
             breaker.check(HOST)
         answered.set()
-        outcomes = [got.result(10) for got in calls]
+        outcomes = [got.result(PATIENCE) for got in calls]
     assert len(sent) == 1
     assert sorted(map(str, outcomes)) == sorted(map(str, [200, *[UpstreamResting] * (callers - 1)]))
 

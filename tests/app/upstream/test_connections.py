@@ -11,6 +11,7 @@ from app.testing.servers import LOOPBACK, ClientConnection, answer, serving
 from app.upstream.wiring import build_fetcher
 from tests.app.upstream.fetching import fetching, request_to
 from tests.conftest import settings_with
+from tests.waiting import PATIENCE
 
 INTERIM = {
     "102": b"HTTP/1.1 102 Processing\r\n\r\n",
@@ -62,7 +63,7 @@ def test_an_idle_connection_that_closes_on_use_is_replaced() -> None:
 
 def test_the_pool_keeps_a_connection_for_each_slot() -> None:
     slots = 12
-    all_there = threading.Barrier(slots, timeout=10)
+    all_there = threading.Barrier(slots, timeout=PATIENCE)
 
     def handler(connection: ClientConnection) -> None:
         while connection.request():
@@ -108,7 +109,7 @@ def test_a_hanging_name_resolution_blocks_neither_the_exit_nor_the_next_one(
     real = socket.getaddrinfo
 
     def hang(*arguments: object) -> object:
-        released.wait(10)
+        released.wait(PATIENCE)
         return real("127.0.0.1", 1)
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
@@ -121,4 +122,4 @@ def test_a_hanging_name_resolution_blocks_neither_the_exit_nor_the_next_one(
         assert all(thread.daemon for thread in left)
         released.set()
         for thread in left:
-            thread.join(5)
+            thread.join(PATIENCE)

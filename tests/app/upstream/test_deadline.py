@@ -26,6 +26,7 @@ from app.testing.servers import (
 from app.upstream import transport
 from app.upstream.transport import remaining, within
 from tests.app.upstream.fetching import certificate, fetching, request_to
+from tests.waiting import PATIENCE
 
 DEADLINE = 0.2
 AMPLE = 60.0
@@ -230,7 +231,7 @@ def slow_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     resolve = socket.getaddrinfo
 
     def getaddrinfo(host: str, *rest: Any) -> Any:
-        go_on.wait(5)
+        go_on.wait(PATIENCE)
         return resolve(LOOPBACK, *rest)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
@@ -284,7 +285,7 @@ def test_late_answer_is_not_taken_for_the_next_one() -> None:
     def handler(connection: ClientConnection) -> None:
         while request := connection.request():
             late = b"/late" in request
-            assert not late or given_up.wait(30)
+            assert not late or given_up.wait(PATIENCE)
             connection.send(answer(b"late" if late else b"own"))
 
     with serving(handler) as server, fetching(deadline=DEADLINE) as fetcher:

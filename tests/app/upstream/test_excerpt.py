@@ -9,15 +9,17 @@ import responses
 from hypothesis import given, strategies as st
 from marshmallow import ValidationError
 
-from app.connectors import CONNECTORS, all_connectors
+from app.connectors import CONNECTORS, Connector, all_connectors
 from app.connectors.base import Resource, shape_of
 from app.errors import UpstreamTooLarge, UpstreamUnreadable
+from app.testing import recordings
 from app.testing.recordings import read_recording
 from app.upstream.client import MAX_BODY
 from app.upstream.excerpt import Shape, excerpt
-from tests.cases import case_files
+from tests.cases import FOLDER
 from tests.conftest import settings_with
 from tests.host import Host
+from tests.rows import table
 
 KEYS = st.sampled_from("abc")
 VALUES = st.recursive(
@@ -73,29 +75,27 @@ def test_a_document_that_is_nested_without_end_is_unreadable() -> None:
         excerpt(pieces("[" * 10_000, 100), {}, MAX_BODY)
 
 
-CODED = [path for path in case_files() if path.parent.name in {each.name for each in CONNECTORS}]
+@pytest.mark.parametrize("name", [each.name for each in CONNECTORS])
+def test_a_schema_loads_of_the_excerpt_what_it_loads_of_the_whole(name: str) -> None:
+    (known,) = (each for each in all_connectors(settings_with()) if each.name == name)
+    with table() as row:
+        for case in recordings.case_files(FOLDER / name):
+            with row(case.stem):
+                for exchange in read_recording(case).exchanges:
+                    if "body" in exchange["response"]:
+                        hold_excerpt(known, exchange["response"]["body"])
 
 
-@pytest.mark.parametrize("case", CODED, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_schema_loads_of_the_excerpt_what_it_loads_of_the_whole(case: Any) -> None:
-    recording = read_recording(case)
-    bodies = [
-        exchange["response"]["body"]
-        for exchange in recording.exchanges
-        if "body" in exchange["response"]
-    ]
-    connectors = {known.name: known for known in all_connectors(settings_with())}
-    known = connectors[recording.name.partition("/")[0]]
+def hold_excerpt(known: Connector, body: Any) -> None:
     assert issubclass(known.schema, Resource)
-    for body in bodies:
-        read = json.loads(excerpt([json.dumps(body).encode()], shape_of(known.schema()), MAX_BODY))
-        try:
-            whole = known.load(body)
-        except ValidationError:
-            with pytest.raises(ValidationError):
-                known.load(read)
-        else:
-            assert written(known.load(read)) == written(whole)
+    read = json.loads(excerpt([json.dumps(body).encode()], shape_of(known.schema()), MAX_BODY))
+    try:
+        whole = known.load(body)
+    except ValidationError:
+        with pytest.raises(ValidationError):
+            known.load(read)
+    else:
+        assert written(known.load(read)) == written(whole)
 
 
 def test_a_commit_with_300_patches_is_shown(host: Host, upstream: responses.RequestsMock) -> None:

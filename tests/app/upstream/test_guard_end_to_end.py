@@ -14,6 +14,7 @@ from app.upstream import AddressGuard
 from app.upstream.messages import UpstreamRequest
 from app.upstream.transport import GuardedAdapter
 from tests.app.upstream.fetching import fetching, request_to
+from tests.waiting import PATIENCE
 
 # What the tests' own guard, pytest-socket, lets through.
 pytestmark = pytest.mark.allow_hosts(
@@ -99,7 +100,7 @@ def test_the_transport_itself_refuses_loopback(spelling: str) -> None:
     with serving(saying(answer())) as server, requests.Session() as session:
         session.mount("http://", GuardedAdapter(AddressGuard()))
         with pytest.raises(AddressRefused):
-            session.get(f"http://{spelling}:{server.port}/", timeout=5)
+            session.get(f"http://{spelling}:{server.port}/", timeout=PATIENCE)
     assert server.connections == 0
 
 
@@ -107,7 +108,7 @@ def test_transport_refuses_an_odd_spelling_of_a_public_address_too(dialled: list
     with requests.Session() as session:
         session.mount("http://", GuardedAdapter(AddressGuard()))
         with pytest.raises(AddressRefused):
-            session.get("http://134744072/", timeout=5)
+            session.get("http://134744072/", timeout=PATIENCE)
     assert dialled == []
 
 

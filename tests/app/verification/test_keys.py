@@ -23,6 +23,7 @@ from tests.clock import Clock
 from tests.conftest import MakeHost
 from tests.host import JWT_SECRET, Host, token
 from tests.proofs import API_ISSUE, ISSUE_JSON, QUERY, bearer, now, verdict, with_header
+from tests.waiting import PATIENCE
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 Jwk = dict[str, Any]
@@ -309,7 +310,7 @@ def test_unknown_key_id_holds_one_thread_while_the_key_set_hangs() -> None:
         answer = next(answers)
         if clock.now > 1000:
             asked.set()
-            assert go_on.wait(10)
+            assert go_on.wait(PATIENCE)
         return answer
 
     keys = KeySet(fetch, clock)
@@ -317,7 +318,7 @@ def test_unknown_key_id_holds_one_thread_while_the_key_set_hangs() -> None:
     clock.now += 31
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(keys.keys, "EdDSA", "new")
-        assert asked.wait(10)
+        assert asked.wait(PATIENCE)
         try:
             # These would hang too, were they to wait.
             with pytest.raises(KeysUnavailable, match="being fetched"):
@@ -326,7 +327,7 @@ def test_unknown_key_id_holds_one_thread_while_the_key_set_hangs() -> None:
             assert keys.fault() is None
         finally:
             go_on.set()
-        assert kids(first.result(10)) == ["new"]
+        assert kids(first.result(PATIENCE)) == ["new"]
     assert kids(keys.keys("EdDSA", "new")) == ["new"]
 
 
@@ -340,7 +341,7 @@ class Hanging:
     def __call__(self) -> bytes:
         self.count += 1
         self.asked.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE)
         return document(ED_JWK | {"kid": "one"})
 
 
@@ -349,9 +350,9 @@ def test_first_tokens_wait_for_the_one_fetch_of_the_key_set() -> None:
     keys = KeySet(fetch, patience=10, most_waiting=20)
     with ThreadPoolExecutor(20) as pool:
         found = [pool.submit(keys.keys, "EdDSA", "one") for _ in range(20)]
-        assert fetch.asked.wait(10)
+        assert fetch.asked.wait(PATIENCE)
         fetch.go_on.set()
-        assert [kids(each.result(10)) for each in found] == [["one"]] * 20
+        assert [kids(each.result(PATIENCE)) for each in found] == [["one"]] * 20
     assert fetch.count == 1
 
 
@@ -360,7 +361,7 @@ def test_a_few_wait_for_the_first_key_set_and_not_for_ever() -> None:
     keys = KeySet(fetch, patience=0.01, most_waiting=1)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(keys.keys, "EdDSA", "one")
-        assert fetch.asked.wait(10)
+        assert fetch.asked.wait(PATIENCE)
         try:
             with pytest.raises(KeysUnavailable, match="being fetched"):
                 keys.keys("EdDSA", "one")
@@ -369,7 +370,7 @@ def test_a_few_wait_for_the_first_key_set_and_not_for_ever() -> None:
                 keys.keys("EdDSA", "one")
         finally:
             fetch.go_on.set()
-        assert kids(first.result(10)) == ["one"]
+        assert kids(first.result(PATIENCE)) == ["one"]
 
 
 def test_burst_of_tokens_at_a_cold_start_is_answered(
@@ -386,7 +387,7 @@ def test_burst_of_tokens_at_a_cold_start_is_answered(
 
     def ask(_: int) -> int:
         host = Host(keyed.client.application.test_client())
-        burst.wait(10)
+        burst.wait(PATIENCE)
         return host.get(QUERY, signed_by(ED, "EdDSA", "e")).status_code
 
     with ThreadPoolExecutor(8) as pool:
@@ -399,15 +400,15 @@ def test_readiness_does_not_wait_for_a_key_set_that_hangs() -> None:
 
     def fetch() -> bytes:
         asked.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         return document(ED_JWK)
 
     keys = KeySet(fetch)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(keys.fault)
-        assert asked.wait(10)
+        assert asked.wait(PATIENCE)
         try:
             assert keys.fault() == "key_set"
         finally:
             go_on.set()
-        assert first.result(10) is None
+        assert first.result(PATIENCE) is None

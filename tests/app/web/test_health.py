@@ -12,6 +12,7 @@ from app.web.health import BoundedCheck
 from tests.conftest import MakeHost
 from tests.host import Host
 from tests.proofs import API_ISSUE, ISSUE_JSON
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/livez"])
@@ -44,7 +45,7 @@ def test_database_that_hangs_holds_readiness_up_for_a_moment_only(
     go_on = threading.Event()
 
     def fault(_: Store) -> None:
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
 
     monkeypatch.setattr(Store, "fault", fault)
     host = make_host(database_url=sqlite_url)
@@ -72,7 +73,7 @@ def test_check_runs_once_at_a_time_and_tells_what_breaks_it() -> None:
 
     def check() -> None:
         began.append(1)
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         raise ValueError("a secret")
 
     bounded = BoundedCheck(check)

@@ -22,6 +22,7 @@ from tests.app.library.conftest import (
     two_workers,
 )
 from tests.processes import Start
+from tests.waiting import PATIENCE
 
 WRITERS = 8
 Send = Callable[..., tuple[int, Any, str | None]]
@@ -44,7 +45,7 @@ def to_a_service(base: str, token: str) -> Send:
     def send(method: str, path: str, body: Any = None, etag: str = "") -> Any:
         headers = basic(token) | ({"ETag": etag} if etag else {})
         url = base + path.replace(" ", "%20")
-        answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+        answer = requests.request(method, url, json=body, headers=headers, timeout=PATIENCE)
         document = answer.json() if answer.content else None
         return answer.status_code, document, answer.headers.get("ETag")
 
@@ -68,7 +69,7 @@ def at_once(write: Callable[[int], tuple[int, Any, str | None]]) -> Counter[int]
     barrier = threading.Barrier(WRITERS)
 
     def wait_and_write(number: int) -> int:
-        barrier.wait(30)
+        barrier.wait(PATIENCE)
         return write(number)[0]
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -206,10 +207,10 @@ def test_a_worker_that_is_killed_leaves_no_half_written_list(
         writers = [threading.Thread(target=write, args=(n,)) for n in range(4)]
         for writer in writers:
             writer.start()
-        assert enough.wait(60)
+        assert enough.wait(PATIENCE)
         os.killpg(process.pid, signal.SIGKILL)
         for writer in writers:
-            writer.join(40)
+            writer.join(PATIENCE)
     with application(database_url=database_url) as app:
         there = in_threads(app, token_of(library_of(app)))
         _, listed, version = there("GET", path)

@@ -21,6 +21,7 @@ from app.library.http.context import Library
 from tests.app.library.conftest import ALICE, MakeToken, Processes
 from tests.app.library.datadog.test_api import CCM, DEFINITION, UNKNOWN, Ask, body
 from tests.corpora import real_payloads
+from tests.waiting import PATIENCE
 
 FAVORITES = "/api/v2/favorites/widgets"
 OTHER = {"title": "Other", "type": "toplist", "requests": []}
@@ -193,7 +194,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
     barrier = threading.Barrier(WRITERS)
 
     def begin(number: int) -> Any:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         return work(number)
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -251,7 +252,7 @@ def test_two_processes_are_one_library(processes: Processes) -> None:
 
     def send(method: str, path: str, **options: Any) -> requests.Response:
         url = processes.base + path
-        return requests.request(method, url, headers=headers, timeout=20, **options)
+        return requests.request(method, url, headers=headers, timeout=PATIENCE, **options)
 
     answers = at_once(lambda number: send("POST", CCM, json=body(tags=[f"t{number}"])))
     assert [answer.status_code for answer in answers] == [200] * WRITERS

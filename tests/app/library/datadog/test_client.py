@@ -21,6 +21,7 @@ from datadog_api_client.v2.model.widget_type import WidgetType
 from app.library.datadog.schemas import EXPERIENCE_TYPES, WIDGET_TYPES
 from tests.app.library.conftest import ALICE, Processes
 from tests.app.library.datadog.test_api import client_of
+from tests.waiting import PATIENCE
 
 CCM = WidgetExperienceType("ccm_reports")
 
@@ -50,7 +51,7 @@ def test_the_official_client_does_every_operation(processes: Processes) -> None:
         marked = requests.put(
             f"{base}/api/v2/favorites/widgets/{key}",
             headers={"DD-APPLICATION-KEY": token},
-            timeout=10,
+            timeout=PATIENCE,
         )
         assert marked.status_code == 204
 

@@ -30,6 +30,7 @@ from tests.conftest import MakeHost, settings_with
 from tests.host import ORIGIN, token as host_token
 from tests.profiles import on_one_fixture
 from tests.redis_server import RunRedis
+from tests.waiting import PATIENCE
 
 CCM = "/api/v2/widgets/ccm_reports"
 ONE = f"{CCM}/a1b2c3d4-e5f6-7890-abcd-ef1234567890"
@@ -245,7 +246,7 @@ def test_a_counter_that_hangs_holds_no_request_up() -> None:
         limiter = Limiter(2, f"redis://127.0.0.1:{hanging.getsockname()[1]}/0")
         taken = pool.submit(lambda: [limiter.take("one").granted for _ in range(3)])
         # Whoever waited for an answer would wait until the listener is closed.
-        assert taken.result(30) == [True, True, False]
+        assert taken.result(PATIENCE) == [True, True, False]
 
 
 def test_processes_count_together_in_redis(tmp_path: Path, run_redis: RunRedis) -> None:

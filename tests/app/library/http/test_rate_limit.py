@@ -21,6 +21,7 @@ from tests.databases import migrated
 from tests.host import TOKEN_SECRET
 from tests.processes import SOUND, Start
 from tests.redis_server import RunRedis
+from tests.waiting import PATIENCE
 
 
 def granted(limiter: Limiter, count: int, token: str = "one") -> int:
@@ -42,7 +43,7 @@ def test_two_workers_grant_together_what_one_would(start: Start, sqlite_url: str
         def ask(_: int) -> int:
             headers = {"DD-APPLICATION-KEY": text}
             address = f"{base}/api/v2/widgets/ccm_reports"
-            return requests.get(address, headers=headers, timeout=20).status_code
+            return requests.get(address, headers=headers, timeout=PATIENCE).status_code
 
         with ThreadPoolExecutor(8) as pool:
             statuses = sorted(pool.map(ask, range(60)))

@@ -15,6 +15,7 @@ from app.library.http.thread_share import MOST_AT_WORK, ThreadShare
 from tests.app.library.conftest import application, library_of, token_of
 from tests.host import Host
 from tests.proofs import API_ISSUE, ISSUE_JSON
+from tests.waiting import PATIENCE
 
 CCM = "/api/v2/widgets/ccm_reports"
 
@@ -27,7 +28,7 @@ class SlowBody:
 
     def read(self, _: int = -1) -> bytes:
         self.waited_for.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE)
         return b""
 
     readline = read
@@ -55,13 +56,13 @@ def test_body_that_does_not_come_holds_up_no_card(
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(post)
-        assert slow.waited_for.wait(10)
+        assert slow.waited_for.wait(PATIENCE)
         try:
             refused = one_thread.test_client().get(CCM, headers=headers)
             card = Host(one_thread.test_client()).ask()
         finally:
             slow.go_on.set()
-        assert first.result(10) == 400
+        assert first.result(PATIENCE) == 400
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
     assert refused.get_json() == {"errors": ["Too many requests; try again in 1 s."]}
     assert card.status_code == 200
@@ -121,7 +122,7 @@ class Working:
 
     def __call__(self, environ: dict[str, Any], _: Any) -> list[bytes]:
         self.begun.release()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE)
         return taken(environ, _)
 
 
@@ -131,10 +132,10 @@ def test_a_few_work_at_a_time_and_the_others_wait_for_their_turn() -> None:
     with ThreadPoolExecutor(MOST_AT_WORK + 1) as pool:
         asked = [pool.submit(lambda: [*call(app)]) for _ in range(MOST_AT_WORK + 1)]
         for _ in range(MOST_AT_WORK):
-            assert working.begun.acquire(timeout=10)
+            assert working.begun.acquire(timeout=PATIENCE)
         assert not working.begun.acquire(timeout=0.1)
         working.go_on.set()
-        assert [each.result(10) for each in asked] == [[b"answered"]] * len(asked)
+        assert [each.result(PATIENCE) for each in asked] == [[b"answered"]] * len(asked)
 
 
 def test_whose_turn_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +145,11 @@ def test_whose_turn_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     with ThreadPoolExecutor(MOST_AT_WORK) as pool:
         asked = [pool.submit(lambda: [*call(share.wrap(working))]) for _ in range(MOST_AT_WORK)]
         for _ in asked:
-            assert working.begun.acquire(timeout=10)
+            assert working.begun.acquire(timeout=PATIENCE)
         assert [*call(share.wrap(taken))] == [b"refused"]
         working.go_on.set()
         for each in asked:
-            each.result(10)
+            each.result(PATIENCE)
     assert [*call(share.wrap(taken))] == [b"answered"]
 
 
@@ -164,12 +165,12 @@ def test_who_waits_for_a_body_lets_others_work(sqlite_url: str) -> None:
         with ThreadPoolExecutor(len(slow)) as pool:
             posts = [pool.submit(post, body) for body in slow]
             try:
-                assert all(body.waited_for.wait(10) for body in slow)
+                assert all(body.waited_for.wait(PATIENCE) for body in slow)
                 assert app.test_client().get(CCM, headers=headers).status_code == 200
             finally:
                 for body in slow:
                     body.go_on.set()
-            assert [each.result(10) for each in posts] == [400] * len(slow)
+            assert [each.result(PATIENCE) for each in posts] == [400] * len(slow)
 
 
 def test_what_the_service_asks_itself_is_never_refused() -> None:

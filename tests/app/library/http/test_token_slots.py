@@ -8,6 +8,7 @@ import pytest
 from app.errors import TooManyRequests
 from app.library.http.token_slots import RETRY_AFTER, TokenSlots
 from app.upstream import ConcurrencyLimit
+from tests.waiting import PATIENCE
 
 
 def test_one_token_has_some_and_all_tokens_have_more() -> None:
@@ -52,6 +53,6 @@ def test_who_finds_none_waits_for_one() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         taken = pool.submit(take)
-        assert waits.wait(10)
+        assert waits.wait(PATIENCE)
         release()
-        assert taken.result(10) == "taken"
+        assert taken.result(PATIENCE) == "taken"

@@ -7,6 +7,7 @@ import requests
 
 from tests.app.library.conftest import Processes
 from tests.app.library.spaceone.test_api import GIVEN, ROOT
+from tests.waiting import PATIENCE
 
 
 def test_writers_in_two_processes_lose_nothing(processes: Processes) -> None:
@@ -15,7 +16,7 @@ def test_writers_in_two_processes_lose_nothing(processes: Processes) -> None:
             f"{processes.base}{ROOT}/{method}",
             json={"domain_id": GIVEN["domain_id"], **parameters},
             headers={"Authorization": f"Bearer {processes.token}"},
-            timeout=30,
+            timeout=PATIENCE,
         )
         assert answer.status_code == 200, answer.text
         return answer.json()
