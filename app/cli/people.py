@@ -91,7 +91,11 @@ def forget(*, user: str | None, workspace: str | None) -> None:
             for each in known:
                 people.sign_in.remove(each)
             count = len(known) + forget_user(people.store, str(user))
+        fault = kept.fault()
     click.echo(f"{count} rows are deleted")
+    if fault:
+        click.echo(f"{fault} failed meanwhile: what was attached lately may stay there", err=True)
+        sys.exit(1)
 
 
 @contextmanager

@@ -1,18 +1,18 @@
 """What was attached lately is forgotten with the account that showed it, or with the workspace."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from app.devtools.local_provider import LocalPerson
 from app.web import EXTENSION
+from tests.app.access.conftest import on_redis
 from tests.app.access.test_commands import command
 from tests.app.access.test_lookup import attach, suggested
 from tests.app.access.world import ALICE, BOB, World, world
 from tests.host import JWT_SECRET
-from tests.redis_server import RedisServer, RunRedis
+from tests.redis_server import RedisServer
 
 PAGES = {
     (person, workspace): f"https://github.com/acme/{person.login}{workspace}/issues/1"
@@ -84,19 +84,17 @@ def test_only_what_was_attached_in_this_workspace_is_offered(sqlite_url: str) ->
 )
 def test_forget_reaches_what_processes_share(
     sqlite_url: str,
-    run_redis: RunRedis,
-    tmp_path: Path,
+    redis_server: RedisServer,
     monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, str],
     left: set[str],
 ) -> None:
-    with run_redis(tmp_path) as server:
-        cache = {"cache_url": server.url, "cache_secrets": JWT_SECRET}
-        with attached(sqlite_url, **cache) as made:
-            assert in_redis(server) == set(PAGES.values())
-            run: Callable[..., object] = command(made, monkeypatch, database_url=sqlite_url)
-            run("forget", *arguments, **cache)
-            assert in_redis(server) == left
+    cache = on_redis(redis_server)
+    with attached(sqlite_url, **cache) as made:
+        assert in_redis(redis_server) == set(PAGES.values())
+        run = command(made, monkeypatch, database_url=sqlite_url)
+        assert run("forget", *arguments, **cache).exit_code == 0
+        assert in_redis(redis_server) == left
 
 
 def test_nothing_is_deleted_where_the_cache_does_not_answer(

@@ -11,10 +11,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -25,9 +24,9 @@ from structlog.testing import capture_logs
 from app.devtools.local_provider import LocalPerson
 from app.verification import Viewer
 from app.web import EXTENSION
+from tests.app.access.conftest import on_redis
 from tests.app.access.world import ALICE, BOB, World, world
-from tests.host import EXPIRES_AT, JWT_SECRET, query_of, signature
-from tests.redis_server import RunRedis
+from tests.host import EXPIRES_AT, query_of, signature
 
 MANY: Final = 10_000
 REQUESTS: Final = MANY if settings().max_examples > 100 else 500
@@ -175,15 +174,10 @@ def ask_all(made: World) -> list[tuple[Ask, list[str]]]:
 @pytest.mark.parametrize("mode", ["viewer", "attached"])
 @pytest.mark.parametrize("cache", ["memory", pytest.param("redis", marks=pytest.mark.server)])
 def test_no_request_is_answered_with_what_is_anothers(
-    request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path, mode: str, cache: str
+    request: pytest.FixtureRequest, sqlite_url: str, mode: str, cache: str
 ) -> None:
-    with ExitStack() as servers:
-        changes: dict[str, str] = {}
-        if cache == "redis":
-            run_redis: RunRedis = request.getfixturevalue("run_redis")
-            server = servers.enter_context(run_redis(tmp_path))
-            changes = {"cache_url": server.url, "cache_secrets": JWT_SECRET}
-        made = servers.enter_context(many(sqlite_url, mode, **changes))
+    shared = on_redis(request.getfixturevalue("redis_server")) if cache == "redis" else {}
+    with many(sqlite_url, mode, **shared) as made:
         answers = ask_all(made)
         metrics = made.app.extensions[EXTENSION].metrics.exposition().decode()
     assert [(ask, told) for ask, told in answers if not ask.is_right(told, mode)] == []

@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,13 @@ from app.telemetry import spans
 from app.telemetry.trace import Step
 from app.upstream.oauth import Tokens
 from app.web import EXTENSION, Service
+from tests.app.access.conftest import on_redis
 from tests.app.access.test_commands import command
 from tests.app.access.test_lookup import attach, suggested
 from tests.app.access.world import ALICE, BOB, KEY, PAGE, Browser, World, world
 from tests.host import JWT_SECRET, SIGNATURE_SECRET
 from tests.leaks import leaks, marked
-from tests.redis_server import RedisServer, RunRedis
+from tests.redis_server import RedisServer
 
 NEW_KEY: Final = Fernet.generate_key().decode()
 OURS: Final = {
@@ -300,22 +301,19 @@ def test_no_token_is_written_down_anywhere(
 ) -> None:
     """With SQLite it is the cache in memory, with PostgreSQL it is Redis."""
     caplog.set_level(logging.DEBUG)
-    with ExitStack() as servers:
-        changes: dict[str, str] = {}
-        kept: Callable[[Watched], bytes] = in_memory
-        if database_kind == "postgresql":
-            run_redis: RunRedis = request.getfixturevalue("run_redis")
-            server = servers.enter_context(run_redis(request.getfixturevalue("tmp_path")))
-            changes = {"cache_url": server.url, "cache_secrets": JWT_SECRET}
-            kept = partial(in_redis, server)
-        with watched(database_url, kept, **changes) as seen:
-            sign_in_and_connect(seen)
-            use(seen)
-            refresh(seen)
-            fail_at_the_provider(seen)
-            fail_at_the_system(seen)
-            end(seen)
-            operate(seen, command(seen.made, monkeypatch, database_url=database_url, **changes))
+    changes: dict[str, str] = {}
+    kept: Callable[[Watched], bytes] = in_memory
+    if database_kind == "postgresql":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        changes, kept = on_redis(server), partial(in_redis, server)
+    with watched(database_url, kept, **changes) as seen:
+        sign_in_and_connect(seen)
+        use(seen)
+        refresh(seen)
+        fail_at_the_provider(seen)
+        fail_at_the_system(seen)
+        end(seen)
+        operate(seen, command(seen.made, monkeypatch, database_url=database_url, **changes))
     seen.note("log", capsys.readouterr().err)
     seen.note("log of others", caplog.text)
     seen.note("spans", "".join(span.to_json() for span in exported.get_finished_spans()))

@@ -174,5 +174,7 @@ def world(database_url: str, **changes: str) -> Iterator[World]:
         app = create_app(settings)
         service: Service = app.extensions[EXTENSION]
         assert service.people is not None
-        yield World(app, provider, upstream, service.people)
-        service.people.store.close()
+        try:
+            yield World(app, provider, upstream, service.people)
+        finally:
+            service.people.store.close()
