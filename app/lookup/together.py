@@ -17,7 +17,7 @@ THREADS: Final = 32
 EACH: Final = 8
 WAITING: Final = 256
 # In seconds: what any number of answers may take.
-GRACE: Final = 0.25
+GRACE: Final = 0.5
 
 
 class TimedCall(Generic[T]):

@@ -202,7 +202,10 @@ def test_a_search_that_failed_is_not_made_again_at_the_next_letter(
     assert systems["sentry.io"].asked == 1
 
 
-def test_only_some_wait_for_the_slow_and_the_others_answer_without_them() -> None:
+def test_only_some_wait_for_the_slow_and_the_others_answer_without_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.lookup.together.GRACE", 0.05)
     let_go = threading.Event()
     together = Together(1)
     until = time.monotonic() + 30
