@@ -445,7 +445,7 @@ def test_lint_tells_what_the_files_in_use_have_taken(run: Run, tmp_path: Path) -
     assert ended.stdout == (
         f"tried.toml:2: $.connector[0].name: is the name of another connector, in {used} (unique)\n"
         "tried.toml:6: $.connector[0].example: is an address of the connector status-page, which "
-        "is asked before (unique)\n"
+        "is matched before (unique)\n"
     )
     assert run("lint", "used.toml", PLACARD_CONNECTORS_FILE="used.toml").exit_code == 0
     both = run("lint", "used.toml", "tried.toml", PLACARD_CONNECTORS_FILE="")
