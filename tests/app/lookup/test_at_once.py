@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.lookup.lookup import TYPEAHEAD_SECONDS
-from app.lookup.together import Call, Together
+from app.lookup.together import TimedCall, Together
 from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
 from tests.host import Host
@@ -210,11 +210,11 @@ def test_only_some_wait_for_the_slow_and_the_others_answer_without_them() -> Non
     until = time.monotonic() + 30
     with ThreadPoolExecutor(1) as others:
         slow = lambda: let_go.wait(30)  # noqa: E731
-        first = others.submit(together.run, [Call("a", slow)], until)
+        first = others.submit(together.run, [TimedCall("a", slow)], until)
         while together._places.acquire(blocking=False):
             together._places.release()
             time.sleep(0.01)
-        ended = together.run([Call("a", slow), Call("b", lambda: True)], until)
+        ended = together.run([TimedCall("a", slow), TimedCall("b", lambda: True)], until)
         let_go.set()
         assert [each and each.result() for each in ended] == [None, True]
         assert [each and each.result() for each in first.result()] == [True]
