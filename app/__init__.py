@@ -29,7 +29,13 @@ from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
-from app.wiring import build_lookup, build_people, shares_credentials, unreachable_systems
+from app.wiring import (
+    build_lookup,
+    build_people,
+    build_widgets,
+    shares_credentials,
+    unreachable_systems,
+)
 
 if TYPE_CHECKING:
     # It needs the database.
@@ -121,7 +127,7 @@ def _service(
     )
     backend = build_backend(settings, metrics)
     people = build_people(settings, fetcher, backend)
-    widgets, lookup = build_lookup(settings, fetcher, searching, metrics, backend, people)
+    widgets = build_widgets(settings, fetcher, metrics, people=people, backend=backend)
     sources = build_key_sources(settings, fetcher)
     _init_gauges(metrics, settings, library, sources)
     sections = (host_section(settings), *library.sections, health_section(settings))
@@ -129,7 +135,7 @@ def _service(
         settings=settings,
         verifier=build_verifier(settings, sources),
         widgets=widgets,
-        lookup=lookup,
+        lookup=build_lookup(settings, widgets, searching, metrics, backend),
         metrics=metrics,
         health=Health(
             keys=tuple(source.fault for source in sources),

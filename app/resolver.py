@@ -43,8 +43,8 @@ class Resolver:
     """Resolves addresses; what does not depend on a person is remembered."""
 
     def __init__(self, registry: ConnectorRegistry, access: Access) -> None:
-        self._registry = registry
-        self._access = access
+        self.registry = registry
+        self.access = access
         self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
 
     def resolve(self, address: str, viewer: Viewer = NOBODY) -> ResolvedRequest:
@@ -55,7 +55,7 @@ class Resolver:
         """
         with trace.step("match") as facts:
             length = len(address) + len(viewer.workspace or "")
-            forgets = self._registry.may_change or length > RESOLVED_LONGEST
+            forgets = self.registry.may_change or length > RESOLVED_LONGEST
             resolve = self._resolve if forgets else self._resolve_kept
             # Whose credential it is may change at any time, and is not remembered.
             resolved = resolve(address, viewer.workspace)
@@ -77,7 +77,7 @@ class Resolver:
 
         None where nobody serves it, or the viewer must connect an account first.
         """
-        resolve = self._resolve if self._registry.may_change else self._resolve_kept
+        resolve = self._resolve if self.registry.may_change else self._resolve_kept
         try:
             resolved = resolve(address, viewer.workspace)
             if resolved.provider is not None:
@@ -89,19 +89,19 @@ class Resolver:
     def own_accounts(self, viewer: Viewer) -> frozenset[str]:
         """Name the credentials of the viewer's own accounts."""
         try:
-            return self._access.own_accounts(viewer)
+            return self.access.own_accounts(viewer)
         except PlacardError:
             return frozenset()
 
     def note_attached(self, viewer: Viewer, resolved: ResolvedRequest) -> None:
         """Note who attached a page: in the mode `attached`, that person's account shows it."""
         if resolved.mode == "attached" and resolved.provider is not None:
-            self._access.attach(viewer, resolved.canonical)
+            self.access.attach(viewer, resolved.canonical)
 
     def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
         """Resolve what does not depend on a person."""
-        connector, match = self._registry.find(address)
-        ask = self._access.ask(connector, match, workspace)
+        connector, match = self.registry.find(address)
+        ask = self.access.ask(connector, match, workspace)
         key = key_of(connector, ask.request)
         return ResolvedRequest(connector, match, ask.request, key, ask.mode, ask.provider)
 
@@ -111,7 +111,7 @@ class Resolver:
         """Let a request be one with the credential of a person."""
         address = resolved.canonical
         with trace.step("access", mode=resolved.mode, system=provider.label) as facts:
-            connection = self._access.connection(resolved.mode, provider, viewer, address)
+            connection = self.access.connection(resolved.mode, provider, viewer, address)
             facts.update(login=connection.login, is_own=connection.user == viewer.user)
         credential = credential_of(connection, resolved.request)
         request = replace(resolved.request, credential=credential)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from app import errors
-from app.access import Access, ColdFetchBudget
+from app.access import ColdFetchBudget
 from app.cache import (
     CARD,
     Cache,
@@ -65,14 +65,13 @@ class Widgets:
         resolver: Resolver,
         fetcher: Fetcher,
         cache: Cache,
-        access: Access,
         budget: ColdFetchBudget,
         metrics: Metrics,
     ) -> None:
         self.resolver = resolver
         self._fetcher = fetcher
         self._cache = cache
-        self._access = access
+        self._access = resolver.access
         self._budget = budget
         self._metrics = metrics
         self._lookups = UrlLookups(partial(document_of, fetcher))

@@ -5,7 +5,7 @@ Each of the rooms below has a module `wiring` of its own, which makes what is th
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,62 +58,39 @@ def build_widgets(
     metrics: Metrics,
     clock: Callable[[], float] = time.time,
     people: "PeopleParts | None" = None,
+    backend: CacheBackend | None = None,
 ) -> Widgets:
     """Make the story, with its connectors and its cache; `clock` is in epoch seconds.
 
     Without `people`, nobody is known: a mode that wants a person's credential shows nothing.
     """
-    backend = build_backend(settings, metrics, clock)
-    return _story(settings, fetcher, metrics, backend, clock, people).widgets
+    connectors = all_connectors(settings)
+    longest_ttl = max((connector.ttl or 0.0 for connector in connectors), default=0.0)
+    backend = backend or build_backend(settings, metrics, clock)
+    cache = build_cache(settings, backend, metrics, clock, longest_ttl)
+    access = _access(settings, connectors, people)
+    resolver = Resolver(_registry(settings, connectors), access)
+    budget = ColdFetchBudget(settings.cold_fetches_per_minute)
+    return Widgets(resolver, fetcher, cache, budget, metrics)
 
 
 def build_lookup(
     settings: Settings,
-    fetcher: Fetcher,
+    widgets: Widgets,
     search_fetcher: Fetcher,
     metrics: Metrics,
     backend: CacheBackend,
-    people: "PeopleParts | None" = None,
-) -> tuple[Widgets, Lookup]:
-    """Make the story, and what finds resources for it, over one cache.
+) -> Lookup:
+    """Make what finds resources for the story, over the backend of its cache.
 
     Searches have a client of their own: their failures and limits are not those of cards.
     """
-    story = _story(settings, fetcher, metrics, backend, time.time, people)
     kept = KeptLists(backend)
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
-    searches = Searches(story.registry, story.access, search_fetcher, budget, kept, metrics)
+    searches = Searches(widgets.resolver, search_fetcher, budget, kept, metrics)
     together = Together(settings.fetch_places or FETCH_PLACES)
-    samples = SampleSearch(story.widgets, bundled_samples()) if settings.offline else None
-    lookup = Lookup(story.widgets, story.registry, searches, kept, metrics, together, samples)
-    return story.widgets, lookup
-
-
-@dataclass(frozen=True, slots=True)
-class _Story:
-    """The story, and the parts that it shares with lookup."""
-
-    widgets: Widgets
-    registry: ConnectorRegistry
-    access: Access
-
-
-def _story(
-    settings: Settings,
-    fetcher: Fetcher,
-    metrics: Metrics,
-    backend: CacheBackend,
-    clock: Callable[[], float],
-    people: "PeopleParts | None",
-) -> _Story:
-    connectors = all_connectors(settings)
-    longest_ttl = max((connector.ttl or 0.0 for connector in connectors), default=0.0)
-    cache = build_cache(settings, backend, metrics, clock, longest_ttl)
-    registry, access = _registry(settings, connectors), _access(settings, connectors, people)
-    resolver = Resolver(registry, access)
-    budget = ColdFetchBudget(settings.cold_fetches_per_minute)
-    widgets = Widgets(resolver, fetcher, cache, access, budget, metrics)
-    return _Story(widgets, registry, access)
+    samples = SampleSearch(widgets, bundled_samples()) if settings.offline else None
+    return Lookup(widgets, searches, kept, metrics, together, samples)
 
 
 def _registry(settings: Settings, connectors: Sequence[Connector]) -> ConnectorRegistry:

@@ -31,18 +31,11 @@ from templates_schemas import DatetimeWithIcon, SummaryWithDetails, TextWithIcon
 from templates_schemas.text import first_text
 
 
-class Definition(Resource):
-    """The definition of a widget: its title and its type."""
-
-    title = fields.String()
-    type = fields.String()
-
-
 class Attributes(Resource):
     """The widget itself."""
 
     needs_any = ("definition", "modified_at", "created_at")
-    definition = fields.Nested(Definition)
+    definition = Resource.nested(title=fields.String(), type=fields.String())
     tags = fields.List(fields.String())
     created_at = Timestamp()
     modified_at = Timestamp()
@@ -74,17 +67,10 @@ class Widget(Resource):
     relationships = fields.Nested(Relationships)
 
 
-class Names(Resource):
-    """What a user is called."""
-
-    name = fields.String()
-    handle = fields.String()
-
-
 class User(UserId):
     """A user that the relationships of the widget refer to."""
 
-    attributes = fields.Nested(Names)
+    attributes = Resource.nested(name=fields.String(), handle=fields.String())
 
 
 class SavedWidget(Resource):

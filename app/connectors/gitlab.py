@@ -58,25 +58,13 @@ class Account(Resource):
     avatar_url = fields.String()
 
 
-class Milestone(Resource):
-    """A milestone, of a project or of a group."""
-
-    title = fields.String()
-
-
-class References(Resource):
-    """What GitLab's own texts call it."""
-
-    full = fields.String()
-
-
 class IssueOrMergeRequest(Resource):
     """An issue or a merge request; old versions lack some parts, and name others differently."""
 
     needs_any = ("title", "state")
     title = fields.String()
     state = fields.String()
-    references = fields.Nested(References)
+    references = Resource.nested(full=fields.String())
     web_url = fields.String()
     confidential = fields.Boolean()
     moved_to_id = Count()
@@ -87,7 +75,7 @@ class IssueOrMergeRequest(Resource):
     assignees = fields.List(fields.Nested(Account))
     reviewers = fields.List(fields.Nested(Account))
     labels = fields.List(fields.String())
-    milestone = fields.Nested(Milestone)
+    milestone = Resource.nested(title=fields.String())
     source_branch = fields.String()
     target_branch = fields.String()
     due_date = fields.Date()

@@ -72,12 +72,6 @@ class Person(Resource):
     avatars = fields.Nested(Avatars, data_key="avatarUrls")
 
 
-class Comments(Resource):
-    """A page of comments."""
-
-    total = Count()
-
-
 class IssueFields(Resource):
     """What is asked for; a project can hide each of them."""
 
@@ -92,7 +86,7 @@ class IssueFields(Resource):
     created = Timestamp()
     updated = Timestamp()
     project = fields.Nested(Named)
-    comment = fields.Nested(Comments)
+    comment = Resource.nested(total=Count())
 
 
 class Issue(Resource):

@@ -40,12 +40,6 @@ class Reference(Resource):
     summary = fields.String()
 
 
-class Assignment(Resource):
-    """Who has the incident."""
-
-    assignee = fields.Nested(Reference)
-
-
 class Incident(Resource):
     """An incident."""
 
@@ -58,7 +52,7 @@ class Incident(Resource):
     urgency = fields.String()
     priority = fields.Nested(Reference)
     service = fields.Nested(Reference)
-    assignments = fields.List(fields.Nested(Assignment))
+    assignments = fields.List(Resource.nested(assignee=fields.Nested(Reference)))
     created_at = Timestamp()
     updated_at = Timestamp()
     resolved_at = Timestamp()

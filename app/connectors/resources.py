@@ -24,6 +24,11 @@ class Resource(Schema):
         unknown = EXCLUDE
 
     @classmethod
+    def nested(cls, **members: fields.Field[Any]) -> fields.Nested:
+        """Declare an object of which only these members are read."""
+        return fields.Nested(cls.from_dict(members))
+
+    @classmethod
     def listed(cls, key: str) -> type[Schema]:
         """Make the schema of a document that has a list of these under a key."""
         return Resource.from_dict(

@@ -37,13 +37,6 @@ from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWi
 from templates_schemas.text import first_text
 
 
-class Project(Resource):
-    """The project that an issue belongs to."""
-
-    name = fields.String()
-    slug = fields.String()
-
-
 class Actor(Resource):
     """A user or a team."""
 
@@ -58,7 +51,7 @@ class Issue(Resource):
     title = fields.String()
     short_id = fields.String(data_key="shortId")
     permalink = fields.String()
-    project = fields.Nested(Project)
+    project = Resource.nested(name=fields.String(), slug=fields.String())
     status = fields.String()
     substatus = fields.String()
     level = fields.String()

@@ -35,18 +35,12 @@ from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWi
 from templates_schemas.text import first_text
 
 
-class Photo(Resource):
-    """A user's picture."""
-
-    content_url = fields.String()
-
-
 class User(Resource):
     """A customer or an agent."""
 
     id = Count(required=True)
     name = fields.String()
-    photo = fields.Nested(Photo)
+    photo = Resource.nested(content_url=fields.String())
 
 
 class Group(Resource):

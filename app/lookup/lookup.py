@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 
 import structlog
 
-from app.connectors import ConnectorRegistry
 from app.connectors.searches import SearchQuery
 from app.errors import (
     InternalError,
@@ -55,7 +54,6 @@ class Lookup:
     def __init__(
         self,
         widgets: Widgets,
-        registry: ConnectorRegistry,
         searches: Searches,
         kept: KeptLists,
         metrics: Metrics,
@@ -64,7 +62,6 @@ class Lookup:
     ) -> None:
         self._widgets = widgets
         self._resolver = widgets.resolver
-        self._registry = registry
         self._searches = searches
         self._kept = kept
         self._metrics = metrics
@@ -127,7 +124,7 @@ class Lookup:
         if address is not None:
             return [address]
         recent = (each.item.value for each in self._recent(viewer))
-        meant = short_forms(text, self._registry, recent)
+        meant = short_forms(text, self._resolver.registry, recent)
         # Systems share some forms: `owner/name#1` is GitHub's and GitLab's.
         known = [each for each in meant if self._has_credential(each, viewer)]
         return (known or meant)[:MOST_MEANINGS]

@@ -7,9 +7,9 @@ from typing import Final
 
 from marshmallow import ValidationError
 
-from app.access import Access, ColdFetchBudget, Connection, Provider
+from app.access import ColdFetchBudget, Connection, Provider
 from app.cache.single_flight import SingleFlight
-from app.connectors import Connector, ConnectorRegistry
+from app.connectors import Connector
 from app.connectors.searches import Found, Search, SearchQuery, beginning_of
 from app.errors import (
     BudgetSpent,
@@ -21,7 +21,7 @@ from app.errors import (
 from app.failures import document_of, raise_for_verdict, worded
 from app.lookup.kept import KeptLists
 from app.lookup.together import EACH
-from app.resolver import key_of
+from app.resolver import Resolver, key_of
 from app.telemetry.metrics import Metrics
 from app.upstream import ConcurrencyLimit, Fetcher
 from app.upstream.lookups import UrlLookups
@@ -66,15 +66,14 @@ class Searches:
 
     def __init__(
         self,
-        registry: ConnectorRegistry,
-        access: Access,
+        resolver: Resolver,
         fetcher: Fetcher,
         budget: ColdFetchBudget,
         kept: KeptLists,
         metrics: Metrics,
     ) -> None:
-        self._registry = registry
-        self._access = access
+        self._registry = resolver.registry
+        self._access = resolver.access
         self._fetcher = fetcher
         self._budget = budget
         self._kept = kept

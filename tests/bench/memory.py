@@ -72,7 +72,7 @@ def main() -> None:
     access = Access(modes, Credentials(), Providers())
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
     resolver = Resolver(ConnectorRegistry(known), access)
-    widgets = Widgets(resolver, upstream, cache, access, budget, Metrics())
+    widgets = Widgets(resolver, upstream, cache, budget, Metrics())
     for passed in range(RESOURCES + 1):
         if passed in LOOKS:
             held = {"passed": passed, "kept": keeper.bytes_kept, "resident": _resident()}

@@ -39,28 +39,14 @@ from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
 
 
-class Position(Resource):
-    """Where a widget is, counted from 1; one made of a template may leave it blank."""
-
-    row = Count()
-    column = Count()
-
-
-class Size(Resource):
-    """How large a widget is."""
-
-    rows = Count(data_key="rowSpan")
-    columns = Count(data_key="columnSpan")
-
-
 class Widget(Resource):
     """A widget of a dashboard; its settings, a text of any form, are not shown."""
 
     needs_any = ("name", "contribution")
     name = fields.String()
     contribution = fields.String(data_key="contributionId")
-    position = fields.Nested(Position)
-    size = fields.Nested(Size)
+    position = Resource.nested(row=Count(), column=Count())
+    size = Resource.nested(rows=Count(data_key="rowSpan"), columns=Count(data_key="columnSpan"))
     enabled = fields.Boolean(data_key="isEnabled")
 
 

@@ -86,17 +86,11 @@ class FoundFields(Resource):
     kind = fields.String(data_key="system.workitemtype")
 
 
-class FoundProject(Resource):
-    """Where a work item that was found is."""
-
-    name = fields.String()
-
-
 class FoundItem(Resource):
     """A work item that was found."""
 
     fields_ = fields.Nested(FoundFields, data_key="fields", required=True)
-    project = fields.Nested(FoundProject)
+    project = Resource.nested(name=fields.String())
 
 
 # The states of the Basic, Agile, Scrum and CMMI processes; others are of a team's own making.

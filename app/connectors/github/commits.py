@@ -37,13 +37,6 @@ class Person(Resource):
     date = Timestamp()
 
 
-class Verification(Resource):
-    """The result of the check of the signature."""
-
-    verified = fields.Boolean(required=True)
-    reason = fields.String()
-
-
 class GitCommit(Resource):
     """The commit object of git."""
 
@@ -52,18 +45,7 @@ class GitCommit(Resource):
     author = fields.Nested(Person)
     committer = fields.Nested(Person)
     comment_count = Count()
-    verification = fields.Nested(Verification)
-
-
-class Stats(Resource):
-    """The numbers of lines that were added and deleted."""
-
-    additions = Count()
-    deletions = Count()
-
-
-class File(Resource):
-    """A file that changed; a card shows only the number of files."""
+    verification = Resource.nested(verified=fields.Boolean(required=True), reason=fields.String())
 
 
 class Commit(Resource):
@@ -72,8 +54,9 @@ class Commit(Resource):
     html_url = fields.String()
     commit = fields.Nested(GitCommit, required=True)
     author = fields.Nested(Account)
-    stats = fields.Nested(Stats)
-    files = fields.List(fields.Nested(File))
+    stats = Resource.nested(additions=Count(), deletions=Count())
+    # Only their number is shown.
+    files = fields.List(Resource.nested())
 
 
 class GitHubCommit(GitHubPage):

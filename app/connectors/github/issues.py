@@ -33,12 +33,6 @@ from app.upstream.messages import UpstreamRequest
 from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon
 
 
-class Milestone(Resource):
-    """A milestone."""
-
-    title = fields.String()
-
-
 class LabelName(fields.Field[str]):
     """A label: the API gives an object, or only its name."""
 
@@ -47,16 +41,6 @@ class LabelName(fields.Field[str]):
         if not isinstance(name, str):
             raise ValidationError("must be a label")
         return name
-
-
-class PullLink(Resource):
-    """The reference of an issue to its pull request."""
-
-    merged_at = Timestamp()
-
-
-class Head(Resource):
-    """The branch of a pull request; a card does not show it."""
 
 
 class IssueOrPull(Resource):
@@ -70,13 +54,14 @@ class IssueOrPull(Resource):
     draft = fields.Boolean()
     merged = fields.Boolean()
     merged_at = Timestamp()
-    head = fields.Nested(Head)
-    pull_request = fields.Nested(PullLink)
+    # Only a pull request has it.
+    head = Resource.nested()
+    pull_request = Resource.nested(merged_at=Timestamp())
     user = fields.Nested(Account)
     assignee = fields.Nested(Account)
     assignees = fields.List(fields.Nested(Account))
     labels = fields.List(LabelName())
-    milestone = fields.Nested(Milestone)
+    milestone = Resource.nested(title=fields.String())
     comments = Count()
     review_comments = Count()
     changed_files = Count()

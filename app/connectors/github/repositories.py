@@ -19,19 +19,6 @@ from templates_schemas.limits import PillColor
 from templates_schemas.text import first_text
 
 
-class License(Resource):
-    """A licence; its SPDX name is `NOASSERTION` where GitHub does not know it."""
-
-    name = fields.String()
-    spdx_id = fields.String()
-
-
-class Parent(Resource):
-    """The repository that this one was forked from."""
-
-    full_name = fields.String()
-
-
 class Repository(Resource):
     """A repository."""
 
@@ -42,11 +29,11 @@ class Repository(Resource):
     visibility = fields.String()
     archived = fields.Boolean()
     fork = fields.Boolean()
-    parent = fields.Nested(Parent)
+    parent = Resource.nested(full_name=fields.String())
     language = fields.String()
     stargazers_count = Count()
     open_issues_count = Count()
-    license = fields.Nested(License)
+    license = Resource.nested(name=fields.String(), spdx_id=fields.String())
     default_branch = fields.String()
     created_at = Timestamp()
     pushed_at = Timestamp()
