@@ -350,7 +350,9 @@ def tree(root: type[PlacardError] = PlacardError) -> Iterator[type[PlacardError]
 
 def named(code: str, sentence: str, detail: str = "") -> PlacardError:
     """Make the error again whose code, public sentence and detail were kept, as the cache does."""
-    for kind in tree():
-        if kind.__dict__.get("code") == code:
-            return kind(detail, sentence=sentence)
-    raise ValueError(f"{code!r} is not an error code")
+    if code not in _BY_CODE:
+        raise ValueError(f"{code!r} is not an error code")
+    return _BY_CODE[code](detail, sentence=sentence)
+
+
+_BY_CODE: Final = {kind.__dict__["code"]: kind for kind in tree() if "code" in kind.__dict__}

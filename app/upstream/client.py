@@ -120,10 +120,10 @@ class Fetcher:
         with within(self.deadline):
             address = request.address
             for _ in range(MAX_REDIRECTS + 1):
-                self._check(address, request)
+                actual = self._checked(address, request)
                 identity = _proof(request, address).identity
                 response = retry.call(
-                    partial(self._exchange, request, address),
+                    partial(self._exchange, request, address, actual),
                     partial(self._policy.may_ask, address.origin, identity),
                 )
                 location = response.headers.get("location")
@@ -143,8 +143,12 @@ class Fetcher:
         """Tell whether this service itself answers the request."""
         return self._loopback is not None and self._loopback.has(request)
 
-    def _check(self, address: Address, request: UpstreamRequest) -> None:
-        """Refuse hosts that the connector does not name, and a redirect from https to http."""
+    def _checked(self, address: Address, request: UpstreamRequest) -> Address:
+        """Return the address to dial, which may be that of a stand-in.
+
+        Raises AddressRefused for hosts that the connector does not name, and for a redirect from
+        https to http.
+        """
         parts = address.parts
         downgrade = request.address.parts.scheme == "https" != parts.scheme
         if parts.scheme not in DEFAULT_PORTS or downgrade or parts.username is not None:
@@ -154,11 +158,14 @@ class Fetcher:
         dialled = self._stand_ins.actual(address)
         port = dialled.parts.port or DEFAULT_PORTS.get(dialled.parts.scheme, 0)
         self._guard.check_spelling(dialled.parts.hostname or "", port)
+        return dialled
 
-    def _exchange(self, request: UpstreamRequest, address: Address) -> UpstreamResponse:
+    def _exchange(
+        self, request: UpstreamRequest, address: Address, actual: Address
+    ) -> UpstreamResponse:
         url, parts = address.url, address.parts
         headers = {**_HEADERS, **_headers_for(request, url)}
-        actual, proof = self._stand_ins.actual(address), _proof(request, address)
+        proof = _proof(request, address)
         is_private = self._stand_ins.may_carry_credential(actual)
         if request.is_confidential and not is_private:
             raise AddressRefused(f"{actual.host} is not to be sent a secret without TLS")

@@ -143,6 +143,8 @@ class CustomWidgetRow(Base):
         Index("ix_custom_widgets_widget_name", "domain_id", "widget_name", "id"),
         Index("ix_custom_widgets_user", "domain_id", "user_id"),
         _trigrams("ix_custom_widgets_title_folded", "title_folded"),
+        # A keyword is looked for in both.
+        _trigrams("ix_custom_widgets_id", "id"),
         _of_postgresql("ix_custom_widgets_labels", "labels", postgresql_using="gin"),
         _of_postgresql("ix_custom_widgets_tags", "tags", postgresql_using="gin"),
     )
