@@ -12,6 +12,7 @@ import click
 from app.cli.arguments import BaseUrl
 from app.connectors import all_connectors, connector_settings
 from app.devtools.doctor import Finding, Patient, Verdict, examine, verdict_of
+from app.devtools.doctor.calls import USER
 from app.errors import PlacardError
 from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets
@@ -32,6 +33,13 @@ PUBLIC: Final = "github"
 @click.argument("base_url", type=BaseUrl())
 @click.option("--resource-url", help="An address that this service should show.")
 @click.option("--workspace", help="The workspace to ask for; by default the first that is served.")
+@click.option("--user", default=USER, help="The person to ask for; by default one made up.")
+@click.option(
+    "--direct",
+    type=BaseUrl(),
+    help="The service's own address on its machine, such as http://127.0.0.1:8080: tells how its "
+    "database and its cache are, which its proxy keeps from the public.",
+)
 @click.option("--origin", help="The host's origin; by default the first that is allowed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
 def doctor(
@@ -39,6 +47,8 @@ def doctor(
     base_url: str,
     resource_url: str | None,
     workspace: str | None,
+    user: str,
+    direct: str | None,
     origin: str | None,
     as_json: bool,
 ) -> None:
@@ -58,6 +68,8 @@ def doctor(
         origin or settings.allowed_origins[0],
         resource_url or example_for(settings, known),
         known,
+        user,
+        direct,
     )
     found: list[Finding] = []
     for finding in examine(patient):
@@ -105,7 +117,8 @@ def _tell(finding: Finding) -> None:
 
 def _summary(found: Sequence[Finding], verdict: Verdict) -> str:
     counts = Counter(finding.result for finding in found)
-    told = f"{counts['passed']} checks passed, {counts['failed']} failed"
+    checks = "check" if counts["passed"] == 1 else "checks"
+    told = f"{counts['passed']} {checks} passed, {counts['failed']} failed"
     return f"\n{verdict}: {told}, {counts['not_tried']} not tried"
 
 
@@ -115,6 +128,7 @@ def _as_json(patient: Patient, found: Sequence[Finding], verdict: Verdict) -> st
         "origin": patient.origin,
         "resource_url": patient.resource_url,
         "workspace": patient.workspace,
+        "user": patient.user,
         "verdict": verdict,
         "checks": [asdict(finding) for finding in found],
     }

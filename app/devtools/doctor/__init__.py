@@ -2,6 +2,7 @@
 
 checks.py        the table of checks, in their order
 general.py       its part without a proof; proven.py, its part with one
+parts.py         what it stands on: the database and the cache
 check.py         what a check is: what it sends, what must come, what to do where it does not
 expectations.py  what an answer must be, and what it was instead
 calls.py         what is sent, signed and not; and to whom

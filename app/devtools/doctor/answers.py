@@ -57,11 +57,11 @@ class Line:
     """The line to a service: sends a call, and takes what comes as it is."""
 
     def __init__(self, patient: Patient) -> None:
-        parts = urlsplit(patient.base)
-        self._hosts = frozenset({host_of(parts)})
-        # The one who runs this names the address; there is nothing to guard against.
-        name = (parts.hostname or "").lower()
-        guard = AddressGuard([name, f"[{name}]"])
+        addresses = [urlsplit(each) for each in (patient.base, patient.direct) if each]
+        self._hosts = frozenset(map(host_of, addresses))
+        # The one who runs this names the addresses; there is nothing to guard against.
+        names = [(parts.hostname or "").lower() for parts in addresses]
+        guard = AddressGuard([*names, *(f"[{name}]" for name in names)])
         self._authorities = patient.settings.ca_bundle
         self._fetcher = Fetcher(
             deadline=patient.settings.fetch_deadline + PATIENCE,

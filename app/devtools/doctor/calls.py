@@ -26,6 +26,7 @@ TRICKY: Final = {"zeta": "a+b c/d%2F", "alpha": "é~*"}
 # What a host always says; nobody has these numbers.
 TASK: Final = "1"
 USER: Final = "1"
+WORKSPACE: Final = "1"
 STRANGER: Final = "https://stranger.invalid"
 HOLDS: Final = 60.0  # seconds
 EXPIRED: Final = -60.0
@@ -36,7 +37,8 @@ class Patient:
     """The service to examine: its address, and as whom and for what it is asked.
 
     `settings` are the service's own, or it takes none of our proofs. `resource_url` is an address
-    that it should show to `workspace`; without one, the request names none.
+    that it should show to `user` of `workspace`; without one, the request names none. `direct` is
+    the service's own address, not through its proxy, where it can be reached.
     """
 
     settings: Settings = field(repr=False)
@@ -44,6 +46,8 @@ class Patient:
     origin: str
     resource_url: str
     workspace: str | None = None
+    user: str = USER
+    direct: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -64,7 +68,8 @@ class Patient:
     @property
     def context(self) -> dict[str, str]:
         """What all requests say."""
-        return {"workspace": self.workspace} if self.workspace else {}
+        workspace = self.workspace or (WORKSPACE if self.settings.person_modes else None)
+        return {"user": self.user} | ({"workspace": workspace} if workspace else {})
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -108,6 +113,11 @@ def plain(path: str, method: str = "GET", origin: str | None = None) -> Make:
         return ProbeRequest(patient.url(path), method, {"Origin": said}, (f"Origin: {said}",))
 
     return make
+
+
+def readiness(patient: Patient) -> ProbeRequest:
+    """Ask how the service's parts are, past its proxy where that is possible."""
+    return ProbeRequest(f"{(patient.direct or patient.base).rstrip('/')}/readyz")
 
 
 def unproven(patient: Patient) -> ProbeRequest:
@@ -179,7 +189,7 @@ def attach(
     """Ask to attach the resource; `change` makes of the body, once it is signed, what is sent."""
 
     def make(patient: Patient) -> ProbeRequest:
-        query = {"query": patient.resource_url, "task": TASK, "user": USER, **patient.context}
+        query = {"query": patient.resource_url, "task": TASK, **patient.context}
         signed = signed_post(patient.settings, patient.base, query, Proving(by, expires_in), ATTACH)
         call = _call(patient, signed, by)
         shown = (*call.shown, how) if how else call.shown
@@ -203,7 +213,7 @@ def typed(by: Proof, text: str | None = None) -> Make:
     """Ask what can be picked for a text; without one, for the resource's address."""
 
     def make(patient: Patient) -> ProbeRequest:
-        query = {"query": text or patient.resource_url, "task": TASK, "user": USER}
+        query = {"query": text or patient.resource_url, "task": TASK}
         asked, proving = {**query, **patient.context}, Proving(by, HOLDS)
         signed = signed_call(patient.settings, patient.base, asked, proving, TYPEAHEAD)
         return _call(patient, signed, by)

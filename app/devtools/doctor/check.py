@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from app.devtools.doctor.answers import ReceivedAnswer
 from app.devtools.doctor.calls import Make, Patient
 from app.devtools.doctor.expectations import Expectation
 
@@ -20,7 +21,8 @@ def _everywhere(_: Patient) -> bool:
 class Check:
     """One check: `call` makes what is sent; None is a handshake of TLS.
 
-    It is tried once those that it `needs` have passed, for a service that it `applies` to.
+    It is tried once those that it `needs` have passed, for a service that it `applies` to. Where
+    `untried` gives a reason, the answer is right, and shows nothing of what is looked for.
     """
 
     name: str
@@ -29,3 +31,4 @@ class Check:
     expects: tuple[Expectation, ...]
     needs: tuple[str, ...] = ()
     applies: Callable[[Patient], bool] = _everywhere
+    untried: Callable[[ReceivedAnswer, Patient], str] = lambda *_: ""

@@ -69,6 +69,8 @@ def _tried(check: Check, patient: Patient, line: Line) -> Finding:
 
 
 def _found(check: Check, patient: Patient, sent: str, answer: ReceivedAnswer) -> Finding:
+    if why := check.untried(answer, patient):
+        return Finding(check.name, check.about, "not_tried", sent, why, _expected(check, patient))
     broken = [each for each in check.expects if not each.is_met(answer, patient)]
     return Finding(
         check.name,

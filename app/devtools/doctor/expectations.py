@@ -45,22 +45,24 @@ class Expectation:
         return self.by_status.get(answer.status, self.advice).format(patient=patient)
 
 
-def _status_of(answer: ReceivedAnswer, _: Patient) -> str:
+def status_of(answer: ReceivedAnswer, _: Patient) -> str:
+    """Tell an answer's status, and where it leads."""
     if not answer.status:
         return f"no answer: {answer.failure}"
     location = answer.header("location")
     return f"{answer.status} to {location}" if location else str(answer.status)
 
 
-def _sentence(answer: ReceivedAnswer) -> str:
+def sentence_of(answer: ReceivedAnswer) -> str:
+    """Return the sentence of an error; empty where an answer is none of Placard's errors."""
     if not _is_enveloped(answer):
         return ""
     return str(answer.document.get("error") or answer.document["data"]["error"])
 
 
 def _told(answer: ReceivedAnswer, patient: Patient) -> str:
-    said = _sentence(answer)
-    return f"{_status_of(answer, patient)} “{said}”" if said else _status_of(answer, patient)
+    said = sentence_of(answer)
+    return f"{status_of(answer, patient)} “{said}”" if said else status_of(answer, patient)
 
 
 def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None) -> Expectation:
@@ -76,7 +78,7 @@ def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None
 
 def _refuses(answer: ReceivedAnswer, patient: Patient) -> bool:
     """Tell whether a proof was refused; who must connect an account is told another sentence."""
-    return answer.status == patient.refusal and _sentence(answer) == NotAuthenticated.sentence
+    return answer.status == patient.refusal and sentence_of(answer) == NotAuthenticated.sentence
 
 
 def refusal(advice: str, by_status: Mapping[int, str] | None = None) -> Expectation:
@@ -287,7 +289,8 @@ LASTING: Final = Expectation(
     f"a trusted certificate that holds for {LEAST_DAYS_LEFT} days more",
     _holds,
     _certificate_seen,
-    "Renew the certificate; the proxy must send the whole chain, for the name that is asked.",
+    "Renew the certificate; the proxy must send the whole chain, for the name that is asked. One "
+    "that an authority of your own has signed is trusted by REQUESTS_CA_BUNDLE.",
 )
 
 

@@ -22,6 +22,7 @@ from app.devtools.doctor.expectations import (
     refusal,
     status,
 )
+from app.devtools.doctor.parts import PARTS
 from app.devtools.signed_calls import ATTACH, WIDGET
 from app.verification import SIGNATURE_HEADER
 
@@ -119,6 +120,7 @@ GENERAL: Final = (
         (UNREADABLE,),
         needs=("placard",),
     ),
+    PARTS,
     *(
         Check(
             path.strip("/"),

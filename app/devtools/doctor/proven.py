@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.devtools.doctor import calls
-from app.devtools.doctor.calls import Make, Proof
+from app.devtools.doctor.answers import ReceivedAnswer
+from app.devtools.doctor.calls import Make, Patient, Proof
 from app.devtools.doctor.check import NOT_PLACARD, PROXY, Check
 from app.devtools.doctor.expectations import (
     CARD,
@@ -18,6 +19,7 @@ from app.devtools.doctor.expectations import (
     no_refusal,
     of_placard,
     refusal,
+    sentence_of,
     status,
     valid,
 )
@@ -85,6 +87,17 @@ def of_body(by: Proof) -> Iterator[Check]:
     )
 
 
+def _unconnected(answer: ReceivedAnswer, patient: Patient) -> str:
+    """Say why no card came, where a person is rightly asked to connect an account."""
+    said = sentence_of(answer)
+    if not (patient.settings.person_modes and answer.status == 401 and "onnect your" in said):
+        return ""
+    return (
+        f"“{said}” is the right answer to a person without an account; for a card, name one who "
+        "has connected theirs by --user, and --workspace"
+    )
+
+
 def of_card(by: Proof) -> Iterator[Check]:
     """Yield what is expected of a card."""
     yield Check(
@@ -98,7 +111,6 @@ def of_card(by: Proof) -> Iterator[Check]:
                 by_status={
                     400: "The address is not one that the host would send: give another one by "
                     "--resource-url.",
-                    401: "The proof holds, but this person must connect an account first.",
                     403: "The workspace is not served (PLACARD_ALLOWED_WORKSPACES; name it by "
                     "--workspace), or the other system refuses the credential: the log says which.",
                     404: "No connector serves {patient.resource_url}, or there is no such "
@@ -111,6 +123,7 @@ def of_card(by: Proof) -> Iterator[Check]:
             valid(CARD, "The host would show an error: the log names the rule that is broken."),
         ),
         needs=(f"{by}_proof",),
+        untried=_unconnected,
     )
     yield Check(
         "cors_200",

@@ -23,6 +23,7 @@ from app.devtools.doctor.answers import ReceivedAnswer
 from app.devtools.doctor.expectations import HIDDEN, LASTING, SECURE
 from app.settings import Settings
 from app.testing.servers import answer, saying, serving as serving_raw
+from tests.app.access.world import settings_of
 from tests.app.upstream.fetching import certificate
 from tests.conftest import settings_with
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, SIGNATURE_SECRET
@@ -156,6 +157,46 @@ def test_path_at_which_no_placard_is() -> None:
     assert (failed.result, failed.came.partition(",")[0]) == ("failed", "404 “Not found.”")
     assert "is the path of the address right" in failed.advice
     assert those(findings, "passed") == ["tls"]
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "result", "said"),
+    [
+        (200, {"cache": "redis", "library": "ok", "sign_in": "off"}, "failed", "cache: redis"),
+        (200, {"cache": "ok", "library": "database"}, "failed", "library: database"),
+        (404, {}, "not_tried", "--direct"),
+    ],
+)
+def test_service_whose_database_or_cache_is_down_is_not_sound(
+    status: int, told: dict[str, str], result: str, said: str
+) -> None:
+    settings = local()
+    inner = create_app(settings)
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if environ["PATH_INFO"] == "/readyz":
+            start_response(f"{status} Told", [("Content-Type", "application/json")])
+            return [json.dumps(told).encode()]
+        return inner(environ, start_response)
+
+    findings = examined(application, settings)
+    assert the(findings, "parts").result == result
+    assert said in the(findings, "parts").came
+    assert verdict_of(findings) != "sound"
+    with serving(inner) as direct:
+        findings = examined(application, settings, direct=direct)
+    assert verdict_of(findings) == "sound"
+
+
+def test_person_without_an_account_is_rightly_asked_to_connect_one(sqlite_url: str) -> None:
+    """It was called unsound, and the secret was blamed."""
+    settings = settings_with(**settings_of("http://127.0.0.1:1", database_url=sqlite_url))
+    findings = examined(create_app(settings), settings)
+    assert those(findings, "failed") == []
+    card = the(findings, "card")
+    assert (card.result, "--user" in card.came) == ("not_tried", True)
+    assert "Connect your GitHub account" in card.came
+    assert verdict_of(findings) == "incomplete"
 
 
 def test_workspace_that_is_not_served() -> None:
