@@ -14,7 +14,7 @@ from app.library.surface import LibrarySurface
 from app.lookup.lookup import TYPEAHEAD_SECONDS
 from app.openapi.description import describe
 from app.settings import MEMORY, Settings, check_settings, settings_from_environment
-from app.settings.report import unknown_settings
+from app.settings.report import unknown_settings, unused_secrets
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.telemetry.processes import tell_of_this_process
@@ -196,6 +196,9 @@ def _warn(settings: Settings, parts: Service) -> None:
             "VERIFICATION IS OFF: anyone who reaches this service is answered",
             setting="PLACARD_VERIFY",
         )
+    if not settings.local:
+        for name, why in unused_secrets(settings).items():
+            log.warning("unused_setting", name=name, why=why)
     if not (settings.local or settings.access or settings.allowed_workspaces):
         _warn_of_sharing(settings)
     if parts.people is not None and not settings.local:

@@ -192,6 +192,8 @@ def client_of(system: OAuthSystem, settings: Settings) -> tuple[str, str] | None
     if not client_id and not secret:
         return None
     if not client_id or not secret:
-        missing = "SECRET" if client_id else "ID"
-        raise ConfigurationError(f"{prefix}_CLIENT_{missing}: is missing beside the other")
+        missing, given = ("SECRET", "ID") if client_id else ("ID", "SECRET")
+        raise ConfigurationError(
+            f"{prefix}_CLIENT_{missing}: is missing, and {prefix}_CLIENT_{given} is set"
+        )
     return client_id, secret

@@ -101,6 +101,15 @@ CHECKS: Final = (
         serving=True,
     ),
     SettingRule(
+        "PLACARD_DATABASE_URL",
+        lambda settings: (
+            settings.needs_database and not settings.local and not settings.names_database
+        ),
+        "is missing: an empty database would take its place; PLACARD_LIBRARY is on, or "
+        "PLACARD_CONNECTION_KEYS is set",
+        serving=True,
+    ),
+    SettingRule(
         "PLACARD_HOST_CLIENT_ID",
         lambda settings: settings.has_sign_in and not settings.local and not _has_client(settings),
         "is missing, or PLACARD_HOST_CLIENT_SECRET: with PLACARD_CONNECTION_KEYS set, people sign "

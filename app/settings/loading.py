@@ -45,6 +45,7 @@ def load_settings(
     defaults: dict[str, Any] = {"offline": local, "library": local or "database_url" in values}
     settings = Settings(
         **(defaults | values),
+        names_database="database_url" in values,
         connector_declarations=declared,
         connector_settings={each.name: loaded.get(each.name) for each in declared},
     )

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from marshmallow import ValidationError, fields
 
@@ -44,6 +44,15 @@ class CacheUrl(PrivateUrl):
                 "its password percent-encoded and nothing behind the database"
             )
         return str(value)
+
+
+def database_place(url: str) -> str:
+    """Say where a database is, without its user and password: `127.0.0.1:5432`, or a file."""
+    parts = urlsplit(url)
+    if parts.hostname:
+        return f"{parts.hostname}:{parts.port or 5432}"
+    folder = dict(parse_qsl(parts.query)).get("host")
+    return folder or parts.path.removeprefix("/")
 
 
 class DatabaseUrl(PrivateUrl):

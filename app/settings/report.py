@@ -34,6 +34,19 @@ def unknown_settings(settings: Settings) -> dict[str, str | None]:
     }
 
 
+def unused_secrets(settings: Settings) -> dict[str, str]:
+    """Map each secret that another setting leaves without a use to why that is."""
+    verify = f"PLACARD_VERIFY is {settings.verify}; `either` takes tokens and signatures"
+    found = {
+        "PLACARD_SIGNATURE_SECRETS": settings.signature_secrets and not settings.takes_signatures,
+        "PLACARD_JWT_SECRETS": settings.jwt_secrets and not settings.takes_tokens,
+    }
+    unused = {name: verify for name, is_unused in found.items() if is_unused}
+    if settings.token_secrets and not settings.library:
+        unused |= {"PLACARD_TOKEN_SECRETS": "the library is off; PLACARD_DATABASE_URL turns it on"}
+    return unused
+
+
 def setting_names(connector_settings: Iterable[ConnectorSetting]) -> list[str]:
     """List the names of all settings, as the environment has them."""
     return [declaration.name for declaration in declarations_with(connector_settings)]

@@ -1,5 +1,7 @@
 """Secrets that stand in files, as container engines hand them over: `NAME_FILE` beside `NAME`."""
 
+import os
+import pwd
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -41,7 +43,8 @@ def _read(file: Path, declaration: Declaration) -> str:
         with file.open("rb") as opened:
             raw = opened.read(MOST_BYTES + 1)
     except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        raise ValueError(f"{file} cannot be read by {user}: {error.strerror}") from None
     try:
         text = raw.decode().strip()
     except UnicodeDecodeError:

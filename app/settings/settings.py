@@ -203,7 +203,8 @@ class Settings:
         "TOML files of connectors without code, or folders of them")
     credentials_file: str | None = setting(
         "PLACARD_CREDENTIALS_FILE", String(), None,
-        "TOML file of credentials by host and workspace, readable by its owner only")
+        "TOML file of credentials by host and workspace: its owner's with mode 600, or root's with "
+        "640 for the service's group")
     connection_keys: tuple[str, ...] = setting(
         "PLACARD_CONNECTION_KEYS", FernetKeys(), (),
         "Fernet keys of people's connections: the first encrypts, any decrypts; sign-in is on "
@@ -225,7 +226,7 @@ class Settings:
     database_url: str = setting(
         "PLACARD_DATABASE_URL", DatabaseUrl(), "sqlite:///placard.db",
         "where saved widgets and people's connections are kept: `sqlite:///…` or "
-        "`postgresql+psycopg://…`")
+        "`postgresql+psycopg://…`; in production it has no default")
     public_url: str | None = setting(
         "PLACARD_PUBLIC_URL", PublicUrl(), None,
         "this service's address, as others reach it", unset="that of each request")
@@ -254,6 +255,8 @@ class Settings:
     # fmt: on
     connector_declarations: tuple[ConnectorSetting, ...] = ()
     connector_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # Whether `database_url` is given, and not its default.
+    names_database: bool = field(default=True, compare=False)
     # A file that is tried: its definitions stand in for those of their names in `connectors_file`.
     tried_definitions: tuple[str, ...] = ()
 

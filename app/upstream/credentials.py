@@ -1,6 +1,6 @@
 """Which credential goes with which request: from the environment, or the credentials file.
 
-The file is TOML, and readable by its owner only:
+The file is TOML, and readable by its owner only, or root's and readable by the service's group:
 
     [[credential]]
     name = "team-a"              # names it in the cache's keys and the log
@@ -18,7 +18,9 @@ The file is TOML, and readable by its owner only:
 
 import base64
 import hashlib
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,7 +33,6 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.errors import ConfigurationError
 from app.origins import host_of, is_named, origin_of
-from app.settings.local import is_private
 from app.upstream.messages import ANONYMOUS, Credential
 from templates_schemas.rules import faults_in
 
@@ -214,14 +215,23 @@ class _CredentialsFileSchema(Schema):
             raise ValidationError({"credential": ["Missing data for required field."]})
 
 
+def is_closed(file: os.stat_result) -> bool:
+    """Tell whether only its owner may read a file; of root's, the group of this process may too."""
+    is_of_service = file.st_uid == 0 and file.st_gid == os.getegid()
+    return not stat.S_IMODE(file.st_mode) & (0o037 if is_of_service else 0o077)
+
+
 def read_credentials_file(path: Path) -> CredentialsFile:
     """Read the credentials file.
 
     Raises ConfigurationError, which names the line or member and what would be right, no secret.
     """
     try:
-        if not path.is_dir() and not is_private(path):
-            raise ConfigurationError(f"{SETTING}: others can read it; chmod 600 {path}")
+        if not path.is_dir() and not is_closed(path.stat()):
+            raise ConfigurationError(
+                f"{SETTING}: others can read it; chmod 600 {path}, or let it be root's, for the "
+                "group of this service, with mode 640"
+            )
         loaded = _CredentialsFileSchema().load(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise ConfigurationError(f"{SETTING}: {path}: {error.strerror}") from None

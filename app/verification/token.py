@@ -85,6 +85,10 @@ def verify_token(request: SignedRequest, rules: TokenRules) -> Proof:
     `wrong_audience`, `wrong_issuer`, `missing_claim`, `lifetime_too_long`, `no_qsh`,
     `wrong_qsh`, `no_body_sha256`, `wrong_body_sha256` or `wrong_workspace`.
     """
+    if not request.authorization and request.signature:
+        raise NotAuthenticated(
+            "no_token", "a signature came, and PLACARD_VERIFY takes tokens: `either` takes both"
+        )
     token = _bearer(request.authorization)
     claims = token_claims(token, rules)
     _check_lifetime(claims, rules.max_lifetime)

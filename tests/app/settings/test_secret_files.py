@@ -1,5 +1,7 @@
 """Secrets that stand in files: `NAME_FILE`, for each setting that is a secret."""
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -64,7 +66,7 @@ def test_list_has_a_line_for_each_secret(tmp_path: Path) -> None:
         (b" \n", "holds nothing"),
         (b"\xff\xfe", "is not text in UTF-8"),
         (b"x" * 70_000, "is over 65536 bytes"),
-        (None, "cannot be read: No such file or directory"),
+        (None, "missing cannot be read by {user}: No such file or directory"),
     ],
 )
 def test_file_without_a_secret_is_refused_and_not_shown(
@@ -73,7 +75,8 @@ def test_file_without_a_secret_is_refused_and_not_shown(
     file = str(tmp_path / "missing") if text is None else written(tmp_path, text)
     with pytest.raises(ConfigurationError) as refused:
         load_settings({"PLACARD_JWT_SECRETS_FILE": file})
-    assert refused.value.detail == f"PLACARD_JWT_SECRETS_FILE: {said}"
+    told = said.replace("missing", file).format(user=pwd.getpwuid(os.geteuid()).pw_name)
+    assert refused.value.detail == f"PLACARD_JWT_SECRETS_FILE: {told}"
 
 
 def test_secret_and_its_file_cannot_both_be_set(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from app.settings import (
     settings_from_environment,
 )
 from app.settings.local import environment_of, provide_local_secrets
-from app.settings.report import setting_lines, setting_names, unknown_settings
+from app.settings.report import setting_lines, setting_names, unknown_settings, unused_secrets
 from app.settings.settings import DECLARATIONS
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET
 
@@ -55,7 +55,7 @@ def test_defaults_are_those_of_the_house() -> None:
 
 def test_every_setting_is_declared_under_a_name_of_its_own() -> None:
     attributes = [entry.name for entry in fields(Settings)]
-    others = ["connector_declarations", "connector_settings", "tried_definitions"]
+    others = ["connector_declarations", "connector_settings", "names_database", "tried_definitions"]
     assert attributes == [*DECLARATIONS, *others]
     names = setting_names(connector_settings())
     assert len(names) == len(set(names))
@@ -482,3 +482,23 @@ def test_a_setting_is_printed_as_it_may_be_set(name: str, value: str) -> None:
     loaded = load_settings(environment, connector_settings())
     lines = {line.name: line.value for line in setting_lines(loaded, environment)}
     assert lines[name] == value
+
+
+def test_no_empty_database_takes_the_place_of_one_that_is_not_named() -> None:
+    keys = {"PLACARD_CONNECTION_KEYS": "a-key-of-32-bytes-in-URL-safe-base64-made_u="}
+    for needs in ({"PLACARD_LIBRARY": "on", "PLACARD_TOKEN_SECRETS": "t" * 32}, keys):
+        settings = load_settings({"PLACARD_JWT_SECRETS": "j" * 32, **needs})
+        with pytest.raises(ConfigurationError, match="PLACARD_DATABASE_URL: is missing"):
+            check_settings(settings, serving=True)
+
+
+def test_secrets_that_nothing_uses_are_told() -> None:
+    host = {"PLACARD_JWT_SECRETS": "j" * 32, "PLACARD_SIGNATURE_SECRETS": "s" * 32}
+    library = {"PLACARD_TOKEN_SECRETS": "t" * 32}
+    assert list(unused_secrets(load_settings({**host, **library}))) == [
+        "PLACARD_SIGNATURE_SECRETS",
+        "PLACARD_TOKEN_SECRETS",
+    ]
+    by_signature = load_settings({**host, "PLACARD_VERIFY": "signature"})
+    assert list(unused_secrets(by_signature)) == ["PLACARD_JWT_SECRETS"]
+    assert unused_secrets(load_settings({**host, "PLACARD_VERIFY": "either"})) == {}

@@ -1,6 +1,7 @@
 """Which credential goes with which request, and what the credentials file may contain."""
 
 import base64
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -10,7 +11,14 @@ import responses
 from hypothesis import given, strategies as st
 
 from app.errors import ConfigurationError
-from app.upstream.credentials import Credentials, basic, bearer, header_pairs, read_credentials_file
+from app.upstream.credentials import (
+    Credentials,
+    basic,
+    bearer,
+    header_pairs,
+    is_closed,
+    read_credentials_file,
+)
 from tests.conftest import MakeHost
 from tests.host import ISSUE, query_of, token
 from tests.standin import ISSUE as RESOURCE
@@ -118,9 +126,26 @@ def test_an_error_in_the_file_is_named_without_a_secret(
 
 
 def test_a_file_that_others_can_read_is_refused(file: Path) -> None:
-    file.chmod(0o640)
+    file.chmod(0o604)
     with pytest.raises(ConfigurationError, match="chmod 600"):
         read_credentials_file(file)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "is_of_our_group", "is_taken"),
+    [
+        (0o640, 0, True, True),
+        (0o640, 0, False, False),
+        (0o640, 1000, True, False),
+        (0o660, 0, True, False),
+        (0o600, 1000, False, True),
+    ],
+)
+def test_group_of_the_service_may_read_what_is_root_s(
+    mode: int, owner: int, is_of_our_group: bool, is_taken: bool
+) -> None:
+    group = os.getegid() + (not is_of_our_group)
+    assert is_closed(os.stat_result((mode, 0, 0, 1, owner, group, 0, 0, 0, 0))) == is_taken
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
