@@ -34,7 +34,7 @@ def migrate(*, back_to: str | None) -> None:
         before, after = store.migrate() if back_to is None else store.migrate_back(back_to)
     finally:
         store.close()
-    click.echo(f"the tables are at {after}; they were at {before or 'nothing'}")
+    click.echo(f"the tables are at {after}; they were {f'at {before}' if before else 'new'}")
 
 
 @library.command()

@@ -14,9 +14,11 @@ from app.database.store import Store
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
 from app.library.azure_devops.reach import read_place
 from app.library.core.tokens import Grant, TokenStore, utc_now
+from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.datadog.schemas import EXPERIENCE_TYPES
 from app.library.samples import LOCAL_DOMAIN, save_samples
-from app.library.wiring import SCOPES
+from app.library.spaceone.dialect import DIALECT as SPACEONE
+from app.library.wiring import AZURE_DEVOPS, SCOPES
 from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, write_local_setting
 from templates_schemas.text import host_time
@@ -170,12 +172,17 @@ def library_settings() -> Settings:
 
 def _reach(grant: Grant) -> str:
     """Say what the scopes of a token are good for."""
-    return (
-        "Within its scopes it reaches\n"
-        f"  Azure DevOps: {', '.join(grant.places) or 'every collection, project and team'}\n"
-        f"  Datadog: {', '.join(grant.experiences) or 'every experience type'}\n"
-        f"  SpaceONE: {', '.join(grant.domains) or 'no domain (--domain opens one)'}"
+    lines = (
+        (AZURE_DEVOPS, "Azure DevOps", grant.places, "every collection, project and team"),
+        (DATADOG, "Datadog", grant.experiences, "every experience type"),
+        (SPACEONE, "SpaceONE", grant.domains, "no domain (--domain opens one)"),
     )
+    told = ["Within its scopes it reaches"]
+    for dialect, name, confined, unconfined in lines:
+        scopes = {scope for operation in dialect.operations for scope in operation.scopes}
+        reached = ", ".join(confined) or unconfined
+        told.append(f"  {name}: {reached if scopes & {*grant.scopes} else 'nothing, by no scope'}")
+    return "\n".join(told)
 
 
 def _words(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -112,13 +112,24 @@ def other_lines(*, local: bool, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{__name__}.line_formatter", "local": local}},
+        "filters": {"advice": {"()": f"{__name__}.filter_of_advice"}},
         "handlers": {"line": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["line"], "level": "WARNING"},
         "loggers": {
-            name: {"handlers": ["line"], "level": level.upper(), "propagate": False}
+            name: {
+                "handlers": ["line"],
+                "filters": ["advice"],
+                "level": level.upper(),
+                "propagate": False,
+            }
             for name in SERVER_LOGGERS
         },
     }
+
+
+def filter_of_advice() -> Callable[[logging.LogRecord], bool]:
+    """Make what drops the server's advice to take fewer threads: ours wait for other systems."""
+    return lambda record: "Python threads, which seems quite high" not in str(record.msg)
 
 
 def log_unhandled() -> None:

@@ -31,7 +31,7 @@ def tell_of_this_process(metrics: Metrics) -> None:
     )
     for name, meaning, read in (
         ("process_start_time_seconds", "When the process began, since 1970.", lambda: started),
-        ("process_cpu_seconds_total", "Time of a processor that it has taken.", time.process_time),
+        ("process_cpu_seconds", "Time of a processor that it has taken.", time.process_time),
         ("process_resident_memory_bytes", "Memory that it takes.", _resident_bytes),
         ("process_threads", "Threads that it has.", threading.active_count),
         ("process_open_fds", "Files and connections that it has open.", _open_files),

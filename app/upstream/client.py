@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Final
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -12,6 +13,7 @@ from requests.adapters import BaseAdapter
 
 from app.errors import (
     AddressRefused,
+    UpstreamError,
     UpstreamFailed,
     UpstreamTimeout,
     UpstreamTooLarge,
@@ -20,6 +22,7 @@ from app.errors import (
 )
 from app.origins import DEFAULT_PORTS, Address, is_named
 from app.telemetry import trace
+from app.telemetry.logs import add_log_fields
 from app.upstream.address_guard import AddressGuard
 from app.upstream.causes import cause_of
 from app.upstream.excerpt import excerpt
@@ -177,9 +180,12 @@ class Fetcher:
         # Where a redirect leads is the system's own word: it may repeat what it was sent.
         path = parts.path if url == request.url else "(redirected)"
         with trace.step("fetch", method=request.method, host=parts.hostname, path=path) as f:
-            response = self._policy.call(
-                address.origin, proof.identity, partial(self._send, outgoing, url, request.rules)
-            )
+            send = partial(self._send, outgoing, url, request.rules)
+            try:
+                response = self._policy.call(address.origin, proof.identity, send)
+            except UpstreamError:
+                add_log_fields(host=urlsplit(request.url).hostname)
+                raise
             f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
             self._on_exchange(

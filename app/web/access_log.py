@@ -20,6 +20,7 @@ REQUEST_ID: Final = "X-Request-Id"
 VISIT: Final = "placard.visit"
 # The blueprint that machines ask every few seconds: nobody reads lines of that.
 PROBES: Final = "health"
+_OF_ALL: Final = (("Cache-Control", "private, no-cache"), ("X-Content-Type-Options", "nosniff"))
 _FIT_FOR_AN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _log = structlog.get_logger("placard")
 
@@ -34,7 +35,7 @@ class AccessRecord:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers that its answer has, unless a view knows better."""
-        return ((REQUEST_ID, self.request_id), ("Cache-Control", "private, no-cache"))
+        return ((REQUEST_ID, self.request_id), *_OF_ALL)
 
 
 def begin(environ: dict[str, Any], proxies: TrustedProxies | None = None) -> AccessRecord:

@@ -45,7 +45,6 @@ def protect(response: Response) -> Response:
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
         }
     )
     if response.mimetype == "text/html":

@@ -31,7 +31,6 @@ def not_found_page() -> Response:
     )
     answered = Response(html, 404)
     answered.headers["Content-Security-Policy"] = POLICY.format(nonce=nonce)
-    answered.headers["X-Content-Type-Options"] = "nosniff"
     answered.headers["Cache-Control"] = "no-store"
     answered.vary.add("Accept")
     return answered

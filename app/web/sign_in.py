@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.access.sessions import LIFETIME, Session
 from app.access.sign_in import SignIn, SignInDeclined
-from app.errors import Forbidden, PlacardError
+from app.errors import Forbidden, PlacardError, UpstreamError
 from app.web import service
 from app.web.cors import SIGN_IN
 from app.web.errors import log_error
@@ -42,7 +42,6 @@ def protect(response: Response) -> Response:
             "Content-Security-Policy": POLICY,
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
         }
     )
     if response.mimetype not in ASSETS.values():
@@ -55,6 +54,14 @@ def refuse(error: PlacardError) -> ResponseReturnValue:
     """Show what went wrong as a page."""
     log_error(error)
     return _page("problem", sentence=error.sentence), error.status
+
+
+@blueprint.errorhandler(UpstreamError)
+def tell_of_other_side(error: UpstreamError) -> ResponseReturnValue:
+    """Show that it was neither the person nor this service."""
+    log_error(error)
+    told = "The system that you sign in to does not answer as it should. Try again in a moment."
+    return _page("problem", sentence=told), error.status
 
 
 @blueprint.errorhandler(SignInDeclined)

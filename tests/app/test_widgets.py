@@ -216,6 +216,7 @@ def test_answers_are_for_the_one_who_asked(host: Host, upstream: responses.Reque
     upstream.get(API, json=ISSUE)
     for answer in (host.ask(), host.get("", headers={})):
         assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_each_step_is_traced(host: Host, upstream: responses.RequestsMock) -> None:

@@ -100,7 +100,6 @@ def close_the_page(response: Response) -> Response:
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
         }
     )
     if response.mimetype == "text/html":

@@ -45,3 +45,10 @@ def test_a_name_that_directs_a_terminal_is_kept_as_plain_text(everybody: World) 
     assert browser.allow("/auth/github", ALICE).status_code == 200
     (made,) = everybody.people.connections.listed()
     assert (made.login, made.scopes) == ("mona [2J lisa", "a b")
+
+
+def test_a_provider_that_is_down_is_told_in_words(everybody: World) -> None:
+    everybody.provider.before_token = lambda _: ("down", 503)
+    answer = everybody.browser().allow("/auth/host", ALICE)
+    assert "The system that you sign in to does not answer as it should" in answer.text
+    assert answer.status_code == 500

@@ -98,7 +98,10 @@ def test_a_token_without_a_scope_is_refused_and_the_scopes_are_listed(
 
 def test_a_token_is_confined_to_places_and_experience_types(run: Run, database_url: str) -> None:
     settings = {**SOUND, "PLACARD_DATABASE_URL": database_url}
-    everything = run(*CREATE, **settings)
+    little = run(*CREATE, **settings)
+    assert "  Datadog: nothing, by no scope" in little.stderr.splitlines()
+    create = (*CREATE, "--scope", ",".join(SCOPES))
+    everything = run(*create, **settings)
     assert everything.stderr.splitlines() == [
         "Within its scopes it reaches",
         "  Azure DevOps: every collection, project and team",
@@ -106,7 +109,7 @@ def test_a_token_is_confined_to_places_and_experience_types(run: Run, database_u
         "  SpaceONE: no domain (--domain opens one)",
     ]
     made = run(
-        *CREATE,
+        *create,
         *("--place", "tfs/c", "--place", "c/Fabrikam/Fabrikam Team"),
         *("--experience", "ccm_reports", "--experience", "logs_reports", "--domain", "d-1"),
         **settings,
@@ -180,7 +183,7 @@ def test_a_token_that_cannot_be_is_refused(
         ({"PLACARD_DATABASE_URL": "sqlite:///x.db"}, "PLACARD_TOKEN_SECRETS: is missing"),
         (
             {**SOUND, "PLACARD_DATABASE_URL": "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"},
-            "PLACARD_DATABASE_URL: Connection refused: The library's database does not",
+            "PLACARD_DATABASE_URL: 127.0.0.1:1: Connection refused: The library's",
         ),
     ],
 )
@@ -197,7 +200,7 @@ def test_migrate_brings_postgresql_up_to_date(run: Run, postgresql_server: Serve
         behind = run("token", "list", **settings)
         assert (behind.exit_code, "placard library migrate" in behind.stderr) == (2, True)
         moved = run("library", "migrate")
-        assert moved.stdout == f"the tables are at {head()}; they were at nothing\n"
+        assert moved.stdout == f"the tables are at {head()}; they were new\n"
         assert run("token", "list").exit_code == 0
 
 

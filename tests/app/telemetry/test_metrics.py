@@ -128,7 +128,7 @@ def test_process_tells_what_it_is_and_takes(host: Host) -> None:
     samples = told(host)
     for name in (
         "process_start_time_seconds",
-        "process_cpu_seconds_total",
+        "process_cpu_seconds",
         "process_resident_memory_bytes",
         "process_threads",
         "process_open_fds",
