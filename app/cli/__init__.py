@@ -3,6 +3,7 @@
 serve.py, server.py, workers.py, connections.py  the service, its workers and its connections
 preload.py                                       what each worker has from its birth
 stalled.py                                       ends connections on which nothing goes on
+activation.py                                    listening sockets that systemd holds
 lint.py, record.py, doctor.py                    payloads, recorded cases, a running service
 rendering.py                                     what `render` asks for a card
 console.py                                       what the host's developer console wants
@@ -26,7 +27,7 @@ from rich.console import Console
 from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.output import indented, json_option, print_json
 from app.cli.rendering import widgets_for
-from app.cli.serve import serve_application
+from app.cli.serve import check_start, serve_application
 from app.connectors import connector_settings
 from app.devtools.signed_calls import (
     ATTACH,
@@ -42,6 +43,7 @@ from app.devtools.terminal_card import draw_card, draw_failure
 from app.errors import ConfigurationError, PlacardError, StoreUnavailable
 from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
+from app.settings.private_urls import database_place
 from app.settings.report import setting_lines, settings_table, unknown_settings
 from app.telemetry.trace import recording
 
@@ -104,7 +106,8 @@ class Commands(click.Group):
             click.echo(error.detail, err=True)
             sys.exit(2)
         except StoreUnavailable as error:
-            click.echo(f"PLACARD_DATABASE_URL: {error.detail}: {error.sentence}", err=True)
+            told = f"{database_place(_settings().database_url)}: {error.detail}: {error.sentence}"
+            click.echo(f"PLACARD_DATABASE_URL: {told}", err=True)
             sys.exit(2)
         except OSError as error:
             place = error.filename or UNNAMED_PLACES.get(error.errno or 0)
@@ -252,9 +255,19 @@ def sign(
 
 @main.command()
 @click.option("--markdown", is_flag=True, help="Print the table of app/settings/README.md instead.")
+@click.option(
+    "--check", is_flag=True, help="Try a start short of listening, and print nothing else."
+)
 @json_option
-def settings(*, markdown: bool, as_json: bool) -> None:
-    """Print every setting with its source; secrets are masked."""
+def settings(*, markdown: bool, check: bool, as_json: bool) -> None:
+    """Print every setting with its source; secrets are masked.
+
+    With --check it ends with 0 where `placard serve` would start, and with 1, and its sentence,
+    where that would refuse to.
+    """
+    if check:
+        _check()
+        return
     if markdown:
         click.echo("\n".join(settings_table()))
         return
@@ -269,6 +282,16 @@ def settings(*, markdown: bool, as_json: bool) -> None:
     for name, meant in unknown_settings(loaded).items():
         hint = f"; did you mean {meant}?" if meant else ""
         click.echo(f"{name}: is not a setting{hint}", err=True)
+
+
+def _check() -> None:
+    provide_local_secrets()
+    try:
+        check_start(_settings())
+    except ConfigurationError as error:
+        click.echo(error.detail, err=True)
+        sys.exit(1)
+    click.echo("the service can start")
 
 
 def _settings() -> Settings:

@@ -14,6 +14,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import create_app
+from app.cli.activation import take_sockets
 from app.cli.connections import provide_connections
 from app.cli.server import DrainingServer
 from app.cli.workers import begin_to_load, load_application
@@ -37,18 +38,22 @@ def serve_application(
 ) -> None:
     """Serve until told to stop (SIGTERM, SIGINT); requests in flight are answered first.
 
+    Where systemd has handed over listening sockets, they take the place of `host` and `port`.
     Raises ConfigurationError before it listens, if the settings are unsafe, or the library's tables
     are not those of this release.
     """
+    given = take_sockets(workers)
+    if given:
+        host, port = given[0].getsockname()[:2]
     if settings.local and not is_loopback_host(host):
         raise ConfigurationError(f"PLACARD_MODE: local listens on this machine only, not on {host}")
-    refuse_a_port_in_use(host, port)
+    if not given:
+        refuse_a_port_in_use(host, port)
     connections = provide_connections(threads)
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     with _environment_of_workers(settings, base, workers, threads) as metrics_folder:
         begin_to_load()
-        create_app(settings)
-        _check_database(settings)
+        check_start(settings)
         server = DrainingServer(
             "wsgi:app",
             address=host,
@@ -58,6 +63,7 @@ def serve_application(
             backpressure=connections,
             **_server_options(settings),
         )
+        server.given = given
         if metrics_folder:
             server.before_each_worker(partial(forget_ended, metrics_folder))
         if metrics_folder and settings.metrics_port:
@@ -80,9 +86,18 @@ def _environment_of_workers(
     if settings.metrics_folder or not (workers > 1 or settings.metrics_port):
         yield settings.metrics_folder
         return
-    with tempfile.TemporaryDirectory(prefix="placard-metrics-") as folder:
+    with _temporary_folder() as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield folder
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="placard-metrics-")
+    except OSError as error:
+        raise ConfigurationError(
+            f"TMPDIR: no folder for the counters of the workers can be made: {error.strerror}"
+        ) from None
 
 
 def _server_options(settings: Settings) -> dict[str, Any]:
@@ -101,8 +116,12 @@ def _server_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _check_database(settings: Settings) -> None:
-    """Refuse a database that somebody must see to; one that is down may come back by itself."""
+def check_start(settings: Settings) -> None:
+    """Do what a start does before it listens; raises ConfigurationError as it does.
+
+    A database is refused that somebody must see to; one that is down may come back by itself.
+    """
+    create_app(settings)
     if not settings.needs_database:
         return
     from app.cli.library_tokens import prepared_store  # noqa: PLC0415 - as below

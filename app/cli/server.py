@@ -5,7 +5,6 @@ listener closes, at every stop and whenever a worker dies, the connections in it
 When a worker dies twice within 5.5 s, granian ends the service.
 """
 
-import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -14,21 +13,26 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.reduction import DupFd
 from typing import Any, Final
 
+from granian._granian import SocketHolder
 from granian.server.mp import MPServer, WorkerProcess
 
 from app.cli.workers import Restarts
 
 # Seconds. A client that has seen SYN-ACK has this long to send the last segment of the handshake.
 HANDSHAKE: Final = 0.25
+# The same where nobody is refused meanwhile: who has connected on a busy machine sends its request.
+_HELD: Final = 1.0
 LONGEST_DRAIN: Final = 5.0
 _POLL: Final = 0.01
 
 # asm-generic/socket.h; Python has no name for it.
 _SO_ATTACH_FILTER: Final = 26
+_SO_DETACH_FILTER: Final = 27
 # A classic BPF program, for a socket that sees segments from their TCP header on: it drops requests
 # for a new connection (SYN without ACK) and passes everything else.
 _NO_NEW_CONNECTIONS: Final = (
@@ -38,6 +42,8 @@ _NO_NEW_CONNECTIONS: Final = (
     (0x06, 0, 0, 0),  # then drop it
     (0x06, 0, 0, 0xFFFFFFFF),  # else pass all of it
 )
+# How long a queue is, who made the listener has said; granian's handle has a number all the same.
+_BACKLOG: Final = 1024
 # linux/tcp.h: of a listener, `tcpi_unacked` is how many connections wait to be accepted.
 _TCPI_UNACKED: Final = 24
 
@@ -46,9 +52,12 @@ class DrainingServer(MPServer):
     """Granian with listeners that the first process keeps, one for each worker.
 
     A worker that replaces a dead one takes its queue over. At a stop the queues are drained before
-    the workers are stopped. This holds on Linux; elsewhere a stop may reset connections that no
-    worker has accepted yet.
+    the workers are stopped; sockets that were given take new connections then, for who listens at
+    them next. This holds on Linux; elsewhere a stop may reset connections that no worker has
+    accepted yet.
     """
+
+    given: Sequence[socket.socket] = ()
 
     _ssp: Any
     _shd: Any
@@ -56,9 +65,15 @@ class DrainingServer(MPServer):
     _prepare: Callable[[], None] = staticmethod(lambda: None)
 
     def _init_shared_socket(self) -> None:
+        if self.given:
+            self._sso = None
+            _take_new_connections(self.given)  # whoever listened before may have been killed
+            given = [self.given[worker % len(self.given)] for worker in range(self.workers)]
+            self._listeners: list[Listener] = [_holding(each.dup()) for each in given]
+            return
         super()._init_shared_socket()  # type: ignore[no-untyped-call]
         # On other systems than Linux, granian itself has made one listener for all workers.
-        self._listeners: list[Listener] = []
+        self._listeners = []
         if self._shd is None:
             self._listeners = [_listener(self._ssp) for _ in range(self.workers)]
             self._ssp = None
@@ -95,8 +110,12 @@ class DrainingServer(MPServer):
 
     def shutdown(self, exit_code: int = 0) -> None:
         """Refuse new connections, let the workers accept those that are made, then stop them."""
-        drain([listener.socket for listener in self._listeners])
-        super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+        least = _HELD if self.given else None
+        drain([listener.socket for listener in self._listeners], least)
+        try:
+            super().shutdown(exit_code)  # type: ignore[no-untyped-call]
+        finally:
+            _take_new_connections(self.given)
 
     def _drop_shared_socket(self) -> None:
         super()._drop_shared_socket()  # type: ignore[no-untyped-call]
@@ -150,17 +169,22 @@ def _listener(spec: Any) -> Listener:
     return Listener(handle, socket.socket(fileno=handle.get_fd()))
 
 
-def drain(listeners: Sequence[socket.socket]) -> None:
+def _holding(listener: socket.socket) -> Listener:
+    held: Any = SocketHolder  # its stub lacks what it is made with
+    return Listener(held(listener.fileno(), uds=False, backlog=_BACKLOG), listener)
+
+
+def drain(listeners: Sequence[socket.socket], least: float | None = None) -> None:
     """Refuse new connections; return when those that were made before have been accepted.
 
-    The SYN of a client that connects meanwhile gets no answer; it is sent again, and refused once
-    the listeners are closed.
+    `least` seconds pass in any case. The SYN of a client that connects meanwhile gets no answer; it
+    is sent again, and refused once the listeners are closed.
     """
-    with contextlib.suppress(OSError):  # where filters are not allowed, stop as granian does
+    with suppress(OSError):  # where filters are not allowed, stop as granian does
         for listener in listeners:
             _refuse_new_connections(listener)
-        began = time.monotonic()
-        while time.monotonic() < began + HANDSHAKE or (
+        began, least = time.monotonic(), HANDSHAKE if least is None else least
+        while time.monotonic() < began + least or (
             any(map(_waiting, listeners)) and time.monotonic() < began + LONGEST_DRAIN
         ):
             time.sleep(_POLL)
@@ -171,6 +195,12 @@ def _refuse_new_connections(listener: socket.socket) -> None:
     buffer = ctypes.create_string_buffer(program, len(program))
     pointer = struct.pack("HP", len(_NO_NEW_CONNECTIONS), ctypes.addressof(buffer))
     listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
+
+
+def _take_new_connections(listeners: Sequence[socket.socket]) -> None:
+    for listener in listeners:
+        with suppress(OSError):  # none refuses them
+            listener.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
 
 def _waiting(listener: socket.socket) -> int:

@@ -48,6 +48,9 @@ SERIES: Final[dict[str, dict[str, str]]] = {
     "PlacardCacheFailing": {'placard_cache_failures_total{kind="TimeoutError"}': "0+1x60"},
     "PlacardRefreshesBehind": {"placard_cache_oldest_refresh_seconds": "20x60"},
     "PlacardKeySetOld": {"placard_key_set_age_seconds": "7300x60"},
+    "PlacardDatabaseDown": {
+        'placard_requests_total{route="library",outcome="store_unavailable"}': "0+1x60",
+    },
     "PlacardDatabaseConnections": {
         "placard_database_connections": "30x60",
         "placard_database_connections_limit": "32x60",

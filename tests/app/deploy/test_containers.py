@@ -117,7 +117,7 @@ def test_commands_of_the_image_run_on_what_it_copies(tmp_path: Path) -> None:
     (start,), (health,) = of("CMD"), of("HEALTHCHECK")
     arguments = [str(port) if word == "8080" else word for word in json.loads(start)]
     arguments = ["127.0.0.1" if word == "0.0.0.0" else word for word in arguments]
-    arguments[arguments.index("9100")] = str(free_port())
+    arguments[arguments.index("8081")] = str(free_port())
     environment = {
         "PATH": os.environ["PATH"], "PYTHONPATH": str(target), "PLACARD_JWT_SECRETS": JWT_SECRET,
     }  # fmt: skip

@@ -271,8 +271,17 @@ def test_service_with_connectors_of_one_s_own_is_examined_from_here_and_elsewher
         with machine.service() as base:
             for block in blocks("Examine"):
                 # Through no proxy: that is another test's.
-                examined = machine.run(block.replace("https://placard.example.com", base))
+                addresses = r"https://placard.example.com|http://127.0.0.1:8080"
+                examined = machine.run(re.sub(addresses, base, block))
                 assert examined.splitlines()[-1].startswith("sound: ")
+
+
+def test_people_can_sign_in(machine: Machine) -> None:
+    for block in blocks("Let people sign in"):
+        told = machine.run(block)
+    assert told.endswith("the service can start\n")
+    lines = machine.run("placard settings").splitlines()
+    assert any(re.match(r"PLACARD_CONNECTION_KEYS=\S+  \(file ", line) for line in lines)
 
 
 def test_backup_is_restored_and_upgrade_keeps_all(machine: Machine) -> None:
@@ -288,7 +297,8 @@ def test_backup_is_restored_and_upgrade_keeps_all(machine: Machine) -> None:
     machine.follow("Restore", "postgresql")
     with machine.service() as base:
         assert count(base, of_library) == 1
-    machine.follow("Upgrade", "postgresql")
+    machine.follow("Upgrade", "postgresql")  # and back
+    machine.run("placard library migrate")
     with machine.service() as base:
         assert count(base, of_library) == 1
 

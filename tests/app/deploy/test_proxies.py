@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ import pytest
 import requests
 
 from app.devtools.doctor import Patient, examine, verdict_of
+from templates_schemas import ENVELOPES
+from templates_schemas.rules import faults_of
 from tests.app.upstream.fetching import certificate
 from tests.conftest import settings_with
 from tests.deploy_page import DEPLOY
@@ -27,6 +30,7 @@ from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.server
 NAME: Final = "placard.example.com"
+HERE: Final = "localhost"
 # Of a folder for it, its own port and the service's address, the command of a proxy.
 Configure = Callable[[Path, int, str], list[str]]
 
@@ -58,10 +62,13 @@ def nginx_site(folder: Path, port: int, upstream: str) -> str:
     site = (DEPLOY / "nginx.conf").read_text("utf-8")
     for given, ours in (
         ("server 127.0.0.1:8080;", f"server {upstream};"),
-        ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
         ("    listen [::]:443 ssl;\n", ""),
-        ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
+        ("    listen [::]:443 ssl default_server;\n", ""),
         ("    listen [::]:80;\n", ""),
+        ("    listen [::]:80 default_server;\n", ""),
+        ("listen 443 ", f"listen 127.0.0.1:{port} "),
+        ("listen 80", f"listen 127.0.0.1:{free_port()}"),
+        (f"server_name {NAME};", f"server_name {HERE};"),
         (f"/etc/letsencrypt/live/{NAME}/fullchain.pem", str(folder / "ca.pem")),
         (f"/etc/letsencrypt/live/{NAME}/privkey.pem", str(folder / "key.pem")),
     ):
@@ -84,7 +91,7 @@ def caddy_site(folder: Path, port: int, upstream: str, version: str) -> str:
     tls = f"tls {folder}/ca.pem {folder}/key.pem"
     for given, ours in (
         ("\tservers {", "\tadmin off\n\tauto_https off\n\tservers {"),
-        (f"{NAME} {{", f"https://127.0.0.1:{port} {{\n\t{tls}"),
+        (f"{NAME} {{", f"https://{HERE}:{port} {{\n\t{tls}"),
         ("reverse_proxy 127.0.0.1:8080", f"reverse_proxy {upstream}"),
     ):
         assert given in site
@@ -118,9 +125,9 @@ def behind_a_proxy(start: Start, folder: Path, configured: Configure) -> Iterato
     """Run a service and a proxy before it; `configured` makes the proxy's command."""
     in_a_month = dt.datetime.now(dt.UTC) + dt.timedelta(days=30)
     age = dt.timedelta(days=31)
-    _, authorities = certificate(folder, "127.0.0.1", now=in_a_month, age=age)
+    _, authorities = certificate(folder, HERE, now=in_a_month, age=age)
     port = free_port()
-    public = f"https://127.0.0.1:{port}"
+    public = f"https://{HERE}:{port}"
     own = {
         "PLACARD_VERIFY": "either",
         "PLACARD_JWT_SECRETS": JWT_SECRET,
@@ -133,9 +140,24 @@ def behind_a_proxy(start: Start, folder: Path, configured: Configure) -> Iterato
         running(configured(folder, port, base.removeprefix("http://")), public, authorities),
     ):
         settings = settings_with(verify="either", trusted_proxies="1")
-        yield Behind(
-            process, Patient(replace(settings, ca_bundle=authorities), public, ORIGIN, ISSUE)
-        )
+        settings = replace(settings, ca_bundle=authorities)
+        yield Behind(process, Patient(settings, public, ORIGIN, ISSUE, direct=base))
+
+
+def nginx_command(nginx: str, folder: Path, port: int, upstream: str) -> list[str]:
+    file = folder / "nginx.conf"
+    file.write_text(nginx_site(folder, port, upstream))
+    return [nginx, "-p", str(folder), "-c", str(file)]
+
+
+def caddy_command(caddy: str, folder: Path, port: int, upstream: str) -> list[str]:
+    version = subprocess.run([caddy, "version"], capture_output=True, text=True, check=True)
+    file = folder / "Caddyfile"
+    file.write_text(caddy_site(folder, port, upstream, version.stdout))
+    return [caddy, "run", "--config", str(file), "--adapter", "caddyfile"]
+
+
+COMMANDS: Final = {"nginx": nginx_command, "caddy": caddy_command}
 
 
 # A fixture for each, and none with parameters: in any order of the tests, each starts once.
@@ -143,11 +165,7 @@ def behind_a_proxy(start: Start, folder: Path, configured: Configure) -> Iterato
 def behind_nginx(
     nginx: str, start: Start, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Behind]:
-    def configured(folder: Path, port: int, upstream: str) -> list[str]:
-        file = folder / "nginx.conf"
-        file.write_text(nginx_site(folder, port, upstream))
-        return [nginx, "-p", str(folder), "-c", str(file)]
-
+    configured = partial(nginx_command, nginx)
     with behind_a_proxy(start, tmp_path_factory.mktemp("nginx"), configured) as made:
         yield made
 
@@ -156,12 +174,7 @@ def behind_nginx(
 def behind_caddy(
     caddy: str, start: Start, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Behind]:
-    def configured(folder: Path, port: int, upstream: str) -> list[str]:
-        version = subprocess.run([caddy, "version"], capture_output=True, text=True, check=True)
-        file = folder / "Caddyfile"
-        file.write_text(caddy_site(folder, port, upstream, version.stdout))
-        return [caddy, "run", "--config", str(file), "--adapter", "caddyfile"]
-
+    configured = partial(caddy_command, caddy)
     with behind_a_proxy(start, tmp_path_factory.mktemp("caddy"), configured) as made:
         yield made
 
@@ -193,3 +206,24 @@ def test_address_that_a_client_makes_up_is_not_logged(behind: Behind) -> None:
     assert answer.status_code == 401
     wait_until(lambda: answer.headers["X-Request-Id"] in behind.process.logged())
     assert behind.clients() == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("kind", ["nginx", "caddy"])
+def test_host_can_read_what_a_proxy_says_of_a_service_that_is_down(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    _, authorities = certificate(tmp_path, HERE)
+    port = free_port()
+    nowhere = f"127.0.0.1:{free_port()}"
+    command = COMMANDS[kind](request.getfixturevalue(kind), tmp_path, port, nowhere)
+    public = f"https://{HERE}:{port}/widget?resource_url=x"
+    with running(command, public, authorities):
+        answer, stranger = (
+            requests.get(public, headers={"Origin": origin}, verify=authorities, timeout=PATIENCE)
+            for origin in (ORIGIN, "https://stranger.example")
+        )
+    assert (answer.status_code, stranger.status_code) == (502, 502)
+    assert not faults_of(ENVELOPES["nested"](), answer.json())
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "Access-Control-Allow-Origin" not in stranger.headers

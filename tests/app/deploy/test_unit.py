@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from shutil import copy
 from typing import Final
 
 from app.connectors import connector_settings
@@ -19,8 +20,9 @@ MOST_EXPOSED: Final = 2.0
 def test_systemd_takes_the_unit(systemd_analyze: str, tmp_path: Path) -> None:
     unit = tmp_path / "placard.service"
     unit.write_text(UNIT.replace("/opt/placard/bin/placard", str(BIN / "placard")), "utf-8")
+    listening = copy(DEPLOY / "placard.socket", tmp_path)
     ended = subprocess.run(
-        [systemd_analyze, "verify", "--man=no", "--recursive-errors=no", str(unit)],
+        [systemd_analyze, "verify", "--man=no", "--recursive-errors=no", str(unit), listening],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
@@ -34,6 +36,11 @@ def test_the_unit_leaves_little_of_the_machine_open(systemd_analyze: str) -> Non
     level = re.search(r"Overall exposure level for \S+: ([\d.]+)", ended.stdout)
     assert level, ended.stdout + ended.stderr
     assert float(level[1]) < MOST_EXPOSED
+
+
+def test_there_is_a_socket_for_each_worker() -> None:
+    listening = (DEPLOY / "placard.socket").read_text("utf-8")
+    assert f"--workers {listening.count('ListenStream=')} " in UNIT
 
 
 def test_a_stop_gives_the_workers_their_time() -> None:
