@@ -165,7 +165,10 @@ HEALTH_OPERATIONS: Final = (
         method="get",
         path=METRICS,
         summary="Get the counters",
-        answers={200: Answer("Text in the format of Prometheus")},
+        answers={
+            200: Answer("Text in the format of Prometheus"),
+            404: Answer("The request comes from another machine, or through a proxy"),
+        },
     ),
 )
 

@@ -204,6 +204,8 @@ def test_the_signature_is_checked_with_the_keyboard(open_page: Open) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type("a" * 64)
     page.keyboard.press("Tab")
+    expect(page.get_by_label("Body")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     settled(page)
     expect(page.get_by_role("heading", name="This cannot be read")).to_be_visible()

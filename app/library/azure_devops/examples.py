@@ -121,9 +121,7 @@ EXAMPLES: Final = {
         _TEAM | {"contributionId": _TYPE["contributionId"]},
         answer={"uri": f"{_TYPES_URL}/{_TYPE['contributionId']}", "widgetMetadata": _TYPE},
     ),
-    "azure_find_widgets": Example(
-        _COLLECTION | {"name": "note", "$top": 10}, answer=_listed([_FOUND_WIDGET])
-    ),
+    "azure_find_widgets": Example(_COLLECTION | {"name": "note"}, answer=_listed([_FOUND_WIDGET])),
     "azure_list_dashboards": Example(_TEAM, answer=_listed([_KEPT_DASHBOARD])),
     "azure_create_dashboard": Example(_TEAM, _NEW_DASHBOARD, _ONE_DASHBOARD | {"widgets": []}),
     "azure_replace_dashboards": Example(
