@@ -113,6 +113,9 @@ async function widgets(client: ReturnType<typeof clientWith>, board: typeof TEAM
   const kept = await read(client.PUT(all, { params: { path: board, header: now }, body: [body] }));
   const listed = await read(client.GET(all, { params: { path: board } }));
   expect(listed.count === 1 && listed.value[0]?.id === kept.value[0]?.id, "the list is replaced");
+  const named = { path: { collection: board.collection }, query: { name: "note" } };
+  const found = await read(client.GET("/{collection}/_apis/dashboard/widgets", { params: named }));
+  expect(found.count === 1 && found.value[0]?.name === "Notes", "the widget is found by its name");
   const widgetId = kept.value[0]?.id ?? "";
   await read(client.DELETE(one, { params: { path: { ...board, widgetId } } }));
 }

@@ -163,6 +163,8 @@ def do_azure_widgets(call: Caller, board: dict[str, Any]) -> None:
     replaced = call("azure_replace_widget", {"eTag": made["eTag"]}, **this)
     updated = call("azure_update_widget", {"eTag": replaced["eTag"]}, **this)
     assert updated["name"] == "Notes of the team"
+    (found,) = call("azure_find_widgets")["value"]
+    assert found["name"] == updated["name"]
     change = {"id": made["id"], "eTag": updated["eTag"]}
     version: dict[str, Any] = {"ETag": updated["dashboard"]["eTag"]}
     assert call("azure_update_widgets", change, **board, **version)["count"] == 1
