@@ -33,7 +33,7 @@ from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.server
 FOLDERS: Final = ("app", "templates_schemas")
-MODULES: Final = ("placard.py", "wsgi.py")
+MODULES: Final = ("wsgi.py",)
 # Bytecode, and what the preview's assets are made of.
 LEFT_OUT: Final = frozenset({"__pycache__", "vendor"})
 GUIDE: Final = (ROOT / "app/testing/README.md").read_text("utf-8")

@@ -17,7 +17,7 @@ except ConfigurationError:
 else:
     import granian.server.mp  # noqa: F401
 
-    import app
+    import app.factory
     from app.upstream.transport import tls_context
 
     tls_context(settings.ca_bundle)

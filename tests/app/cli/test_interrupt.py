@@ -25,14 +25,14 @@ def test_ctrl_c_ends_the_service_in_order(start: Start, workers: str) -> None:
 # As in a terminal, whether or not the tests themselves run where Ctrl-C is ignored.
 IN_A_TERMINAL = """import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_path("placard.py", run_name="__main__")"""
+runpy.run_module("app", run_name="__main__")"""
 
 
 def test_ctrl_c_while_the_command_line_loads_ends_it_in_silence(tmp_path: Path) -> None:
     """What is loaded here never ends, so that the moment is sure."""
-    copy(ROOT / "placard.py", tmp_path)
     (tmp_path / "app").mkdir()
-    (tmp_path / "app/__init__.py").touch()
+    for module in ("__init__.py", "__main__.py"):
+        copy(ROOT / "app" / module, tmp_path / "app")
     (tmp_path / "app/cli.py").write_text(
         "import time\nprint('loading', flush=True)\ntime.sleep(60)"
     )
