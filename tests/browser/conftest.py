@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app import create_app
 from tests.browser.chromium import NoBrowser, launched
@@ -16,6 +16,8 @@ from tests.browser.service import serving
 from tests.conftest import settings_with
 from tests.waiting import PATIENCE
 
+# What is expected of a page comes in a moment, unless the machine is busy.
+expect.set_options(timeout=1000 * PATIENCE)
 FROZEN = datetime(2025, 11, 20, 12, tzinfo=UTC)
 
 Open = Callable[..., Page]
