@@ -56,10 +56,8 @@ setup: .venv/run ## .venv, from the lock
 run: setup ## the service in the local mode; LIVE=1 asks the real upstreams, PORT=8080
 	@PLACARD_OFFLINE=$(if $(LIVE),off,on) $(BIN)/placard --local serve --port $(PORT)
 
-# Of modules that pytest itself loads SlipCover counts no branches, and says so; pyproject.toml, too.
-test: export PYTHONWARNINGS := ignore:Unable to activate pytest branch coverage:RuntimeWarning
 test: .venv/dev ## the whole suite on all cores, with branch coverage
-	$(BIN)/slipcover -m pytest $(ON_ALL_CORES) $(ARGS)
+	$(BIN)/pytest $(ON_ALL_CORES) --cov $(ARGS)
 
 check: lint ## after each change: lint, types, and the tests without a server or a browser
 	$(BIN)/pytest $(ON_ALL_CORES) -m 'not server and not browser' --quiet $(ARGS)
@@ -72,7 +70,7 @@ fuzz: .venv/dev ## the property tests with many examples: SECONDS=120, SEED=… 
 		|| { echo "To repeat it: make fuzz SEED=$$seed"; exit 1; }
 
 screenshot: .venv/dev ## the pictures that the looks are compared with: look at each
-	$(BIN)/pytest tests/browser/test_looks.py --quiet --approve
+	$(BIN)/pytest tests/browser/test_looks.py --quiet --no-cov --approve
 
 assets: ## the editor's code and the systems' marks, of what their own lock pins (needs Node)
 	cd app/devtools/preview/vendor && npm ci --no-progress && node build.js
@@ -98,4 +96,4 @@ lock: .venv/dev ## pin the newest versions that pyproject.toml allows, with hash
 	$(COMPILE) --group dev --constraint requirements.lock --output-file tests/requirements.lock
 
 clean: ## remove what can be made again
-	rm -rf .venv *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

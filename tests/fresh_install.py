@@ -158,7 +158,7 @@ def make_wheels(folder: Path) -> Path:
 
 def tempted(wheels: Path) -> dict[str, str]:
     """Return this process's environment variables, with a folder of wheels for pip."""
-    ours = ("MAKE", "MFLAGS", "PYTEST_", "PYTHONPATH", "VIRTUAL_ENV", "PIP_FIND_LINKS")
+    ours = ("MAKE", "MFLAGS", "COV_", "PYTEST_", "PYTHONPATH", "VIRTUAL_ENV", "PIP_FIND_LINKS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     offered = [os.environ.get("PIP_FIND_LINKS", ""), str(wheels)]
     # Bytecode takes time, and proves nothing; pip reads "0" as "do not compile".

@@ -39,7 +39,7 @@ def test_second(data):
     for _ in range(4):  # values that are drawn within a test are what hypothesis compares
         data.draw(st.integers(0, 2))
 """
-QUIET = ("-p", "no:randomly", "-p", "no:schemathesis", "-p", "no:slipcover")
+QUIET = ("-p", "no:randomly", "-p", "no:schemathesis")
 Fuzz = Callable[..., pytest.RunResult]
 
 

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fcntl import F_DUPFD, fcntl
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,8 @@ def listening(port: int) -> socket.socket:
 @contextmanager
 def handed_over(held: Sequence[socket.socket], folder: Path) -> Iterator[None]:
     """Start the service as systemd does: the sockets are its descriptors from 3 on."""
-    # At first out of the way of the numbers that they shall have.
-    moved = [os.dup2(each.fileno(), 20 + place) for place, each in enumerate(held)]
+    # At first out of the way of the numbers that they shall have, and of what is open here.
+    moved = [fcntl(each.fileno(), F_DUPFD, 20) for each in held]
     numbers = " ".join(f"{3 + place}<&{number}" for place, number in enumerate(moved))
     script = f'exec {numbers}; LISTEN_FDS={len(held)} LISTEN_PID=$$ exec "$0" serve --workers 2'
     with subprocess.Popen(
