@@ -1,8 +1,8 @@
 """Looks for secrets by value, in each form in which one could have been written down.
 
 What the tests' provider of OAuth gives, codes and tokens, has one mark. After each test it is
-looked for in what was logged and in the file of SQLite, and at the end in all that PostgreSQL has
-written.
+looked for in what was logged and in the file of SQLite, and at the end in all that PostgreSQL and
+Redis have written.
 """
 
 import re

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import redis
 
+from tests.leaks import marked_files
 from tests.mortal import mortal
 from tests.ports import free_port
 from tests.waiting import PATIENCE, wait_until
@@ -35,6 +36,10 @@ class RedisServer:
         scheme = "rediss" if self.tls else "redis"
         return f"{scheme}://{secret}127.0.0.1:{self.port}/0"
 
+    @property
+    def _data(self) -> Path:
+        return self.folder / f"redis-{self.port}"
+
     def client(self) -> redis.Redis:
         """Connect as the tests do, to look inside."""
         # Whose certificate it is, is for others to test.
@@ -46,9 +51,12 @@ class RedisServer:
         wants = ["--requirepass", self.password] if self.password else []
         port = str(self.port)
         ports = ["--port", "0", "--tls-port", port, *self._keys()] if self.tls else ["--port", port]
-        options = [*ports, "--bind", "127.0.0.1", "--save", "", *wants, *self.options]
+        self._data.mkdir(exist_ok=True)
+        # The file of all changes is there to be searched, not to be started from.
+        kept = ["--save", "", "--appendonly", "yes", "--appendfsync", "no"]
+        options = [*ports, "--bind", "127.0.0.1", *kept, *wants, *self.options]
         self.process = subprocess.Popen(
-            mortal(["redis-server", *options, "--dir", self.folder], signal.SIGTERM),
+            mortal(["redis-server", *options, "--dir", self._data], signal.SIGTERM),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -61,11 +69,16 @@ class RedisServer:
         return [*told, "--tls-ca-cert-file", certificate, "--tls-auth-clients", "no"]
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """End it at once, as a crash would; no token may stand in what it has written."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(PATIENCE)
             self.process = None
+            written = sorted(self._data.rglob("*.aof*"))
+            marked = marked_files(written)
+            for each in written:
+                each.unlink()
+            assert marked == []
 
 
 def _is_up(client: redis.Redis) -> bool:
