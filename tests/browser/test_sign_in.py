@@ -103,7 +103,7 @@ def connect(popup: Page, person: LocalPerson) -> None:
     second.close()
 
 
-def test_two_people_connect_and_see_and_disconnect(open_page: Open, both: Both) -> None:
+def test_two_people_connect_and_see_and_disconnect(both: Both, open_page: Open) -> None:
     elsewhere = (both.base,)
     for person in PEOPLE:
         assert both.title(person) == CONNECT
@@ -128,7 +128,7 @@ def test_two_people_connect_and_see_and_disconnect(open_page: Open, both: Both) 
 
 
 @pytest.mark.parametrize("name", ["Cancel", "Done"])
-def test_a_page_that_is_not_the_hosts_hears_nothing(open_page: Open, both: Both, name: str) -> None:
+def test_a_page_that_is_not_the_hosts_hears_nothing(both: Both, open_page: Open, name: str) -> None:
     stranger = open_page("/", base=both.stranger, elsewhere=(both.base,))
     with stranger.expect_popup() as opened:
         stranger.get_by_role("button").click()
@@ -140,7 +140,7 @@ def test_a_page_that_is_not_the_hosts_hears_nothing(open_page: Open, both: Both,
     expect(stranger.get_by_role("listitem")).to_have_count(0)
 
 
-def test_who_cancels_says_so_to_the_host(open_page: Open, both: Both) -> None:
+def test_who_cancels_says_so_to_the_host(both: Both, open_page: Open) -> None:
     host = open_page("/", base=both.host, elsewhere=(both.base,))
     with host.expect_popup() as opened:
         host.get_by_role("button").click()
@@ -149,7 +149,7 @@ def test_who_cancels_says_so_to_the_host(open_page: Open, both: Both) -> None:
     assert both.title(ALICE) == CONNECT
 
 
-def test_who_refuses_is_told_that_nothing_was_changed(open_page: Open, both: Both) -> None:
+def test_who_refuses_is_told_that_nothing_was_changed(both: Both, open_page: Open) -> None:
     page = open_page("/connections", base=both.base)
     page.get_by_role("link", name="Continue with").click()
     page.get_by_role("link", name="Refuse").click()
@@ -157,7 +157,7 @@ def test_who_refuses_is_told_that_nothing_was_changed(open_page: Open, both: Bot
     check_rules(page)
 
 
-def test_the_rules_hold_on_each_page(open_page: Open, both: Both) -> None:
+def test_the_rules_hold_on_each_page(both: Both, open_page: Open) -> None:
     page = open_page("/auth", base=both.base)
     check_rules(page)
     page.get_by_role("link", name="Continue with").click()
@@ -172,7 +172,7 @@ def test_the_rules_hold_on_each_page(open_page: Open, both: Both) -> None:
     check_rules(page)
 
 
-def test_all_of_it_can_be_done_by_keyboard(open_page: Open, both: Both) -> None:
+def test_all_of_it_can_be_done_by_keyboard(both: Both, open_page: Open) -> None:
     page = open_page("/auth", base=both.base, viewport=NARROW)
     assert [name for name, seen in stops(page) if not seen] == []
     page.get_by_role("link", name="Continue with").press("Enter")
@@ -185,7 +185,7 @@ def test_all_of_it_can_be_done_by_keyboard(open_page: Open, both: Both) -> None:
     ]  # fmt: skip
 
 
-def test_without_a_script_it_works_up_to_the_last_step(open_page: Open, both: Both) -> None:
+def test_without_a_script_it_works_up_to_the_last_step(both: Both, open_page: Open) -> None:
     page = open_page("/auth", base=both.base, java_script_enabled=False)
     page.get_by_role("link", name="Continue with").click()
     page.get_by_role("link", name=f"Allow as {ALICE.login}").click()
@@ -202,7 +202,7 @@ def test_without_a_script_it_works_up_to_the_last_step(open_page: Open, both: Bo
     assert both.title(ALICE) == CONNECT
 
 
-def test_the_preview_shows_a_page_as_either_person(open_page: Open, both: Both) -> None:
+def test_the_preview_shows_a_page_as_either_person(both: Both, open_page: Open) -> None:
     page = open_page(f"/preview?url={PAGE}", base=both.base)
     card = page.get_by_role("article", name="The card, as the host draws it")
     switch = page.get_by_role("navigation", name="As which person")

@@ -16,6 +16,7 @@ from app.cache import freshness
 from templates_schemas import faults
 from tests.app.library.conftest import MakeToken, application, library_of
 from tests.host import Host, query_of, signature
+from tests.waiting import PATIENCE
 
 PUBLIC: Final = "https://placard.example.com"
 Served = Callable[..., Host]
@@ -54,6 +55,8 @@ def served(
     database_url: str, make_token: MakeToken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Served]:
     """Make a service whose workspace 111 has a token of the library, and whose network is off."""
+    for module in ("app.factory", "app.lookup.lookup"):
+        monkeypatch.setattr(f"{module}.TYPEAHEAD_SECONDS", PATIENCE)
 
     def make(**grant: Any) -> Host:
         file = tmp_path / "credentials.toml"
