@@ -54,11 +54,8 @@ class Resolver:
         credential is a person's.
         """
         with trace.step("match") as facts:
-            length = len(address) + len(viewer.workspace or "")
-            forgets = self.registry.may_change or length > RESOLVED_LONGEST
-            resolve = self._resolve if forgets else self._resolve_kept
             # Whose credential it is may change at any time, and is not remembered.
-            resolved = resolve(address, viewer.workspace)
+            resolved = self._remembered(address, viewer.workspace)
             if trace.is_recording():
                 facts.update(
                     connector=resolved.connector.name,
@@ -77,9 +74,8 @@ class Resolver:
 
         None where nobody serves it, or the viewer must connect an account first.
         """
-        resolve = self._resolve if self.registry.may_change else self._resolve_kept
         try:
-            resolved = resolve(address, viewer.workspace)
+            resolved = self._remembered(address, viewer.workspace)
             if resolved.provider is not None:
                 resolved = self._connected(resolved, resolved.provider, viewer)
         except PlacardError:
@@ -97,6 +93,11 @@ class Resolver:
         """Note who attached a page: in the mode `attached`, that person's account shows it."""
         if resolved.mode == "attached" and resolved.provider is not None:
             self.access.attach(viewer, resolved.canonical)
+
+    def _remembered(self, address: str, workspace: str | None) -> ResolvedRequest:
+        length = len(address) + len(workspace or "")
+        forgets = self.registry.may_change or length > RESOLVED_LONGEST
+        return (self._resolve if forgets else self._resolve_kept)(address, workspace)
 
     def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
         """Resolve what does not depend on a person."""

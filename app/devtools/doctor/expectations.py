@@ -1,4 +1,7 @@
-"""What an answer must be, what it was instead, and what to do about it."""
+"""What an answer must be, what it was instead, and what to do about it.
+
+The expectations stand in one file, though a long one: their advice is read side by side.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
