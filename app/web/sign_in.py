@@ -52,14 +52,14 @@ def protect(response: Response) -> Response:
 @blueprint.errorhandler(PlacardError)
 def refuse(error: PlacardError) -> ResponseReturnValue:
     """Show what went wrong as a page."""
-    log_error(error)
+    log_error(error, service())
     return _page("problem", sentence=error.sentence), error.status
 
 
 @blueprint.errorhandler(UpstreamError)
 def tell_of_other_side(error: UpstreamError) -> ResponseReturnValue:
     """Show that it was neither the person nor this service."""
-    log_error(error)
+    log_error(error, service())
     told = "The system that you sign in to does not answer as it should. Try again in a moment."
     return _page("problem", sentence=told), error.status
 

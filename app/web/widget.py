@@ -14,18 +14,15 @@ from app.widgets import Widget
 blueprint = Blueprint("widget", __name__)
 PATH: Final = "/widget"
 CONTENT_TYPE: Final = "application/json"
-# The key of the environment with the result of `resolve`, if it ran before the view.
-RESOLVED: Final = "placard.resolved"
+# The cache status of an answer that did not use the cache.
+BYPASSED: Final = "Placard; fwd=bypass"
 
 
 @blueprint.get(PATH)
 def show() -> Response:
     """Answer with the widget of `resource_url`."""
     parts = service()
-    found = request.environ.get(RESOLVED) or resolve(signed_request(request.environ), parts)
-    if isinstance(found, Exception):
-        raise found
-    resolved, viewer = found
+    resolved, viewer = resolve(signed_request(request.environ), parts)
     # Browsers send it on a hard reload; what is deployed must not be made to hammer upstreams.
     refresh = parts.settings.local and bool(request.cache_control.no_cache)
     return answer_with(parts.widgets.answer(resolved, viewer, refresh=refresh))
@@ -65,7 +62,7 @@ def widget_headers(widget: Widget) -> tuple[tuple[str, str], ...]:
 @blueprint.after_request
 def tell_of_the_cache(response: Response) -> Response:
     """Add `Cache-Status` to an answer that did not use the cache."""
-    response.headers.setdefault(CACHE_STATUS, "Placard; fwd=bypass")
+    response.headers.setdefault(CACHE_STATUS, BYPASSED)
     return response
 
 
