@@ -10,11 +10,11 @@ from typing import Final
 import click
 
 from app.cli.arguments import BaseUrl
-from app.connectors import all_connectors, connector_settings
+from app.connectors import all_connectors, service_settings
 from app.devtools.doctor import Finding, Patient, Verdict, examine, verdict_of
 from app.devtools.doctor.calls import USER
 from app.errors import PlacardError
-from app.settings import Settings, settings_from_environment
+from app.settings import Settings
 from app.settings.local import provide_local_secrets
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
@@ -60,7 +60,7 @@ def doctor(
     could be tried.
     """
     provide_local_secrets()
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
     known = workspace or next(iter(settings.allowed_workspaces), None)
     patient = Patient(
         settings,

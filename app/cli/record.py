@@ -8,11 +8,10 @@ from typing import BinaryIO
 import click
 from rich.console import Console
 
-from app.connectors import connector_settings
+from app.connectors import service_settings
 from app.devtools.recorder import WrittenAnswer, record_case, sample_of
 from app.devtools.terminal_card import draw_card, draw_error, draw_failure
 from app.errors import ConfigurationError, PlacardError
-from app.settings import settings_from_environment
 from app.telemetry.trace import recording
 
 
@@ -47,7 +46,7 @@ def record(
     It draws what the case makes, with what was left out, as `placard render` does. With --answer
     and --page it is made of one that is written by hand, without the network.
     """
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
     if (answer is None) != (page is None):
         raise click.UsageError("--answer and --page go together")
     if settings.offline and answer is None:
