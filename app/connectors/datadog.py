@@ -12,15 +12,7 @@ from urllib.parse import quote
 
 from marshmallow import fields
 
-from app.connectors.base import (
-    Connector,
-    Found,
-    Match,
-    Resource,
-    Search,
-    SearchQuery,
-    Timestamp,
-)
+from app.connectors.base import Connector, Found, Match, Resource, Search, SearchQuery, Timestamp
 from app.connectors.card_parts import PillTable, ask, footer, inner, names, pill
 from app.connectors.searches import MOST_FOUND
 from app.origins import Server

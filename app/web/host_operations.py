@@ -10,11 +10,7 @@ from app.settings import Settings
 from app.verification import SIGNATURE_HEADER
 from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
 from templates_schemas import ENVELOPES
-from templates_schemas.lookup import (
-    AttachedResourceSchema,
-    SignedBodySchema,
-    TypeaheadListSchema,
-)
+from templates_schemas.lookup import AttachedResourceSchema, SignedBodySchema, TypeaheadListSchema
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema
 
 HOST: Final = "The host's widgets"

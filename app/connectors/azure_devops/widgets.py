@@ -20,15 +20,7 @@ from app.connectors.azure_devops.api import (
     encoded,
     has_organization,
 )
-from app.connectors.base import (
-    Count,
-    Found,
-    Match,
-    Resource,
-    Search,
-    SearchQuery,
-    one_of,
-)
+from app.connectors.base import Count, Found, Match, Resource, Search, SearchQuery, one_of
 from app.connectors.card_parts import ask, counted
 from app.connectors.searches import MOST_FOUND
 from app.origins import Server

@@ -12,14 +12,7 @@ from typing import Any, ClassVar, Final
 
 from marshmallow import Schema, ValidationError
 
-from app.connectors.base import (
-    Connector,
-    Found,
-    Match,
-    ResourceUrl,
-    Search,
-    SearchQuery,
-)
+from app.connectors.base import Connector, Found, Match, ResourceUrl, Search, SearchQuery
 from app.connectors.definitions.addresses import (
     AddressForm,
     DefinedMatch,
