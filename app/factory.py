@@ -1,19 +1,19 @@
 """The factory: it makes the application of its parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask
 
 from app.cache.wiring import build_backend
-from app.connectors import connector_settings
+from app.connectors import service_settings
 from app.errors import ConfigurationError
 from app.library.surface import LibrarySurface
 from app.lookup.lookup import TYPEAHEAD_SECONDS
 from app.openapi.description import describe
-from app.settings import MEMORY, Settings, check_settings, settings_from_environment
+from app.settings import MEMORY, Settings, check_settings
 from app.settings.report import unknown_settings, unused_secrets
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises ConfigurationError, naming the setting, rather than start in an unsafe state.
     """
-    settings = settings or settings_from_environment(connector_settings())
+    settings = settings or service_settings()
     check_settings(settings, serving=True)
     configure_logs(local=settings.local, level=settings.log_level)
     metrics = Metrics(shared=settings.metrics_folder is not None)
@@ -130,7 +130,6 @@ def _service(
     widgets = build_widgets(settings, fetcher, metrics, people=people, backend=backend)
     sources = build_key_sources(settings, fetcher)
     _init_gauges(metrics, settings, library, sources)
-    sections = (host_section(settings), *library.sections, health_section(settings))
     return Service(
         settings=settings,
         verifier=build_verifier(settings, sources),
@@ -143,12 +142,19 @@ def _service(
             library=health.BoundedCheck(library.fault) if settings.library else None,
             sign_in=health.BoundedCheck(people.store.fault) if people else None,
         ),
-        # Made when it is first asked for: no start waits for it.
-        description=lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
-        if settings.docs or settings.local
-        else None,
+        description=_description(settings, library),
         people=people,
     )
+
+
+def _description(
+    settings: Settings, library: LibrarySurface
+) -> Callable[[], Mapping[str, Any]] | None:
+    if not (settings.docs or settings.local):
+        return None
+    sections = (host_section(settings), *library.sections, health_section(settings))
+    # Made when it is first asked for: no start waits for it.
+    return lru_cache(1)(partial(describe, sections, settings.public_url or "/"))
 
 
 def _init_gauges(

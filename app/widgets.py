@@ -179,8 +179,8 @@ class Widgets:
             raise worded(late, resolved.connector) from None
 
     def _make(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
-        is_own = self._fetcher.is_loopback_request(resolved.request)
-        return replace(self._find(resolved, previous), is_own=is_own)
+        is_loopback = self._fetcher.is_loopback_request(resolved.request)
+        return replace(self._find(resolved, previous), is_loopback=is_loopback)
 
     def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         """Fetch: return a card, a kept one that was confirmed, or the failure."""

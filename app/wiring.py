@@ -11,23 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from app.access import (
-    Access,
-    AccessModes,
-    ColdFetchBudget,
-    Providers,
-    providers_of,
-    why_nobody,
-)
+from app.access import Access, AccessModes, ColdFetchBudget, Providers, providers_of, why_nobody
 from app.cache import CacheBackend
 from app.cache.wiring import build_backend, build_cache
-from app.connectors import (
-    Connector,
-    ConnectorRegistry,
-    EditedRegistry,
-    all_connectors,
-    catalogue,
-)
+from app.connectors import Connector, ConnectorRegistry, EditedRegistry, all_connectors, catalogue
 from app.errors import ConfigurationError
 from app.lookup.kept import KeptLists
 from app.lookup.lookup import Lookup

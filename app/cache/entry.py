@@ -80,8 +80,8 @@ class FetchResult:
     `ttl` is the connector's, in seconds. `wait` is how long the upstream asks us to wait, in
     seconds. A `transient` failure may be answered with a stale card until `error_until`, a
     `definitive` one never, any other until `stale_until`. `renewed` says that the upstream
-    confirmed the kept card. `is_own` says that this service has the resource: a call is cheap, and
-    changes must show at once.
+    confirmed the kept card. `is_loopback` says that this service has the resource: a call is
+    cheap, and changes must show at once.
     """
 
     outcome: str
@@ -94,7 +94,7 @@ class FetchResult:
     transient: bool = False
     definitive: bool = False
     renewed: bool = False
-    is_own: bool = False
+    is_loopback: bool = False
 
     @property
     def is_card(self) -> bool:

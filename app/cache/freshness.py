@@ -33,7 +33,7 @@ LONGEST_RENEWAL: Final = 3600.0
 # In seconds: how far the clocks of machines that share entries may differ.
 MOST_SKEW: Final = 5.0
 # In seconds: how long a resource of this service itself is fresh, at most; it is never stale.
-OWN_TTL: Final = 1.0
+LOOPBACK_TTL: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class CachePolicy:
 
     def entry(self, fetched: FetchResult, now: float, previous: Entry | None) -> Entry:
         """Make the entry of a result; `previous` is the card that a 304 renewed."""
-        longest = OWN_TTL if fetched.is_own else math.inf
+        longest = LOOPBACK_TTL if fetched.is_loopback else math.inf
         if fetched.outcome not in (CARD, DOCUMENT):
             until = now + min(self.failure_ttl_of(fetched), longest)
             times = Times(now, until, until, until, now)
             return Entry(fetched.outcome, fetched.body, times, fetched.detail)
         until = now + min(self.ttl if fetched.ttl is None else fetched.ttl, longest)
-        stale = 0.0 if fetched.is_own else self.stale
+        stale = 0.0 if fetched.is_loopback else self.stale
         mapped_at = previous.times.mapped_at if fetched.renewed and previous else now
         return Entry(
             fetched.outcome,

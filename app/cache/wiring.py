@@ -3,14 +3,7 @@
 import time
 from collections.abc import Callable
 
-from app.cache import (
-    REFRESH_THREADS,
-    Cache,
-    CacheBackend,
-    CachePolicy,
-    EntrySigner,
-    MemoryBackend,
-)
+from app.cache import REFRESH_THREADS, Cache, CacheBackend, CachePolicy, EntrySigner, MemoryBackend
 from app.settings import MEMORY, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream.wiring import concurrency_limit

@@ -28,7 +28,7 @@ from app.cli.arguments import BaseUrl, IpAddress
 from app.cli.output import indented, json_option, print_json
 from app.cli.rendering import widgets_for
 from app.cli.serve import check_start, serve_application
-from app.connectors import connector_settings
+from app.connectors import service_settings
 from app.devtools.signed_calls import (
     ATTACH,
     CONTEXT,
@@ -41,9 +41,8 @@ from app.devtools.signed_calls import (
 )
 from app.devtools.terminal_card import draw_card, draw_failure
 from app.errors import ConfigurationError, PlacardError, StoreUnavailable
-from app.settings import Settings, settings_from_environment
 from app.settings.local import provide_local_secrets, use_local_mode
-from app.settings.private_urls import database_place
+from app.settings.private_urls import database_location
 from app.settings.report import setting_lines, settings_table, unknown_settings
 from app.telemetry.trace import recording
 
@@ -106,7 +105,8 @@ class Commands(click.Group):
             click.echo(error.detail, err=True)
             sys.exit(2)
         except StoreUnavailable as error:
-            told = f"{database_place(_settings().database_url)}: {error.detail}: {error.sentence}"
+            location = database_location(service_settings().database_url)
+            told = f"{location}: {error.detail}: {error.sentence}"
             click.echo(f"PLACARD_DATABASE_URL: {told}", err=True)
             sys.exit(2)
         except OSError as error:
@@ -167,7 +167,7 @@ def serve(
     if metrics_port is not None:
         # The workers read it too.
         os.environ["PLACARD_METRICS_PORT"] = str(metrics_port)
-    settings = _settings()
+    settings = service_settings()
     serve_application(
         settings,
         host=host,
@@ -190,7 +190,7 @@ def serve(
 )
 def render(*, url: str, as_json: bool, definition: str | None, answer: BinaryIO | None) -> None:
     """Draw the card of URL, with its limits, what was cut and what was left out."""
-    settings = _settings()
+    settings = service_settings()
     if definition is not None:
         settings = replace(settings, tried_definitions=(definition,))
     given = answer.read() if answer else None
@@ -240,7 +240,7 @@ def sign(
     `placard sign URL | sh` sends it at once.
     """
     provide_local_secrets()
-    settings = _settings()
+    settings = service_settings()
     context = {name: value for name, value in parameters.items() if value}
     proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)
     if component == "attach":
@@ -271,7 +271,7 @@ def settings(*, markdown: bool, check: bool, as_json: bool) -> None:
     if markdown:
         click.echo("\n".join(settings_table()))
         return
-    loaded = _settings()
+    loaded = service_settings()
     lines = setting_lines(loaded)
     if as_json:
         print_json([asdict(line) for line in lines])
@@ -287,12 +287,8 @@ def settings(*, markdown: bool, check: bool, as_json: bool) -> None:
 def _check() -> None:
     provide_local_secrets()
     try:
-        check_start(_settings())
+        check_start(service_settings())
     except ConfigurationError as error:
         click.echo(error.detail, err=True)
         sys.exit(1)
     click.echo("the service can start")
-
-
-def _settings() -> Settings:
-    return settings_from_environment(connector_settings())

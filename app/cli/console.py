@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 import click
 
 from app.cli.output import indented, json_option, print_json
-from app.connectors import Connector, all_connectors, connector_settings
+from app.connectors import Connector, all_connectors, service_settings
 from app.connectors.javascript import javascript_pattern
 from app.devtools.signed_calls import ATTACH, TYPEAHEAD, WIDGET
 from app.errors import ConfigurationError
-from app.settings import Settings, settings_from_environment
+from app.settings import Settings
 
 # By what the console calls it: the path below the service's own address.
 ADDRESSES: Final = {
@@ -30,7 +30,7 @@ NO_CLIENT: Final = "<the app's client id>"
 @click.command()
 def console() -> None:
     """Print what the host's developer console wants, to copy."""
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
     base = settings.public_url
     if base is None:
         raise ConfigurationError(
@@ -57,7 +57,7 @@ def console() -> None:
 @json_option
 def connectors(*, pattern: bool, as_json: bool) -> None:
     """List the connectors: hosts, an example, the credentials that each wants."""
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
     if pattern:
         click.echo(served_pattern(settings))
         return

@@ -3,18 +3,18 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Final
 
 import click
 
 from app.cli.arguments import BaseUrl
-from app.connectors import all_connectors, connector_settings
+from app.connectors import all_connectors, service_settings
 from app.devtools.doctor import Finding, Patient, Verdict, examine, verdict_of
 from app.devtools.doctor.calls import USER
 from app.errors import PlacardError
-from app.settings import Settings, settings_from_environment
+from app.settings import Settings
 from app.settings.local import provide_local_secrets
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
@@ -60,22 +60,13 @@ def doctor(
     could be tried.
     """
     provide_local_secrets()
-    settings = settings_from_environment(connector_settings())
-    known = workspace or next(iter(settings.allowed_workspaces), None)
-    patient = Patient(
-        settings,
-        base_url,
-        origin or settings.allowed_origins[0],
-        resource_url or example_for(settings, known),
-        known,
-        user,
-        direct,
-    )
-    found: list[Finding] = []
-    for finding in examine(patient):
-        found.append(finding)
-        if not as_json:
-            _tell(finding)
+    settings = service_settings()
+    workspace = workspace or next(iter(settings.allowed_workspaces), None)
+    resource_url = resource_url or example_for(settings, workspace)
+    origin = origin or settings.allowed_origins[0]
+    patient = Patient(settings, base_url, origin, resource_url, workspace, user, direct)
+    findings = examine(patient)
+    found = list(findings if as_json else _telling(findings))
     verdict = verdict_of(found)
     click.echo(_as_json(patient, found, verdict) if as_json else _summary(found, verdict))
     sys.exit(STATUSES[verdict])
@@ -88,15 +79,22 @@ def example_for(settings: Settings, workspace: str | None) -> str:
     """
     metrics = Metrics()
     widgets = build_widgets(settings, build_fetcher(settings, metrics=metrics), metrics)
-    known = all_connectors(settings)
-    for connector in known:
+    connectors = all_connectors(settings)
+    for connector in connectors:
         try:
             resolved = widgets.resolver.resolve(connector.example, Viewer(workspace))
         except PlacardError:  # a host that a setting would name
             continue
         if resolved.request.credential is not ANONYMOUS:
             return connector.example
-    return next(connector.example for connector in known if connector.name == PUBLIC)
+    return next(connector.example for connector in connectors if connector.name == PUBLIC)
+
+
+def _telling(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Print each finding as it comes."""
+    for finding in findings:
+        _tell(finding)
+        yield finding
 
 
 def _tell(finding: Finding) -> None:

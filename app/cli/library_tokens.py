@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from app.cli.arguments import Duration
-from app.connectors import connector_settings
+from app.connectors import service_settings
 from app.database.store import Store
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
 from app.library.azure_devops.reach import read_place
@@ -19,7 +19,7 @@ from app.library.datadog.schemas import EXPERIENCE_TYPES
 from app.library.samples import LOCAL_DOMAIN, save_samples
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.wiring import AZURE_DEVOPS, SCOPES
-from app.settings import Settings, settings_from_environment
+from app.settings import Settings
 from app.settings.local import provide_local_secrets, write_local_setting
 from templates_schemas.text import host_time
 
@@ -151,7 +151,7 @@ def prepared_store(settings: Settings) -> Iterator[Store]:
 def database_settings() -> Settings:
     """Load the settings of a service that keeps something in its database."""
     provide_local_secrets()
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
     if not settings.needs_database:
         raise ConfigurationError(
             "PLACARD_LIBRARY: the library is off, and nobody can sign in: nothing is in a database"
@@ -162,7 +162,7 @@ def database_settings() -> Settings:
 def library_settings() -> Settings:
     """Load the settings of a service whose library is on."""
     provide_local_secrets()
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
     if not settings.library:
         raise ConfigurationError(
             "PLACARD_LIBRARY: the library is off; set PLACARD_DATABASE_URL to keep saved widgets"

@@ -106,7 +106,7 @@ def _faults_of_definitions(
         taken |= {connector.name: str(other) for connector in others[other]}
     earlier = takewhile(lambda other: other != checked, others)
     before = [*coded, *chain.from_iterable(others[other] for other in earlier)]
-    return check_file(file, own=checked.parent != CATALOGUE, before=before, taken=taken)[1]
+    return check_file(file, by_user=checked.parent != CATALOGUE, before=before, taken=taken)[1]
 
 
 def _faults_of_payload(file: str) -> list[tuple[int, Fault]]:

@@ -3,15 +3,14 @@
 import gc
 
 from app.cli.workers import end_with_parent
-from app.connectors import connector_settings
+from app.connectors import service_settings
 from app.errors import ConfigurationError
-from app.settings.loading import settings_from_environment
 from app.telemetry.metrics import count_with_others
 
 end_with_parent()
 count_with_others()
 try:
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
 except ConfigurationError:
     pass  # the first process says it
 else:

@@ -8,12 +8,11 @@ from typing import BinaryIO
 import click
 from rich.console import Console
 
-from app.connectors import connector_settings
-from app.devtools.recorder import WrittenAnswer, record_case, sample_of
+from app.connectors import service_settings
+from app.devtools.recorder import RecordedCase, WrittenAnswer, record_case, sample_of
 from app.devtools.terminal_card import draw_card, draw_error, draw_failure
 from app.errors import ConfigurationError, PlacardError
-from app.settings import settings_from_environment
-from app.telemetry.trace import recording
+from app.telemetry.trace import Trace, recording
 
 
 @click.command()
@@ -47,25 +46,29 @@ def record(
     It draws what the case makes, with what was left out, as `placard render` does. With --answer
     and --page it is made of one that is written by hand, without the network.
     """
-    settings = settings_from_environment(connector_settings())
+    settings = service_settings()
     if (answer is None) != (page is None):
         raise click.UsageError("--answer and --page go together")
     if settings.offline and answer is None:
         raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
     given = WrittenAnswer(page, answer.read(), status) if answer and page else None
-    console = Console(stderr=True)
     with recording() as trace:
         try:
             made = record_case(settings, url, to, name, given)
         except ConfigurationError:
             raise
         except PlacardError as error:
-            draw_failure(console, error, url, settings)
+            draw_failure(Console(stderr=True), error, url, settings)
             sys.exit(1)
     click.echo(made.case)
     click.echo(made.widget)
     if sample:
         click.echo(sample_of(made.case, sample))
+    _draw(made, trace)
+
+
+def _draw(made: RecordedCase, trace: Trace) -> None:
+    console = Console(stderr=True)
     if made.error:
         draw_error(console, made.error, trace)
     else:

@@ -42,7 +42,7 @@ from app.connectors.trello import Trello
 from app.connectors.zendesk import Zendesk
 from app.errors import BrokenDefinition, ConfigurationError, MalformedRequest, NoConnector
 from app.origins import Server
-from app.settings import ConnectorSetting, Settings
+from app.settings import ConnectorSetting, Settings, settings_from_environment
 
 __all__ = [
     "CONNECTORS",
@@ -57,6 +57,7 @@ __all__ = [
     "connector_settings",
     "find",
     "installed",
+    "service_settings",
     "switched_off",
 ]
 
@@ -81,11 +82,16 @@ CONNECTORS: Final[tuple[type[Connector], ...]] = (
 
 def connector_settings() -> tuple[ConnectorSetting, ...]:
     """List the settings of all connectors, those of other packages included, each name once."""
-    coded = (setting for known in (*CONNECTORS, *installed()) for setting in known.settings)
+    coded = (setting for kind in (*CONNECTORS, *installed()) for setting in kind.settings)
     named: dict[str, ConnectorSetting] = {}
     for setting in (*coded, *bundled_settings(), *CLIENT_SETTINGS, TENANT):
         named.setdefault(setting.name, setting)
     return tuple(named.values())
+
+
+def service_settings() -> Settings:
+    """Load the settings of this process, those of connectors too; raises ConfigurationError."""
+    return settings_from_environment(connector_settings())
 
 
 @cache
@@ -110,20 +116,20 @@ def all_connectors(settings: Settings) -> tuple[Connector, ...]:
     """
     tried = read_definitions(settings.tried_definitions)
     replaced = {connector.name for connector in tried}
-    own = read_definitions(settings.connectors_file)
-    given = (*tried, *(connector for connector in own if connector.name not in replaced))
+    of_user = read_definitions(settings.connectors_file)
+    given = (*tried, *(connector for connector in of_user if connector.name not in replaced))
     made: tuple[Connector, ...] = (*coded_connectors(settings), *given)
     names = [connector.name for connector in made]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigurationError(f"{SETTING}: more than one connector has the name {twice[0]}")
-    bundled = (known for known in bundled_definitions(settings) if known.name not in names)
+    bundled = (each for each in bundled_definitions(settings) if each.name not in names)
     return (*made, *bundled)
 
 
 def switched_off(address: str, settings: Settings) -> Connector | None:
     """Return the bundled definition that would serve an address, were one of its settings given."""
-    on = {known.name for known in bundled_definitions(settings)}
-    off = (known for known in catalogue() if known.name not in on)
+    on = {connector.name for connector in bundled_definitions(settings)}
+    off = (connector for connector in catalogue() if connector.name not in on)
     try:
         return find(address, off)[0]
     except (NoConnector, MalformedRequest):
@@ -136,12 +142,12 @@ class EditedRegistry(ConnectorRegistry):
     may_change: ClassVar[bool] = True
 
     def __init__(
-        self, settings: Settings, known: Iterable[Connector], home: SplitResult | None = None
+        self, settings: Settings, connectors: Iterable[Connector], home: SplitResult | None = None
     ) -> None:
         self._settings = settings
         self._url = home
         self._edits = edits(settings.connectors_file)
-        self._current = ConnectorRegistry(known, home)
+        self._current = ConnectorRegistry(connectors, home)
 
     def find(self, address: str) -> tuple[Connector, Match]:
         """Find an address with the definitions as they are now.

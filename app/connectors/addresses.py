@@ -59,11 +59,6 @@ class Match:
         """The host of the address, with its port."""
         return self.server.host
 
-    @property
-    def parts(self) -> Mapping[str, str]:
-        """The named parts of the address."""
-        return self.parameters
-
 
 def one_of(*forms: str, any_case: bool = False) -> re.Pattern[str]:
     """Compile the forms that a system's addresses have into one pattern.

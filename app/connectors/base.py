@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 # How many of the values that were left out of one answer the trace records.
-MOST_TOLD: Final = 20
+MOST_RECORDED: Final = 20
 
 
 class Connector(ABC):
@@ -100,18 +100,21 @@ class Connector(ABC):
         # With a user name before the host, addresses deceive.
         if address.has_user or not is_named(address.host, self.hosts):
             return None
-        own = [server for server in self.servers if server.host == address.host]
-        for server in own or [Server(address.host)]:
+        named = [server for server in self.servers if server.host == address.host]
+        for server in named or [Server(address.host)]:
             below = address.below(server.base)
-            found = below and self._find(below)
-            if below and found:
-                named = {name: part for name, part in found.groupdict().items() if part}
-                return Match(server, named, below.path)
+            match = below and self.match_below(server, below)
+            if match:
+                return match
         return None
 
-    def match_path(self, target: str) -> re.Match[str] | None:
-        """Match a path, with the query parameters that matter, as a whole."""
-        return self.path.fullmatch(target)
+    def match_below(self, server: Server, address: ResourceUrl) -> Match | None:
+        """Match what follows the base of a server."""
+        found = self._find(address)
+        if found is None:
+            return None
+        parameters = {name: part for name, part in found.groupdict().items() if part}
+        return Match(server, parameters, address.path)
 
     def _find(self, address: ResourceUrl) -> re.Match[str] | None:
         """Match the path alone, else with what follows it."""
@@ -119,8 +122,8 @@ class Connector(ABC):
         query = "&".join(f"{name}={address.query[name]}" for name in given)
         fragment = address.fragment if self.reads_fragment else ""
         rest = f"?{query}" * bool(query) + f"#{fragment}" * bool(fragment)
-        found = self.match_path(address.path)
-        return found or (self.match_path(address.path + rest) if rest else None)
+        found = self.path.fullmatch(address.path)
+        return found or (self.path.fullmatch(address.path + rest) if rest else None)
 
     def canonical(self, match: Match) -> str:
         """Return the one address of the resource, whatever form of it was given.
@@ -150,13 +153,13 @@ class Connector(ABC):
     @cached_property
     def answer_rules(self) -> AnswerRules:
         """What the answers of this system mean."""
-        own = type(self)
-        reads = own.verdict is not Connector.verdict
+        kind = type(self)
+        reads = kind.verdict is not Connector.verdict
         return AnswerRules(
             self.not_found_statuses,
             self.forbidden_statuses,
             verdict=self.verdict if reads else None,
-            refusal=self.refusal if reads or own.refusal is not Connector.refusal else None,
+            refusal=self.refusal if reads or kind.refusal is not Connector.refusal else None,
             shown=self.shown,
         )
 
@@ -251,7 +254,7 @@ def _loaded(loader: Schema, document: Any) -> Any:
         if error.valid_data is None:
             raise
         if is_recording():
-            for fault in faults_in(error)[:MOST_TOLD]:
+            for fault in faults_in(error)[:MOST_RECORDED]:
                 with step("dropped", part=fault.path, why=fault.message):
                     pass
         return error.valid_data

@@ -126,10 +126,11 @@ def footer(updated: datetime | None, created: datetime | None = None, label: str
     return Created(created) if created else CustomText(label)
 
 
-def ask(where: Match | str, path: str, **more: Any) -> UpstreamRequest:
-    """Ask the server of an address, or another host; no redirect leads elsewhere.
+def ask(where: Match | Server | str, path: str, **more: Any) -> UpstreamRequest:
+    """Ask the server of an address, a server, or a host; no redirect leads elsewhere.
 
     `path` comes after the slash of the server's root.
     """
-    server = Server(where) if isinstance(where, str) else where.server
+    given = where.server if isinstance(where, Match) else where
+    server = Server(given) if isinstance(given, str) else given
     return UpstreamRequest(f"{server.url}/{path}", hosts=frozenset({server.host}), **more)

@@ -12,15 +12,7 @@ from urllib.parse import quote
 
 from marshmallow import fields
 
-from app.connectors.base import (
-    Connector,
-    Found,
-    Match,
-    Resource,
-    Search,
-    SearchQuery,
-    Timestamp,
-)
+from app.connectors.base import Connector, Found, Match, Resource, Search, SearchQuery, Timestamp
 from app.connectors.card_parts import PillTable, ask, footer, inner, names, pill
 from app.connectors.searches import MOST_FOUND
 from app.origins import Server
@@ -47,24 +39,14 @@ class UserId(Resource):
     id = fields.String(required=True)
 
 
-class Relationship(Resource):
-    """A reference to a user in one role."""
-
-    data = fields.Nested(UserId)
-
-
-class Relationships(Resource):
-    """Who made it, and who changed it last."""
-
-    created_by = fields.Nested(Relationship)
-    modified_by = fields.Nested(Relationship)
-
-
 class Widget(Resource):
     """The widget and its people."""
 
     attributes = fields.Nested(Attributes, required=True)
-    relationships = fields.Nested(Relationships)
+    relationships = Resource.nested(
+        created_by=Resource.nested(data=fields.Nested(UserId)),
+        modified_by=Resource.nested(data=fields.Nested(UserId)),
+    )
 
 
 class User(UserId):
@@ -166,7 +148,7 @@ class Datadog(Connector):
         wanted = f"filter%5Btitle%5D={quote(query.text, safe='')}&page%5Bsize%5D={MOST_FOUND}"
         for experience in EXPERIENCES if server.host in self._own else ():
             path = f"api/v2/widgets/{experience}?{wanted}"
-            yield Search(ask(Match(server, {}), path), server)
+            yield Search(ask(server, path), server)
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
         """Name the experience type below the title."""

@@ -174,7 +174,7 @@ class GitLab(Connector):
         text = quote(query.text, safe="")
         wanted = f"scope=all&state=opened&in=title&search={text}&per_page={MOST_FOUND}"
         for kind in ("issues", "merge_requests"):
-            request = ask(Match(server, {}), f"api/v4/{kind}?{wanted}&order_by=updated_at")
+            request = ask(server, f"api/v4/{kind}?{wanted}&order_by=updated_at")
             yield Search(request, server)
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002

@@ -46,38 +46,18 @@ class Named(Resource):
     icon_url = fields.String(data_key="iconUrl")
 
 
-class Category(Resource):
-    """The category of a status, which decides its colour."""
-
-    key = fields.String()
-
-
-class Status(Resource):
-    """A step of the project's own workflow."""
-
-    name = fields.String()
-    category = fields.Nested(Category, data_key="statusCategory")
-
-
-class Avatars(Resource):
-    """A person's picture, of which there are several sizes."""
-
-    large = fields.String(data_key="48x48")
-
-
-class Person(Resource):
-    """A user."""
-
-    name = fields.String(data_key="displayName")
-    avatars = fields.Nested(Avatars, data_key="avatarUrls")
-
-
 class IssueFields(Resource):
     """What is asked for; a project can hide each of them."""
 
     summary = fields.String()
-    status = fields.Nested(Status)
-    assignee = fields.Nested(Person)
+    # A step of the project's own workflow; its category decides the colour.
+    status = Resource.nested(
+        name=fields.String(), category=Resource.nested("statusCategory", key=fields.String())
+    )
+    assignee = Resource.nested(
+        name=fields.String(data_key="displayName"),
+        avatars=Resource.nested("avatarUrls", large=fields.String(data_key="48x48")),
+    )
     issuetype = fields.Nested(Named)
     priority = fields.Nested(Named)
     labels = fields.List(fields.String())
@@ -180,7 +160,7 @@ class Jira(Connector):
         version = 2 if server.host in self._data_center else 3
         headers = {"Accept": "application/json"}
         if not is_named(server.host, self._scoped_sites):
-            return ask(Match(server, {}), f"rest/api/{version}/{path}", headers=headers)
+            return ask(server, f"rest/api/{version}/{path}", headers=headers)
         return _ask_by_id(server, path)
 
     def request_for_person(self, match: Match) -> UpstreamRequest:

@@ -169,10 +169,10 @@ TENANT: Final = ConnectorSetting(
 
 def systems_of(settings: Settings) -> Iterator[OAuthSystem]:
     """Yield the rows of the table, with the names that settings give."""
-    own = settings.connector_settings
-    subdomain = (own.get("ZENDESK_SUBDOMAIN") or "").removesuffix(".zendesk.com")
-    named = {"site": own.get("DD_SITE") or "datadoghq.com", "subdomain": subdomain.lower()}
-    tenant = own.get(TENANT.name) or "organizations"
+    values = settings.connector_settings
+    subdomain = (values.get("ZENDESK_SUBDOMAIN") or "").removesuffix(".zendesk.com")
+    named = {"site": values.get("DD_SITE") or "datadoghq.com", "subdomain": subdomain.lower()}
+    tenant = values.get(TENANT.name) or "organizations"
     for system in SYSTEMS:
         host = system.host.format(**named)
         if host.startswith("."):
@@ -187,8 +187,8 @@ def systems_of(settings: Settings) -> Iterator[OAuthSystem]:
 
 def client_of(system: OAuthSystem, settings: Settings) -> tuple[str, str] | None:
     """Return our client's id and secret at a system, or None; raises where one is missing."""
-    own, prefix = settings.connector_settings, system.name.upper()
-    client_id, secret = (own.get(f"{prefix}_CLIENT_{part}") for part in ("ID", "SECRET"))
+    values, prefix = settings.connector_settings, system.name.upper()
+    client_id, secret = (values.get(f"{prefix}_CLIENT_{part}") for part in ("ID", "SECRET"))
     if not client_id and not secret:
         return None
     if not client_id or not secret:

@@ -44,8 +44,8 @@ class ConnectorRegistry:
         for connector in self._of(address.host):
             match = connector.match(below)
             if match is not None:
-                own = replace(match.server, base=base + match.server.base)
-                return connector, replace(match, server=own)
+                server = replace(match.server, base=base + match.server.base)
+                return connector, replace(match, server=server)
         if " " in text:
             # A project's name may have one; what no connector serves is more than an address.
             raise malformed("holds a blank")
@@ -56,8 +56,8 @@ class ConnectorRegistry:
         named = {server.host: server for server in connector.search_servers}
         for host in hosts:
             if is_named(host, connector.hosts):
-                own = self._home if self._home and host == self._home.host else Server(host)
-                named.setdefault(host, own)
+                server = self._home if self._home and host == self._home.host else Server(host)
+                named.setdefault(host, server)
         return tuple(named.values())
 
     def _base_of(self, address: ResourceUrl) -> str:

@@ -24,9 +24,9 @@ class Resource(Schema):
         unknown = EXCLUDE
 
     @classmethod
-    def nested(cls, **members: fields.Field[Any]) -> fields.Nested:
-        """Declare an object of which only these members are read."""
-        return fields.Nested(cls.from_dict(members))
+    def nested(cls, key: str | None = None, /, **members: fields.Field[Any]) -> fields.Nested:
+        """Declare an object, at a key if it is not the attribute's; only these members are read."""
+        return fields.Nested(cls.from_dict(members), data_key=key)
 
     @classmethod
     def listed(cls, key: str) -> type[Schema]:

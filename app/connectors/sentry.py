@@ -37,13 +37,6 @@ from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWi
 from templates_schemas.text import first_text
 
 
-class Actor(Resource):
-    """A user or a team."""
-
-    type = fields.String()
-    name = fields.String()
-
-
 class Issue(Resource):
     """An issue: events of one kind."""
 
@@ -55,7 +48,8 @@ class Issue(Resource):
     status = fields.String()
     substatus = fields.String()
     level = fields.String()
-    assigned_to = fields.Nested(Actor, data_key="assignedTo")
+    # A user or a team.
+    assigned_to = Resource.nested("assignedTo", type=fields.String(), name=fields.String())
     count = Count()
     user_count = Count(data_key="userCount")
     num_comments = Count(data_key="numComments")
@@ -167,7 +161,7 @@ class Sentry(Connector):
             endpoint = f"api/0/organizations/{quote(self._searched, safe='')}/issues/"
             wanted = quote(f"is:unresolved {query.words}", safe="")
             path = f"{endpoint}?query={wanted}&limit={MOST_FOUND}&shortIdLookup=1"
-            request = ask(Match(server, {}), path, headers={"Accept": "application/json"})
+            request = ask(server, path, headers={"Accept": "application/json"})
             yield Search(request, server)
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002

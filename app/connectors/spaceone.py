@@ -89,17 +89,17 @@ class SpaceONE(Connector):
 
     def __init__(self, settings: Settings) -> None:
         values = settings.connector_settings
-        own = servers_of(values["PLACARD_SPACEONE_HOSTS"])
-        given = frozenset(server.host for server in own)
+        named = servers_of(values["PLACARD_SPACEONE_HOSTS"])
+        hosts = frozenset(server.host for server in named)
         # Offline a sample answers there, whatever hosts are one's own.
         samples = (Server(host_of(urlsplit(self.example))),) if settings.offline else ()
-        self.servers = (*own, *samples)
+        self.servers = (*named, *samples)
         self.hosts = settings.public_hosts.union(server.host for server in self.servers)
         self._searched = values["SPACEONE_DOMAIN"] or ""
         token = values["SPACEONE_TOKEN"]
         if token:
             self.credentials = tuple(
-                bearer(host, "SPACEONE_TOKEN", token) for host in sorted(given)
+                bearer(host, "SPACEONE_TOKEN", token) for host in sorted(hosts)
             )
 
     def canonical(self, match: Match) -> str:
@@ -129,7 +129,7 @@ class SpaceONE(Connector):
                 },
             }
             request = ask(
-                Match(server, {}),
+                server,
                 "dashboard/v1/custom-widget/list",
                 method="POST",
                 body=json.dumps(wanted).encode(),

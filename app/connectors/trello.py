@@ -35,25 +35,12 @@ from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWi
 from templates_schemas.text import first_text
 
 
-class Named(Resource):
-    """A board or a list."""
-
-    name = fields.String()
-
-
 class Member(Resource):
     """Somebody who is on the card."""
 
     full_name = fields.String(data_key="fullName")
     username = fields.String()
     avatar_url = fields.String(data_key="avatarUrl")
-
-
-class Label(Resource):
-    """A label."""
-
-    name = fields.String()
-    color = fields.String()
 
 
 class Badges(Resource):
@@ -73,11 +60,11 @@ class Card(Resource):
     due = Timestamp()
     due_complete = fields.Boolean(data_key="dueComplete")
     last_activity = Timestamp(data_key="dateLastActivity")
-    labels = fields.List(fields.Nested(Label))
+    labels = fields.List(Resource.nested(name=fields.String(), color=fields.String()))
     badges = fields.Nested(Badges)
     members = fields.List(fields.Nested(Member))
-    board = fields.Nested(Named)
-    list = fields.Nested(Named)
+    board = Resource.nested(name=fields.String())
+    list = Resource.nested(name=fields.String())
 
 
 class FoundCard(Resource):
@@ -85,7 +72,7 @@ class FoundCard(Resource):
 
     name = fields.String()
     link = fields.String(data_key="shortLink", required=True)
-    board = fields.Nested(Named)
+    board = Resource.nested(name=fields.String())
 
 
 STATES: Final[PillTable] = {

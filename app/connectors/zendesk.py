@@ -43,20 +43,6 @@ class User(Resource):
     photo = Resource.nested(content_url=fields.String())
 
 
-class Group(Resource):
-    """A group of agents."""
-
-    id = Count(required=True)
-    name = fields.String()
-
-
-class CustomStatus(Resource):
-    """A status of the company's own, within one of Zendesk's."""
-
-    id = Count(required=True)
-    label = fields.String(data_key="agent_label")
-
-
 class Ticket(Resource):
     """A ticket itself; its status is the category of the custom status, where it has one."""
 
@@ -80,8 +66,10 @@ class Answer(Resource):
 
     ticket = fields.Nested(Ticket, required=True)
     users = fields.List(fields.Nested(User))
-    groups = fields.List(fields.Nested(Group))
-    custom_statuses = fields.List(fields.Nested(CustomStatus))
+    groups = fields.List(Resource.nested(id=Count(required=True), name=fields.String()))
+    custom_statuses = fields.List(
+        Resource.nested(id=Count(required=True), label=fields.String(data_key="agent_label"))
+    )
 
 
 class FoundTicket(Resource):
@@ -146,22 +134,24 @@ class Zendesk(Connector):
 
     def canonical(self, match: Match) -> str:
         """Return the agent's page, at the account's own name where it is known."""
-        return f"https://{self._host(match)}/agent/tickets/{match['ticket']}"
+        return f"https://{self._host(match.host)}/agent/tickets/{match['ticket']}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the account for the ticket, and for the users, groups and statuses that it names."""
         beside = "users,groups,custom_statuses"
-        return ask(self._host(match), f"api/v2/tickets/{match['ticket']}.json?include={beside}")
+        return ask(
+            self._host(match.host), f"api/v2/tickets/{match['ticket']}.json?include={beside}"
+        )
 
-    def _host(self, match: Match) -> str:
+    def _host(self, host: str) -> str:
         """A company's own host is another name of its account, which the token is for."""
-        is_own = any(server.host == match.host for server in self.servers)
-        return self._account if is_own and self._account else match.host
+        is_own = any(server.host == host for server in self.servers)
+        return self._account if is_own and self._account else host
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
         """Search the account's tickets by their subjects: by "List Search Results" of the API."""
         wanted = quote(f'type:ticket subject:"{query.words}"', safe="")
-        host = self._host(Match(server, {}))
+        host = self._host(server.host)
         path = f"api/v2/search.json?query={wanted}&sort_by=updated_at&per_page={MOST_FOUND}"
         yield Search(ask(host, path), Server(host))
 

@@ -54,19 +54,6 @@ def init_local_provider(
     pages = ProviderPages(provider).blueprint()
     pages.before_request(_keep_to_this_machine)
     app.register_blueprint(pages)
-    own = dict(settings.connector_settings)
-    if settings.offline:
-        for name in ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"):
-            own[name] = own[name] or MADE_UP
-    known = replace(
-        settings,
-        host_client_id=MADE_UP,
-        host_client_secret=MADE_UP,
-        host_authorize_url=f"{base}{HOST[0]}",
-        host_token_url=f"https://{OWN_HOST}{HOST[1]}",
-        connector_settings=own,
-        upstreams={**settings.upstreams, "https://github.com:443": base},
-    )
 
     def answer(request: UpstreamRequest) -> UpstreamResponse:
         if not _is_of_provider(request):
@@ -75,7 +62,24 @@ def init_local_provider(
         # A context of its own: what this leaves for its log line is not for the outer request's.
         return copy_context().run(_answer, app, base, request)
 
-    return known, LocalLoopback(OWN_HOST, answer, inner)
+    return _with_clients(settings, base), LocalLoopback(OWN_HOST, answer, inner)
+
+
+def _with_clients(settings: Settings, base: str) -> Settings:
+    """Return the settings with clients at the provider; offline it stands in for GitHub too."""
+    values = dict(settings.connector_settings)
+    if settings.offline:
+        for name in ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"):
+            values[name] = values[name] or MADE_UP
+    return replace(
+        settings,
+        host_client_id=MADE_UP,
+        host_client_secret=MADE_UP,
+        host_authorize_url=f"{base}{HOST[0]}",
+        host_token_url=f"https://{OWN_HOST}{HOST[1]}",
+        connector_settings=values,
+        upstreams={**settings.upstreams, "https://github.com:443": base},
+    )
 
 
 def connect_first_person(app: Flask, people: "PeopleParts") -> None:

@@ -19,6 +19,7 @@ from app.upstream import Exchange, Sample, SampleAdapter
 from app.upstream.credentials import read_credentials_file
 from app.upstream.messages import UpstreamRequest
 from app.upstream.wiring import build_fetcher
+from app.widgets import Widgets
 from app.wiring import build_widgets
 from templates_schemas import envelope
 
@@ -75,15 +76,9 @@ def record_case(
     alone = replace(settings, cache_url=MEMORY)
     adapter = answering(connector.request_for(match), written) if written else None
     fetcher = build_fetcher(settings, exchanges.append, adapter=adapter)
-    widgets = build_widgets(alone, fetcher, Metrics())
-    failure: PlacardError | None = None
-    try:
-        answer = {"status": 200, "body": json.loads(widgets.widget_for(url).body)}
-    except PlacardError as error:
-        if not exchanges:
-            raise
-        failure = error
-        answer = {"status": error.status, "body": envelope(error.sentence, "nested")}
+    answer, failure = _answer_for(url, build_widgets(alone, fetcher, Metrics()))
+    if failure and not exchanges:
+        raise failure
     case = {
         "source": f"written from {written.page}" if written else f"recorded {_today()}",
         "resource_url": url,
@@ -96,6 +91,14 @@ def record_case(
     for path, content in ((made.case, case), (made.widget, answer)):
         _write(path, content, secrets)
     return made
+
+
+def _answer_for(url: str, widgets: Widgets) -> tuple[dict[str, Any], PlacardError | None]:
+    """Return what the host is answered for an address, and why that is not a card."""
+    try:
+        return {"status": 200, "body": json.loads(widgets.widget_for(url).body)}, None
+    except PlacardError as error:
+        return {"status": error.status, "body": envelope(error.sentence, "nested")}, error
 
 
 def _write(path: Path, content: Mapping[str, Any], secrets: tuple[str, ...]) -> None:

@@ -10,13 +10,7 @@ from typing import Final, TypeVar
 import structlog
 
 from app.connectors.searches import SearchQuery
-from app.errors import (
-    InternalError,
-    MalformedRequest,
-    NoConnector,
-    PlacardError,
-    UpstreamTimeout,
-)
+from app.errors import InternalError, MalformedRequest, NoConnector, PlacardError, UpstreamTimeout
 from app.lookup.answers import LookupAnswer, attached_answer, item_of, list_answer
 from app.lookup.kept import KeptLists, Recent
 from app.lookup.samples import SampleSearch

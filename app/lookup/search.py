@@ -11,13 +11,7 @@ from app.access import ColdFetchBudget, Connection, Provider
 from app.cache.single_flight import SingleFlight
 from app.connectors import Connector
 from app.connectors.searches import Found, Search, SearchQuery, beginning_of
-from app.errors import (
-    BudgetSpent,
-    MalformedRequest,
-    NoConnector,
-    PlacardError,
-    UpstreamUnreadable,
-)
+from app.errors import BudgetSpent, MalformedRequest, NoConnector, PlacardError, UpstreamUnreadable
 from app.failures import document_of, raise_for_verdict, worded
 from app.lookup.kept import KeptLists
 from app.lookup.together import EACH

@@ -68,11 +68,11 @@ def _by_path(sections: Iterable[Section]) -> dict[str, dict[str, Any]]:
     paths: dict[str, dict[str, Any]] = {}
     for section in sections:
         for operation in section.operations:
-            paths.setdefault(operation.path, {})[operation.method] = _told(operation, section)
+            paths.setdefault(operation.path, {})[operation.method] = _operation(operation, section)
     return paths
 
 
-def _told(operation: Operation, section: Section) -> dict[str, Any]:
+def _operation(operation: Operation, section: Section) -> dict[str, Any]:
     """Write an operation, without empty keys."""
     body = operation.request
     document: dict[str, Any] = {
@@ -126,8 +126,8 @@ def _content(body: Body) -> dict[str, Any]:
 
 def _name_of(schema: Any) -> str:
     """Name a schema by its room too: two dialects may have a `WidgetSchema` each."""
-    known = resolve_schema_cls(schema)
-    kind: type[Schema] = known if isinstance(known, type) else known[0]
+    resolved = resolve_schema_cls(schema)
+    kind: type[Schema] = resolved if isinstance(resolved, type) else resolved[0]
     *_, folder, module = kind.__module__.split(".")
     room = folder if kind.__module__.count(".") > 2 else module
     return f"{room}.{kind.__name__.removesuffix('Schema')}"

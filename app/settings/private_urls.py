@@ -46,7 +46,7 @@ class CacheUrl(PrivateUrl):
         return str(value)
 
 
-def database_place(url: str) -> str:
+def database_location(url: str) -> str:
     """Say where a database is, without its user and password: `127.0.0.1:5432`, or a file."""
     parts = urlsplit(url)
     if parts.hostname:

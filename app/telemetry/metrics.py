@@ -113,22 +113,22 @@ class Metrics:
     def note_request(self, route: str, outcome: str, seconds: float) -> None:
         """Count a request that has been answered, and how long it took."""
         # A cache hit takes this way: the labels are looked up once.
-        known = self._of_requests.get((route, outcome))
-        if known is None:
-            known = self._of_requests[route, outcome] = (
+        cached = self._of_requests.get((route, outcome))
+        if cached is None:
+            cached = self._of_requests[route, outcome] = (
                 self.requests.labels(route, outcome),
                 self.request_seconds.labels(route, outcome),
             )
-        counter, histogram = known
+        counter, histogram = cached
         counter.inc()
         histogram.observe(seconds)
 
     def note_lookup(self, result: str) -> None:
         """Count a look-up in the cache."""
-        known = self._of_lookups.get(result)
-        if known is None:
-            known = self._of_lookups[result] = self._lookups.labels(result)
-        known.inc()
+        cached = self._of_lookups.get(result)
+        if cached is None:
+            cached = self._of_lookups[result] = self._lookups.labels(result)
+        cached.inc()
 
     def gauge(
         self,

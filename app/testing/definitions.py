@@ -44,7 +44,7 @@ class DefinitionContract(ConnectorContract):
 
 
 def _read(file: Path, name: str) -> DefinedConnector:
-    loaded, faults = load_definitions(file, own=True)
+    loaded, faults = load_definitions(file, by_user=True)
     if faults:
         raise ValueError("\n".join(faults))
     made = [DefinedConnector(each) for each in loaded]

@@ -119,7 +119,7 @@ def judge(answer: UpstreamAnswer, now: float) -> Verdict:
 
     Raises UpstreamUnreadable where the rules read the document of a 200 and it is not JSON.
     """
-    wait = wait_asked(answer, now)
+    wait = requested_wait(answer, now)
     detail = f"upstream status {answer.status}"
     if answer.status == 304:
         return Verdict("not_modified", detail, wait)
@@ -228,7 +228,7 @@ def _asks_who_one_is(target: SplitResult, host: str) -> bool:
     return bool(names & _SIGN_IN_PARAMETERS) or _IDENTITY_PROVIDER.fullmatch(host) is not None
 
 
-def wait_asked(answer: UpstreamAnswer, now: float) -> float:
+def requested_wait(answer: UpstreamAnswer, now: float) -> float:
     """Return the seconds that an answer asks us to wait, 0 to `LONGEST_WAIT`.
 
     `now` is the time of day. What cannot be read asks for nothing.

@@ -10,12 +10,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template
 
 from app.web import service
 from app.web.cors import DOCS
 from app.web.host_operations import PROOFS
 from app.web.local_access import is_from_this_machine
+from app.web.pages import confine, file_answer
 
 blueprint = Blueprint(DOCS, __name__)
 
@@ -38,18 +39,8 @@ ASSETS: Final = {
 
 @blueprint.after_request
 def protect(response: Response) -> Response:
-    """Let the page load nothing but its own parts, and no other page look into it."""
-    response.headers.update(
-        {
-            "Content-Security-Policy": POLICY,
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Referrer-Policy": "no-referrer",
-        }
-    )
-    if response.mimetype == "text/html":
-        response.headers["Cache-Control"] = "no-store"  # a token may be on it
-    return response
+    """Let the page load nothing but its own parts; a token may be on it."""
+    return confine(response, POLICY, is_private=response.mimetype == "text/html")
 
 
 @blueprint.get("/openapi.json")
@@ -75,11 +66,7 @@ def asset(name: str) -> Response:
     """Answer with a file of the page."""
     if name not in ASSETS:
         abort(404)
-    response = Response(_content(name), mimetype=ASSETS[name][1])
-    response.cache_control.no_cache = True  # a browser keeps it, and asks whether it is the same
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return file_answer(_content(name), ASSETS[name][1])
 
 
 @cache

@@ -66,13 +66,13 @@ def ready() -> tuple[Response, int]:
         "waiting_for": waiting,
         "keys": waiting[0] if waiting else "ok",
         "cache": health.cache() or "ok",
-        "library": _told(health.library),
-        "sign_in": _told(health.sign_in),
+        "library": _state_of(health.library),
+        "sign_in": _state_of(health.sign_in),
     }
     return jsonify(body), 503 if waiting else 200
 
 
-def _told(check: Check | None) -> str:
+def _state_of(check: Check | None) -> str:
     return "off" if check is None else check() or "ok"
 
 

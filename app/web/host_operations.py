@@ -1,5 +1,6 @@
 """The operations for the host and for operators: parameters, bodies and answers."""
 
+from dataclasses import replace
 from typing import Final
 
 from marshmallow import Schema, fields, validate
@@ -9,11 +10,7 @@ from app.settings import Settings
 from app.verification import SIGNATURE_HEADER
 from app.web.examples import HEALTH_EXAMPLES, HOST_EXAMPLES
 from templates_schemas import ENVELOPES
-from templates_schemas.lookup import (
-    AttachedResourceSchema,
-    SignedBodySchema,
-    TypeaheadListSchema,
-)
+from templates_schemas.lookup import AttachedResourceSchema, SignedBodySchema, TypeaheadListSchema
 from templates_schemas.summary_with_details import SummaryWithDetailsSchema
 
 HOST: Final = "The host's widgets"
@@ -96,59 +93,57 @@ PROOFS: Final[SecuritySchemes] = {
 }
 
 
+HOST_OPERATIONS: Final = (
+    Operation(
+        id="show_widget",
+        method="get",
+        path="/widget",
+        summary="Show a resource as a card",
+        answers={200: Answer("The card", Body(SummaryWithDetailsSchema))},
+        query=WidgetQuerySchema,
+    ),
+    Operation(
+        id="attach_resource",
+        method="post",
+        path="/attach",
+        summary="Attach the resource that a text means",
+        description="`data` is the text of a JSON object: `query`, `workspace`, `user`, "
+        "`task` and `expires_at`. The proof covers this text.",
+        answers={200: Answer("The resource", Body(AttachedResourceSchema))},
+        request=Body(SignedBodySchema),
+    ),
+    Operation(
+        id="suggest_resources",
+        method="get",
+        path="/typeahead",
+        summary="List the resources that a text may mean",
+        answers={200: Answer("The suggestions", Body(TypeaheadListSchema))},
+        query=TypeaheadQuerySchema,
+    ),
+)
+
+
 def host_section(settings: Settings) -> Section:
     """Describe the host's operations, with the envelope and the proofs that the settings choose."""
     envelope = Body(ENVELOPES[settings.error_envelope])
     refused = {status: Answer(reason, envelope) for status, reason in _REFUSED.items()}
-    shown = {200: Answer("The card", Body(SummaryWithDetailsSchema))}
-    operations = (
-        Operation(
-            id="show_widget",
-            method="get",
-            path="/widget",
-            summary="Show a resource as a card",
-            answers=shown | refused,
-            query=WidgetQuerySchema,
-        ),
-        Operation(
-            id="attach_resource",
-            method="post",
-            path="/attach",
-            summary="Attach the resource that a text means",
-            description="`data` is the text of a JSON object: `query`, `workspace`, `user`, "
-            "`task` and `expires_at`. The proof covers this text.",
-            answers={200: Answer("The resource", Body(AttachedResourceSchema))} | refused,
-            request=Body(SignedBodySchema),
-        ),
-        Operation(
-            id="suggest_resources",
-            method="get",
-            path="/typeahead",
-            summary="List the resources that a text may mean",
-            answers={200: Answer("The suggestions", Body(TypeaheadListSchema))} | refused,
-            query=TypeaheadQuerySchema,
-        ),
-    )
+    operations = (replace(each, answers={**each.answers, **refused}) for each in HOST_OPERATIONS)
     taken = (("host_token", settings.takes_tokens), ("host_signature", settings.takes_signatures))
     proofs = {name: PROOFS[name] for name, is_taken in taken if is_taken}
-    return Section(HOST, operations, proofs, HOST_EXAMPLES)
+    return Section(HOST, tuple(operations), proofs, HOST_EXAMPLES)
 
 
 METRICS: Final = "/metrics"
 HEALTH_OPERATIONS: Final = (
-    Operation(
-        id="alive",
-        method="get",
-        path="/healthz",
-        summary="Check that the process answers",
-        answers={200: Answer("The process answers", Body(AliveSchema))},
-    ),
-    Operation(
-        id="live",
-        method="get",
-        path="/livez",
-        summary="Check that the process answers",
-        answers={200: Answer("The process answers", Body(AliveSchema))},
+    *(
+        Operation(
+            id=name,
+            method="get",
+            path=path,
+            summary="Check that the process answers",
+            answers={200: Answer("The process answers", Body(AliveSchema))},
+        )
+        for name, path in (("alive", "/healthz"), ("live", "/livez"))
     ),
     Operation(
         id="ready",

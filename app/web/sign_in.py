@@ -19,6 +19,7 @@ from app.errors import Forbidden, PlacardError, UpstreamError
 from app.web import service
 from app.web.cors import SIGN_IN
 from app.web.errors import log_error
+from app.web.pages import confine, file_answer
 
 blueprint = Blueprint(SIGN_IN, __name__, template_folder="templates")
 
@@ -33,20 +34,9 @@ ASSETS: Final = {"sign_in.js": "text/javascript", "sign_in.css": "text/css"}
 
 @blueprint.after_request
 def protect(response: Response) -> Response:
-    """Let the page load its own parts only, and keep it out of caches and frames.
-
-    There is no `Cross-Origin-Opener-Policy` here: the page must reach the host that opened it.
-    """
-    response.headers.update(
-        {
-            "Content-Security-Policy": POLICY,
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Referrer-Policy": "no-referrer",
-        }
-    )
-    if response.mimetype not in ASSETS.values():
-        response.headers["Cache-Control"] = "no-store"
-    return response
+    """Let the page load its own parts only; it must reach the host that opened it."""
+    is_asset = response.mimetype in ASSETS.values()
+    return confine(response, POLICY, is_private=not is_asset, may_reach_opener=True)
 
 
 @blueprint.errorhandler(PlacardError)
@@ -137,11 +127,7 @@ def asset(name: str) -> Response:
     if name not in ASSETS:
         abort(404)
     content = (files(__package__) / "static" / name).read_bytes()
-    response = Response(content, mimetype=ASSETS[name])
-    response.cache_control.no_cache = True
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return file_answer(content, ASSETS[name])
 
 
 def _accounts(page: str) -> str:

@@ -155,9 +155,7 @@ def idle_connections(attack: Attack) -> None:
 def unknown_key(attack: Attack) -> None:
     """Ask for a card with a token of a key that is nowhere, while the key set hangs."""
     import jwt  # noqa: PLC0415 - a PyJWT key of its own, for this attack only
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
-        Ed25519PrivateKey,
-    )
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
     now = int(time.time())
     claims = {"aud": "placard", "iat": now, "exp": now + 60}

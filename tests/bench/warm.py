@@ -11,15 +11,7 @@ import requests
 
 from tests.bench.load import Load, load, middle, widget_requests, write_requests
 from tests.bench.machine import SERVER_CORE, need, need_two_cores
-from tests.bench.processes import (
-    ROOT,
-    THREADS,
-    Server,
-    granian,
-    placard,
-    running,
-    upstream,
-)
+from tests.bench.processes import ROOT, THREADS, Server, granian, placard, running, upstream
 from tests.bench.tables import Missing, Table, skipped
 from tests.host import JWT_SECRET, ORIGIN, SIGNATURE_SECRET
 from tests.ports import free_port

@@ -6,16 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.conftest import Open
-from tests.browser.pages import (
-    NARROW,
-    SIGNED,
-    WIDE,
-    ask_for,
-    card,
-    paste_signed,
-    sample,
-    settled,
-)
+from tests.browser.pages import NARROW, SIGNED, WIDE, ask_for, card, paste_signed, sample, settled
 from tests.host import ISSUE
 
 LAPTOP: Final[ViewportSize] = {"width": 1280, "height": 800}

@@ -71,10 +71,9 @@ class AzureDevOps(Connector):
             basic(host, name, "", values[name]) for host, name in given.items() if values[name]
         )
 
-    def version(self, match: Match, version: str) -> str:
+    def version(self, host: str, version: str) -> str:
         """Return the parameter for a version of the API, or for that of a server."""
-        own = match.host in self._own
-        return f"api-version={_OF_SERVER[version] if own else version}"
+        return f"api-version={_OF_SERVER[version] if host in self._own else version}"
 
 
 def has_organization(match: Match) -> bool:

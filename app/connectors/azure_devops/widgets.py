@@ -20,15 +20,7 @@ from app.connectors.azure_devops.api import (
     encoded,
     has_organization,
 )
-from app.connectors.base import (
-    Count,
-    Found,
-    Match,
-    Resource,
-    Search,
-    SearchQuery,
-    one_of,
-)
+from app.connectors.base import Count, Found, Match, Resource, Search, SearchQuery, one_of
 from app.connectors.card_parts import ask, counted
 from app.connectors.searches import MOST_FOUND
 from app.origins import Server
@@ -100,14 +92,16 @@ class AzureDevOpsWidget(AzureDevOps):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask for the address itself, in a version of the API."""
         return ask(
-            match, f"{_widget(match)}?{self.version(match, '7.1-preview.2')}", headers=API_HEADERS
+            match,
+            f"{_widget(match)}?{self.version(match.host, '7.1-preview.2')}",
+            headers=API_HEADERS,
         )
 
     def search_for(self, query: SearchQuery, server: Server) -> Iterator[Search]:
         """Search the names in this service's own library: Azure DevOps itself cannot do that."""
         if server.host in self._home:
             wanted = urlencode({"name": query.text, "$top": MOST_FOUND}, quote_via=quote)
-            yield Search(ask(Match(server, {}), f"_apis/dashboard/widgets?{wanted}"), server)
+            yield Search(ask(server, f"_apis/dashboard/widgets?{wanted}"), server)
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:  # noqa: ARG002
         """Name the dashboard below the name."""

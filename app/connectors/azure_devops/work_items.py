@@ -169,7 +169,7 @@ class AzureDevOpsWorkItem(AzureDevOps):
     def request_for(self, match: Match) -> UpstreamRequest:
         """Ask the organization: it numbers the items of all its projects in one sequence."""
         item = f"{_organization(match)}_apis/wit/workitems/{match['number']}"
-        query = f"{self.version(match, '7.1')}&fields={SHOWN}"
+        query = f"{self.version(match.host, '7.1')}&fields={SHOWN}"
         return ask(match, f"{item}?{query}", headers=API_HEADERS)
 
     @property
@@ -186,8 +186,8 @@ class AzureDevOpsWorkItem(AzureDevOps):
         if not place:
             return
         is_own = server.host in self._own
-        where = Match(server, {}) if is_own else SEARCH_HOST
-        version = self.version(Match(server, {}), "7.1-preview.1" if is_own else "7.1")
+        where = server if is_own else SEARCH_HOST
+        version = self.version(server.host, "7.1-preview.1" if is_own else "7.1")
         wanted = {"searchText": query.words, "$skip": 0, "$top": MOST_FOUND}
         request = ask(
             where,

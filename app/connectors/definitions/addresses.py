@@ -90,11 +90,6 @@ class DefinedMatch(Match):
     address: str = field(default="", compare=False)
     given: ResourceUrl | None = field(default=None, compare=False)
 
-    @property
-    def form_hosts(self) -> frozenset[str] | None:
-        """The only hosts that have the form, or None."""
-        return self.form.hosts if self.form else None
-
 
 def match_in(
     forms: Iterable[AddressForm],

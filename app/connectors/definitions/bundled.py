@@ -14,13 +14,13 @@ CATALOGUE: Final = Path(__file__).parent / "catalogue"
 
 def bundled_definitions(settings: Settings) -> tuple[DefinedConnector, ...]:
     """Make the bundled definitions that the settings turn on; offline, with samples, all."""
-    made = (known.with_settings(settings) for known in catalogue())
+    made = (connector.with_settings(settings) for connector in catalogue())
     return tuple(each for each in made if each.is_on or settings.offline)
 
 
 def bundled_settings() -> tuple[ConnectorSetting, ...]:
     """List the settings of all bundled definitions."""
-    return tuple(setting for known in catalogue() for setting in known.settings)
+    return tuple(setting for connector in catalogue() for setting in connector.settings)
 
 
 def edits(paths: Sequence[str]) -> dict[Path, tuple[int, int] | None]:

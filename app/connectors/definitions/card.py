@@ -142,9 +142,9 @@ class _Evaluation:
         color = named if "colors" not in given else given["colors"].get(_key(named))
         if "color" not in given and "colors" not in given:
             color = "none"
-        return Pill(given["name"], _worded(given, value), self.known(given, color))
+        return Pill(given["name"], _worded(given, value), self.pill_color(given, color))
 
-    def known(self, given: Given, color: Any) -> PillColor:
+    def pill_color(self, given: Given, color: Any) -> PillColor:
         """A colour of the host; any other is recorded in the trace, and left out."""
         for known in PILL_COLORS:
             if known == color:

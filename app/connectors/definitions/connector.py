@@ -9,19 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar, Final
-from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError
 
-from app.connectors.base import (
-    Connector,
-    Found,
-    Match,
-    ResourceUrl,
-    Search,
-    SearchQuery,
-)
+from app.connectors.base import Connector, Found, Match, ResourceUrl, Search, SearchQuery
 from app.connectors.definitions.addresses import (
+    AddressForm,
     DefinedMatch,
     canonical_target,
     forms_of,
@@ -32,10 +25,10 @@ from app.connectors.definitions.excerpts import shape_read
 from app.connectors.definitions.expressions import ExpressionError, evaluate
 from app.connectors.definitions.hosts import DefinedHosts
 from app.connectors.definitions.search import DefinedSearch
-from app.connectors.definitions.templates import filled_body, filled_url, names_in
+from app.connectors.definitions.templates import filled_request, filled_url, names_in
 from app.connectors.javascript import PagePattern, escaped
 from app.connectors.oauth import OAuthSystem, Revocation
-from app.origins import Server, host_of
+from app.origins import Server
 from app.settings import ConnectorSetting, Settings
 from app.upstream.excerpt import Shape
 from app.upstream.messages import UpstreamRequest
@@ -61,8 +54,10 @@ class DefinedConnector(Connector):
         self.path = self.forms[0].path  # type: ignore[misc]
         self._answer = definition["answer"]
         self._conditions = {each: self._answer[each] for each in OUTCOMES if each in self._answer}
-        told_by_nothing = {each for each, text in self._conditions.items() if _is_true(text, {})}
-        self._telling = [each for each in self._conditions if each not in told_by_nothing]
+        # One that an empty answer meets, such as `!(issue)`, would be met by every refusal.
+        self._of_refusals = [
+            each for each, text in self._conditions.items() if not _is_true(text, {})
+        ]
         self._card = CardExpressions(definition["card"], self.label)
         self.not_found_statuses = frozenset(  # type: ignore[misc]
             self._answer.get("not_found_statuses", Connector.not_found_statuses)
@@ -93,19 +88,10 @@ class DefinedConnector(Connector):
     @property
     def is_on(self) -> bool:
         """Whether it is usable: the system answers without a credential, or a setting is given."""
-        return bool(self.definition["public"] or self._hosts.has_token or self._hosts.own)
+        return bool(self.definition["public"] or self._hosts.has_token or self._hosts.self_hosted)
 
-    def match(self, address: ResourceUrl) -> Match | None:
-        """Match the host first, then the forms of address, in their order."""
-        own = [server for server in self.servers if server.host == address.host]
-        for server in own or [Server(address.host)]:
-            below = address.below(server.base)
-            found = below and self._match_in(below, server)
-            if found:
-                return found
-        return None
-
-    def _match_in(self, address: ResourceUrl, server: Server) -> DefinedMatch | None:
+    def match_below(self, server: Server, address: ResourceUrl) -> DefinedMatch | None:
+        """Match with the forms of address, in their order."""
         return match_in(self.forms, self._hosts.pages, self._hosts.api, address, server)
 
     def page_patterns(self) -> Iterator[PagePattern]:
@@ -124,11 +110,8 @@ class DefinedConnector(Connector):
         return next(met, None)
 
     def refusal(self, document: Any) -> Outcome | None:
-        """Return the outcome that the document of any other answer describes.
-
-        A condition that an empty answer meets, such as `!(issue)`, would be met by every refusal.
-        """
-        met = (each for each in self._telling if _is_true(self._conditions[each], document))
+        """Return the outcome that the document of any other answer describes."""
+        met = (each for each in self._of_refusals if _is_true(self._conditions[each], document))
         return next(met, None)
 
     @property
@@ -150,18 +133,14 @@ class DefinedConnector(Connector):
         """Fill the named parts into the request's templates."""
         request = self.definition["request"]
         given = (
-            match if isinstance(match, DefinedMatch) else DefinedMatch(match.server, match.parts)
+            match
+            if isinstance(match, DefinedMatch)
+            else DefinedMatch(match.server, match.parameters)
         )
-        parts = {**match.parts, "host": match.host, "address": given.address}
-        form, body = given.form, request.get("body")
+        parts = {**match.parameters, "host": match.host, "address": given.address}
+        form = given.form
         url = self._filled((form and form.url) or request["url"], match.server, parts)
-        outgoing = UpstreamRequest(
-            url,
-            hosts=frozenset({host_of(urlsplit(url))}),
-            method=request["method"],
-            headers={name: filled_url(text, parts) for name, text in request["headers"].items()},
-            body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
-        )
+        outgoing = filled_request(request, url, parts)
         if form is None or form.fallback is None:
             return outgoing
         fallback = self._filled(form.fallback, match.server, parts)
@@ -171,18 +150,18 @@ class DefinedConnector(Connector):
         """Return the page that the definition names, or the address without tabs and tracking."""
         if not isinstance(match, DefinedMatch) or match.form is None or match.given is None:
             return super().canonical(match)
-        page = self._page(match, match.given)
+        page = self._page(match, match.form, match.given)
         return match.server.url + (page or canonical_target(match.form, match.given))
 
-    def _page(self, match: DefinedMatch, given: ResourceUrl) -> str | None:
+    def _page(self, match: DefinedMatch, form: AddressForm, given: ResourceUrl) -> str | None:
         """Fill the parts into the definition's page, where that is a page of the same resource."""
         template = self.definition.get("page", "")
-        if not template or not set(names_in(template)) <= set(match.parts):
+        if not template or not set(names_in(template)) <= set(match.parameters):
             return None
-        page = filled_url(template, match.parts)
-        again = self._match_in(replace(given, path=page, query={}, fragment=""), match.server)
+        page = filled_url(template, match.parameters)
+        again = self.match_below(match.server, replace(given, path=page, query={}, fragment=""))
         # A host that has forms of its own, as one of short links, has no other pages.
-        if again is None or again.form is None or again.form.hosts != match.form_hosts:
+        if again is None or again.form is None or again.form.hosts != form.hosts:
             return None
         is_same = self.request_for(again).url == self.request_for(match).url
         return page if is_same else None
@@ -209,7 +188,7 @@ class DefinedConnector(Connector):
 
     def widget(self, resource: Any, match: Match) -> SummaryWithDetails:
         """Evaluate the card's expressions; the trace records each one that fails."""
-        return self._card.widget(resource, match.parts)
+        return self._card.widget(resource, match.parameters)
 
 
 def settings_of(definition: Mapping[str, Any]) -> Iterator[ConnectorSetting]:

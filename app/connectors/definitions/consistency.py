@@ -165,12 +165,12 @@ def _card_faults(
         if strangers := sorted(parts - known):
             yield location, Rule("part", f"no address has the part {', '.join(strangers)}")
         for form in forms:
-            if unasked := sorted((parts & form.names) - _asked_with(data, form)):
+            if unasked := sorted((parts & form.names) - _request_parts(data, form)):
                 message = f"shows what `{form.pattern}` does not ask with: {', '.join(unasked)}"
                 yield location, Rule("part", message)
 
 
-def _asked_with(data: Mapping[str, Any], form: AddressForm) -> frozenset[str]:
+def _request_parts(data: Mapping[str, Any], form: AddressForm) -> frozenset[str]:
     """Return the parts of an address that its request depends on."""
     request = data["request"]
     templates = [form.url or request["url"], request.get("headers"), request.get("body")]
@@ -197,8 +197,8 @@ def _example_faults(
     for number, each in enumerate(data.get("examples", [])):
         served.append((("examples", number), each if isinstance(each, str) else each["address"]))
     by_host = api_hosts_of(data)
-    own = {_host(text) for _, text in served} if "hosts_setting" in data else set()
-    hosts, api_hosts = {*by_host, *own} - {""}, {*by_host.values(), *own} - {""}
+    self_hosted = {_host(text) for _, text in served} if "hosts_setting" in data else set()
+    hosts, api_hosts = {*by_host, *self_hosted} - {""}, {*by_host.values(), *self_hosted} - {""}
     for location, text in served:
         if not _is_served(text, hosts, api_hosts, forms):
             yield location, Rule("example", "is not an address of this connector")

@@ -13,7 +13,7 @@ from templates_schemas.rules import Rule
 _HOST: Final = re.compile(r"(?:\*\.(?=[^.]+\.))?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?")
 
 # Of a host that stands for many, the API may be at a child of each: `api.*.example.com`.
-_ASKED: Final = re.compile(rf"(?:[A-Za-z0-9-]+\.(?=\*\.))?{_HOST.pattern}")
+_API_HOST: Final = re.compile(rf"(?:[A-Za-z0-9-]+\.(?=\*\.))?{_HOST.pattern}")
 
 
 class Table(HintingSchema):
@@ -75,7 +75,7 @@ class Hosts(fields.Field[Any]):
         served = enumerate(value) if isinstance(value, list) else zip(value, value, strict=True)
         faults = {key: [_not_a_host()] for key, host in served if not _is_host(host)}
         if isinstance(value, dict):
-            strange = (key for key, host in value.items() if not _is_asked(key, host))
+            strange = (key for key, host in value.items() if not _is_api_host(key, host))
             faults |= {key: [_not_a_host()] for key in strange}
         if faults:
             raise ValidationError(faults)
@@ -95,10 +95,10 @@ def _is_host(host: Any) -> bool:
     return isinstance(host, str) and _HOST.fullmatch(host) is not None
 
 
-def _is_asked(served: str, host: Any) -> bool:
+def _is_api_host(served: str, host: Any) -> bool:
     if "*" not in served:
         return _is_host(host)
-    return isinstance(host, str) and _ASKED.fullmatch(host) is not None
+    return isinstance(host, str) and _API_HOST.fullmatch(host) is not None
 
 
 def _not_a_host() -> Rule:

@@ -32,7 +32,7 @@ def read_definitions(paths: Sequence[str]) -> tuple[DefinedConnector, ...]:
 
     Raises ConfigurationError, which names each fault's file, line and rule.
     """
-    loaded = [load_definitions(file, own=True) for file in definition_files(paths)]
+    loaded = [load_definitions(file, by_user=True) for file in definition_files(paths)]
     if lines := [f"{SETTING}: {fault}" for _, faults in loaded for fault in faults]:
         raise ConfigurationError("\n".join(lines))
     return tuple(DefinedConnector(each) for definitions, _ in loaded for each in definitions)
@@ -49,21 +49,21 @@ def definition_files(paths: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(file.resolve() for path in paths for file in _files(Path(path))))
 
 
-def lint_definitions(file: Path, *, own: bool = False) -> list[str]:
+def lint_definitions(file: Path) -> list[str]:
     """List what is wrong with a file, as `load_definitions` does."""
-    return load_definitions(file, own=own)[1]
+    return load_definitions(file)[1]
 
 
 def load_definitions(
-    file: Path, *, own: bool = False
+    file: Path, *, by_user: bool = False
 ) -> tuple[Sequence[Mapping[str, Any]], list[str]]:
     """Load the definitions of a file; list what is wrong with it.
 
     Each fault is `file:line: path: what would be right (rule)`; with any, there are no definitions.
-    `own` files are those that are not bundled, and have no settings.
+    Files `by_user` are not bundled, and have no settings.
     """
     try:
-        loaded, faults = check_file(file, own=own)
+        loaded, faults = check_file(file, by_user=by_user)
     except OSError as error:
         return [], [f"{file}: {error.strerror}"]
     return loaded, [f"{file}:{line}: {fault}" for line, fault in faults]
@@ -72,7 +72,7 @@ def load_definitions(
 def check_file(
     file: Path,
     *,
-    own: bool = False,
+    by_user: bool = False,
     before: Sequence[Connector] = (),
     taken: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Sequence[Mapping[str, Any]], list[tuple[int, Fault]]]:
@@ -89,13 +89,13 @@ def check_file(
         return [], [(int(at[1]) if at else 1, Fault("$", UNNAMED, f"is not TOML: {error}"))]
     try:
         loaded: Sequence[Mapping[str, Any]] = _SCHEMA.load(given)["connector"]
-        faults = [*(_faults_of_own(loaded) if own else ()), *_clashes(loaded, before, taken)]
+        faults = [*(_faults_of_user(loaded) if by_user else ()), *_clashes(loaded, before, taken)]
     except ValidationError as error:
         loaded, faults = [], list(faults_in(error))
     return [] if faults else loaded, [(_line_of(fault, text), fault) for fault in faults]
 
 
-def _faults_of_own(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+def _faults_of_user(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     for index, each in enumerate(loaded):
         for key in _BUNDLED_ONLY:
             if key in each:
@@ -112,16 +112,16 @@ def _clashes(
     """Require that no other connector has the same name, and no earlier one serves the example."""
     if not before:
         return
-    known = [*before]
+    earlier = [*before]
     for index, each in enumerate(loaded):
         if each["name"] in taken:
             message = f"is the name of another connector, in {taken[each['name']]}"
             yield Fault(f"$.connector[{index}].name", "unique", message)
         with suppress(NoConnector, MalformedRequest):
-            found = find(each["example"], known)[0]
+            found = find(each["example"], earlier)[0]
             message = f"is an address of the connector {found.name}, which is matched before"
             yield Fault(f"$.connector[{index}].example", "unique", message)
-        known.append(DefinedConnector(each))
+        earlier.append(DefinedConnector(each))
 
 
 def _files(path: Path) -> list[Path]:

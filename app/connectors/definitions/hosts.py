@@ -18,8 +18,8 @@ _SETTING_IN_HOST: Final = re.compile(r"\{([A-Z][A-Z0-9_]+)\}(\..+)")
 class DefinedHosts:
     """The hosts that a definition names, and those that the settings add.
 
-    `own` are the hosts that its setting names; `pages` have the pages, `api` the API, and `names`
-    are all of these. `servers` are what settings name, with the path before all of their pages.
+    `self_hosted` are the hosts that its setting names; `pages` have the pages, `api` the API, and
+    `names` are all of these. `servers` are what settings name, with the path before their pages.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class DefinedHosts:
         self._definition = definition
         self._forms = tuple(forms)
         self._values = settings.connector_settings if settings else {}
-        own = servers_of(self.value(definition, "hosts_setting"))
+        named = servers_of(self.value(definition, "hosts_setting"))
         if settings and settings.offline:
             # Samples answer there, whatever hosts are one's own.
-            own = (*own, Server(host_of(urlsplit(definition["example"]))))
-        self.own = tuple(server.host for server in own)
+            named = (*named, Server(host_of(urlsplit(definition["example"]))))
+        self.self_hosted = tuple(server.host for server in named)
         credential = definition.get("credential", {})
-        self.servers = (*own, *servers_of(self.value(credential, "hosts_setting")))
+        self.servers = (*named, *servers_of(self.value(credential, "hosts_setting")))
         served = {server.host for server in self.servers}
         self._api_hosts = api_hosts_of(definition)
         self.pages = frozenset({*self._api_hosts, *served})
@@ -55,8 +55,8 @@ class DefinedHosts:
     def api_url(self, server: Server) -> str:
         """Return the address of the root of a server's API."""
         host = self.api_host(server.host)
-        is_own = server.host in self.own and host == server.host
-        base = self._definition.get("hosts_base", "") if is_own else ""
+        is_self_hosted = server.host in self.self_hosted and host == server.host
+        base = self._definition.get("hosts_base", "") if is_self_hosted else ""
         return replace(server, host=host, base=server.base + base).url
 
     def api_host(self, host: str) -> str:
@@ -84,8 +84,8 @@ class DefinedHosts:
         }
         tokens = dict.fromkeys(filter(None, named), given["setting"])
         if given["own_hosts"]:
-            of_own = given.get("own_setting", given["setting"])
-            tokens |= dict.fromkeys(map(self.api_host, self.own), of_own)
+            setting = given.get("own_setting", given["setting"])
+            tokens |= dict.fromkeys(map(self.api_host, self.self_hosted), setting)
         return tokens
 
     def _literal_hosts(self) -> set[str]:
@@ -119,11 +119,11 @@ def _credential(
     return header_pairs(host, setting, {given["header"]: given["value"].format(**values)})
 
 
-def _named_host(host: str, own: Mapping[str, Any]) -> str | None:
+def _named_host(host: str, values: Mapping[str, Any]) -> str | None:
     """Fill a setting into `{SETTING}.example.com`; None where that is not the name of one host."""
     found = _SETTING_IN_HOST.fullmatch(host)
     if found is None:
         return host
-    child = (own.get(found[1]) or "").removesuffix(found[2])
+    child = (values.get(found[1]) or "").removesuffix(found[2])
     # As a host, `*` would be everybody's.
     return f"{child}{found[2]}".lower() if re.fullmatch(r"[A-Za-z0-9-]+", child) else None

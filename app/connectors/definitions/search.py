@@ -1,6 +1,5 @@
 """`[connector.search]`: the requests of a search, and the results of its answer."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -8,7 +7,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError
 
 from app.connectors.definitions.expressions import ExpressionError, evaluate
-from app.connectors.definitions.templates import filled_body, filled_url
+from app.connectors.definitions.templates import filled_request, filled_url
 from app.connectors.searches import Found, Search, SearchQuery
 from app.origins import Server, host_of, is_named
 from app.upstream.messages import UpstreamRequest
@@ -26,11 +25,11 @@ class DefinedSearch:
     """The search of one definition; `scopes` are the values of its setting, if it has one."""
 
     def __init__(self, definition: Mapping[str, Any], scopes: str | None) -> None:
-        self._search: Mapping[str, Any] = definition["search"]
-        self._headers = definition["request"]["headers"] | self._search["headers"]
+        search: Mapping[str, Any] = definition["search"]
+        headers = definition["request"]["headers"] | search["headers"]
+        self._search = {**search, "headers": headers}
         given = [scope.strip() for scope in (scopes or "").split(",")]
         self._scopes = [scope for scope in given if scope][:MOST_SCOPES]
-        self.is_public: bool = self._search["public"]
 
     @property
     def host(self) -> str | None:
@@ -58,14 +57,7 @@ class DefinedSearch:
         if "{workspace}" in template and "workspace" not in parts:
             return None
         url = filled_url(template if self.host else f"{api_url}{template}", parts)
-        body = self._search.get("body")
-        return UpstreamRequest(
-            url,
-            hosts=frozenset({host_of(urlsplit(url))}),
-            method=self._search["method"],
-            headers={name: filled_url(text, parts) for name, text in self._headers.items()},
-            body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
-        )
+        return filled_request(self._search, url, parts)
 
     def found(self, document: Any, search: Search) -> Iterator[Found]:
         """Yield the results of an answer; a result without an address is left out.

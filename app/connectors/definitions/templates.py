@@ -4,10 +4,14 @@ A part is encoded once where it is filled into an address or a header. In a body
 """
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+from app.origins import host_of
+from app.upstream.messages import UpstreamRequest
 
 FILLED: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?:\|([a-z]+))?\}")
 # What the address itself is, beside its parts.
@@ -53,6 +57,18 @@ def strange_filters(template: Any) -> list[str]:
 def is_url_template(text: str) -> bool:
     """Tell whether every brace in a text belongs to a named part."""
     return not set("{}") & set(FILLED.sub("", text))
+
+
+def filled_request(given: Mapping[str, Any], url: str, parts: Mapping[str, str]) -> UpstreamRequest:
+    """Make the request for an address, of `[connector.request]` or `[connector.search]`."""
+    body = given.get("body")
+    return UpstreamRequest(
+        url,
+        hosts=frozenset({host_of(urlsplit(url))}),
+        method=given["method"],
+        headers={name: filled_url(text, parts) for name, text in given["headers"].items()},
+        body=None if body is None else json.dumps(filled_body(body, parts)).encode(),
+    )
 
 
 def filled_url(template: str, parts: Mapping[str, str]) -> str:

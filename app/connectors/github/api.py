@@ -79,7 +79,7 @@ class GitHubPage(Connector):
 
     def ask_api(self, api: Server, path: str) -> UpstreamRequest:
         """Ask an API for something."""
-        return ask(Match(api, {}), path, headers=API_HEADERS)
+        return ask(api, path, headers=API_HEADERS)
 
     def pages_of(self, server: Server) -> Server:
         """Return where the pages are that a host shows, or that its API speaks of."""

@@ -14,14 +14,7 @@ from marshmallow import fields
 
 from app.connectors.base import Count, Match, Resource, Timestamp, one_of
 from app.connectors.card_parts import PillTable, card, drawn, footer, pill, words
-from app.connectors.github.api import (
-    API,
-    ICON,
-    REPOSITORY,
-    Account,
-    GitHubPage,
-    repository,
-)
+from app.connectors.github.api import API, ICON, REPOSITORY, Account, GitHubPage, repository
 from app.upstream.messages import UpstreamRequest
 from templates_schemas import SummaryWithDetails, TextWithIcon
 from templates_schemas.text import first_text

@@ -36,12 +36,7 @@ def _from_outside(patient: Patient) -> bool:
 
 
 GENERAL: Final = (
-    Check(
-        "tls",
-        "the host's browser can reach the address",
-        calls.plain("/widget"),
-        (SECURE,),
-    ),
+    Check("tls", "the host's browser can reach the address", calls.plain("/widget"), (SECURE,)),
     Check("certificate", "its certificate holds", None, (ENCRYPTED, LASTING), applies=_with_tls),
     Check(
         "placard",
@@ -65,13 +60,7 @@ GENERAL: Final = (
             header("X-Request-Id", "This is not Placard's answer, or a proxy drops the header."),
         ),
     ),
-    Check(
-        "clock",
-        "its clock is right",
-        calls.plain("/widget"),
-        (ON_TIME,),
-        needs=("placard",),
-    ),
+    Check("clock", "its clock is right", calls.plain("/widget"), (ON_TIME,), needs=("placard",)),
     *(
         Check(
             name,

@@ -33,6 +33,22 @@ REFUSED: Final = refusal(
 )
 
 
+SHOWN: Final = status(
+    200,
+    advice=LOG,
+    by_status={
+        400: "The address is not one that the host would send: give another one by --resource-url.",
+        403: "The workspace is not served (PLACARD_ALLOWED_WORKSPACES; name it by --workspace), or "
+        "the other system refuses the credential: the log says which.",
+        404: "No connector serves {patient.resource_url}, or there is no such resource, or the "
+        "credential does not see it: give an address that this service should show by "
+        "--resource-url.",
+        500: "The other system is slow, down or unreadable, or this is a bug: the log's `outcome` "
+        "and `detail` say which.",
+    },
+)
+
+
 def _holds(by: Proof, name: str, about: str, call: Make) -> Check:
     secret = {"jwt": "PLACARD_JWT_SECRETS", "signature": "PLACARD_SIGNATURE_SECRETS"}[by]
     return Check(
@@ -105,21 +121,7 @@ def of_card(by: Proof) -> Iterator[Check]:
         "a card is answered",
         calls.of_a_card(by),
         (
-            status(
-                200,
-                advice="The service's log says why, on the line of this request.",
-                by_status={
-                    400: "The address is not one that the host would send: give another one by "
-                    "--resource-url.",
-                    403: "The workspace is not served (PLACARD_ALLOWED_WORKSPACES; name it by "
-                    "--workspace), or the other system refuses the credential: the log says which.",
-                    404: "No connector serves {patient.resource_url}, or there is no such "
-                    "resource, or the credential does not see it: give an address that this "
-                    "service should show by --resource-url.",
-                    500: "The other system is slow, down or unreadable, or this is a bug: the "
-                    "log's `outcome` and `detail` say which.",
-                },
-            ),
+            SHOWN,
             valid(CARD, "The host would show an error: the log names the rule that is broken."),
         ),
         needs=(f"{by}_proof",),
@@ -144,11 +146,7 @@ def of_lookup(by: Proof) -> Iterator[Check]:
         "attach",
         "what is shown can be attached",
         calls.attach(by),
-        (
-            _answered(LOG),
-            valid(RESOURCE, f"The host does not attach it. {LOG}"),
-            READABLE,
-        ),
+        (_answered(LOG), valid(RESOURCE, f"The host does not attach it. {LOG}"), READABLE),
         needs=("card", f"{by}_body", "preflight_attach"),
     )
     yield Check(
@@ -162,10 +160,6 @@ def of_lookup(by: Proof) -> Iterator[Check]:
         "search",
         "a search is answered",
         calls.typed(by, SEARCHED),
-        (
-            _answered(LOG),
-            valid(ITEMS, f"The host shows nothing to pick. {LOG}"),
-            READABLE,
-        ),
+        (_answered(LOG), valid(ITEMS, f"The host shows nothing to pick. {LOG}"), READABLE),
         needs=("card",),
     )

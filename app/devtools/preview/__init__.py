@@ -3,6 +3,7 @@
 In the local development mode only, and for this machine only. All of it is drawn on the server: the
 first state of an address is whole without JavaScript, and an update is the same template again.
 
+page.py             who may see it, what it may load, and what is around each view
 asking.py           a signed request, through the whole application
 drawing.py          a payload made ready to be drawn; marks.py has what stands for its icons
 meters.py           how much of each limit it uses
@@ -22,7 +23,7 @@ from datetime import UTC, datetime
 from secrets import token_urlsafe
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request
+from flask import Flask, Response, current_app, g, redirect, request
 
 from app.devtools.local_provider import EXTENSION as LOCAL_PROVIDER, LocalPerson, LocalProvider
 from app.devtools.preview import lookup, signature_check
@@ -34,40 +35,20 @@ from app.devtools.preview.gallery import CurrentGallery, Gallery
 from app.devtools.preview.grammar import grammar_of
 from app.devtools.preview.json_text import formatted, highlighted, written
 from app.devtools.preview.meters import limits_of, shortened
+from app.devtools.preview.page import blueprint, rendered
 from app.devtools.preview.presets import NAMES, blocks, preset
 from app.devtools.preview.timeline import timeline
 from app.devtools.signed_calls import ATTACH, CONTEXT, curl_line, sign_line
-from app.errors import ConfigurationError, Forbidden, MalformedRequest
+from app.errors import ConfigurationError, MalformedRequest
 from app.settings import Settings
 from app.web import service
 from app.web.cors import PREVIEW
-from app.web.local_access import is_from_this_machine
 from templates_schemas import TEMPLATES
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.summary_with_details import TEMPLATE
 
-THEMES: Final = ("system", "light", "dark")
-# What the host writes after "Open in": the app's name in its developer console.
-APP_NAME: Final = "Placard"
-# A request with this header wants the part that changes, and not the page around it.
-PART: Final = "X-Preview-Part"
 # What is pasted into the signature check, beside a secret.
 PASTED: Final = ("line", "header", "body")
-# Nothing inline and nothing from elsewhere, but icons where the network is asked anyway, and the
-# style that the editor's code writes, under a nonce of its own for each page.
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; connect-src 'self'; "
-    "img-src 'self'{icons}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
-blueprint = Blueprint(
-    PREVIEW,
-    __name__,
-    url_prefix="/preview",
-    template_folder="templates",
-    static_folder="static",
-    static_url_path="/assets",
-)
 
 
 def init_preview(app: Flask, settings: Settings) -> None:
@@ -77,35 +58,6 @@ def init_preview(app: Flask, settings: Settings) -> None:
     app.jinja_env.lstrip_blocks = True
     app.register_blueprint(blueprint)
     app.add_url_rule("/", "root", lambda: redirect(blueprint.url_prefix or "/"))
-
-
-@blueprint.before_request
-def keep_to_this_machine() -> None:
-    """Refuse whoever is not at this machine, and pages of other sites that a browser has open."""
-    if not is_from_this_machine():
-        raise Forbidden("the preview is for this machine only")
-    elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    if elsewhere and not _follows_a_link():
-        raise Forbidden("pages of other sites may lead to the preview, and no more")
-
-
-@blueprint.after_request
-def close_the_page(response: Response) -> Response:
-    """Let the page load nothing but its own parts, and no other page look into it."""
-    icons = "" if service().settings.offline else " https: http:"
-    nonce = f" 'nonce-{g.style_nonce}'" if "style_nonce" in g else ""
-    response.headers.update(
-        {
-            "Content-Security-Policy": POLICY.format(icons=icons, nonce=nonce),
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Referrer-Policy": "no-referrer",
-        }
-    )
-    if response.mimetype == "text/html":
-        # One address has a page and a part of it: neither is to be kept for the other.
-        response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 @blueprint.get("")
@@ -119,7 +71,9 @@ def show() -> Response:
     asked = Asked.of(given, request.args, service().settings)
     refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
     told = _answered(asked, gallery, refresh=refresh) if asked.url else {}
-    return _page("preview", gallery=gallery, asked=asked, names=CONTEXT, people=_people(), **told)
+    return rendered(
+        "preview", gallery=gallery, asked=asked, names=CONTEXT, people=_people(), **told
+    )
 
 
 @blueprint.get("/lookup")
@@ -136,7 +90,7 @@ def pick() -> Response:
     try:
         attached = ask(current_app, settings, asked, base, component=ATTACH)
     except ConfigurationError as error:
-        return _page("lookup", asked=asked, names=CONTEXT, unsigned=error.detail)
+        return rendered("lookup", asked=asked, names=CONTEXT, unsigned=error.detail)
     more: dict[str, Any] = {"attached": attached, "attached_json": highlighted(attached.payload)}
     if attached.status == 200:
         address = attached.payload["resource_url"]
@@ -177,7 +131,7 @@ def format_edited() -> Response:
 @blueprint.get("/signature")
 def show_signature_check() -> Response:
     """Show the empty form."""
-    return _page("signature", **dict.fromkeys(PASTED, ""))
+    return rendered("signature", **dict.fromkeys(PASTED, ""))
 
 
 @blueprint.post("/signature")
@@ -191,7 +145,7 @@ def check_signature() -> Response:
         )
     except signature_check.UnreadableRequest as unreadable:
         context["unreadable"] = str(unreadable)
-    return _page("signature", **context)
+    return rendered("signature", **context)
 
 
 def now() -> datetime:
@@ -219,8 +173,8 @@ def _looked_up(given: Mapping[str, str], **more: Any) -> Response:
         gallery = gallery_of_now()
         found = lookup.suggest(current_app, settings, gallery, asked, request.host_url)
     except ConfigurationError as error:
-        return _page("lookup", **context, unsigned=error.detail)
-    return _page("lookup", **context, found=found)
+        return rendered("lookup", **context, unsigned=error.detail)
+    return rendered("lookup", **context, found=found)
 
 
 def _answered(asked: Asked, gallery: Gallery, *, refresh: bool) -> dict[str, Any]:
@@ -262,7 +216,7 @@ def _body() -> str:
 def _edited(text: str, moment: datetime) -> Response:
     edited = edit(text)
     g.style_nonce = token_urlsafe(16)
-    return _page(
+    return rendered(
         "editor",
         edited=edited,
         card=draw(edited.payload, moment),
@@ -276,27 +230,3 @@ def _edited(text: str, moment: datetime) -> Response:
             "presets": {name: written(preset(name, moment)) for name in NAMES},
         },
     )
-
-
-def _page(name: str, **context: Any) -> Response:
-    """Render a page, or only its part that changes."""
-    part = f"preview/{name}_result.html" if PART in request.headers else f"preview/{name}.html"
-    theme = request.cookies.get("theme", "")
-    settings = service().settings
-    html = render_template(
-        part,
-        page=name,
-        theme=theme if theme in THEMES else "system",
-        offline=settings.offline,
-        verify=settings.verify,
-        app_name=APP_NAME,
-        **context,
-    )
-    # Half of a surrogate pair, which JSON may hold, cannot be sent.
-    return Response(html.encode("utf-8", "replace"), content_type="text/html; charset=utf-8")
-
-
-def _follows_a_link() -> bool:
-    """Tell a person who follows a link from a page that frames, fetches or posts."""
-    wanted = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    return request.method == "GET" and wanted.items() <= dict(request.headers).items()

@@ -20,12 +20,7 @@ from werkzeug.routing import BaseConverter
 
 from app.database.base import NAME_LENGTH
 from app.errors import InvalidInput
-from app.library.azure_devops.records import (
-    DashboardKey,
-    TeamContext,
-    WidgetKey,
-    WidgetTypeKey,
-)
+from app.library.azure_devops.records import DashboardKey, TeamContext, WidgetKey, WidgetTypeKey
 from app.library.azure_devops.statements import no_dashboard, no_widget
 from app.library.http.context import library
 from app.library.http.parameters import read_uuid

@@ -4,13 +4,7 @@ from collections.abc import Iterable
 from re import Pattern
 
 # Each declares its operations as it is imported.
-from app.library.azure_devops import (
-    dashboards_api,
-    locations,
-    projects_api,
-    types_api,
-    widgets_api,
-)
+from app.library.azure_devops import dashboards_api, locations, projects_api, types_api, widgets_api
 from app.library.azure_devops.addresses import paths_besides
 from app.library.azure_devops.envelope import error_response
 from app.library.azure_devops.examples import EXAMPLES

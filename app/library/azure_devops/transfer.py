@@ -26,12 +26,7 @@ from app.database.columns import to_json, to_milliseconds
 from app.database.store import Store
 from app.library.azure_devops.addresses import check_context
 from app.library.azure_devops.answers import dashboard_body, widget_body
-from app.library.azure_devops.archive import (
-    History,
-    archived,
-    restore_dashboard,
-    restore_widget,
-)
+from app.library.azure_devops.archive import History, archived, restore_dashboard, restore_widget
 from app.library.azure_devops.drafts import dashboard_draft_of, widget_draft_of
 from app.library.azure_devops.records import DashboardKey, TeamContext
 from app.library.azure_devops.schemas import (

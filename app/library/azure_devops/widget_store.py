@@ -24,13 +24,7 @@ from app.library.azure_devops.records import (
     WidgetKey,
     WidgetList,
 )
-from app.library.azure_devops.rows import (
-    is_dashboard,
-    is_widget,
-    to_dashboard,
-    to_found,
-    to_widget,
-)
+from app.library.azure_devops.rows import is_dashboard, is_widget, to_dashboard, to_found, to_widget
 from app.library.azure_devops.statements import (
     DashboardWrite,
     WriteStamp,

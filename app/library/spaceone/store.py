@@ -10,16 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
-    case,
-    delete,
-    func,
-    select,
-    type_coerce,
-)
+from sqlalchemy import ColumnElement, Select, Text, case, delete, func, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -30,15 +21,7 @@ from app.errors import NotFound
 from app.library.core.callers import Caller
 from app.library.core.models import DOCUMENTS, CustomWidgetRow
 from app.library.core.tokens import utc_now
-from app.library.spaceone.query.ast import (
-    Listing,
-    Order,
-    Page,
-    Selection,
-    Sort,
-    Statistics,
-    Unwind,
-)
+from app.library.spaceone.query.ast import Listing, Order, Page, Selection, Sort, Statistics, Unwind
 from app.library.spaceone.query.filters import Filters
 from app.library.spaceone.query.json_backend import JsonSql, Test
 from app.library.spaceone.query.json_postgresql import PostgresqlJson

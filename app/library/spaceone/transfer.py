@@ -20,13 +20,7 @@ from app.database.store import Store
 from app.library.core.tokens import utc_now
 from app.library.core.users import Author
 from app.library.http.schema import load
-from app.library.http.transfer import (
-    EqualRecords,
-    Outcome,
-    Transfer,
-    import_records,
-    line_of,
-)
+from app.library.http.transfer import EqualRecords, Outcome, Transfer, import_records, line_of
 from app.library.spaceone.api import draft_of, info
 from app.library.spaceone.records import CustomWidget
 from app.library.spaceone.schemas import CreateCustomWidgetRequest

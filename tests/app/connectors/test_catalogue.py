@@ -23,13 +23,7 @@ from app.connectors.definitions.files import lint_definitions
 from app.errors import MalformedRequest, NoConnector
 from app.origins import host_of, is_named
 from app.settings import Settings, load_settings
-from app.testing.contract import (
-    JSON,
-    PIECES,
-    near_misses_of,
-    paths_of,
-    set_at,
-)
+from app.testing.contract import JSON, PIECES, near_misses_of, paths_of, set_at
 from app.testing.recordings import read_recording
 from app.upstream.credentials import Credentials
 from app.upstream.excerpt import excerpt

@@ -9,12 +9,7 @@ import pytest
 from app.connectors import find
 from app.connectors.jira import Jira
 from app.errors import ConfigurationError, NoConnector
-from app.testing.contract import (
-    ConnectorContract,
-    request_for,
-    sent_headers,
-    settings_of,
-)
+from app.testing.contract import ConnectorContract, request_for, sent_headers, settings_of
 from templates_schemas import SummaryWithDetails, payload
 
 ENVIRONMENT: Final = {

@@ -8,12 +8,7 @@ import pytest
 from app.connectors import find
 from app.connectors.pagerduty import OTHER_HOSTS, Answer, PagerDuty
 from app.errors import NoConnector
-from app.testing.contract import (
-    ConnectorContract,
-    request_for,
-    sent_headers,
-    settings_of,
-)
+from app.testing.contract import ConnectorContract, request_for, sent_headers, settings_of
 from templates_schemas import Created, SummaryWithDetails, Updated
 
 ENVIRONMENT: Final = {"PAGERDUTY_TOKEN": "the-token"}

@@ -9,20 +9,8 @@ import pytest
 from app.connectors import find
 from app.connectors.sentry import Issue, Sentry
 from app.errors import NoConnector
-from app.testing.contract import (
-    ConnectorContract,
-    match_of,
-    request_for,
-    sent_headers,
-    settings_of,
-)
-from templates_schemas import (
-    DatetimeWithIcon,
-    Pill,
-    SummaryWithDetails,
-    TextWithIcon,
-    Updated,
-)
+from app.testing.contract import ConnectorContract, match_of, request_for, sent_headers, settings_of
+from templates_schemas import DatetimeWithIcon, Pill, SummaryWithDetails, TextWithIcon, Updated
 
 ENVIRONMENT: Final = {
     "SENTRY_AUTH_TOKEN": "the-token",

@@ -7,13 +7,7 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from app.connectors.zendesk import Zendesk
-from app.testing.contract import (
-    ConnectorContract,
-    match_of,
-    request_for,
-    sent_headers,
-    settings_of,
-)
+from app.testing.contract import ConnectorContract, match_of, request_for, sent_headers, settings_of
 from templates_schemas import SummaryWithDetails
 
 ENVIRONMENT: Final = {

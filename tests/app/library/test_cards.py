@@ -135,7 +135,7 @@ def test_a_saved_widget_is_a_card(served: Served, make_token: MakeToken, dialect
 def test_who_changes_a_widget_sees_it_changed(
     served: Served, make_token: MakeToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(freshness, "OWN_TTL", 0.0)
+    monkeypatch.setattr(freshness, "LOOPBACK_TTL", 0.0)
     host, token = served(), make_token()
     url = saved(host, "datadog", token)
     path, headers = url.removeprefix(PUBLIC), {"DD-APPLICATION-KEY": token}

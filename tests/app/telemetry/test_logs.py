@@ -13,12 +13,7 @@ import structlog
 from hypothesis import given, strategies as st
 
 from app import create_app
-from app.telemetry.logs import (
-    configure_logs,
-    escape_control_characters,
-    log_unhandled,
-    other_lines,
-)
+from app.telemetry.logs import configure_logs, escape_control_characters, log_unhandled, other_lines
 from tests.conftest import settings_with
 
 PATH = "/a%1B%5B31mb%0Dc%C2%9Bd%7Fe%E2%80%AEf"

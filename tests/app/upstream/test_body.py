@@ -11,12 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import (
-    UpstreamError,
-    UpstreamTooLarge,
-    UpstreamUnreachable,
-    UpstreamUnreadable,
-)
+from app.errors import UpstreamError, UpstreamTooLarge, UpstreamUnreachable, UpstreamUnreadable
 from app.testing.servers import LOOPBACK, ClientConnection, Handler, answer, saying, serving
 from app.upstream import Fetcher, UpstreamPolicy
 from app.upstream.messages import UpstreamResponse

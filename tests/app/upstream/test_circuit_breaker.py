@@ -15,13 +15,7 @@ from app.errors import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from app.upstream.circuit_breaker import (
-    MAX_KEYS,
-    Breaker,
-    Judge,
-    is_server_error,
-    is_unreachable,
-)
+from app.upstream.circuit_breaker import MAX_KEYS, Breaker, Judge, is_server_error, is_unreachable
 from app.upstream.messages import UpstreamResponse
 from tests.clock import Clock
 from tests.waiting import PATIENCE

@@ -10,12 +10,7 @@ import pytest
 import responses
 from structlog.testing import capture_logs
 
-from app.errors import (
-    UpstreamRateLimited,
-    UpstreamResting,
-    UpstreamTimeout,
-    UpstreamUnreachable,
-)
+from app.errors import UpstreamRateLimited, UpstreamResting, UpstreamTimeout, UpstreamUnreachable
 from app.origins import origin_of
 from app.testing.servers import answer, routing, saying, serving
 from app.upstream import Event, UpstreamPolicy

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from app.errors import UpstreamRateLimited
 from app.upstream.messages import UpstreamResponse
 from app.upstream.rate_limits import RATE_LIMITS_KEPT, RateLimits
-from app.upstream.verdict import LONGEST_WAIT, reset, retry_after, wait_asked
+from app.upstream.verdict import LONGEST_WAIT, requested_wait, reset, retry_after
 from tests.clock import Clock
 
 NOW = 1_762_257_600.0  # Tue, 04 Nov 2025 12:00:00 GMT
@@ -86,13 +86,13 @@ GARBAGE = ["", "soon", "-5", "+5", "1.5", "1e3", "٣", "5, 6", "9" * 5000, "Tue,
 
 @pytest.mark.parametrize(("given_response", "seconds"), WAITS.values(), ids=WAITS)
 def test_answer_asks_for_so_many_seconds(given_response: UpstreamResponse, seconds: float) -> None:
-    assert wait_asked(given_response, NOW) == seconds
+    assert requested_wait(given_response, NOW) == seconds
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
 def test_garbage_asks_for_nothing(garbage: str) -> None:
-    assert wait_asked(response(429, retry_after=garbage), NOW) == 0
-    assert wait_asked(response(x_ratelimit_remaining="0", x_ratelimit_reset=garbage), NOW) == 0
+    assert requested_wait(response(429, retry_after=garbage), NOW) == 0
+    assert requested_wait(response(x_ratelimit_remaining="0", x_ratelimit_reset=garbage), NOW) == 0
 
 
 HEADERS = st.text(max_size=40) | st.integers().map(str) | st.datetimes().map(str)
@@ -105,7 +105,7 @@ def test_any_headers_ask_for_a_bounded_time(
     told = response(
         status, retry_after=after, x_ratelimit_remaining=remaining, x_ratelimit_reset=reset_at
     )
-    assert 0 <= wait_asked(told, NOW) <= LONGEST_WAIT
+    assert 0 <= requested_wait(told, NOW) <= LONGEST_WAIT
 
 
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # the zone is given beside

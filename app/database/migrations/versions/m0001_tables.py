@@ -1,5 +1,6 @@
 """The first tables: users, tokens, and those of the three dialects."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -41,6 +42,29 @@ def _json() -> sa.types.TypeEngine[Any]:
     return sa.JSON().with_variant(JSONB(), "postgresql")
 
 
+def _authors(table: str) -> Iterator[sa.schema.SchemaItem]:
+    """Yield the columns that say who made a row and who changed it last, and when."""
+    for done in ("created", "modified"):
+        yield sa.Column(f"{done}_at", sa.DateTime(timezone=True), nullable=False)
+        yield sa.Column(f"{done}_by_id", sa.Uuid(), nullable=False)
+        yield _belongs_to(table, f"{done}_by_id", "users")
+
+
+def _belongs_to(table: str, column: str, owner: str, **options: Any) -> sa.ForeignKeyConstraint:
+    name = op.f(f"fk_{table}_{column}")
+    return sa.ForeignKeyConstraint([column], [f"{owner}.id"], name=name, **options)
+
+
+def _index(table: str, name: str, *columns: str, **options: Any) -> None:
+    """Make the index of some columns; without any, of the column that it is named for."""
+    op.create_index(op.f(f"ix_{table}_{name}"), table, columns or [name], **options)
+
+
+def _gin(table: str, column: str, operators: str | None = None) -> None:
+    options = {"postgresql_ops": {column: operators}} if operators else {}
+    _index(table, column, postgresql_using="gin", **options)
+
+
 def _users() -> None:
     op.create_table(
         "users",
@@ -63,10 +87,10 @@ def _tokens() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tokens_user_id")),
+        _belongs_to("tokens", "user_id", "users"),
         sa.PrimaryKeyConstraint("jti", name=op.f("pk_tokens")),
     )
-    op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"])
+    _index("tokens", "user_id")
 
 
 def _saved_widgets() -> None:
@@ -79,44 +103,18 @@ def _saved_widgets() -> None:
         sa.Column("widget_type", _line(64), nullable=False),
         sa.Column("definition", sa.Text(), nullable=False),
         sa.Column("tags", _json(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("created_by_id", sa.Uuid(), nullable=False),
-        sa.Column("modified_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("modified_by_id", sa.Uuid(), nullable=False),
+        *_authors("saved_widgets"),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_by_id", sa.Uuid(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"], ["users.id"], name=op.f("fk_saved_widgets_created_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["deleted_by_id"], ["users.id"], name=op.f("fk_saved_widgets_deleted_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["modified_by_id"], ["users.id"], name=op.f("fk_saved_widgets_modified_by_id")
-        ),
+        _belongs_to("saved_widgets", "deleted_by_id", "users"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_widgets")),
     )
-    op.create_index(
-        "ix_saved_widgets_created_at",
-        "saved_widgets",
-        ["experience_type", "created_at", "id"],
-        **_ALIVE,
+    _index("saved_widgets", "created_at", "experience_type", "created_at", "id", **_ALIVE)
+    _index(
+        "saved_widgets", "created_by", "experience_type", "created_by_id", "deleted_at", **_ALIVE
     )
-    op.create_index(
-        "ix_saved_widgets_created_by",
-        "saved_widgets",
-        ["experience_type", "created_by_id", "deleted_at"],
-        **_ALIVE,
-    )
-    op.create_index(
-        "ix_saved_widgets_modified_at",
-        "saved_widgets",
-        ["experience_type", "modified_at", "id"],
-        **_ALIVE,
-    )
-    op.create_index(
-        "ix_saved_widgets_title", "saved_widgets", ["experience_type", "title", "id"], **_ALIVE
-    )
+    _index("saved_widgets", "modified_at", "experience_type", "modified_at", "id", **_ALIVE)
+    _index("saved_widgets", "title", "experience_type", "title", "id", **_ALIVE)
 
 
 def _favorites() -> None:
@@ -125,16 +123,11 @@ def _favorites() -> None:
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("widget_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_favorites_user_id")),
-        sa.ForeignKeyConstraint(
-            ["widget_id"],
-            ["saved_widgets.id"],
-            name=op.f("fk_favorites_widget_id"),
-            ondelete="CASCADE",
-        ),
+        _belongs_to("favorites", "user_id", "users"),
+        _belongs_to("favorites", "widget_id", "saved_widgets", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", "widget_id", name=op.f("pk_favorites")),
     )
-    op.create_index(op.f("ix_favorites_widget_id"), "favorites", ["widget_id"])
+    _index("favorites", "widget_id")
 
 
 def _custom_widgets() -> None:
@@ -158,17 +151,11 @@ def _custom_widgets() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_custom_widgets")),
     )
-    op.create_index(
-        "ix_custom_widgets_created_at", "custom_widgets", ["domain_id", "created_at", "id"]
-    )
-    op.create_index("ix_custom_widgets_title", "custom_widgets", ["domain_id", "title", "id"])
-    op.create_index(
-        "ix_custom_widgets_updated_at", "custom_widgets", ["domain_id", "updated_at", "id"]
-    )
-    op.create_index("ix_custom_widgets_user", "custom_widgets", ["domain_id", "user_id"])
-    op.create_index(
-        "ix_custom_widgets_widget_name", "custom_widgets", ["domain_id", "widget_name", "id"]
-    )
+    _index("custom_widgets", "created_at", "domain_id", "created_at", "id")
+    _index("custom_widgets", "title", "domain_id", "title", "id")
+    _index("custom_widgets", "updated_at", "domain_id", "updated_at", "id")
+    _index("custom_widgets", "user", "domain_id", "user_id")
+    _index("custom_widgets", "widget_name", "domain_id", "widget_name", "id")
 
 
 def _dashboards() -> None:
@@ -186,22 +173,11 @@ def _dashboards() -> None:
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("refresh_interval", sa.Integer(), nullable=True),
         sa.Column("etag", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("created_by_id", sa.Uuid(), nullable=False),
-        sa.Column("modified_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("modified_by_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"], ["users.id"], name=op.f("fk_dashboards_created_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["modified_by_id"], ["users.id"], name=op.f("fk_dashboards_modified_by_id")
-        ),
+        *_authors("dashboards"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dashboards")),
     )
-    op.create_index(
-        "ix_dashboards_scope",
-        "dashboards",
-        ["collection_folded", "project_folded", "team_folded", "rank", "id"],
+    _index(
+        "dashboards", "scope", "collection_folded", "project_folded", "team_folded", "rank", "id"
     )
 
 
@@ -221,41 +197,17 @@ def _dashboard_widgets() -> None:
         sa.Column("besides", sa.Text(), nullable=True),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("etag", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("created_by_id", sa.Uuid(), nullable=False),
-        sa.Column("modified_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("modified_by_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"], ["users.id"], name=op.f("fk_dashboard_widgets_created_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["dashboard_id"],
-            ["dashboards.id"],
-            name=op.f("fk_dashboard_widgets_dashboard_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["modified_by_id"], ["users.id"], name=op.f("fk_dashboard_widgets_modified_by_id")
-        ),
+        *_authors("dashboard_widgets"),
+        _belongs_to("dashboard_widgets", "dashboard_id", "dashboards", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dashboard_widgets")),
     )
-    op.create_index(
-        "ix_dashboard_widgets_rank", "dashboard_widgets", ["dashboard_id", "rank", "id"]
-    )
+    _index("dashboard_widgets", "rank", "dashboard_id", "rank", "id")
 
 
 def _gin_indexes() -> None:
-    op.create_index(
-        "ix_custom_widgets_labels", "custom_widgets", ["labels"], postgresql_using="gin"
-    )
-    op.create_index("ix_custom_widgets_tags", "custom_widgets", ["tags"], postgresql_using="gin")
-    op.create_index(
-        "ix_saved_widgets_tags",
-        "saved_widgets",
-        ["tags"],
-        postgresql_using="gin",
-        postgresql_ops={"tags": "jsonb_path_ops"},
-    )
+    _gin("custom_widgets", "labels")
+    _gin("custom_widgets", "tags")
+    _gin("saved_widgets", "tags", "jsonb_path_ops")
 
 
 def _trigram_indexes() -> None:
@@ -266,17 +218,5 @@ def _trigram_indexes() -> None:
             connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
     except sa.exc.DBAPIError:
         return
-    op.create_index(
-        "ix_custom_widgets_title_folded",
-        "custom_widgets",
-        ["title_folded"],
-        postgresql_using="gin",
-        postgresql_ops={"title_folded": "gin_trgm_ops"},
-    )
-    op.create_index(
-        "ix_saved_widgets_title_folded",
-        "saved_widgets",
-        ["title_folded"],
-        postgresql_using="gin",
-        postgresql_ops={"title_folded": "gin_trgm_ops"},
-    )
+    for table in ("custom_widgets", "saved_widgets"):
+        _gin(table, "title_folded", "gin_trgm_ops")

@@ -14,13 +14,7 @@ import requests
 from flask import Flask
 
 from tests.app.library.azure_devops.asking import BARE, basic
-from tests.app.library.conftest import (
-    Processes,
-    application,
-    library_of,
-    token_of,
-    two_workers,
-)
+from tests.app.library.conftest import Processes, application, library_of, token_of, two_workers
 from tests.processes import Start
 from tests.waiting import PATIENCE
 

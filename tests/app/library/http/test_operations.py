@@ -17,17 +17,10 @@ from jsonschema_rs import Draft202012Validator
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.openapi import from_wsgi
-from schemathesis.specs.openapi.checks import (
-    negative_data_rejection,
-    positive_data_acceptance,
-)
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from app.library.azure_devops.dashboard_store import Dashboards
-from app.library.azure_devops.records import (
-    DashboardDraft,
-    DashboardWidgetDraft,
-    TeamContext,
-)
+from app.library.azure_devops.records import DashboardDraft, DashboardWidgetDraft, TeamContext
 from app.library.core.callers import Caller
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.http.context import Library
