@@ -129,10 +129,14 @@ def _service(
     people = build_people(settings, fetcher, backend)
     widgets = build_widgets(settings, fetcher, metrics, people=people, backend=backend)
     sources = build_key_sources(settings, fetcher)
+    verifier = build_verifier(settings, sources)
+    if people is not None:
+        verified = [verifier.tokens.verified.forget] if verifier.tokens else []
+        people.forget_with_others(backend.drop_memory, widgets.resolver.forget, *verified)
     _init_gauges(metrics, settings, library, sources)
     return Service(
         settings=settings,
-        verifier=build_verifier(settings, sources),
+        verifier=verifier,
         widgets=widgets,
         lookup=build_lookup(settings, widgets, searching, metrics, backend),
         metrics=metrics,

@@ -95,6 +95,10 @@ class Resolver:
         if resolved.mode == "attached" and resolved.provider is not None:
             self.access.attach(viewer, resolved.canonical)
 
+    def forget(self) -> None:
+        """Forget what addresses mean."""
+        self._resolve_kept.cache_clear()
+
     def _remembered(self, address: str, workspace: str | None) -> ResolvedRequest:
         length = len(address) + len(workspace or "")
         forgets = self.registry.may_change or length > RESOLVED_LONGEST

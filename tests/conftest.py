@@ -12,6 +12,7 @@ import pytest
 import responses
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
+from prometheus_client.metrics import MetricWrapperBase
 
 from app import create_app
 from app.connectors import connector_settings
@@ -20,7 +21,7 @@ from app.settings import Settings, load_settings
 from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, empty, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET, Host
-from tests.leaks import fail_where_logged, marked_files, written_by_postgresql
+from tests.leaks import fail_where_written, marked_files, noting_labels, written_by_postgresql
 from tests.node_clients import installed_clients
 from tests.processes import Start, running
 from tests.profiles import register_profiles
@@ -108,6 +109,14 @@ def _templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": kept})
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _labels_are_noted() -> Iterator[None]:
+    """Note what becomes a label of a metric, to look for tokens there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MetricWrapperBase, "labels", noting_labels(MetricWrapperBase.labels))
         yield
 
 
@@ -251,9 +260,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Look for tokens in what each test has logged."""
+    """Look for tokens in what each test has written down."""
     report = yield
-    fail_where_logged(report)
+    fail_where_written(report)
     return report
 
 

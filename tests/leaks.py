@@ -1,21 +1,24 @@
 """Looks for secrets by value, in each form in which one could have been written down.
 
 What the tests' provider of OAuth gives, codes and tokens, has one mark. After each test it is
-looked for in what was logged and in the file of SQLite, and at the end in all that PostgreSQL and
-Redis have written.
+looked for in what was logged, in the labels of all metrics and in the file of SQLite; in what each
+process has logged and measured, as it ends; and at the end in all that PostgreSQL and Redis have
+written.
 """
 
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 MARK: Final = re.compile(rb"gh[chor]_[0-9a-f]{32}")
 _BEGINNINGS: Final = tuple(b"gh%c_" % kind for kind in b"chor")
+# The values that labels of metrics were given, since they were last looked at.
+_labels: Final[set[object]] = set()
 
 
 def forms(secret: str) -> set[bytes]:
@@ -55,11 +58,28 @@ def marked_files(files: Iterable[Path]) -> list[str]:
     return [file.name for file in files if file.is_file() and marked(file.read_bytes())]
 
 
-def fail_where_logged(report: pytest.TestReport) -> None:
-    """Let a test fail that has written a token of the tests' provider into its log or output."""
-    if report.passed and any(marked(text.encode()) for _, text in report.sections):
+def noting_labels(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap what gives a metric its labels: of all that is exposed, only these are made at run."""
+
+    def labels(metric: Any, *values: object, **named: object) -> Any:
+        _labels.update(values, named.values())
+        return inner(metric, *values, **named)
+
+    return labels
+
+
+def fail_where_written(report: pytest.TestReport) -> None:
+    """Let a test fail that has written a token of the tests' provider down.
+
+    That is into its log or output, or into a label of a metric.
+    """
+    # As a whole: other threads go on giving labels.
+    labels = list(_labels)
+    _labels.difference_update(labels)
+    written = [*(text for _, text in report.sections), *labels]
+    if report.passed and any(marked(str(text).encode()) for text in written):
         report.outcome = "failed"
-        report.longrepr = f"{report.nodeid}: a token stands in what was logged or printed"
+        report.longrepr = f"{report.nodeid}: a token was logged, printed, or made a label"
 
 
 def written_by_postgresql(folder: Path) -> Iterator[Path]:

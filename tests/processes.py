@@ -13,6 +13,7 @@ from typing import Final, TextIO
 import requests
 
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, query_of, token
+from tests.leaks import marked
 from tests.mortal import mortal
 from tests.ports import free_port
 from tests.waiting import PATIENCE, wait_for_answer
@@ -65,7 +66,8 @@ def running(
 ) -> Iterator[tuple[Service, str]]:
     """Run `placard …`, wait until it answers, and give the process and its address.
 
-    For tests, the fixture `start`: it marks them as those that start a server.
+    No token of the tests' provider may stand in its log or its metrics, as it ends. For tests, the
+    fixture `start`: it marks them as those that start a server.
     """
     port = free_port()
     command = (*arguments, "--port", str(port))
@@ -77,8 +79,17 @@ def running(
             base = f"http://127.0.0.1:{port}"
             wait_for(base, process)
             yield process, base
+            exposed = exposition(base)
         finally:
             stop(process)
+        assert not marked(process.logged().encode() + exposed)
+
+
+def exposition(base: str) -> bytes:
+    """Return the metrics of a service; nothing where it does not answer any more."""
+    with suppress(requests.RequestException):
+        return requests.get(f"{base}/metrics", timeout=2).content
+    return b""
 
 
 def stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

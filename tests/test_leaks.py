@@ -2,15 +2,18 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from app.devtools.local_provider import PEOPLE, LocalProvider
-from tests.leaks import fail_where_logged, leaks, marked, marked_files
+from app.telemetry.metrics import Metrics
+from tests.leaks import fail_where_written, leaks, marked, marked_files
 
 SECRET = "a secret/with+odd~characters=="
-LOGGED = [("Captured stderr call", f"token gho_{'0' * 32}")]
+TOKEN = f"gho_{'0' * 32}"
+LOGGED = [("Captured stderr call", f"token {TOKEN}")]
 
 
 @pytest.mark.parametrize("before", ["", "1", "12", "123"])
@@ -45,6 +48,18 @@ def test_all_that_the_provider_gives_has_the_mark(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("sections", "outcome"), [(LOGGED, "failed"), ([], "passed")])
 def test_a_test_that_logs_a_token_fails(sections: list[tuple[str, str]], outcome: str) -> None:
+    assert outcome_of(sections) == outcome
+
+
+@pytest.mark.parametrize("labels", [(TOKEN, "ok"), {"connector": "github", "outcome": TOKEN}])
+def test_a_test_that_makes_a_token_a_label_fails(labels: Any) -> None:
+    searches = Metrics().searches
+    _ = searches.labels(**labels) if isinstance(labels, dict) else searches.labels(*labels)
+    assert [outcome_of([]), outcome_of([])] == ["failed", "passed"]
+
+
+def outcome_of(sections: list[tuple[str, str]]) -> str:
+    """Return what becomes of a test that has passed."""
     report = pytest.TestReport("a test", ("", 0, ""), {}, "passed", None, "call", sections)
-    fail_where_logged(report)
-    assert report.outcome == outcome
+    fail_where_written(report)
+    return report.outcome

@@ -6,7 +6,7 @@ budget.py            how much one person may have fetched or found in a minute
 providers.py         the systems that people can sign in to
 connection.py        a person's account at a system
 vault.py             encryption of what is kept, or handed out
-tables.py            the tables of the three below, in the service's database
+tables.py            the tables of what is kept, in the service's database
 connection_store.py  connections; attachments.py: who attached a page
 refresh.py           access tokens, refreshed by one process at a time
 refusals.py          whether a system refuses an account, or only for a page
@@ -14,7 +14,7 @@ people.py            what access.py asks of these
 sessions.py          the session of a browser in which a person signs in
 flow.py              a sign-in under way; sign_in.py: what the pages for it call
 wiring.py            makes what keeps something of people
-forgetting.py        deletes what is kept of a person or a workspace
+forgetting.py        deletes what is kept of a person or a workspace, in all processes
 
 Only what is named in `__all__` is loaded with this room: the rest needs the database.
 """

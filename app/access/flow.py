@@ -58,7 +58,7 @@ class SignInFlow:
         now = datetime.fromtimestamp(self._clock(), UTC)
         row = SignInRow(
             digest=_digest(state),
-            session=_digest(session.id),
+            session=session.digest,
             system=step.system,
             host=step.host,
             sealed=self._vault.seal(_PURPOSE, {"verifier": verifier}),
@@ -82,7 +82,7 @@ class SignInFlow:
         oldest = datetime.fromtimestamp(self._clock(), UTC) - LIFETIME
         own = (
             SignInRow.digest == _digest(state),
-            SignInRow.session == _digest(session.id),
+            SignInRow.session == session.digest,
             SignInRow.system == system,
             SignInRow.created_at >= oldest,
         )

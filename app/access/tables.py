@@ -1,4 +1,4 @@
-"""The tables of connections, attachments and sign-ins. A change here wants a migration."""
+"""The tables of what is kept of people. A change here wants a migration."""
 
 from datetime import datetime
 from uuid import UUID
@@ -68,3 +68,22 @@ class SignInRow(Base):
     host: Mapped[str] = mapped_column(line(NAME_LENGTH))
     sealed: Mapped[str] = mapped_column(text())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SessionRow(Base):
+    """A browser in which a person is signed in; `digest` is the hash of its session's id."""
+
+    __tablename__ = "sessions"
+    __table_args__: tuple[SchemaItem, ...] = (Index("ix_sessions_user", "user"),)
+
+    digest: Mapped[str] = mapped_column(line(ID_LENGTH), primary_key=True)
+    user: Mapped[str] = mapped_column(line(ID_LENGTH))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ForgettingRow(Base):
+    """The mark of the last deletion of somebody's data: it names nobody."""
+
+    __tablename__ = "forgettings"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)

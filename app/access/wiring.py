@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.access.attachments import Attachments
 from app.access.connection_store import ConnectionStore
 from app.access.flow import SignInFlow
+from app.access.forgetting import Forgetting
 from app.access.people import KnownPeople
 from app.access.providers import Providers
 from app.access.refresh import Refresher
@@ -29,6 +30,10 @@ class PeopleParts:
     known: KnownPeople
     sign_in: SignIn
 
+    def forget_with_others(self, *drops: Callable[[], None]) -> None:
+        """Have this process forget what others delete; `drops` drop all that it holds."""
+        Forgetting(self.store, *drops).keep_looking()
+
 
 def build_people(
     settings: Settings,
@@ -46,7 +51,9 @@ def build_people(
     connections = ConnectionStore(store, vault, on_removed)
     refresher = Refresher(connections, requests, fetcher.deadline, callback_of(settings))
     flow = SignInFlow(store, vault, requests)
-    sign_in = SignIn(host_of(settings), providers, Sessions(vault), flow, connections, requests)
+    sign_in = SignIn(
+        host_of(settings), providers, Sessions(vault, store), flow, connections, requests
+    )
     known = KnownPeople(connections, Attachments(store), refresher)
     return PeopleParts(store, providers, connections, known, sign_in)
 

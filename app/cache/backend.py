@@ -35,6 +35,9 @@ class CacheBackend(Protocol):
     def delete(self, key: str) -> None:
         """Delete an entry, if there is one."""
 
+    def drop_memory(self) -> None:
+        """Drop all entries that this process holds in its own memory."""
+
     def acquire(self, key: str, seconds: float) -> str | None:
         """Acquire the lease on a key for at most `seconds`, among all who share the backend.
 

@@ -59,6 +59,11 @@ class MemoryBackend:
         with self._lock:
             self._items.pop(key, None)
 
+    def drop_memory(self) -> None:
+        """Drop all entries."""
+        with self._lock:
+            self._items.clear()
+
     def acquire(self, key: str, seconds: float) -> str | None:  # noqa: ARG002 - a CacheBackend's signature
         """Give everybody the empty lease: nobody else shares this backend."""
         return ""

@@ -143,6 +143,11 @@ class RedisBackend:
         with suppress(_Unavailable):
             self._execute(lambda: self._redis.delete(name))
 
+    def drop_memory(self) -> None:
+        """Drop what was read; Redis keeps its entries."""
+        with self._lock:
+            self._read.clear()
+
     def _is_outdated(self, key: str, entry: Entry) -> bool:
         """Tell whether Redis still has an entry that this process failed to replace."""
         with self._lock:

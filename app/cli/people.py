@@ -74,8 +74,7 @@ def rekey() -> None:
 def forget(*, user: str | None, workspace: str | None) -> None:
     """Delete all data of a person, or of a workspace; tokens are revoked first, where possible.
 
-    What running services keep in their own memory, where PLACARD_CACHE_URL is `memory`, is shown to
-    nobody any more, and goes when they end, or within a week.
+    Running services drop what they hold in their memory within 10 seconds.
     """
     if (user is None) == (workspace is None):
         raise click.UsageError("needs --user or --workspace, and not both")

@@ -42,6 +42,7 @@ class Store:
         self._file = make_url(url).database if self.dialect == "sqlite" else None
         self._preparation = Preparation(self.prepare)
         self._is_full = False
+        self.closed = threading.Event()
         self._writer = threading.Lock()
         self._alone = self._engine.execution_options(**ALONE[self.dialect])
         self._readers = sessionmaker(self._snapshots(), expire_on_commit=False)
@@ -205,6 +206,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self.closed.set()
         self._engine.dispose()
 
 

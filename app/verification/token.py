@@ -60,6 +60,11 @@ class VerifiedTokens:
             with self._lock:
                 self._verified[token] = (key, claims)
 
+    def forget(self) -> None:
+        """Forget all tokens."""
+        with self._lock:
+            self._verified.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:

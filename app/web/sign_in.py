@@ -108,14 +108,16 @@ def return_from_provider(system: str) -> str:
 @blueprint.post("/connections/<system>/disconnect")
 def disconnect(system: str) -> BaseResponse:
     """Remove a connection of the person's; `origin` names one of several."""
-    _sign_in().disconnect(_person_of_form(), system, request.form.get("origin"))
+    _, user = _session_of_form()
+    _sign_in().disconnect(user, system, request.form.get("origin"))
     return redirect(_page_of_form(), 303)
 
 
 @blueprint.post("/connections/sign-out")
 def sign_out() -> BaseResponse:
-    """End the session of this browser; connections stay."""
-    _person_of_form()
+    """End the session of this browser, and of who has its cookie; connections stay."""
+    session, _ = _session_of_form()
+    _sign_in().sessions.end(session)
     response = redirect(_page_of_form(), 303)
     response.delete_cookie(_cookie_name(), **_cookie_attributes())
     return response
@@ -169,15 +171,15 @@ def _callback(system: str) -> str:
     return f"{_address()}/auth/{system}/callback"
 
 
-def _person_of_form() -> str:
-    """Return whose session a form is of; raises Forbidden where it is of no person's."""
+def _session_of_form() -> tuple[Session, str]:
+    """Return the session that a form is of, and its person; raises Forbidden."""
     session = _session()
     given = request.form.get("csrf_token", "").encode()
     if session is None or session.user is None:
         raise Forbidden("the form is of no session of a person")
     if not hmac.compare_digest(given, session.csrf.encode()):
         raise Forbidden("the form is not of this session")
-    return session.user
+    return session, session.user
 
 
 def _page_of_form() -> str:

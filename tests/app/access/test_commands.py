@@ -122,7 +122,8 @@ def test_after_a_rekey_the_old_key_can_go(made: World, run: Run) -> None:
 def test_all_of_a_person_is_deleted_and_nothing_of_another(made: World, run: Run) -> None:
     for user in (ALICE.id, BOB.id):
         made.people.known.attach(Viewer("1", user, f"task of {user}"), PAGE)
-    assert run("forget", "--user", ALICE.id).output == "2 rows are deleted\n"
+    # Her connection, what she attached, and the session of her browser.
+    assert run("forget", "--user", ALICE.id).output == "3 rows are deleted\n"
     assert rows(made) == [BOB.id, BOB.id]
     assert ALICE not in made.provider.access.values()
 

@@ -1,18 +1,26 @@
-"""What was attached lately is forgotten with the account that showed it, or with the workspace."""
+"""What is deleted is forgotten by running processes too: cards, and what was attached lately."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from app.access import forgetting
+from app.access.attachments import Attachments
+from app.access.forgetting import Forgetting, forget_user
+from app.access.tables import AttachmentRow
 from app.devtools.local_provider import LocalPerson
+from app.verification import Viewer
 from app.web import EXTENSION
 from tests.app.access.conftest import on_redis
 from tests.app.access.test_commands import command
 from tests.app.access.test_lookup import attach, suggested
-from tests.app.access.world import ALICE, BOB, World, world
+from tests.app.access.world import ALICE, BOB, PAGE, World, world
 from tests.host import JWT_SECRET
 from tests.redis_server import RedisServer
+from tests.waiting import wait_until
 
 PAGES = {
     (person, workspace): f"https://github.com/acme/{person.login}{workspace}/issues/1"
@@ -95,6 +103,56 @@ def test_forget_reaches_what_processes_share(
         run = command(made, monkeypatch, database_url=sqlite_url)
         assert run("forget", *arguments, **cache).exit_code == 0
         assert in_redis(redis_server) == left
+
+
+@pytest.mark.parametrize("cache", ["memory", pytest.param("redis", marks=pytest.mark.server)])
+@pytest.mark.parametrize("arguments", [("--user", ALICE.id), ("--workspace", "1")])
+def test_a_running_process_drops_all_that_it_holds(
+    request: pytest.FixtureRequest,
+    sqlite_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    cache: str,
+    arguments: tuple[str, str],
+) -> None:
+    monkeypatch.setattr(forgetting, "LOOK_EVERY", 0.02)
+    shared = on_redis(request.getfixturevalue("redis_server")) if cache == "redis" else {}
+    with attached(sqlite_url, **shared) as made:
+        backend = made.app.extensions[EXTENSION].lookup._kept._backend
+        held = backend._items if cache == "memory" else backend._read
+        assert made.title(BOB, PAGES[BOB, "2"], workspace="2") == "hubot2 1 as hubot"
+        assert held
+        run = command(made, monkeypatch, database_url=sqlite_url)
+        assert run("forget", *arguments, **shared).exit_code == 0
+        wait_until(lambda: not held)
+
+
+def test_what_was_under_way_at_a_deletion_is_dropped_at_the_next_look(
+    all_on_sqlite: World,
+) -> None:
+    store, dropped = all_on_sqlite.people.store, list[int]()
+    watched = Forgetting(store, lambda: dropped.append(1))
+
+    def drops() -> int:
+        before = len(dropped)
+        watched.look()
+        return len(dropped) - before
+
+    # At the first look there is nothing to come.
+    assert [drops(), drops()] == [1, 0]
+    forget_user(store, ALICE.id)
+    assert [drops(), drops(), drops()] == [1, 1, 0]
+
+
+def test_what_nobody_has_seen_for_a_year_is_forgotten(all_on_sqlite: World) -> None:
+    store = all_on_sqlite.people.store
+    attachments, viewer, now = Attachments(store), Viewer("1", ALICE.id, "7"), datetime.now(UTC)
+    attachments.record(viewer, PAGE, now)
+    for days, user in ((360, ALICE.id), (360, ALICE.id), (366, None)):
+        now += timedelta(days=days)
+        assert attachments.user_of(viewer, PAGE, now) == user
+    attachments.record(Viewer("1", BOB.id, "8"), PAGE, now)
+    with store.reading() as session:
+        assert list(session.scalars(select(AttachmentRow.user))) == [BOB.id]
 
 
 def test_nothing_is_deleted_where_the_cache_does_not_answer(

@@ -1,7 +1,11 @@
 """The pages on which people connect their accounts, beside what attackers try there."""
 
 import pytest
+from sqlalchemy import select
 
+from app.access.forgetting import forget_user
+from app.access.sessions import LIFETIME
+from app.access.tables import SessionRow
 from app.database.store import Store
 from app.devtools.local_provider import LocalPerson
 from tests.app.access.test_attacks import connections
@@ -32,6 +36,48 @@ def test_who_signs_out_is_unknown_and_stays_connected(made: World, page: str) ->
     assert {"__Host-placard=", "Max-Age=0", "Path=/", "Secure", "HttpOnly"} <= set(cookie)
     assert not is_known(browser)
     assert connections(made) == [(ALICE.id, ALICE.login)]
+
+
+def copied(made: World, browser: Browser) -> Browser:
+    """The browser of a thief, who has the cookie of another."""
+    cookie = browser.client.get_cookie("__Host-placard", domain="placard.example")
+    assert cookie is not None
+    thief = made.browser()
+    thief.client.set_cookie("__Host-placard", cookie.value, domain="placard.example")
+    assert is_known(thief)
+    return thief
+
+
+def test_a_copy_of_the_cookie_ends_with_the_session(made: World) -> None:
+    browser, other = connected(made), made.browser()
+    other.sign_in(ALICE)
+    thief, form = copied(made, browser), {"csrf_token": browser.csrf()}
+    assert browser.post("/connections/sign-out", **form).status_code == 303
+    assert not is_known(thief)
+    assert thief.post("/connections/github/disconnect", **form).status_code == 403
+    assert connections(made) == [(ALICE.id, ALICE.login)]
+    # Another browser of the same person is signed in as before.
+    assert is_known(other)
+
+
+def test_a_copy_of_the_cookie_ends_where_its_person_is_forgotten(made: World) -> None:
+    thieves = [copied(made, connected(made, person)) for person in (ALICE, BOB)]
+    forget_user(made.people.store, ALICE.id)
+    assert [is_known(thief) for thief in thieves] == [False, True]
+
+
+def test_nobody_prolongs_a_session(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = connected(made)
+    sessions = made.people.sign_in.sessions
+    began = sessions._clock()
+    for seconds, known in ((LIFETIME - 10, True), (LIFETIME + 10, False)):
+        # To begin a sign-in seals the cookie anew.
+        browser.asked_for("/auth/host")
+        monkeypatch.setattr(sessions, "_clock", lambda now=began + seconds: now)
+        assert is_known(browser) is known
+    connected(made, BOB)
+    with made.people.store.reading() as database:
+        assert list(database.scalars(select(SessionRow.user))) == [BOB.id]
 
 
 @pytest.mark.parametrize("token", ["", "made-up", None])
