@@ -24,6 +24,10 @@ SECONDS: Final = 2.0
 AT_ONCE: Final = 10
 # Between two looks at the clock SQLite takes so many steps: some tenths of a millisecond.
 _STEPS: Final = 10_000
+# How a search is best run depends on what is searched for.
+_OF_POSTGRESQL: Final = (
+    "SET LOCAL statement_timeout = {milliseconds}; SET LOCAL plan_cache_mode = force_custom_plan"
+)
 _STOPPED: Final = "57014"
 _STOPPED_BY_SQLITE: Final = ("interrupted", "user-defined function raised exception")
 
@@ -107,7 +111,7 @@ def querying(
         query = Query(session, seconds)
         stack.callback(query.close)
         if connection.dialect.name == "postgresql":
-            session.execute(text(f"SET LOCAL statement_timeout = {int(seconds * 1000)}"))
+            session.execute(text(_OF_POSTGRESQL.format(milliseconds=int(seconds * 1000))))
         else:
             driver: Any = connection.connection.dbapi_connection
             stack.callback(connection.info.pop, DEADLINE, None)

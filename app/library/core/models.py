@@ -70,6 +70,13 @@ def _trigrams(name: str, column: str) -> Index:
     )
 
 
+def _contents(name: str, column: str) -> Index:
+    """Make an index for what documents contain: tags and labels."""
+    return _of_postgresql(
+        name, column, postgresql_using="gin", postgresql_ops={column: "jsonb_path_ops"}
+    )
+
+
 def _alive(name: str, *columns: str) -> Index:
     """Make an index over the rows that are not deleted, which are all that is searched."""
     where = sql("deleted_at IS NULL")
@@ -86,13 +93,16 @@ class SavedWidgetRow(Base):
         _alive("ix_saved_widgets_modified_at", "experience_type", "modified_at", "id"),
         # With what the counts of a search ask for, SQLite's one of the index itself too.
         _alive("ix_saved_widgets_created_by", "experience_type", "created_by_id", "deleted_at"),
-        _trigrams("ix_saved_widgets_title_folded", "title_folded"),
-        _of_postgresql(
-            "ix_saved_widgets_tags",
-            "tags",
-            postgresql_using="gin",
-            postgresql_ops={"tags": "jsonb_path_ops"},
+        # Read instead of the widgets, where titles are searched for what many of them have.
+        _alive(
+            "ix_saved_widgets_folded",
+            "experience_type",
+            "title_folded",
+            "created_by_id",
+            "deleted_at",
         ),
+        _trigrams("ix_saved_widgets_title_folded", "title_folded"),
+        _contents("ix_saved_widgets_tags", "tags"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -142,11 +152,12 @@ class CustomWidgetRow(Base):
         Index("ix_custom_widgets_updated_at", "domain_id", "updated_at", "id"),
         Index("ix_custom_widgets_widget_name", "domain_id", "widget_name", "id"),
         Index("ix_custom_widgets_user", "domain_id", "user_id"),
+        Index("ix_custom_widgets_folded", "domain_id", "title_folded", "id"),
         _trigrams("ix_custom_widgets_title_folded", "title_folded"),
         # A keyword is looked for in both.
         _trigrams("ix_custom_widgets_id", "id"),
-        _of_postgresql("ix_custom_widgets_labels", "labels", postgresql_using="gin"),
-        _of_postgresql("ix_custom_widgets_tags", "tags", postgresql_using="gin"),
+        _contents("ix_custom_widgets_labels", "labels"),
+        _contents("ix_custom_widgets_tags", "tags"),
     )
 
     id: Mapped[str] = mapped_column(line(ID_LENGTH), primary_key=True)

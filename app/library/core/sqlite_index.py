@@ -1,4 +1,4 @@
-"""SQLite's index for searches: what parts of titles, tags and labels there are, and of whom.
+"""SQLite's index for searches: what parts of titles, tags and labels there are.
 
 PostgreSQL's GIN indexes are a matter of its planner. SQLite has tables, which triggers keep
 (migrations/versions/m0003_search_index.py), and is told to start with them where that pays:
@@ -8,22 +8,21 @@ PostgreSQL's GIN indexes are a matter of its planner. SQLite has tables, which t
     select(…).where(is_one_of(row.id, ids), unindexed(row.scope) == scope, …)
 
 So it only narrows a search down, and every condition is tested for each widget all the same. Where
-it finds too many for that, the page comes soon by a walk in its order, and only their number is
-asked of the index, `counted`, if it knows of all that is searched for.
+it finds too many for that, the page comes soon by a walk in its order, which asks the index for the
+tags and labels of each widget: `has_value`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    Text,
     UnaryExpression,
     column,
     func,
-    intersect,
     or_,
     select,
     table,
@@ -33,7 +32,7 @@ from sqlalchemy.sql.operators import custom_op
 from app.database.queries import Query
 
 # With more, a walk in the order of the page comes to its end as soon.
-MOST: Final = 5000
+MOST: Final = 1000
 # With no more than these, it is not worth the time to look for fewer.
 ENOUGH: Final = 100
 # As the triggers cut values.
@@ -43,25 +42,24 @@ _MOST_TRIGRAMS: Final = 20
 
 _TITLES: Final = table(
     "searched_titles",
-    *map(column, ("number", "widget_id", "scope", "owner", "title")),
+    *map(column, ("number", "widget_id", "scope")),
+    column("title", Text),
 )
 _TRIGRAMS: Final = table("searched_trigrams", column("rowid"), column("searched_trigrams"))
-_VALUES: Final = table(
-    "searched_values", *map(column, ("scope", "key", "value", "widget_id", "owner"))
-)
+_VALUES: Final = table("searched_values", *map(column, ("scope", "key", "value", "widget_id")))
 
-# The id of a widget, and whose it is.
-Candidates = Select[tuple[Any, Any]] | CompoundSelect[Any]
+# The ids of widgets.
+Candidates = Select[tuple[Any]] | CompoundSelect[Any]
 
 
-def titled(scope: str, parts: Sequence[str]) -> Select[tuple[Any, Any]]:
+def titled(scope: str, parts: Sequence[str]) -> Select[tuple[Any]]:
     """Select the widgets of a scope whose folded title has one of the parts.
 
     A part of less than three characters is looked for in every title.
     """
     row = _TITLES.c
-    has_part = (func.instr(row.title, part) > 0 for part in parts)
-    found = select(row.widget_id, row.owner).where(row.scope == scope, or_(*has_part))
+    has_part = (row.title.contains(part, autoescape=True) for part in parts)
+    found = select(row.widget_id).where(row.scope == scope, or_(*has_part))
     wanted = list(map(_trigrams_of, parts))
     if not all(wanted):
         return found
@@ -78,16 +76,24 @@ def _trigrams_of(part: str) -> str:
     return f"({' AND '.join(quoted)})" if trigrams else ""
 
 
-def valued(scope: str, key: str, values: Iterable[str]) -> Select[tuple[Any, Any]]:
+def valued(scope: Any, key: str, values: Collection[str]) -> Select[tuple[Any]]:
     """Select the widgets of a scope that have one of the values at a key.
 
     Of long values only the beginnings are compared: see `is_exact`.
     """
     begins = {value[:LONGEST_VALUE] for value in values}
     row = _VALUES.c
-    found = select(row.widget_id, row.owner).where(row.scope == scope, row.key == key)
+    found = select(row.widget_id).where(row.scope == scope, row.key == key)
     found = found.where(row.value.in_(begins))
     return found if len(begins) == 1 else found.distinct()
+
+
+def has_value(
+    row_id: ColumnElement[Any], scope: ColumnElement[Any], key: str, values: Collection[str]
+) -> ColumnElement[bool]:
+    """Test whether a row's widget has one of the values at a key, as `valued` does."""
+    found = valued(scope, key, values).where(_VALUES.c.widget_id == row_id)
+    return found.correlate_except(_VALUES).exists()
 
 
 def is_exact(values: Iterable[str]) -> bool:
@@ -107,15 +113,6 @@ def few(query: Query, candidates: Iterable[Candidates]) -> str | None:
             if count <= ENOUGH:
                 break
     return best[1]
-
-
-def counted(query: Query, candidates: Sequence[Candidates], owner: UUID | None) -> tuple[int, int]:
-    """Count the widgets that are among all candidates, and those of an owner."""
-    first, *others = candidates
-    found = (intersect(first, *others) if others else first).subquery()
-    own = func.count().filter(found.c.owner == (owner and owner.hex))
-    row = query.one(select(func.count(), own).select_from(found))
-    return row[0], row[1]
 
 
 def is_one_of(row_id: ColumnElement[Any], ids: str) -> ColumnElement[bool]:

@@ -24,11 +24,12 @@ from sqlalchemy.orm import Session
 
 from app.database.columns import folded
 from app.database.queries import Query
+from app.library.core.kept_counts import is_kept, kept_count
 from app.library.core.models import FavoriteRow, SavedWidgetRow, UserRow
 from app.library.core.sqlite_index import (
     Candidates,
-    counted,
     few,
+    has_value,
     is_exact,
     is_one_of,
     titled,
@@ -94,14 +95,13 @@ def alive(experience_type: str) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class SearchCondition:
-    """The rows that a search finds, as a condition; `counted_as` where an index counts them.
+    """The rows that a search finds, as a condition.
 
     `sifted` is the same condition for rows that are come by in another way than by it.
     """
 
     condition: ColumnElement[bool]
     sifted: ColumnElement[bool]
-    counted_as: tuple[Candidates, ...] = ()
 
 
 def matching(
@@ -116,20 +116,18 @@ def matching(
     row = SavedWidgetRow
     scope = unindexed(row.experience_type.expression) == experience_type
     sifted = and_(scope, row.deleted_at.is_(None), *conditions)
-    candidates = tuple(_candidates(search, experience_type))
-    ids = few(query, candidates)
-    if ids is not None:
-        return SearchCondition(and_(is_one_of(row.id.expression, ids), sifted), sifted)
-    is_all = replace(search, title=None, tags=()) == EVERYTHING and is_exact(search.tags)
-    return SearchCondition(walked, sifted, candidates if is_all else ())
+    ids = few(query, _candidates(search, experience_type))
+    if ids is None:
+        return SearchCondition(walked, sifted)
+    return SearchCondition(and_(is_one_of(row.id.expression, ids), sifted), sifted)
 
 
 def _conditions(
     session: Session, search: SearchFilter, user: UUID
 ) -> Iterator[ColumnElement[bool]]:
     if search.title is not None:
-        part = folded(search.title)
-        yield SavedWidgetRow.title_folded.contains(part, autoescape=True)
+        # On SQLite LIKE takes two thirds of the time of instr.
+        yield SavedWidgetRow.title_folded.contains(folded(search.title), autoescape=True)
     if search.widget_type is not None:
         yield SavedWidgetRow.widget_type == search.widget_type
     if search.creator_handle is not None:
@@ -171,8 +169,6 @@ def totals(
     user: UUID,
 ) -> Totals:
     """Count the widgets that match, and all of the experience type."""
-    mine = SavedWidgetRow.created_by_id == user
-    everything = select(func.count()).select_from(SavedWidgetRow).where(alive(experience_type))
     # From the marks, which are few, and not mark by mark of all that match.
     marked = (
         select(func.count())
@@ -180,18 +176,23 @@ def totals(
         .join(SavedWidgetRow, SavedWidgetRow.id == FavoriteRow.widget_id)
         .where(FavoriteRow.user_id == user, found.sifted)
     )
-    if found.counted_as:
-        filtered, own = counted(query, found.counted_as, user)
-        return Totals(filtered, own, *query.one(select(_alone(marked), _alone(everything))))
-    if search == EVERYTHING:
-        # Each from an index of its own.
-        counts = (everything, everything.where(mine), marked)
-        every, own, favorites = query.one(select(*map(_alone, counts)))
-        return Totals(every, own, favorites, every)
-    matches = select(
-        func.count(), func.count().filter(mine), _alone(marked), _alone(everything)
-    ).select_from(SavedWidgetRow)
+    others = (_alone(marked), kept_count(experience_type, SavedWidgetRow.__tablename__))
+    kept = _kept(search)
+    if kept is not None:
+        counts = (kept_count(experience_type, *kept, owner=owner) for owner in (None, user))
+        return Totals(*query.one(select(*counts, *others)))
+    mine = func.count().filter(SavedWidgetRow.created_by_id == user)
+    matches = select(func.count(), mine, *others).select_from(SavedWidgetRow)
     return Totals(*query.one(matches.where(found.condition)))
+
+
+def _kept(search: SearchFilter) -> tuple[str, str] | None:
+    """Return key and value of the count that is kept of a search; None where there is none."""
+    if search == EVERYTHING:
+        return SavedWidgetRow.__tablename__, ""
+    tags = tuple(dict.fromkeys(search.tags))
+    is_tag = replace(search, tags=()) == EVERYTHING and len(tags) == 1
+    return ("tags", tags[0]) if is_tag and is_kept("tags", tags[0]) else None
 
 
 def _alone(statement: Select[int]) -> ScalarSelect[int]:
@@ -209,5 +210,9 @@ def _tagged(session: Session, tags: tuple[str, ...]) -> ColumnElement[bool]:
 
 
 def _has(tag: str) -> ColumnElement[bool]:
-    each = func.json_each(SavedWidgetRow.tags).table_valued("value")
-    return exists().where(each.c.value == tag).correlate(SavedWidgetRow)
+    row = SavedWidgetRow
+    found = has_value(row.id.expression, row.experience_type.expression, "tags", [tag])
+    if is_exact([tag]):
+        return found
+    each = func.json_each(row.tags).table_valued("value")
+    return and_(found, exists().where(each.c.value == tag).correlate(row))

@@ -28,7 +28,7 @@ from app.library.spaceone.query.json_postgresql import PostgresqlJson
 from app.library.spaceone.query.json_sqlite import SqliteJson
 from app.library.spaceone.query.keys import JsonPath, node_at, resolve_key, root_of
 from app.library.spaceone.query.limits import LARGEST_ROW, MOST_ORDERS, bounded, query_error
-from app.library.spaceone.query.narrowing import Narrowing, narrow
+from app.library.spaceone.query.narrowing import kept_total, narrow
 from app.library.spaceone.query.pipeline import distinct_rows, pipeline
 from app.library.spaceone.query.stages import Rows, sorting
 from app.library.spaceone.records import (
@@ -132,10 +132,11 @@ class CustomWidgets:
         """
         caller.require_domain(listing.search.domain_id)
         with self._store.reading() as session, bounded(session, self._seconds) as query:
-            narrowed, test = self._test(query, self._filters(), listing.search)
-            count = select(func.count()).select_from(CustomWidgetRow).where(test)
+            test = self._test(query, self._filters(), listing.search)
             statement = self._select(listing, test)
-            total = query.scalar(count) or 0 if narrowed.total is None else narrowed.total
+            kept = kept_total(listing.search)
+            count = select(func.count()).select_from(CustomWidgetRow).where(test)
+            total = query.scalar(count if kept is None else select(kept)) or 0
             rows = iter(()) if listing.count_only else query.rows(statement)
             yield ListingResult(map(read_widget, rows), total)
 
@@ -146,7 +147,7 @@ class CustomWidgets:
         filters = self._filters()
         stages = (unwind, Sort(_orders(listing), "query.sort"))
         with self._running() as running:
-            _, test = self._test(running, filters, listing.search)
+            test = self._test(running, filters, listing.search)
             rows = pipeline(stages, test, self._json, filters)
             total = running.scalar(_count(rows)) or 0
             found = running.rows(self._values(rows, listing.page))
@@ -162,7 +163,7 @@ class CustomWidgets:
         caller.require_domain(query.search.domain_id)
         filters = self._filters()
         with self._running() as running:
-            _, test = self._test(running, filters, query.search)
+            test = self._test(running, filters, query.search)
             if query.distinct is not None:
                 rows = distinct_rows(query.distinct, test, self._json)
             else:
@@ -190,13 +191,11 @@ class CustomWidgets:
     def _filters(self) -> Filters:
         return Filters(self._json, self._now())
 
-    def _test(self, query: Query, filters: Filters, search: Selection) -> tuple[Narrowing, Test]:
+    def _test(self, query: Query, filters: Filters, search: Selection) -> Test:
         """Test what is searched for, on SQLite among the few that its index finds."""
         test = filters.search(search)
-        if self._store.dialect != "sqlite":
-            return Narrowing(), test
-        narrowed = narrow(query, search)
-        return narrowed, test if narrowed.ids is None else filters.search(search, narrowed.ids)
+        ids = narrow(query, search) if self._store.dialect == "sqlite" else None
+        return test if ids is None else filters.search(search, ids)
 
     def _select(self, listing: Listing, test: Test) -> Select[Any]:
         terms = [term for order in _orders(listing) for term in self._ordering(order)]

@@ -132,7 +132,7 @@ class Filters:
         same = [_canonical(value, condition) for value in values if value is not None]
         tests = [self._some(target, lambda value: value.equals_any(same))] if same else []
         if same and target.indexed:
-            tests = [self._json.by_index(target.root, target.steps, same, *tests)]
+            tests = [self._json.by_index(target.root, condition.key, same, *tests)]
         if None in values:
             tests.append(self._some(target, lambda value: value.is_null))
             tests.append(not_(some_node(target.root, target.steps, self._json)))

@@ -149,10 +149,10 @@ class JsonSql(ABC):
         """Return how many bytes the values of a row have; 0 where they are bounded elsewhere."""
 
     @abstractmethod
-    def by_index(self, node: Node, steps: Sequence[str], values: Sequence[Any], test: Test) -> Test:
+    def by_index(self, node: Node, key: str, values: Sequence[Any], test: Test) -> Test:
         """Return a test that is true where `test` is, and for which an index may be used.
 
-        `test` asks whether one of the values is at the end of a step or none.
+        `test` asks whether one of the values is at the key: `labels`, or one in `tags`.
         """
 
     @abstractmethod

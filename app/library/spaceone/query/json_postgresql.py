@@ -153,7 +153,7 @@ class PostgresqlJson(JsonSql):
         sizes = [func.coalesce(func.octet_length(value), 0) for value in written]
         return reduce(operator.add, sizes, literal(0))
 
-    def by_index(self, node: Node, steps: Sequence[str], values: Sequence[Any], test: Test) -> Test:
+    def by_index(self, node: Node, key: str, values: Sequence[Any], test: Test) -> Test:
         """Ask the GIN indexes of `tags` and `labels`, which know what a document contains.
 
         Where it contains a text, a number or a boolean, it has just that; a list may have more.
@@ -161,7 +161,7 @@ class PostgresqlJson(JsonSql):
         if len(values) > _MOST_INDEXED_VALUES:
             return test
         held: list[Any] = [[value] for value in values]
-        for step in reversed(steps):
+        for step in key.split(".")[1:]:
             held = [{step: inner} for inner in (*values, *held)]
         contained = node.op("@>", is_comparison=True)
         found = or_(*(contained(literal(one, JSONB())) for one in held))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    and_,
     case,
     cast,
     distinct,
@@ -22,6 +23,8 @@ from sqlalchemy import (
 )
 
 from app.database.columns import EXACT, to_json
+from app.library.core.models import CustomWidgetRow
+from app.library.core.sqlite_index import has_value, is_exact
 from app.library.spaceone.query.json_backend import Elements, JsonSql, Node, Reader, Test, is_index
 
 _RANKS: Final = {
@@ -181,9 +184,13 @@ class SqliteJson(JsonSql):
         del written
         return literal(0)  # `querying` bounds them
 
-    def by_index(self, node: Node, steps: Sequence[str], values: Sequence[Any], test: Test) -> Test:
-        del node, steps, values
-        return test
+    def by_index(self, node: Node, key: str, values: Sequence[Any], test: Test) -> Test:
+        del node
+        if not all(isinstance(value, str) for value in values):
+            return test
+        row = CustomWidgetRow
+        found = has_value(row.id.expression, row.domain_id.expression, key, values)
+        return found if is_exact(values) else and_(found, test)
 
     def contains(self, text: ColumnElement[str], part: str) -> Test:
         return func.coalesce(func.instr(text, part), 0) > 0

@@ -1,7 +1,8 @@
-"""SQLite's index for searches: it tells what the tables hold, whoever wrote them, and whatever."""
+"""SQLite's index and the kept counts: they tell what the tables hold, whoever wrote them."""
 
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -18,8 +19,9 @@ from app.database.queries import querying
 from app.database.store import Store
 from app.library.core import sqlite_index
 from app.library.core.callers import Caller, Person
+from app.library.core.kept_counts import LONGEST
 from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
-from app.library.core.sqlite_index import LONGEST_VALUE, Candidates, counted, few, titled, valued
+from app.library.core.sqlite_index import LONGEST_VALUE, Candidates, few, titled, valued
 from app.library.datadog.store import SavedWidgetDraft, SavedWidgets
 from app.library.spaceone.records import CustomWidgetChange, CustomWidgetDraft
 from app.library.spaceone.store import CustomWidgets
@@ -27,7 +29,6 @@ from tests.databases import migrated
 
 PERSON = Person(UUID(int=1), "alice@example.com", "Alice")
 CALLER = Caller(PERSON, frozenset(), frozenset({"d1", "d2"}), "jti")
-OWNER = UUID(int=2)
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 TITLES = ["Cost", "cost of Größe", "İstanbul", "é", "ab", "", '"quoted" title', "AND OR NOT"]
 TAGS = [[], ["a"], ["a", "b", "a"], ["", " x"], ["x" * LONGEST_VALUE + end for end in "yz"]]
@@ -39,9 +40,9 @@ Index = tuple[list[Row], list[Row]]
 
 
 @pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    """A library whose index the triggers alone have written."""
-    with closing(migrated(sqlite_url)) as made:
+def store(database_url: str) -> Iterator[Store]:
+    """A library whose index and counts the triggers alone have written."""
+    with closing(migrated(database_url)) as made:
         with made.writing() as session:
             person = {"handle": PERSON.handle, "name": PERSON.name, "created_at": AT}
             session.add(UserRow(id=PERSON.id, **person))
@@ -92,6 +93,30 @@ def expected(connection: Connection) -> Index:
             }
     cut = {(scope, key, text[:LONGEST_VALUE], *rest) for scope, key, text, *rest in values}
     return sorted(titles), sorted(cut)
+
+
+def counts_of(connection: Connection) -> dict[Row, int]:
+    """Read all counts."""
+    totals = (
+        "SELECT scope, key, value, owner, sum(widgets) FROM searched_counts GROUP BY 1, 2, 3, 4"
+    )
+    return {tuple(row): count for *row, count in connection.exec_driver_sql(totals) if count}
+
+
+def expected_counts(index: Index) -> dict[Row, int]:
+    """Say what the counts of an index are."""
+    facts: list[Row] = [
+        (scope, "saved_widgets" if owner else "custom_widgets", "", owner)
+        for _, scope, owner, _ in index[0]
+    ]
+    facts += [
+        (scope, key, value, owner)
+        for scope, key, value, _, owner in index[1]
+        if len(key or "") <= LONGEST and len(value or "") <= LONGEST
+    ]
+    return Counter(
+        (*fact, whose) for *fact, owner in facts for whose in ("", owner) if whose is not None
+    )
 
 
 class Writer:
@@ -174,15 +199,16 @@ class Writer:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_index_is_in_step_after_any_writes(store: Store, seed: int) -> None:
+def test_index_and_counts_are_in_step_after_any_writes(store: Store, seed: int) -> None:
     writer, kinds = Writer(store, seed), set[str | None]()
     for _ in range(8):
         for _ in range(12):
             writer.write()
         with store.writing() as session:
             connection = session.connection()
-            titles, values = index_of(connection)
-            assert (titles, values) == expected(connection)
+            titles, values = index = expected(connection)
+            assert counts_of(connection) == expected_counts(index)
+            assert store.dialect != "sqlite" or index_of(connection) == index
             kinds |= {key for _, key, *_ in values}
     # Of each kind there was something, at one time or another.
     assert titles
@@ -224,7 +250,7 @@ def test_few_are_the_fewest_and_no_more_than_are_wanted(bare: Store) -> None:
         say = session.connection().exec_driver_sql
         say("DELETE FROM searched_values")
         for number in range(5):
-            say(f"INSERT INTO searched_values VALUES ('s', 'k', 'all', '{number}', '{OWNER.hex}')")
+            say(f"INSERT INTO searched_values VALUES ('s', 'k', 'all', '{number}', NULL)")
         say("INSERT INTO searched_values VALUES ('s', 'k', 'one', '3', NULL)")
         say("INSERT INTO searched_values VALUES ('t', 'k', 'one', '9', NULL)")
     of_all, of_one = valued("s", "k", ["all"]), valued("s", "k", ["one"])
@@ -238,7 +264,3 @@ def test_few_are_the_fewest_and_no_more_than_are_wanted(bare: Store) -> None:
             assert few(query, [of_all]) is None
             assert few(query, [of_all, of_one]) == '["3"]'
         assert few(query, [valued("s", "k", ["none"])]) == "[]"
-        assert counted(query, [of_all], OWNER) == (5, 5)
-        assert counted(query, [of_all], UUID(int=3)) == counted(query, [of_all], None) == (5, 0)
-        same = [of_all, valued("s", "k", ["all", "one"])]
-        assert counted(query, same, OWNER) == (5, 5)
