@@ -88,8 +88,35 @@ def test_sockets_of_another_process_are_left_alone(monkeypatch: pytest.MonkeyPat
     assert "LISTEN_FDS" not in os.environ
 
 
-def test_more_sockets_than_workers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LISTEN_FDS", "3")
+@pytest.mark.parametrize(
+    ("handed", "why"),
+    [
+        ("3", "once for each worker"),
+        ("two", "'two' is not a number of sockets"),
+        ("", "'' is not a number of sockets"),
+        ("-1", "'-1' is not a number of sockets"),
+    ],
+)
+def test_what_cannot_be_taken_is_refused(
+    monkeypatch: pytest.MonkeyPatch, handed: str, why: str
+) -> None:
+    monkeypatch.setenv("LISTEN_FDS", handed)
     monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
-    with pytest.raises(ConfigurationError, match="once for each worker"):
+    with pytest.raises(ConfigurationError, match=why):
         take_sockets(2)
+
+
+@pytest.mark.parametrize("family", [socket.AF_UNIX, socket.AF_INET, None])
+def test_a_descriptor_that_is_not_a_listening_socket_of_tcp_is_refused(
+    monkeypatch: pytest.MonkeyPatch, family: socket.AddressFamily | None
+) -> None:
+    read, written = os.pipe()
+    number = read if family is None else socket.socket(family).detach()
+    monkeypatch.setattr("app.cli.activation._FIRST", number)
+    monkeypatch.setenv("LISTEN_FDS", "1")
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    with pytest.raises(ConfigurationError, match=f"descriptor {number} is not a listening socket"):
+        take_sockets(2)
+    os.close(written)
+    if family is not None:
+        os.close(read)
