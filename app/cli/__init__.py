@@ -25,7 +25,7 @@ import click
 from rich.console import Console
 
 from app.cli.arguments import BaseUrl, IpAddress
-from app.cli.output import indented, json_option, print_json
+from app.cli.output import indented, json_option, print_json, use_local_secrets
 from app.cli.rendering import widgets_for
 from app.cli.serve import check_start, serve_application
 from app.connectors import service_settings
@@ -239,7 +239,7 @@ def sign(
 
     `placard sign URL | sh` sends it at once.
     """
-    provide_local_secrets()
+    use_local_secrets()
     settings = service_settings()
     context = {name: value for name, value in parameters.items() if value}
     proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)
@@ -285,7 +285,7 @@ def settings(*, markdown: bool, check: bool, as_json: bool) -> None:
 
 
 def _check() -> None:
-    provide_local_secrets()
+    use_local_secrets()
     try:
         check_start(service_settings())
     except ConfigurationError as error:

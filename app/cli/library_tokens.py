@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from app.cli.arguments import Duration
+from app.cli.output import use_local_secrets
 from app.connectors import service_settings
 from app.database.store import Store
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
@@ -20,7 +21,7 @@ from app.library.samples import LOCAL_DOMAIN, save_samples
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.wiring import AZURE_DEVOPS, SCOPES
 from app.settings import Settings
-from app.settings.local import provide_local_secrets, write_local_setting
+from app.settings.local import write_local_setting
 from templates_schemas.text import host_time
 
 LOCAL_TOKEN: Final = "PLACARD_LOCAL_TOKEN"  # noqa: S105 - the setting's name
@@ -150,7 +151,7 @@ def prepared_store(settings: Settings) -> Iterator[Store]:
 
 def database_settings() -> Settings:
     """Load the settings of a service that keeps something in its database."""
-    provide_local_secrets()
+    use_local_secrets()
     settings = service_settings()
     if not settings.needs_database:
         raise ConfigurationError(
@@ -161,7 +162,7 @@ def database_settings() -> Settings:
 
 def library_settings() -> Settings:
     """Load the settings of a service whose library is on."""
-    provide_local_secrets()
+    use_local_secrets()
     settings = service_settings()
     if not settings.library:
         raise ConfigurationError(

@@ -7,12 +7,21 @@ from typing import Any
 
 import click
 
+from app.settings.local import provide_local_secrets
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def use_local_secrets() -> None:
+    """Provide the local mode's secrets; say where, if they are new: a service may have others."""
+    if (made := provide_local_secrets()) is not None:
+        told = "holds new secrets; a service that was started in another folder has others"
+        click.echo(f"{made}: {told}", err=True)
 
 
 def indented(text: str) -> str:

@@ -11,10 +11,10 @@ from app.access.connection_store import ConnectionStore, Resealed
 from app.access.forgetting import forget_user, forget_workspace
 from app.access.wiring import PeopleParts
 from app.cache.wiring import build_backend
+from app.cli.output import use_local_secrets
 from app.connectors import service_settings
 from app.errors import ConfigurationError
 from app.lookup.kept import KeptLists
-from app.settings.local import provide_local_secrets
 from app.telemetry.metrics import Metrics
 from app.upstream.wiring import build_fetcher
 from app.wiring import build_people
@@ -98,7 +98,7 @@ def forget(*, user: str | None, workspace: str | None) -> None:
 
 @contextmanager
 def _people() -> Iterator[tuple[PeopleParts, KeptLists]]:
-    provide_local_secrets()
+    use_local_secrets()
     settings = service_settings()
     backend = build_backend(settings, Metrics())
     people = build_people(settings, build_fetcher(settings), backend)

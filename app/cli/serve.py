@@ -19,6 +19,7 @@ from app.cli.connections import provide_connections
 from app.cli.server import DrainingServer
 from app.cli.workers import begin_to_load, load_application
 from app.connectors import all_connectors
+from app.devtools.local_provider import PEOPLE
 from app.devtools.signed_calls import Proving, curl_line, signed_call
 from app.errors import ConfigurationError, StoreUnavailable
 from app.origins import is_loopback_host
@@ -175,10 +176,15 @@ def greeting(settings: Settings, base: str, library_token: str | None = None) ->
     if settings.verify == "off":
         return "\n".join([*lines, "", "VERIFICATION IS OFF."])
     by = "jwt" if settings.takes_tokens else "signature"
-    call = signed_call(settings, base, {"resource_url": example}, Proving(by, 300))
+    person = PEOPLE[0] if settings.person_modes and not settings.host_client_id else None
+    context = person.context if person else {}
+    call = signed_call(settings, base, {"resource_url": example, **context}, Proving(by, 300))
     tail = ["", "Ask for a card (the proof holds for five minutes):", f"  {curl_line(call)}"]
-    again = f"Another: placard --local sign URL --base {base}"
-    return "\n".join([*lines, *tail, again])
+    options = "".join(f" --{name} {value}" for name, value in context.items())
+    again = [f"Another: placard --local sign URL --base {base}{options}"]
+    if person:
+        again.append(f"It is shown to {person.login}, who is made up and has connected an account.")
+    return "\n".join([*lines, *tail, *again])
 
 
 def _of_the_library(base: str, token: str) -> list[str]:

@@ -38,6 +38,11 @@ class LocalPerson:
     id: str
     login: str
 
+    @property
+    def context(self) -> dict[str, str]:
+        """What the host sends of this person beside an address."""
+        return {"workspace": "1", "user": self.id}
+
 
 PEOPLE: Final = (
     LocalPerson("1200000000000001", "monalisa"),

@@ -4,7 +4,6 @@ import hashlib
 import json
 import shlex
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,10 +12,9 @@ from shutil import which
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
-import jwt
-
 from app.errors import ConfigurationError
 from app.settings import Settings
+from app.verification.issuing import issue_token
 from app.verification.qsh import query_string_hash
 from app.verification.request import SignedRequest
 from app.verification.signature import HEADER as SIGNATURE_HEADER, sign
@@ -122,7 +120,10 @@ def _proven(
 
 def _first(secrets: Sequence[str], setting: str) -> str:
     if not secrets:
-        raise ConfigurationError(f"{setting}: is missing, so nothing can be signed with it")
+        raise ConfigurationError(
+            f"{setting}: is missing, so nothing can be signed with it; `placard --local …` signs "
+            "for the service of `make run`, in its folder"
+        )
     return secrets[0]
 
 
@@ -159,15 +160,7 @@ def _own_command() -> str:
 
 def _token(settings: Settings, secret: str, request: SignedRequest, proving: Proving) -> str:
     """Make a token that is bound to one request by its `qsh`, and to a body by `body_sha256`."""
-    now = int(time.time())
-    claims = {
-        "aud": settings.jwt_audience,
-        "iat": now,
-        "exp": now + int(min(proving.expires_in, settings.jwt_max_lifetime)),
-        "qsh": query_string_hash(request),
-    }
+    bound = {"qsh": query_string_hash(request)}
     if request.method == "POST":
-        claims["body_sha256"] = hashlib.sha256(request.body).hexdigest()
-    if settings.jwt_issuer:
-        claims["iss"] = settings.jwt_issuer
-    return jwt.encode(claims, secret, algorithm="HS256")
+        bound["body_sha256"] = hashlib.sha256(request.body).hexdigest()
+    return issue_token(settings, secret, proving.expires_in, **bound)

@@ -68,7 +68,7 @@ CHECKS: Final = (
         "PLACARD_JWT_SECRETS",
         lambda settings: settings.takes_tokens and not settings.has_token_keys,
         "is missing: PLACARD_VERIFY is {settings.verify}; set it, PLACARD_JWT_PUBLIC_KEY or "
-        "PLACARD_JWT_JWKS_URL",
+        "PLACARD_JWT_JWKS_URL; `placard --local serve` makes its own",
         serving=True,
     ),
     SettingRule(

@@ -49,19 +49,20 @@ def use_local_mode() -> None:
 
 def provide_local_secrets(
     process: Mapping[str, str] = os.environ, local_file: Path = LOCAL_FILE
-) -> None:
+) -> Path | None:
     """Append new secrets to `.env`, readable by its owner only, where the local mode lacks them.
 
-    Raises ConfigurationError where it cannot be written.
+    Returns that file if it was written; raises ConfigurationError where it cannot be.
     """
     variables = environment_of(process, local_file)
     missing = [name for name in LOCAL_SECRETS if not {name, f"{name}_FILE"} & variables.keys()]
     if variables.get("PLACARD_MODE") != "local" or not missing:
-        return
+        return None
     lines = "".join(f"{name}={LOCAL_SECRETS[name]()}\n" for name in missing)
     with _writing(local_file):
         text = local_file.read_text("utf-8")
         local_file.write_text(text + ("\n" if text and text[-1] != "\n" else "") + lines)
+    return local_file.absolute()
 
 
 def write_local_setting(name: str, value: str, local_file: Path = LOCAL_FILE) -> None:

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, abort, render_template
 
+from app.settings import Settings
+from app.verification.issuing import issue_token
 from app.web import service
 from app.web.cors import DOCS
 from app.web.host_operations import PROOFS
@@ -52,13 +54,24 @@ def description() -> Response:
 
 @blueprint.get("/docs")
 def page() -> str:
-    """Show the description to people; in the local mode with the library's token filled in."""
+    """Show the description to people; in the local mode with proofs filled in."""
     settings = service().settings
-    is_shown = settings.local and settings.library and is_from_this_machine()
-    # All proofs but those of the host are the library's token, in one place or another.
-    proofs = _description()["components"].get("securitySchemes", {}).keys() - PROOFS.keys()
-    token = settings.local_token if is_shown else None
-    return render_template("docs.html", token=token, proofs=sorted(proofs), local=settings.local)
+    proofs = _local_proofs(settings) if settings.local and is_from_this_machine() else {}
+    return render_template("docs.html", proofs=proofs, local=settings.local)
+
+
+def _local_proofs(settings: Settings) -> dict[str, str]:
+    """Return what the requests on the page are proven with: by the names of OpenAPI's schemes."""
+    proofs = {}
+    if settings.library and settings.local_token:
+        # All schemes but those of the host take the library's token, in one place or another.
+        others = _description()["components"].get("securitySchemes", {}).keys() - PROOFS.keys()
+        proofs = dict.fromkeys(sorted(others), settings.local_token)
+    if settings.takes_tokens and settings.jwt_secrets and not settings.jwt_require_qsh:
+        proofs["host_token"] = issue_token(
+            settings, settings.jwt_secrets[0], settings.jwt_max_lifetime
+        )
+    return proofs
 
 
 @blueprint.get("/docs/assets/<name>")

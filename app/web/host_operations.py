@@ -81,7 +81,8 @@ PROOFS: Final[SecuritySchemes] = {
         "bearerFormat": "JWT",
         "description": "A JWT of the host: it may be bound to one request, by `qsh` or, for a "
         "POST, by `body_sha256`. "
-        "`placard --local sign RESOURCE_URL` prints one, and the request that carries it.",
+        "`placard --local sign RESOURCE_URL` prints one, and the request that carries it. In the "
+        "local mode this page has one, for some minutes: load it again for another.",
     },
     "host_signature": {
         "type": "apiKey",

@@ -57,9 +57,10 @@ def _holds(by: Proof, name: str, about: str, call: Make) -> Check:
         call,
         (
             no_refusal(
-                f"The proof was refused: is {secret} the service's own, does a proxy "
-                "rewrite the query or the body, or drop the header? The service's log names the "
-                "reason, and what would have matched.",
+                f"The proof was refused: is {secret} the service's own (in the local mode: was the "
+                "service started in this folder), does a proxy rewrite the query or the body, or "
+                "drop the header? The service's log names the reason, and what would have "
+                "matched.",
                 {0: "The service answers some requests, but not this one: see its log."},
             ),
             of_placard(NOT_PLACARD),

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from secrets import token_urlsafe
+from types import MappingProxyType
 from typing import Any, Final
 
 from flask import Flask, Response, current_app, g, redirect, request
@@ -34,6 +35,7 @@ from app.devtools.preview.editor import LONGEST, edit
 from app.devtools.preview.gallery import CurrentGallery, Gallery
 from app.devtools.preview.grammar import grammar_of
 from app.devtools.preview.json_text import formatted, highlighted, written
+from app.devtools.preview.lookup import OF_A_TASK
 from app.devtools.preview.meters import limits_of, shortened
 from app.devtools.preview.page import blueprint, rendered
 from app.devtools.preview.presets import NAMES, blocks, preset
@@ -68,7 +70,7 @@ def show() -> Response:
     """
     gallery = gallery_of_now()
     given = request.args.get("url", gallery.featured or "")
-    asked = Asked.of(given, request.args, service().settings)
+    asked = Asked.of(given, request.args, service().settings, _usual())
     refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
     told = _answered(asked, gallery, refresh=refresh) if asked.url else {}
     return rendered(
@@ -86,7 +88,12 @@ def show_lookup() -> Response:
 def pick() -> Response:
     """Attach what was picked, and ask for its card as the host would after that."""
     settings, base = service().settings, request.host_url
-    asked = Asked.of(request.form.get("value", ""), request.form, settings, lookup.OF_A_TASK)
+    asked = Asked.of(
+        request.form.get("value", ""),
+        request.form,
+        settings,
+        _usual(OF_A_TASK),
+    )
     try:
         attached = ask(current_app, settings, asked, base, component=ATTACH)
     except ConfigurationError as error:
@@ -159,6 +166,11 @@ def _people() -> Sequence[LocalPerson]:
     return provider.people if provider and service().settings.person_modes else ()
 
 
+def _usual(context: Mapping[str, str] = MappingProxyType({})) -> Mapping[str, str]:
+    """Return what the host sends where nothing is chosen: it names the first person, if any."""
+    return next(({**context, **person.context} for person in _people()), context)
+
+
 def gallery_of_now() -> Gallery:
     """Return what there is to try, as the files of now have it."""
     kept: CurrentGallery = current_app.extensions[PREVIEW]
@@ -167,7 +179,7 @@ def gallery_of_now() -> Gallery:
 
 def _looked_up(given: Mapping[str, str], **more: Any) -> Response:
     settings = service().settings
-    asked = Asked.of(given.get("query", ""), given, settings, lookup.OF_A_TASK)
+    asked = Asked.of(given.get("query", ""), given, settings, _usual(OF_A_TASK))
     context: dict[str, Any] = {"asked": asked, "names": CONTEXT, **more}
     try:
         gallery = gallery_of_now()

@@ -6,6 +6,8 @@ ADVICE: Final[dict[str, str]] = {
     "malformed_request": "Write the whole address of the resource, as the browser shows it: "
     "https://, the host, the path.",
     "workspace_not_served": "PLACARD_ALLOWED_WORKSPACES leaves this workspace out; add it there.",
+    "no_person": "The proof holds, but the access mode shows pages to a person in a workspace, and "
+    "it names none: choose who looks, or send `user` and `workspace`.",
     "connection_needed": "The host offers this person to sign in: at /auth, where accounts are "
     "connected. PLACARD_ACCESS says whose account shows a page.",
     "budget_spent": "PLACARD_COLD_FETCHES_PER_MINUTE bounds how many new pages one person has "

@@ -1,4 +1,4 @@
-// Starts Swagger UI over openapi.json, with the token that the page carries in the local mode.
+// Starts Swagger UI over openapi.json, with the proofs that the page carries in the local mode.
 "use strict";
 
 const page = document.getElementById("docs");
@@ -45,8 +45,8 @@ function nameControls() {
 }
 
 function fillIn(ui, schemes) {
-  const { token, proofs = "" } = page.dataset;
-  for (const name of proofs.split(" ").filter((each) => each in schemes)) {
+  for (const [name, token] of Object.entries(JSON.parse(page.dataset.proofs))) {
+    if (!(name in schemes)) continue;
     if (schemes[name].scheme === "basic") ui.preauthorizeBasic(name, "local", token);
     else ui.preauthorizeApiKey(name, token);
   }

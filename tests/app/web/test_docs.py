@@ -1,5 +1,7 @@
 """`/docs` and `/openapi.json`: where they are, what the page is made of, and who gets the token."""
 
+import html
+import json
 import re
 from typing import Any
 
@@ -75,9 +77,18 @@ def test_no_other_file_is_sent(local: FlaskClient, name: str) -> None:
     assert local.get(f"/docs/assets/{name}").status_code == 404
 
 
-def test_in_the_local_mode_the_page_has_the_library_s_token(local: FlaskClient) -> None:
+def proofs_of(page: str) -> dict[str, str]:
+    (written,) = re.findall(r'data-proofs="([^"]*)"', page)
+    proofs: dict[str, str] = json.loads(html.unescape(written))
+    return proofs
+
+
+def test_in_the_local_mode_the_page_proves_what_is_tried_on_it(local: FlaskClient) -> None:
     answer = local.get("/docs", headers={"Origin": ORIGIN})
-    assert f'data-token="{TOKEN}" data-proofs="application_key basic bearer"' in answer.text
+    proofs = proofs_of(answer.text)
+    for_host = {"Authorization": f"Bearer {proofs.pop('host_token')}"}
+    assert local.get("/typeahead?query=x", headers=for_host).status_code == 200
+    assert proofs == dict.fromkeys(("application_key", "basic", "bearer"), TOKEN)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Access-Control-Allow-Origin" not in answer.headers
 
@@ -96,12 +107,13 @@ def test_nobody_but_this_machine_gets_the_token(
 ) -> None:
     answer = local.get("/docs", **request_of_another)
     assert answer.status_code == 200
-    assert TOKEN not in answer.text
+    assert proofs_of(answer.text) == {}
 
 
 def test_no_token_is_shown_in_production_or_without_the_library(
     make_host: MakeHost, sqlite_url: str
 ) -> None:
-    for changes in ({"docs": "on", "database_url": sqlite_url}, {"mode": "local"}):
+    production, local = {"docs": "on", "database_url": sqlite_url}, {"mode": "local"}
+    for changes, proven in ((production, set()), (local, {"host_token"})):
         answer = make_host(local_token=TOKEN, **changes).client.get("/docs")
-        assert "data-token" not in answer.text
+        assert proofs_of(answer.text).keys() == proven
