@@ -1,6 +1,6 @@
 """How many widgets there are of a scope, and with a tag or a label: triggers keep it.
 
-On both databases, in migrations/versions/m0006_kept_counts.py: a number is read where the rows
+On both databases, in migrations/versions/m0007_kept_counts.py: a number is read where the rows
 that it counts would be too many.
 """
 

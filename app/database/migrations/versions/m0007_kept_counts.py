@@ -13,8 +13,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 _TABLE: Final = """
     CREATE TABLE searched_counts (
