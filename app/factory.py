@@ -29,13 +29,7 @@ from app.web.errors import Application, init_errors
 from app.web.fast_path import init_fast_path
 from app.web.host_operations import health_section, host_section
 from app.web.paths import init_paths
-from app.wiring import (
-    build_lookup,
-    build_people,
-    build_widgets,
-    shares_credentials,
-    unreachable_systems,
-)
+from app.wiring import build_lookup, build_people, build_widgets, unreachable_systems
 
 if TYPE_CHECKING:
     # It needs the database.
@@ -210,7 +204,7 @@ def _warn(settings: Settings, parts: Service) -> None:
         for name, why in unused_secrets(settings).items():
             log.warning("unused_setting", name=name, why=why)
     if not (settings.local or settings.access or settings.allowed_workspaces):
-        _warn_of_sharing(settings)
+        _warn_of_sharing(parts)
     if parts.people is not None and not settings.local:
         _warn_of_strangers(settings, parts.people)
     if (settings.database_url or "").startswith("postgresql") and settings.cache_url == MEMORY:
@@ -231,8 +225,8 @@ def _warn_of_strangers(settings: Settings, people: "PeopleParts") -> None:
         )
 
 
-def _warn_of_sharing(settings: Settings) -> None:
-    if shares_credentials(settings):
+def _warn_of_sharing(parts: Service) -> None:
+    if parts.widgets.resolver.access.shares_credentials:
         structlog.get_logger("placard").warning(
             "Everybody who can put a link on a task, in any workspace, sees what this service's "
             "credentials may see; PLACARD_ACCESS=shared says that this is meant",

@@ -120,13 +120,6 @@ def unreachable_systems(settings: Settings, people: "PeopleParts") -> dict[str, 
     return {each.label: why_nobody(each) for each in wanting if each.label not in reached}
 
 
-def shares_credentials(settings: Settings) -> bool:
-    """Tell whether some credential shows what it may see to everybody."""
-    connectors = all_connectors(settings)
-    given = _credentials(settings, connectors, _credentials_file(settings).credentials)
-    return not given.are_empty
-
-
 def _credentials_file(settings: Settings) -> CredentialsFile:
     file = settings.credentials_file
     return read_credentials_file(Path(file)) if file else CredentialsFile()

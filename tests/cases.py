@@ -1,5 +1,6 @@
 """The recorded cases of this project's connectors: a folder for each."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ from app.testing import recordings
 FOLDER: Final = Path(__file__).parent / "recorded"
 
 
-def case_files() -> list[Path]:
+@cache
+def case_files() -> tuple[Path, ...]:
     """List the cases of all connectors, without their widgets."""
-    return recordings.case_files(FOLDER)
+    return tuple(recordings.case_files(FOLDER))

@@ -5,6 +5,7 @@ Nobody records these by hand: each is the recorded exchange with another answer 
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -25,6 +26,7 @@ TEXTS: Final = {
 }
 
 
+@cache
 def open_case(name: str) -> Recording:
     """Return a connector's open case: the first whose name says so, and that makes a card."""
     paths = [path for path in case_files() if path.parent.name == name]

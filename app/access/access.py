@@ -80,6 +80,11 @@ class Access:
         self._people = people
         self._refusals = Refusals()
 
+    @property
+    def shares_credentials(self) -> bool:
+        """Whether some credential shows what it may see to everybody."""
+        return not self._credentials.are_empty
+
     def ask(self, connector: Connector, match: Match, workspace: str | None) -> Ask:
         """Say what to ask for an address, by the connector's mode; `workspace` is proven.
 

@@ -26,12 +26,12 @@ class SettingLine:
 
 def unknown_settings(settings: Settings) -> dict[str, str | None]:
     """Map each `PLACARD_…` variable that is not a setting to the name that was probably meant."""
+    given = {name for name in environment_of(os.environ) if name.startswith("PLACARD_")}
+    if not given:
+        return {}
     names = variable_names(settings.connector_declarations)
-    return {
-        name: next(iter(get_close_matches(name, names, n=1)), None)
-        for name in environment_of(os.environ)
-        if name.startswith("PLACARD_") and name not in names and not name.startswith(PREFIXES)
-    }
+    unknown = sorted(name for name in given.difference(names) if not name.startswith(PREFIXES))
+    return {name: next(iter(get_close_matches(name, names, n=1)), None) for name in unknown}
 
 
 def unused_secrets(settings: Settings) -> dict[str, str]:

@@ -6,6 +6,7 @@ import resource
 import threading
 import time
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from app.telemetry.metrics import Metrics
 
 _OWN: Final = Path("/proc/self")
+_release: Final = cache(version)
 
 
 def tell_of_this_process(metrics: Metrics) -> None:
@@ -26,7 +28,7 @@ def tell_of_this_process(metrics: Metrics) -> None:
         "1; the labels say which release of Placard runs, on which Python.",
         lambda: 1,
         "livemax",
-        version=version("placard"),
+        version=_release("placard"),
         python=platform.python_version(),
     )
     for name, meaning, read in (

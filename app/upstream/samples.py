@@ -7,6 +7,7 @@ answer it. A recorded case of `placard record` is one too.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from io import BytesIO
@@ -47,6 +48,7 @@ class Sample:
         return all(exchange["response"]["status"] < 400 for exchange in self.exchanges)
 
 
+@cache
 def bundled_samples() -> tuple[Sample, ...]:
     """Return the samples that ship with Placard, sorted by name."""
     folder = files("app") / "samples"

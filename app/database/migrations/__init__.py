@@ -5,6 +5,7 @@ at the start. The steps after EARLIEST have a `downgrade`, too: `placard library
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,5 +66,6 @@ def _config() -> Config:
     return config
 
 
+@cache
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())

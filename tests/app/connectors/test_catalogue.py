@@ -308,6 +308,7 @@ CASES: Final = [
 ]
 
 
+@pytest.mark.no_cover  # it goes over the same lines again and again
 @pytest.mark.parametrize(("name", "file"), CASES)
 def test_one_value_that_is_odd_does_not_cost_the_card(name: str, file: Path) -> None:
     known, case = made(BY_NAME[name]), read_recording(file)
@@ -316,14 +317,15 @@ def test_one_value_that_is_odd_does_not_cost_the_card(name: str, file: Path) -> 
         assert not is_card(known, case.resource_url, answer)
         return
     resource = evaluate(known.definition["answer"]["resource"], answer)
-    for path in paths_of(answer):
-        if holds(value_at(answer, path), resource):
+    for path in list(paths_of(answer)):
+        sound = value_at(answer, path)
+        if holds(sound, resource):
             continue  # Without the whole resource there is no card to be had.
         odd: Any
         for odd in (None, {}, "odd", 7):
-            changed = json.loads(json.dumps(answer))
-            set_at(changed, path, odd)
-            assert is_card(known, case.resource_url, changed), f"{path}: {odd!r}"
+            set_at(answer, path, odd)
+            assert is_card(known, case.resource_url, answer), f"{path}: {odd!r}"
+        set_at(answer, path, sound)
 
 
 @pytest.mark.parametrize(("name", "file"), CASES)
