@@ -18,7 +18,7 @@ from app.settings.report import unknown_settings, unused_secrets
 from app.telemetry.logs import configure_logs
 from app.telemetry.metrics import Metrics
 from app.telemetry.processes import tell_of_this_process
-from app.upstream import Loopback
+from app.upstream.client import Loopback
 from app.upstream.wiring import build_fetcher
 from app.verification import KeySet, KeySource
 from app.verification.wiring import build_key_sources, build_verifier

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app import errors
-from app.cache import FetchResult
+from app.cache.entry import FetchResult
 from app.connectors import Connector
 from app.errors import PlacardError
-from app.upstream import Fetcher
+from app.upstream.client import Fetcher
 from app.upstream.messages import UpstreamRequest
 from app.upstream.verdict import Outcome, Verdict
 

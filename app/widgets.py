@@ -11,16 +11,11 @@ from typing import Any, Final
 
 from app import errors
 from app.access import ColdFetchBudget
-from app.cache import (
-    CARD,
-    Cache,
-    CacheLookup,
-    Entry,
-    FetchResult,
-    TooManyWaiters,
-    conditional,
-    validator_of,
-)
+from app.cache.cache import Cache
+from app.cache.conditional import conditional, validator_of
+from app.cache.entry import CARD, Entry, FetchResult
+from app.cache.lookup import CacheLookup
+from app.cache.single_flight import TooManyWaiters
 from app.cards import card_of, checked
 from app.connectors import Connector
 from app.errors import PlacardError
@@ -29,9 +24,10 @@ from app.resolver import ResolvedRequest, Resolver
 from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
 from app.telemetry.metrics import Metrics
-from app.upstream import Fetcher, within
+from app.upstream.client import Fetcher
 from app.upstream.lookups import UrlLookups
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.upstream.transport import within
 from app.verification import NOBODY, Viewer
 
 TOO_MANY: Final = "Access forbidden. Too many new pages in a minute; try again in a moment."

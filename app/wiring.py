@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from app.access import Access, AccessModes, ColdFetchBudget, Providers, providers_of, why_nobody
-from app.cache import CacheBackend
+from app.cache.backend import CacheBackend
 from app.cache.wiring import build_backend, build_cache
 from app.connectors import Connector, ConnectorRegistry, EditedRegistry, all_connectors, catalogue
 from app.errors import ConfigurationError
@@ -24,7 +24,7 @@ from app.lookup.together import Together
 from app.resolver import Resolver
 from app.settings import FETCH_PLACES, Settings
 from app.telemetry.metrics import Metrics
-from app.upstream import Fetcher, bundled_samples
+from app.upstream.client import Fetcher
 from app.upstream.credentials import (
     Credentials,
     CredentialsFile,
@@ -32,6 +32,7 @@ from app.upstream.credentials import (
     header_pairs,
     read_credentials_file,
 )
+from app.upstream.samples import bundled_samples
 from app.widgets import Widgets
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Final, NoReturn
 
 import pytest
 
-from app.upstream import bundled_samples
+from app.upstream.samples import bundled_samples
 from templates_schemas import faults
 from tests.conftest import MakeHost
 from tests.host import Host

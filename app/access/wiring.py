@@ -15,7 +15,7 @@ from app.access.sign_in import SignIn
 from app.access.vault import Vault
 from app.database.store import Store
 from app.settings import Settings
-from app.upstream import Fetcher
+from app.upstream.client import Fetcher
 from app.upstream.oauth import OAuthClient
 from app.upstream.token_requests import TokenRequests
 

@@ -17,36 +17,3 @@ A backend stores entries by key until they expire or are evicted, and may lose a
 time. A key names the connector, the outgoing request and the identity of the credential, so that
 an answer fetched with one credential is never given to another.
 """
-
-from app.cache.backend import CacheBackend
-from app.cache.cache import REFRESH_THREADS, Cache, Make
-from app.cache.conditional import conditional, validator_of
-from app.cache.entry import CARD, DOCUMENT, Entry, FetchResult, Times, Validator, etag_of
-from app.cache.freshness import CachePolicy
-from app.cache.lookup import CacheLookup, Result
-from app.cache.memory_backend import OVERHEAD, MemoryBackend
-from app.cache.signing import EntrySigner
-from app.cache.single_flight import TooManyWaiters
-
-__all__ = [
-    "CARD",
-    "DOCUMENT",
-    "OVERHEAD",
-    "REFRESH_THREADS",
-    "Cache",
-    "CacheBackend",
-    "CacheLookup",
-    "CachePolicy",
-    "Entry",
-    "EntrySigner",
-    "FetchResult",
-    "Make",
-    "MemoryBackend",
-    "Result",
-    "Times",
-    "TooManyWaiters",
-    "Validator",
-    "conditional",
-    "etag_of",
-    "validator_of",
-]

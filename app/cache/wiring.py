@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable
 
-from app.cache import REFRESH_THREADS, Cache, CacheBackend, CachePolicy, EntrySigner, MemoryBackend
+from app.cache.backend import CacheBackend
+from app.cache.cache import REFRESH_THREADS, Cache
+from app.cache.freshness import CachePolicy
+from app.cache.memory_backend import MemoryBackend
+from app.cache.signing import EntrySigner
 from app.settings import MEMORY, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream.wiring import concurrency_limit

@@ -39,11 +39,11 @@ def console() -> None:
         )
     paths = {**ADDRESSES, "Authentication URL": SIGN_IN} if settings.has_sign_in else ADDRESSES
     for name, path in paths.items():
-        _told(name, f"{base.rstrip('/')}{path}")
-    _told("Match URL pattern", served_pattern(settings))
+        _print_entry(name, f"{base.rstrip('/')}{path}")
+    _print_entry("Match URL pattern", served_pattern(settings))
     for name, text in TEXTS.items():
-        _told(name, text)
-    _told("To install the app again", f"{REINSTALL}{settings.host_client_id or NO_CLIENT}")
+        _print_entry(name, text)
+    _print_entry("To install the app again", f"{REINSTALL}{settings.host_client_id or NO_CLIENT}")
     if urlsplit(base).scheme != "https":
         click.echo("PLACARD_PUBLIC_URL: is not https, and the host asks nothing else", err=True)
 
@@ -61,11 +61,11 @@ def connectors(*, pattern: bool, as_json: bool) -> None:
     if pattern:
         click.echo(served_pattern(settings))
         return
-    known = [_described(connector) for connector in all_connectors(settings)]
+    described = [_described(connector) for connector in all_connectors(settings)]
     if as_json:
-        print_json(known)
+        print_json(described)
         return
-    for each in known:
+    for each in described:
         click.echo(f"{each['name']}: {each['label']}")
         click.echo(indented(f"example: {each['example']}"))
         click.echo(indented(f"hosts: {', '.join(each['hosts'])}"))
@@ -84,10 +84,10 @@ def _described(connector: Connector) -> dict[str, Any]:
 
 def served_pattern(settings: Settings) -> str:
     """Write the addresses that these settings serve, as one expression of JavaScript."""
-    known = all_connectors(settings)
-    patterns = (pattern for connector in known for pattern in connector.page_patterns())
-    return javascript_pattern(patterns, (server for each in known for server in each.servers))
+    served = all_connectors(settings)
+    patterns = (pattern for connector in served for pattern in connector.page_patterns())
+    return javascript_pattern(patterns, (server for each in served for server in each.servers))
 
 
-def _told(name: str, value: str) -> None:
+def _print_entry(name: str, value: str) -> None:
     click.echo(f"{name}:\n    {value}")

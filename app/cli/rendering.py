@@ -11,7 +11,7 @@ from app.devtools.recorder import WrittenAnswer, answering
 from app.origins import host_of, is_loopback_host
 from app.settings import MEMORY, Settings
 from app.telemetry.metrics import Metrics
-from app.upstream import SampleAdapter
+from app.upstream.samples import SampleAdapter
 from app.upstream.wiring import build_fetcher
 from app.web import EXTENSION
 from app.widgets import Widgets

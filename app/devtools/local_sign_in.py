@@ -19,7 +19,7 @@ from app.devtools.local_provider import (
 )
 from app.errors import Forbidden, StoreUnavailable
 from app.settings import Settings
-from app.upstream import Loopback
+from app.upstream.client import Loopback
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
 from app.upstream.oauth import Tokens
 from app.web.local_access import is_from_this_machine

@@ -15,9 +15,10 @@ from app.settings import MEMORY, Settings
 from app.settings.fields import MASK
 from app.settings.report import setting_lines
 from app.telemetry.metrics import Metrics
-from app.upstream import Exchange, Sample, SampleAdapter
+from app.upstream.client import Exchange
 from app.upstream.credentials import read_credentials_file
 from app.upstream.messages import UpstreamRequest
+from app.upstream.samples import Sample, SampleAdapter
 from app.upstream.wiring import build_fetcher
 from app.widgets import Widgets
 from app.wiring import build_widgets

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.openapi.operation import Section
-from app.upstream import Loopback
+from app.upstream.client import Loopback
 
 
 @dataclass(frozen=True, slots=True)

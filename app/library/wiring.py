@@ -20,7 +20,8 @@ from app.library.http.token_slots import TokenSlots
 from app.library.spaceone.dialect import DIALECT as SPACEONE
 from app.library.surface import LibrarySurface
 from app.settings import Settings
-from app.upstream import ConcurrencyLimit, Loopback
+from app.upstream.client import Loopback
+from app.upstream.concurrency import ConcurrencyLimit
 
 # A dialect is a line here. Azure DevOps has the addresses that no other one has.
 PREFIXED: Final[tuple[Dialect, ...]] = (DATADOG, SPACEONE)

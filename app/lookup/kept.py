@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, post_load
 
-from app.cache import DOCUMENT, CacheBackend, CachePolicy, Entry, FetchResult
-from app.cache.backend import limit_waiting
+from app.cache.backend import CacheBackend, limit_waiting
+from app.cache.entry import DOCUMENT, Entry, FetchResult
+from app.cache.freshness import CachePolicy
 from app.errors import PlacardError, named
 from templates_schemas.lookup import ITEMS_MAX, TypeaheadItem, TypeaheadItemSchema
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from app.connectors.searches import SearchQuery
 from app.errors import Forbidden
 from app.lookup.answers import item_of
-from app.upstream import Sample
+from app.upstream.samples import Sample
 from app.widgets import Widgets
 from templates_schemas.lookup import TypeaheadItem
 

@@ -17,7 +17,8 @@ from app.lookup.kept import KeptLists
 from app.lookup.together import EACH
 from app.resolver import Resolver, key_of
 from app.telemetry.metrics import Metrics
-from app.upstream import ConcurrencyLimit, Fetcher
+from app.upstream.client import Fetcher
+from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.lookups import UrlLookups
 from app.upstream.messages import ANONYMOUS, UpstreamRequest, UpstreamResponse
 from app.upstream.verdict import Verdict

@@ -6,7 +6,7 @@ stand in one file, though a long one, so that all settings are seen at once.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from marshmallow.fields import Field, String
@@ -43,7 +43,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 FalseProofStatus = Literal["401", "400"]
 AccessMode = Literal["shared", "attached", "viewer"]
 
-ACCESS_MODE: Final[Field[AccessMode | None]] = Choice[Any]("shared", "attached", "viewer")
+ACCESS_MODE: Final[Field[AccessMode | None]] = Choice[Any](*get_args(AccessMode))
 MOST_CONCURRENT_CALLS: Final = 256
 FETCH_PLACES: Final = 8  # where nothing tells how many threads there are
 BREAKER_FAILURES: Final = 5
@@ -59,7 +59,7 @@ class Settings:
     # One row for a setting: name, kind, default, meaning, and what holds where it is unset.
     # fmt: off
     mode: Mode = setting(
-        "PLACARD_MODE", Choice[Mode]("production", "local"), "production",
+        "PLACARD_MODE", Choice[Mode](*get_args(Mode)), "production",
         "`production`, or `local`: preview, samples, printed tokens, this machine only")
     offline: bool = setting(
         "PLACARD_OFFLINE", Switch(), False,
@@ -69,7 +69,7 @@ class Settings:
         "PLACARD_RECORDINGS", String(), None,
         "a folder of recorded cases that answer offline, before the samples (`local` only)")
     verify: Verify = setting(
-        "PLACARD_VERIFY", Choice[Verify]("jwt", "signature", "either", "off"), "jwt",
+        "PLACARD_VERIFY", Choice[Verify](*get_args(Verify)), "jwt",
         "how a request proves that it is the host's: `jwt`, `signature`, `either`, or (`local` "
         "only) `off`")
     jwt_secrets: tuple[str, ...] = setting(
@@ -105,7 +105,7 @@ class Settings:
         "whose credential fetches a card: `shared` (the service's), `attached` (that of the person "
         "who attached the page), `viewer` (the viewer's own)", unset="`shared`")
     access_of: Mapping[str, AccessMode] = setting(
-        "PLACARD_ACCESS_<CONNECTOR>", ByConnector[AccessMode]("shared", "attached", "viewer"), {},
+        "PLACARD_ACCESS_<CONNECTOR>", ByConnector[AccessMode](*get_args(AccessMode)), {},
         "the same for one connector, and for all whose names begin with it: "
         "`PLACARD_ACCESS_GITHUB`", unset="`PLACARD_ACCESS`")
     shared_only: tuple[str, ...] = setting(
@@ -117,10 +117,10 @@ class Settings:
         "cards that one person in one workspace can have fetched in a minute, in each process, and "
         "texts that systems are searched for; a page that is refused or not found counts twice")
     error_envelope: EnvelopeForm = setting(
-        "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm]("nested", "flat", "both"), "nested",
+        "PLACARD_ERROR_ENVELOPE", Choice[EnvelopeForm](*get_args(EnvelopeForm)), "nested",
         '`nested`: `{"data": {"error": …}}`; `flat`: `{"error": …}`; `both` in one body')
     false_proof_status: FalseProofStatus = setting(
-        "PLACARD_FALSE_PROOF_STATUS", Choice[FalseProofStatus]("401", "400"), "401",
+        "PLACARD_FALSE_PROOF_STATUS", Choice[FalseProofStatus](*get_args(FalseProofStatus)), "401",
         "the status for a request whose proof is not valid; `400` for a host that takes a 401 as "
         "a request to sign in")
     fetch_deadline: float = setting(
@@ -182,7 +182,7 @@ class Settings:
         "PLACARD_THREADS", PositiveInteger(most=10_000), None,
         "threads of each worker that answer requests", unset="64 with `placard serve`")
     log_level: LogLevel = setting(
-        "PLACARD_LOG_LEVEL", Choice[LogLevel]("debug", "info", "warning", "error"), "info",
+        "PLACARD_LOG_LEVEL", Choice[LogLevel](*get_args(LogLevel)), "info",
         "the lowest level that is logged: `debug` (probes too), `info`, `warning` or `error`")
     traces: bool = setting(
         "PLACARD_TRACES", Switch(), False,

@@ -16,7 +16,7 @@ from app.devtools.recorder import SCRUBBED
 from app.testing.cards import difference
 from app.testing.extra import responses
 from app.testing.host import host_with
-from app.upstream import recorded_body
+from app.upstream.samples import recorded_body
 
 WIDGET: Final = ".widget.json"
 # What every request has, or the transport adds: no recording need tell it.

@@ -93,16 +93,19 @@ class ReceivingServer:
 
 @contextmanager
 def serving(
-    handler: Handler, *, host: str = LOOPBACK, tls: ssl.SSLContext | None = None
+    handler: Handler, *, host: str = LOOPBACK, port: int = 0, tls: ssl.SSLContext | None = None
 ) -> Iterator[ReceivingServer]:
-    """Serve until the block ends; by then each connection that was made has been counted."""
+    """Serve, on any port unless one is given, until the block ends.
+
+    By then each connection that was made has been counted.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     ending = threading.Event()
     threads: list[threading.Thread] = []
     sockets: list[socket.socket] = []
     last_caller = socket.socket(family)
     last_caller.bind((host, 0))
-    with socket.create_server((host, 0), family=family) as listener, last_caller:
+    with socket.create_server((host, port), family=family, backlog=128) as listener, last_caller:
         server = ReceivingServer(listener.getsockname()[1], host, "https" if tls else "http")
 
         def handle(plain: socket.socket) -> None:

@@ -23,39 +23,3 @@
 
 Each worker process has its own state: rate limits, breakers and slots are not shared.
 """
-
-from app.upstream.address_guard import AddressGuard
-from app.upstream.bulkhead import Bulkhead
-from app.upstream.client import Exchange, Fetcher, Loopback
-from app.upstream.concurrency import ConcurrencyLimit
-from app.upstream.policy import Event, UpstreamPolicy
-from app.upstream.samples import (
-    Recordings,
-    Sample,
-    SampleAdapter,
-    bundled_samples,
-    read_sample,
-    recorded_body,
-)
-from app.upstream.stand_ins import StandIns
-from app.upstream.transport import GuardedAdapter, within
-
-__all__ = [
-    "AddressGuard",
-    "Bulkhead",
-    "ConcurrencyLimit",
-    "Event",
-    "Exchange",
-    "Fetcher",
-    "GuardedAdapter",
-    "Loopback",
-    "Recordings",
-    "Sample",
-    "SampleAdapter",
-    "StandIns",
-    "UpstreamPolicy",
-    "bundled_samples",
-    "read_sample",
-    "recorded_body",
-    "within",
-]

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Final
 
-from cachetools import TTLCache
+from cachetools import TTLCache, cachedmethod
 
 from app.errors import UpstreamUnreadable
 from app.origins import host_of, read_url
@@ -36,15 +37,11 @@ class UrlLookups:
         lookup = request.lookup
         if lookup is None:
             return request
-        with self._lock:
-            value = self._kept.get(lookup)
-        if value is None:
-            value = self._ask(lookup)
-            with self._lock:
-                self._kept[lookup] = value
-        return replace(request, url=request.url.replace(lookup.placeholder, value), lookup=None)
+        url = request.url.replace(lookup.placeholder, self._value(lookup))
+        return replace(request, url=url, lookup=None)
 
-    def _ask(self, lookup: UrlLookup) -> str:
+    @cachedmethod(attrgetter("_kept"), lock=attrgetter("_lock"))
+    def _value(self, lookup: UrlLookup) -> str:
         host = host_of(read_url(lookup.url).parts)
         document = self._document_of(UpstreamRequest(lookup.url, hosts=frozenset({host})))
         value = document.get(lookup.name) if isinstance(document, dict) else None

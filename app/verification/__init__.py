@@ -5,6 +5,7 @@
     keys.py       the keys of tokens, and the algorithm of each
     expiry.py     `expires_at`
     request.py    the request as it was received, and the proof that it gives
+    issuing.py    makes tokens, for trying a service out
     wiring.py     makes the verifier, from the settings
 
 Implements the section "How a request proves itself" of the host's contract.

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from app.errors import UpstreamFailed
 from app.origins import host_of
 from app.settings import FETCH_PLACES, Settings
-from app.upstream import Fetcher
+from app.upstream.client import Fetcher
 from app.upstream.messages import UpstreamRequest
 from app.verification import (
     FixedKeys,

@@ -30,7 +30,7 @@ from app.testing.fault_server import playing
 from app.testing.faults import FAULTS, MARK, NetworkFault
 from app.testing.recordings import Recording, read_recording
 from app.testing.servers import LOOPBACK
-from app.upstream import recorded_body
+from app.upstream.samples import recorded_body
 from app.web import EXTENSION
 from templates_schemas import faults
 from tests.cases import case_files

@@ -8,13 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app.access import Access, AccessModes, ColdFetchBudget, Providers
-from app.cache import Cache, CachePolicy, MemoryBackend
+from app.cache.cache import Cache
+from app.cache.freshness import CachePolicy
+from app.cache.memory_backend import MemoryBackend
 from app.connectors import ConnectorRegistry, all_connectors
 from app.resolver import Resolver
 from app.telemetry.metrics import Metrics
-from app.upstream import AddressGuard, ConcurrencyLimit, Fetcher, GuardedAdapter
+from app.upstream.address_guard import AddressGuard
+from app.upstream.client import Fetcher
+from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.credentials import Credentials
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.upstream.transport import GuardedAdapter
 from app.widgets import Widgets
 from tests.bench.tables import Table
 from tests.conftest import settings_with

@@ -8,7 +8,7 @@ from statistics import median, quantiles
 
 from playwright.sync_api import Page
 
-from app.upstream import bundled_samples
+from app.upstream.samples import bundled_samples
 from tests.bench.machine import SERVER_CORE
 from tests.bench.processes import BIN, running
 from tests.bench.tables import Missing, Table

@@ -15,12 +15,7 @@ from app.connectors.definitions.addresses import (
 from app.connectors.definitions.expressions import parts_in
 from app.connectors.definitions.hosts import api_hosts_of
 from app.connectors.definitions.search import FOUND_WITH, SCOPE, SEARCHED_WITH, SHOWN
-from app.connectors.definitions.templates import (
-    BUILT_IN,
-    is_url_template,
-    names_in,
-    strange_filters,
-)
+from app.connectors.definitions.templates import BUILT_IN, is_template, names_in, strange_filters
 from app.errors import MalformedRequest
 from templates_schemas.rules import Rule
 
@@ -230,7 +225,7 @@ def _is_served(
 def _url_fault(url: str) -> Rule | None:
     """Check the literal beginning, and the rest without the parts."""
     origin = _ORIGIN.match(url)
-    if origin is None or not is_url_template(url) or url.startswith("//"):
+    if origin is None or not is_template(url) or url.startswith("//"):
         return Rule("url", "must be an https address of a literal host, or a path; parts as {name}")
     try:
         literal_host(url)

@@ -39,7 +39,7 @@ FILTERS: Final[Mapping[str, Callable[[str], str]]] = {
 def names_in(template: Any) -> Iterator[str]:
     """Yield the named parts in every template of a JSON value."""
     if isinstance(template, str):
-        yield from (found[1] for found in FILLED.finditer(template) if _is_template(template))
+        yield from (found[1] for found in FILLED.finditer(template) if is_template(template))
     elif isinstance(template, Mapping):
         for inner in template.values():
             yield from names_in(inner)
@@ -54,8 +54,8 @@ def strange_filters(template: Any) -> list[str]:
     return sorted(set(found) - {*FILTERS, PATH, NUMBER})
 
 
-def is_url_template(text: str) -> bool:
-    """Tell whether every brace in a text belongs to a named part."""
+def is_template(text: str) -> bool:
+    """Tell whether every brace in a text belongs to a named part: not so in a query of GraphQL."""
     return not set("{}") & set(FILLED.sub("", text))
 
 
@@ -89,7 +89,7 @@ def filled_text(template: str, parts: Mapping[str, str]) -> str:
 def filled_body(template: Any, parts: Mapping[str, str]) -> Any:
     """Fill parts into every text of a JSON template; one with other braces, too, stays as it is."""
     if isinstance(template, str):
-        return _filled_value(template, parts) if _is_template(template) else template
+        return _filled_value(template, parts) if is_template(template) else template
     if isinstance(template, Mapping):
         return {key: filled_body(inner, parts) for key, inner in template.items()}
     return (
@@ -102,8 +102,3 @@ def _filled_value(template: str, parts: Mapping[str, str]) -> str | int:
     if found and found[2] == NUMBER and re.fullmatch(r"[0-9]{1,15}", parts[found[1]], re.ASCII):
         return int(parts[found[1]])
     return filled_text(template, parts)
-
-
-def _is_template(text: str) -> bool:
-    """Tell templates from what merely has braces, such as a query of GraphQL."""
-    return is_url_template(text)

@@ -15,9 +15,12 @@ import certifi
 from app.devtools.doctor.calls import Patient, ProbeRequest
 from app.errors import AddressRefused, PlacardError
 from app.origins import host_of
-from app.upstream import AddressGuard, Fetcher, GuardedAdapter, UpstreamPolicy
+from app.upstream.address_guard import AddressGuard
 from app.upstream.causes import cause_of
+from app.upstream.client import Fetcher
 from app.upstream.messages import UpstreamRequest, UpstreamResponse
+from app.upstream.policy import UpstreamPolicy
+from app.upstream.transport import GuardedAdapter
 
 MOST_CALLS: Final = 1000
 # In seconds, beyond what the service itself has for its upstreams.

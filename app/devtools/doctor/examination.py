@@ -92,4 +92,4 @@ def _came(check: Check, patient: Patient, answer: ReceivedAnswer, *, is_sound: b
 
 
 def _expected(check: Check, patient: Patient) -> str:
-    return ", ".join(each.told(patient) for each in check.expects)
+    return ", ".join(each.described(patient) for each in check.expects)

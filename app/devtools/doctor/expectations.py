@@ -39,7 +39,7 @@ class Expectation:
     advice: str
     by_status: Mapping[int, str] = field(default_factory=dict)
 
-    def told(self, patient: Patient) -> str:
+    def described(self, patient: Patient) -> str:
         """Say what it must be for this service."""
         return self.words.format(patient=patient)
 
@@ -63,7 +63,7 @@ def sentence_of(answer: ReceivedAnswer) -> str:
     return str(answer.document.get("error") or answer.document["data"]["error"])
 
 
-def _told(answer: ReceivedAnswer, patient: Patient) -> str:
+def _answer_seen(answer: ReceivedAnswer, patient: Patient) -> str:
     said = sentence_of(answer)
     return f"{status_of(answer, patient)} “{said}”" if said else status_of(answer, patient)
 
@@ -73,7 +73,7 @@ def status(*wanted: int, advice: str, by_status: Mapping[int, str] | None = None
     return Expectation(
         " or ".join(map(str, wanted)),
         lambda answer, _: answer.status in wanted,
-        _told,
+        _answer_seen,
         advice,
         by_status or {},
     )
@@ -89,7 +89,7 @@ def refusal(advice: str, by_status: Mapping[int, str] | None = None) -> Expectat
     return Expectation(
         f"{{patient.refusal}} “{NotAuthenticated.sentence}”",
         _refuses,
-        _told,
+        _answer_seen,
         advice,
         by_status or {},
     )
@@ -100,7 +100,7 @@ def no_refusal(advice: str, by_status: Mapping[int, str]) -> Expectation:
     return Expectation(
         f"anything but {{patient.refusal}} “{NotAuthenticated.sentence}”",
         lambda answer, patient: answer.status != 0 and not _refuses(answer, patient),
-        _told,
+        _answer_seen,
         advice,
         by_status,
     )
@@ -239,14 +239,14 @@ def _stays(answer: ReceivedAnswer, patient: Patient) -> bool:
     return not answer.url or answer.url.startswith(patient.base.rstrip("/"))
 
 
-def _place_of(answer: ReceivedAnswer, patient: Patient) -> str:
+def _origin_seen(answer: ReceivedAnswer, patient: Patient) -> str:
     return "" if _stays(answer, patient) else f"an answer from {answer.url.partition('?')[0]}"
 
 
 STAYS: Final = Expectation(
     "an answer from the address itself",
     _stays,
-    _place_of,
+    _origin_seen,
     "The address redirects, and a preflight is not redirected: give the host the last address.",
 )
 

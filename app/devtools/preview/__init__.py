@@ -29,7 +29,7 @@ from flask import Flask, Response, current_app, g, redirect, request
 from app.devtools.local_provider import EXTENSION as LOCAL_PROVIDER, LocalPerson, LocalProvider
 from app.devtools.preview import lookup, signature_check
 from app.devtools.preview.advice import advice_for
-from app.devtools.preview.asking import Asked, ServiceAnswer, ask
+from app.devtools.preview.asking import PreviewRequest, ServiceAnswer, ask
 from app.devtools.preview.drawing import draw
 from app.devtools.preview.editor import LONGEST, edit
 from app.devtools.preview.gallery import CurrentGallery, Gallery
@@ -70,7 +70,7 @@ def show() -> Response:
     """
     gallery = gallery_of_now()
     given = request.args.get("url", gallery.featured or "")
-    asked = Asked.of(given, request.args, service().settings, _usual())
+    asked = PreviewRequest.of(given, request.args, service().settings, _usual())
     refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
     told = _answered(asked, gallery, refresh=refresh) if asked.url else {}
     return rendered(
@@ -88,12 +88,8 @@ def show_lookup() -> Response:
 def pick() -> Response:
     """Attach what was picked, and ask for its card as the host would after that."""
     settings, base = service().settings, request.host_url
-    asked = Asked.of(
-        request.form.get("value", ""),
-        request.form,
-        settings,
-        _usual(OF_A_TASK),
-    )
+    picked = request.form.get("value", "")
+    asked = PreviewRequest.of(picked, request.form, settings, _usual(OF_A_TASK))
     try:
         attached = ask(current_app, settings, asked, base, component=ATTACH)
     except ConfigurationError as error:
@@ -110,13 +106,13 @@ def pick() -> Response:
 @blueprint.get("/editor")
 def show_editor() -> Response:
     """Draw the payload in the address, or one of the presets."""
-    name, moment = request.args.get("preset", "usual"), now()
+    name, time = request.args.get("preset", "usual"), now()
     text = request.args.get("payload")
     if text is None:
-        text = written(preset(name if name in NAMES else "usual", moment))
+        text = written(preset(name if name in NAMES else "usual", time))
     if "format" in request.args and edit(text).is_json:
         text = formatted(text)
-    return _edited(text, moment)
+    return _edited(text, time)
 
 
 @blueprint.post("/editor")
@@ -179,7 +175,7 @@ def gallery_of_now() -> Gallery:
 
 def _looked_up(given: Mapping[str, str], **more: Any) -> Response:
     settings = service().settings
-    asked = Asked.of(given.get("query", ""), given, settings, _usual(OF_A_TASK))
+    asked = PreviewRequest.of(given.get("query", ""), given, settings, _usual(OF_A_TASK))
     context: dict[str, Any] = {"asked": asked, "names": CONTEXT, **more}
     try:
         gallery = gallery_of_now()
@@ -189,7 +185,7 @@ def _looked_up(given: Mapping[str, str], **more: Any) -> Response:
     return rendered("lookup", **context, found=found)
 
 
-def _answered(asked: Asked, gallery: Gallery, *, refresh: bool) -> dict[str, Any]:
+def _answered(asked: PreviewRequest, gallery: Gallery, *, refresh: bool) -> dict[str, Any]:
     """Make the request, and lay out its answer."""
     try:
         answer = ask(current_app, service().settings, asked, request.host_url, refresh=refresh)
@@ -225,20 +221,20 @@ def _body() -> str:
     return request.get_data().decode("utf-8", "replace")
 
 
-def _edited(text: str, moment: datetime) -> Response:
+def _edited(text: str, time: datetime) -> Response:
     edited = edit(text)
     g.style_nonce = token_urlsafe(16)
     return rendered(
         "editor",
         edited=edited,
-        card=draw(edited.payload, moment),
+        card=draw(edited.payload, time),
         limits=limits_of(edited.payload),
         colors=PILL_COLORS,
         presets=NAMES,
-        blocks=blocks(moment),
+        blocks=blocks(time),
         helps={
             "grammar": grammar_of(TEMPLATES[TEMPLATE]),
-            "blocks": blocks(moment),
-            "presets": {name: written(preset(name, moment)) for name in NAMES},
+            "blocks": blocks(time),
+            "presets": {name: written(preset(name, time)) for name in NAMES},
         },
     )

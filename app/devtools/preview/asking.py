@@ -34,7 +34,7 @@ PROOF_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PreviewRequest:
     """What is asked for: the address of a resource, and what else the host sends, by its names."""
 
     url: str
@@ -106,7 +106,7 @@ class ServiceAnswer:
 def ask(
     app: Flask,
     settings: Settings,
-    asked: Asked,
+    asked: PreviewRequest,
     base: str,
     *,
     component: str = WIDGET,
@@ -153,7 +153,7 @@ def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> ServiceAn
     )
 
 
-def _call(settings: Settings, asked: Asked, base: str, component: str) -> SignedCall:
+def _call(settings: Settings, asked: PreviewRequest, base: str, component: str) -> SignedCall:
     name = "resource_url" if component == WIDGET else "query"
     parameters = {name: asked.url, **asked.context}
     proving = Proving(_kind(settings), PROOF_SECONDS)

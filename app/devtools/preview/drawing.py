@@ -49,22 +49,22 @@ class ShownTime:
 
 @dataclass(frozen=True, slots=True)
 class DrawnField:
-    """One field: a pill has a colour, a time has a moment."""
+    """One field: a pill has a colour, a time has the time."""
 
     name: str
     text: str = ""
     color: str = ""
     icon: Icon | None = None
-    moment: ShownTime | None = None
+    time: ShownTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFooter:
-    """The footer: words, and a moment where they tell of one."""
+    """The footer: words, and a time where they tell of one."""
 
     text: str
     icon: Icon | None = None
-    moment: ShownTime | None = None
+    time: ShownTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def draw(payload: Any, now: datetime) -> DrawnCard:
     )
 
 
-def moment_of(sent: Any, now: datetime) -> ShownTime | None:
+def shown_time(sent: Any, now: datetime) -> ShownTime | None:
     """Read a time with an offset; None where it is none."""
     try:
         read = datetime.fromisoformat(_text(sent))
@@ -133,7 +133,7 @@ def _field(given: Mapping[str, Any], now: datetime) -> DrawnField:
     icon = icon_of(given.get("icon_url"))
     if kind == "datetime_with_icon":
         sent = given.get("datetime")
-        return DrawnField(name, _text(sent), icon=icon, moment=moment_of(sent, now))
+        return DrawnField(name, _text(sent), icon=icon, time=shown_time(sent, now))
     return DrawnField(name, _text(given.get("text")), icon=icon)
 
 
@@ -144,7 +144,7 @@ def _footer(given: Mapping[str, Any], now: datetime) -> DrawnFooter | None:
     words, key = FOOTERS[kind]
     if not key:
         return DrawnFooter(_text(given.get("text")), icon_of(given.get("icon_url")))
-    return DrawnFooter(words, moment=moment_of(given.get(key), now))
+    return DrawnFooter(words, time=shown_time(given.get(key), now))
 
 
 def _text(given: Any) -> str:

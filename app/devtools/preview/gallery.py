@@ -11,7 +11,7 @@ from app.connectors.definitions.bundled import edits
 from app.devtools.preview.marks import mark_of
 from app.errors import ConfigurationError
 from app.settings import Settings
-from app.upstream import Recordings, Sample, bundled_samples
+from app.upstream.samples import Recordings, Sample, bundled_samples
 
 # Shown where no address is given: it has the most to show.
 FEATURED: Final = "github/merged_pull"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from app.devtools.preview.asking import Asked, ServiceAnswer, ask
+from app.devtools.preview.asking import PreviewRequest, ServiceAnswer, ask
 from app.devtools.preview.drawing import Icon, icon_of
 from app.devtools.preview.gallery import Gallery
 from app.devtools.signed_calls import TYPEAHEAD
@@ -46,7 +46,7 @@ class Suggestions:
 
 
 def suggest(
-    app: Flask, settings: Settings, gallery: Gallery, asked: Asked, base: str
+    app: Flask, settings: Settings, gallery: Gallery, asked: PreviewRequest, base: str
 ) -> Suggestions:
     """Ask typeahead for what was typed; raises ConfigurationError as `ask` does."""
     answer = ask(app, settings, asked, base, component=TYPEAHEAD)

@@ -51,7 +51,7 @@ def timeline(answer: ServiceAnswer) -> tuple[Row, ...]:
 
 
 def _row(step: Step, total: float, answer: ServiceAnswer) -> Row:
-    name, words, more, pattern = _told(step)
+    name, words, more, pattern = _described(step)
     failed = _failed(step, answer)
     if failed:
         words = f"stopped here: {answer.facts.get('detail') or answer.code}"
@@ -66,9 +66,9 @@ def _failed(step: Step, answer: ServiceAnswer) -> bool:
     return bool(ended) and step is ended[-1]
 
 
-def _told(step: Step) -> tuple[str, str, str, str]:
+def _described(step: Step) -> tuple[str, str, str, str]:
     """Name a step, and tell what is known of it: in words, more in small print, and a pattern."""
-    name, tell = _STEPS.get(step.name, (step.name.capitalize(), _untold))
+    name, tell = _STEPS.get(step.name, (step.name.capitalize(), _without_facts))
     pattern = readable(step.facts.get("pattern", "")) or step.facts.get("expression", "")
     return name, *tell(step.facts), pattern
 
@@ -97,7 +97,7 @@ def _blank(facts: Facts) -> tuple[str, str]:
     return f"in this answer: {', '.join(facts['parts'])}", ""
 
 
-def _untold(_: Facts) -> tuple[str, str]:
+def _without_facts(_: Facts) -> tuple[str, str]:
     return "", ""
 
 

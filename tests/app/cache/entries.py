@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from app.cache import CARD, Entry, EntrySigner, FetchResult, Times, Validator, etag_of
+from app.cache.entry import CARD, Entry, FetchResult, Times, Validator, etag_of
+from app.cache.signing import EntrySigner
 
 SECRET = "a secret of 32 bytes or more, made up"
 SIGNER = EntrySigner([SECRET])

@@ -10,7 +10,9 @@ import redis
 from cachetools import LRUCache
 from hypothesis import given, strategies as st
 
-from app.cache import OVERHEAD, CacheBackend, Entry, MemoryBackend
+from app.cache.backend import CacheBackend
+from app.cache.entry import Entry
+from app.cache.memory_backend import OVERHEAD, MemoryBackend
 from app.cache.redis_backend import RedisBackend
 from app.cache.redis_servers import redis_client
 from app.cache.serializer import dump, load

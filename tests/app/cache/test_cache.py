@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
-from app.cache import CARD, Cache, CacheLookup, CachePolicy, Entry, FetchResult, MemoryBackend
-from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING
-from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, phase_of
+from app.cache.cache import REFRESH_THREADS, REFRESHES_WAITING, Cache
+from app.cache.entry import CARD, Entry, FetchResult
+from app.cache.freshness import FAILURE_SHARES, LONGEST_RENEWAL, CachePolicy, phase_of
+from app.cache.lookup import CacheLookup
+from app.cache.memory_backend import MemoryBackend
 from app.errors import tree
-from app.upstream import ConcurrencyLimit
+from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.verdict import LONGEST_WAIT, retry_after
 from tests.app.cache.entries import BODY, DOWN, FETCHED, MISSING, NOW, UNREADABLE, card, times
 from tests.clock import Clock

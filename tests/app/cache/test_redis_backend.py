@@ -13,20 +13,16 @@ from typing import Any, ClassVar
 import pytest
 from structlog.testing import capture_logs
 
-from app.cache import (
-    Cache,
-    CachePolicy,
-    Entry,
-    FetchResult,
-    MemoryBackend,
-    cache as cache_module,
-    redis_backend,
-)
+from app.cache import cache as cache_module, redis_backend
 from app.cache.backend import limit_waiting, wait_budget
+from app.cache.cache import Cache
+from app.cache.entry import Entry, FetchResult
+from app.cache.freshness import CachePolicy
+from app.cache.memory_backend import MemoryBackend
 from app.cache.redis_backend import AT_HAND, RETRY_DELAY, RedisBackend
 from app.cache.redis_servers import redis_client
 from app.testing.servers import LOOPBACK
-from app.upstream import ConcurrencyLimit
+from app.upstream.concurrency import ConcurrencyLimit
 from tests.app.cache.entries import BODY, CARD_ENTRY, FAILURE, FETCHED, SIGNER
 from tests.app.upstream.fetching import certificate
 from tests.clock import Clock

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cache import Entry
+from app.cache.entry import Entry
 from app.cache.redis_backend import RedisBackend
 from app.cache.redis_servers import redis_client
 from app.library.http.rate_limit import Limiter

@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from app.cache import CARD, CachePolicy, Entry, etag_of
+from app.cache.entry import CARD, Entry, etag_of
+from app.cache.freshness import CachePolicy
 from app.cache.serializer import Unreadable, dump, load
 from app.settings import LONGEST_TIME
 from templates_schemas import faults

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from app.cache.single_flight import GRACE, SingleFlight, TooManyWaiters
-from app.upstream import ConcurrencyLimit
+from app.upstream.concurrency import ConcurrencyLimit
 from tests.clock import Clock
 from tests.waiting import PATIENCE, wait_until
 

@@ -13,7 +13,9 @@ import responses
 from app.errors import UpstreamUnreachable
 from app.telemetry.metrics import Metrics
 from app.telemetry.processes import forget_ended
-from app.upstream import Bulkhead, ConcurrencyLimit, UpstreamPolicy
+from app.upstream.bulkhead import Bulkhead
+from app.upstream.concurrency import ConcurrencyLimit
+from app.upstream.policy import UpstreamPolicy
 from tests.conftest import MakeHost
 from tests.host import ISSUE, Host
 from tests.proofs import API_ISSUE, ISSUE_JSON

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from app.origins import host_of
 from app.testing.servers import LOOPBACK
-from app.upstream import AddressGuard, Fetcher
+from app.upstream.address_guard import AddressGuard
+from app.upstream.client import Fetcher
 from app.upstream.messages import ANONYMOUS, Credential, UpstreamRequest
 from app.upstream.transport import GuardedAdapter
 

@@ -13,8 +13,9 @@ import pytest
 
 from app.errors import UpstreamError, UpstreamTooLarge, UpstreamUnreachable, UpstreamUnreadable
 from app.testing.servers import LOOPBACK, ClientConnection, Handler, answer, saying, serving
-from app.upstream import Fetcher, UpstreamPolicy
+from app.upstream.client import Fetcher
 from app.upstream.messages import UpstreamResponse
+from app.upstream.policy import UpstreamPolicy
 from tests.app.upstream.fetching import fetching, request_to
 from tests.waiting import PATIENCE
 

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from app.errors import UpstreamBusy
-from app.upstream import Bulkhead, ConcurrencyLimit
+from app.upstream.bulkhead import Bulkhead
+from app.upstream.concurrency import ConcurrencyLimit
 from app.upstream.transport import within
 from tests.waiting import PATIENCE, wait_until
 

@@ -20,7 +20,7 @@ from app.testing.servers import (
     saying,
     serving,
 )
-from app.upstream import Exchange
+from app.upstream.client import Exchange
 from app.upstream.messages import Credential
 from tests.app.upstream.fetching import fetching, request_to
 from tests.conftest import MakeHost

@@ -10,7 +10,7 @@ import requests
 
 from app.errors import AddressRefused, UpstreamError, UpstreamUnreachable
 from app.testing.servers import LOOPBACK, answer, saying, serving
-from app.upstream import AddressGuard
+from app.upstream.address_guard import AddressGuard
 from app.upstream.messages import UpstreamRequest
 from app.upstream.transport import GuardedAdapter
 from tests.app.upstream.fetching import fetching, request_to

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from app.errors import UpstreamRateLimited, UpstreamResting, UpstreamTimeout, UpstreamUnreachable
 from app.origins import origin_of
 from app.testing.servers import answer, routing, saying, serving
-from app.upstream import Event, UpstreamPolicy
 from app.upstream.messages import Credential
+from app.upstream.policy import Event, UpstreamPolicy
 from app.upstream.transport import remaining
 from tests.app.upstream.fetching import fetching, request_to
 from tests.conftest import MakeHost

@@ -13,7 +13,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from app.errors import AddressRefused, UpstreamError, UpstreamFailed
 from app.settings.fields import OriginMap
 from app.testing.servers import LOOPBACK, answer, redirect, routing, saying, serving
-from app.upstream import AddressGuard, Fetcher
+from app.upstream.address_guard import AddressGuard
+from app.upstream.client import Fetcher
 from app.upstream.messages import Credential, UpstreamRequest
 from app.upstream.stand_ins import StandIns
 from tests.app.upstream.fetching import certificate, fetching, request_to

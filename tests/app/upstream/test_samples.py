@@ -9,7 +9,8 @@ import pytest
 
 from app.errors import AddressRefused, UpstreamUnreachable
 from app.testing.servers import LOOPBACK, answer, saying, serving
-from app.upstream import (
+from app.upstream.messages import UpstreamRequest
+from app.upstream.samples import (
     Recordings,
     Sample,
     SampleAdapter,
@@ -17,7 +18,6 @@ from app.upstream import (
     read_sample,
     recorded_body,
 )
-from app.upstream.messages import UpstreamRequest
 from tests.app.upstream.fetching import fetching, request_to
 
 URL = "https://api.example/issues/1?full=yes"

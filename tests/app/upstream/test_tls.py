@@ -5,7 +5,9 @@ import pytest
 
 from app.errors import AddressRefused, UpstreamUnreachable
 from app.testing.servers import LOOPBACK, answer, saying, serving
-from app.upstream import AddressGuard, Fetcher, GuardedAdapter
+from app.upstream.address_guard import AddressGuard
+from app.upstream.client import Fetcher
+from app.upstream.transport import GuardedAdapter
 from tests.app.upstream.fetching import certificate, fetching, request_to
 
 

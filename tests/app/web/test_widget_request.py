@@ -6,7 +6,8 @@ import pytest
 import responses
 from structlog.testing import capture_logs
 
-from app.cache import Entry, MemoryBackend
+from app.cache.entry import Entry
+from app.cache.memory_backend import MemoryBackend
 from app.telemetry.logs import merge_log_fields
 from app.verification import SignedRequest, query_string_hash
 from tests.conftest import MakeHost

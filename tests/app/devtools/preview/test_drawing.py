@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from app.connectors import CONNECTORS, all_connectors
 from app.devtools import preview as web_preview
-from app.devtools.preview.drawing import DEFAULT_SUBTITLE, draw, moment_of
+from app.devtools.preview.drawing import DEFAULT_SUBTITLE, draw, shown_time
 from app.devtools.preview.marks import ICON_HOSTS, MARKS, mark_of_icon
 from app.devtools.preview.meters import limits_of, shortened
 from app.devtools.preview.presets import NAMES, blocks, preset
@@ -124,22 +124,22 @@ def test_the_icon_of_a_system_is_its_mark_and_a_face_is_none(url: str, mark: str
     ],
 )
 def test_a_time_is_told_as_people_do_and_exactly(sent: str, relative: str, exact: str) -> None:
-    moment = moment_of(sent, NOW)
-    assert moment
-    assert (moment.relative, moment.exact) == (relative, exact)
+    shown = shown_time(sent, NOW)
+    assert shown
+    assert (shown.relative, shown.exact) == (relative, exact)
 
 
 @pytest.mark.parametrize(
     "sent", ["No data", "", None, 7, "2025-11-20", "0001-01-01T00:00:00+14:00"]
 )
 def test_what_is_no_time_with_an_offset_is_none(sent: Any) -> None:
-    assert moment_of(sent, NOW) is None
+    assert shown_time(sent, NOW) is None
 
 
 @given(st.text())
-def test_any_text_is_a_moment_or_none(sent: str) -> None:
-    moment = moment_of(sent, NOW)
-    assert moment is None or moment.sent
+def test_any_text_is_a_time_or_none(sent: str) -> None:
+    shown = shown_time(sent, NOW)
+    assert shown is None or shown.sent
 
 
 def test_limits_tell_what_is_over_and_what_is_near() -> None:

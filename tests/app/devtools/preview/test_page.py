@@ -15,7 +15,7 @@ from app.connectors import ConnectorRegistry, all_connectors
 from app.devtools import preview as web_preview
 from app.devtools.preview.gallery import Gallery
 from app.devtools.signed_calls import CONTEXT
-from app.upstream import bundled_samples
+from app.upstream.samples import bundled_samples
 from templates_schemas import faults
 from tests.app.devtools.preview.conftest import MERGED, PART, Preview, preview_with, words_of
 from tests.conftest import MakeHost, settings_with

@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import TooManyRequests
 from app.library.http.token_slots import RETRY_AFTER, TokenSlots
-from app.upstream import ConcurrencyLimit
+from app.upstream.concurrency import ConcurrencyLimit
 from tests.waiting import PATIENCE
 
 
