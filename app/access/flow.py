@@ -77,8 +77,8 @@ class SignInFlow:
 
         Raises SignInFailed unless it was begun in this session, at this system, and not long ago.
         """
-        if session is None or not state or not system.isprintable():
-            raise SignInFailed("there is no session, or no state")
+        if session is None or not system.isprintable():
+            raise SignInFailed("there is no session")
         oldest = datetime.fromtimestamp(self._clock(), UTC) - LIFETIME
         own = (
             SignInRow.digest == _digest(state),

@@ -124,7 +124,7 @@ class LocalProvider:
 
     def _redeemed(self, form: Mapping[str, str]) -> LocalPerson | None:
         grant = self.codes.pop(form.get("code", ""), None)
-        if grant is None or not grant.challenge or self.clock() > grant.expires_at:
+        if grant is None or self.clock() > grant.expires_at:
             return None
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         challenge = urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,10 +1,13 @@
 """Attacks on the sign-in: each ends without a connection made, used or removed."""
 
 import json
-from urllib.parse import urlencode
+from dataclasses import asdict
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from sqlalchemy import update
 
+from app.access.tables import ConnectionRow
 from tests.app.access.world import ALICE, BOB, PAGE, PUBLIC, Browser, World
 from tests.host import EXPIRES_AT, Host, query_of, signature
 
@@ -38,6 +41,8 @@ def test_the_state_of_another_session_is_refused(everybody: World, path: str) ->
 
 def test_a_state_that_nobody_began_is_refused(everybody: World) -> None:
     browser = signed_in(everybody)
+    for path in ("/auth/host", "/auth/github"):
+        browser.asked_for(path)
     code = {"code": "made-up", "state": "made-up"}
     for path in ("/auth/host/callback", "/auth/github/callback"):
         for query in (code, {"code": "made-up"}, {"state": "made-up"}, {}):
@@ -184,9 +189,9 @@ def test_a_made_up_cookie_is_no_session(everybody: World, value: str) -> None:
 
 def test_what_was_sealed_for_another_purpose_is_no_session(everybody: World) -> None:
     browser = everybody.browser()
-    sealed = everybody.people.sign_in.sessions._vault.seal(
-        "connection", {"id": "1", "csrf": "1", "user": ALICE.id}
-    )
+    sessions = everybody.people.sign_in.sessions
+    # The database knows it.
+    sealed = sessions._vault.seal("connection", asdict(sessions.begin(ALICE.id)))
     browser.client.set_cookie("__Host-placard", sealed, domain="placard.example")
     assert "<h1>Your accounts" not in browser.get("/connections").text
 
@@ -264,6 +269,14 @@ def test_a_system_is_connected_only_by_a_person_who_is_known(everybody: World) -
     # A session without a person has a state all the same, of the host's sign-in.
     state = browser.asked_for("/auth/host")["state"]
     assert browser.get(f"/auth/github/callback?code=1&state={state}").status_code == 422
+    # Nor at the end, however it began.
+    sign_in, (github,) = everybody.people.sign_in, everybody.people.providers
+    session, back = sign_in.sessions.begin(), f"{PUBLIC}/auth/github/callback"
+    asked = dict(parse_qsl(urlsplit(sign_in.begin(session, github, back)).query))
+    cookie = sign_in.sessions.write(session)
+    browser.client.set_cookie("__Host-placard", cookie, domain="placard.example")
+    assert browser.get(everybody.provider.allow(ALICE.login, asked)).status_code == 422
+    assert connections(everybody) == []
 
 
 @pytest.mark.parametrize("path", ["/auth/nothing", "/auth/github?host=evil.example"])
@@ -284,6 +297,18 @@ def test_the_pages_are_closed_to_all_others(everybody: World, path: str) -> None
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "Cross-Origin-Opener-Policy" not in answer.headers
+
+
+def test_the_tokens_of_one_row_cannot_be_used_by_another(everybody: World) -> None:
+    """Who can write to the database, and has no key, copies them onto a row of their own."""
+    for person in (ALICE, BOB):
+        everybody.browser().connect(person)
+    alices, bobs = everybody.people.connections.listed()
+    with everybody.people.store.writing() as session:
+        stolen = update(ConnectionRow).where(ConnectionRow.id == bobs.id)
+        session.execute(stolen.values(sealed=alices.sealed))
+    assert everybody.title(BOB) == CONNECT
+    assert everybody.upstream.asked == []
 
 
 def test_what_a_person_types_into_attach_is_no_request_for_another(everybody: World) -> None:

@@ -115,7 +115,6 @@ def test_after_a_rekey_the_old_key_can_go(made: World, run: Run) -> None:
     assert (done.exit_code, done.output) == (0, "2 connections are encrypted with the first key\n")
     assert not set(before) & set(sealed(made))
     assert run("rekey", connection_keys=new).exit_code == 0
-    # A row of another person's is of no use, though its key is there.
     assert run("rekey", connection_keys=KEY).exit_code == 1
 
 

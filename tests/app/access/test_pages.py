@@ -27,11 +27,16 @@ def is_known(browser: Browser) -> bool:
     return "<h1>Your accounts" in browser.get("/connections").text
 
 
-@pytest.mark.parametrize("page", ["auth", "connections"])
-def test_who_signs_out_is_unknown_and_stays_connected(made: World, page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "next_page"),
+    [("auth", "auth"), ("connections", "connections"), ("/evil.example", "connections")],
+)
+def test_who_signs_out_is_unknown_and_stays_connected(
+    made: World, page: str, next_page: str
+) -> None:
     browser = connected(made)
     done = browser.post("/connections/sign-out", csrf_token=browser.csrf(), page=page)
-    assert (done.status_code, done.location) == (303, f"{PUBLIC}/{page}")
+    assert (done.status_code, done.location) == (303, f"{PUBLIC}/{next_page}")
     cookie = done.headers["Set-Cookie"].split("; ")
     assert {"__Host-placard=", "Max-Age=0", "Path=/", "Secure", "HttpOnly"} <= set(cookie)
     assert not is_known(browser)

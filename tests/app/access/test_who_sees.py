@@ -9,6 +9,7 @@ from tests.proofs import bearer
 
 CONNECT = "Connect your GitHub account to see this."
 SEEN = "storefront 1 as monalisa"
+NO_SIGN_IN = {"github_client_id": "", "github_client_secret": ""}
 
 
 def test_a_page_is_shown_to_who_may_see_it_there(everybody: World) -> None:
@@ -75,8 +76,11 @@ def test_who_connects_as_somebody_else_sees_no_card_of_before(everybody: World) 
 
 def test_a_token_that_the_system_refuses_asks_to_connect(everybody: World) -> None:
     everybody.browser().connect(ALICE)
+    assert everybody.title(ALICE) == SEEN
     everybody.provider.access.clear()
     everybody.provider.refresh.clear()
+    assert everybody.title(ALICE, PAGE + "0") == CONNECT
+    # The connection has ended: what is kept is not shown any more.
     assert everybody.title(ALICE) == CONNECT
 
 
@@ -84,6 +88,11 @@ def test_the_service_credential_is_not_used_in_a_mode_of_people(sqlite_url: str)
     with world(sqlite_url, github_token="made_up") as made:
         assert made.title(ALICE) == CONNECT
         assert made.upstream.asked == []
+    # Not where people cannot sign in, either: there all see what anybody may.
+    with world(sqlite_url, github_token="made_up", **NO_SIGN_IN) as made:
+        made.provider.access["made_up"] = ALICE
+        assert made.ask(ALICE).status_code == 403
+        assert made.upstream.asked == ["nobody"]
 
 
 def test_in_attached_mode_a_page_is_shown_as_to_who_attached_it(sqlite_url: str) -> None:
