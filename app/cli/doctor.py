@@ -15,7 +15,6 @@ from app.devtools.doctor import Finding, Patient, Verdict, examine, verdict_of
 from app.devtools.doctor.calls import USER
 from app.errors import PlacardError
 from app.settings import Settings
-from app.settings.local import provide_local_secrets
 from app.telemetry.metrics import Metrics
 from app.upstream.messages import ANONYMOUS
 from app.upstream.wiring import build_fetcher
@@ -59,7 +58,6 @@ def doctor(
     own. It ends with 0 where all is sound, with 1 where a check failed, and with 2 where not all
     could be tried.
     """
-    provide_local_secrets()
     settings = service_settings()
     workspace = workspace or next(iter(settings.allowed_workspaces), None)
     resource_url = resource_url or example_for(settings, workspace)
