@@ -239,6 +239,7 @@ def _facts(lookup: CacheLookup) -> dict[str, Any]:
     as_of = datetime.fromtimestamp(lookup.entry.times.made_at, UTC)
     return {
         "result": lookup.result,
+        "why": lookup.forwarded or ("trouble" if lookup.entry.times.trouble else ""),
         "as_of": as_of.isoformat(timespec="milliseconds"),
         "ttl": lookup.ttl,
         "changes": list(lookup.entry.changes),

@@ -206,7 +206,10 @@ def test_a_port_that_somebody_listens_on_is_refused(stand_in: StandIn) -> None:
     port = stand_in.url.rpartition(":")[2]
     ended = run([BIN / "placard", "serve", "--port", port], settings=SOUND)
     assert ended.returncode == 2
-    assert ended.stderr == f"--host, --port: 127.0.0.1 {port}: Address already in use\n"
+    assert ended.stderr == (
+        f"--host, --port: 127.0.0.1 {port}: Address already in use; "
+        "--port takes another (make run PORT=8081)\n"
+    )
 
 
 def test_a_database_of_a_newer_release_is_refused_with_a_sentence(

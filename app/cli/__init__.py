@@ -29,6 +29,7 @@ from app.cli.output import indented, json_option, print_json, use_local_secrets
 from app.cli.rendering import widgets_for
 from app.cli.serve import check_start, serve_application
 from app.connectors import service_settings
+from app.devtools.recorder import WrittenAnswer
 from app.devtools.signed_calls import (
     ATTACH,
     CONTEXT,
@@ -188,12 +189,17 @@ def serve(
 @click.option(
     "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer."
 )
-def render(*, url: str, as_json: bool, definition: str | None, answer: BinaryIO | None) -> None:
+@click.option(
+    "--status", type=click.IntRange(200, 599), default=200, help="The status of this answer."
+)
+def render(
+    *, url: str, as_json: bool, definition: str | None, answer: BinaryIO | None, status: int
+) -> None:
     """Draw the card of URL, with its limits, what was cut and what was left out."""
     settings = service_settings()
     if definition is not None:
         settings = replace(settings, tried_definitions=(definition,))
-    given = answer.read() if answer else None
+    given = WrittenAnswer("", answer.read(), status) if answer else None
     with recording() as trace:
         try:
             with widgets_for(url, settings, given) as widgets:
@@ -239,7 +245,6 @@ def sign(
 
     `placard sign URL | sh` sends it at once.
     """
-    use_local_secrets()
     settings = service_settings()
     context = {name: value for name, value in parameters.items() if value}
     proving = Proving(by or ("jwt" if settings.takes_tokens else "signature"), expires_in)

@@ -10,7 +10,6 @@ from typing import Final
 import click
 
 from app.cli.arguments import BaseUrl
-from app.cli.output import use_local_secrets
 from app.connectors import all_connectors, service_settings
 from app.devtools.doctor import Finding, Patient, Verdict, examine, verdict_of
 from app.devtools.doctor.calls import USER
@@ -59,7 +58,6 @@ def doctor(
     own. It ends with 0 where all is sound, with 1 where a check failed, and with 2 where not all
     could be tried.
     """
-    use_local_secrets()
     settings = service_settings()
     workspace = workspace or next(iter(settings.allowed_workspaces), None)
     resource_url = resource_url or example_for(settings, workspace)

@@ -19,7 +19,9 @@ from app.wiring import build_widgets
 
 
 @contextmanager
-def widgets_for(url: str, settings: Settings, answer: bytes | None = None) -> Iterator[Widgets]:
+def widgets_for(
+    url: str, settings: Settings, answer: WrittenAnswer | None = None
+) -> Iterator[Widgets]:
     """Yield what makes the card of an address, as it is now: a shared cache may hold an older one.
 
     What is saved in this service's own library is read there, as the service does. An `answer`
@@ -40,9 +42,9 @@ def widgets_for(url: str, settings: Settings, answer: bytes | None = None) -> It
         app.extensions[LIBRARY].store.close()
 
 
-def _answering(settings: Settings, url: str, answer: bytes) -> SampleAdapter:
+def _answering(settings: Settings, url: str, answer: WrittenAnswer) -> SampleAdapter:
     connector, match = find(url, all_connectors(settings))
-    return answering(connector.request_for(match), WrittenAnswer("", answer))
+    return answering(connector.request_for(match), answer)
 
 
 def _of_own_address(settings: Settings, url: str) -> Settings | None:

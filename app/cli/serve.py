@@ -5,6 +5,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EADDRINUSE
 from functools import partial
 from typing import Any
 
@@ -154,7 +155,11 @@ def refuse_a_port_in_use(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ConfigurationError(f"--host, --port: {host} {port}: {error.strerror}") from None
+            way_out = (
+                "; --port takes another (make run PORT=8081)" if error.errno == EADDRINUSE else ""
+            )
+            told = f"--host, --port: {host} {port}: {error.strerror}{way_out}"
+            raise ConfigurationError(told) from None
 
 
 def greeting(settings: Settings, base: str, library_token: str | None = None) -> str:

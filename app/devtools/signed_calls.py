@@ -111,20 +111,21 @@ def _proven(
     settings: Settings, call: SignedCall, proving: Proving, request: SignedRequest
 ) -> SignedCall:
     if proving.by == "signature":
-        secret = _first(settings.signature_secrets, "PLACARD_SIGNATURE_SECRETS")
+        secret = _first(settings, settings.signature_secrets, "PLACARD_SIGNATURE_SECRETS")
         return replace(call, header=SIGNATURE_HEADER, proof=sign(request.message, secret))
-    secret = _first(settings.jwt_secrets, "PLACARD_JWT_SECRETS")
+    secret = _first(settings, settings.jwt_secrets, "PLACARD_JWT_SECRETS")
     token = _token(settings, secret, request, proving)
     return replace(call, header="Authorization", proof=f"Bearer {token}")
 
 
-def _first(secrets: Sequence[str], setting: str) -> str:
-    if not secrets:
-        raise ConfigurationError(
-            f"{setting}: is missing, so nothing can be signed with it; `placard --local …` signs "
-            "for the service of `make run`, in its folder"
-        )
-    return secrets[0]
+def _first(settings: Settings, secrets: Sequence[str], setting: str) -> str:
+    if secrets:
+        return secrets[0]
+    own = "where `placard --local serve` or `make run` was started: its .env has the secret"
+    where = f"run this {own}" if settings.local else f"for one in the local mode, add --local {own}"
+    raise ConfigurationError(
+        f"{setting}: is missing, so no request to the service can be signed; {where}"
+    )
 
 
 def query_string(parameters: Mapping[str, str]) -> str:

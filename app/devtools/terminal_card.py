@@ -81,7 +81,8 @@ def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> No
     console.print(Panel(Text(error.sentence), title=str(error.status), width=WIDTH, style="red"))
     taken = [step for step in trace.steps if step.name == "fetch"] if trace else []
     for step in taken:
-        console.print(f"{step.facts.get('status')} from {step.facts['host']}{step.facts['path']}")
+        came, place = step.facts.get("status", "No answer"), step.facts["host"] + step.facts["path"]
+        console.print(Text(f"{came} from {place}"), soft_wrap=True)
     console.print(Text(f"{error.code}: {error.detail}" if error.detail else error.code))
 
 

@@ -78,7 +78,7 @@ def value(page: Page, name: str) -> Locator:
 
 def address_box(page: Page) -> Locator:
     """Find the box that an address is written into."""
-    return page.get_by_role("textbox", name="Address of a resource")
+    return page.get_by_role("combobox", name="Address of a resource")
 
 
 def ask_for(page: Page, url: str) -> None:

@@ -134,7 +134,6 @@ def test_a_slash_leads_to_the_address_box(open_page: Open) -> None:
 
 def test_a_slash_leads_to_the_payload(open_page: Open) -> None:
     page = open_page("/preview/editor")
-    expect(payload_box(page)).to_be_visible()
     page.keyboard.press("/")
     expect(payload_box(page)).to_be_focused()
 

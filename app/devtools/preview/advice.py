@@ -6,10 +6,10 @@ ADVICE: Final[dict[str, str]] = {
     "malformed_request": "Write the whole address of the resource, as the browser shows it: "
     "https://, the host, the path.",
     "workspace_not_served": "PLACARD_ALLOWED_WORKSPACES leaves this workspace out; add it there.",
-    "no_person": "The proof holds, but the access mode shows pages to a person in a workspace, and "
-    "it names none: choose who looks, or send `user` and `workspace`.",
     "connection_needed": "The host offers this person to sign in: at /auth, where accounts are "
     "connected. PLACARD_ACCESS says whose account shows a page.",
+    "no_person": "PLACARD_ACCESS has pages shown by a person's own account, and the request names "
+    "nobody: say a user and a workspace, or choose a person under the address.",
     "budget_spent": "PLACARD_COLD_FETCHES_PER_MINUTE bounds how many new pages one person has "
     "fetched, and how many texts searched for, in a minute. Wait, or raise it.",
     "sign_in_failed": "Begin the sign-in again, in the same browser.",

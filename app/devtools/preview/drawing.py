@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from app.devtools.preview.marks import mark_of_icon
+from app.devtools.preview.marks import Emblem, emblem_of_icon
 from app.devtools.relative_times import relative
 from templates_schemas.limits import PILL_COLORS
 from templates_schemas.text import clean, is_web_url
@@ -28,14 +27,10 @@ FOOTERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Icon:
-    """An icon: its checked address, and what stands for it where it is not loaded.
-
-    That is the mark of the system whose icon it is, or else a letter.
-    """
+    """An icon: its checked address, and what stands for it where it is not loaded."""
 
     url: str
-    letter: str
-    mark: str
+    emblem: Emblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +79,11 @@ def draw(payload: Any, now: datetime) -> DrawnCard:
     """Make a card of any JSON; what is not of the kind that it should be is left out."""
     metadata = _object(_object(payload).get("metadata"))
     count = metadata.get("num_comments")
+    subtitle = _text(metadata.get("subtitle")) or DEFAULT_SUBTITLE
     return DrawnCard(
         title=_text(metadata.get("title")),
-        subtitle=_text(metadata.get("subtitle")) or DEFAULT_SUBTITLE,
-        subicon=icon_of(metadata.get("subicon_url")),
+        subtitle=subtitle,
+        subicon=icon_of(metadata.get("subicon_url"), subtitle),
         fields=tuple(
             _field(_object(given), now) for given in listed(metadata.get("fields"))[:MOST_FIELDS]
         ),
@@ -110,12 +106,11 @@ def shown_time(sent: Any, now: datetime) -> ShownTime | None:
     return ShownTime(_text(sent), relative(universal - now), f"{exact} UTC")
 
 
-def icon_of(url: Any) -> Icon | None:
-    """Take an address for an icon's; None where it is no absolute https or http one."""
+def icon_of(url: Any, beside: str) -> Icon | None:
+    """Take an address for that of an icon beside a text; None where it is not absolute."""
     if not isinstance(url, str) or not is_web_url(url):
         return None
-    host = (urlsplit(url).hostname or "").removeprefix("www.")
-    return Icon(url, host[:1].upper(), mark_of_icon(url))
+    return Icon(url, emblem_of_icon(url, beside))
 
 
 def listed(given: Any) -> list[Any]:
@@ -124,17 +119,15 @@ def listed(given: Any) -> list[Any]:
 
 
 def _field(given: Mapping[str, Any], now: datetime) -> DrawnField:
-    kind, name = given.get("type"), _text(given.get("name"))
+    kind, name, text = given.get("type"), _text(given.get("name")), _text(given.get("text"))
     if kind == "pill":
         color = given.get("color")
-        return DrawnField(
-            name, _text(given.get("text")), color if color in PILL_COLORS else "unknown"
-        )
-    icon = icon_of(given.get("icon_url"))
+        return DrawnField(name, text, color if color in PILL_COLORS else "unknown")
+    icon = icon_of(given.get("icon_url"), text or name)
     if kind == "datetime_with_icon":
         sent = given.get("datetime")
         return DrawnField(name, _text(sent), icon=icon, time=shown_time(sent, now))
-    return DrawnField(name, _text(given.get("text")), icon=icon)
+    return DrawnField(name, text, icon=icon)
 
 
 def _footer(given: Mapping[str, Any], now: datetime) -> DrawnFooter | None:
@@ -143,7 +136,8 @@ def _footer(given: Mapping[str, Any], now: datetime) -> DrawnFooter | None:
         return None
     words, key = FOOTERS[kind]
     if not key:
-        return DrawnFooter(_text(given.get("text")), icon_of(given.get("icon_url")))
+        text = _text(given.get("text"))
+        return DrawnFooter(text, icon_of(given.get("icon_url"), text))
     return DrawnFooter(words, time=shown_time(given.get(key), now))
 
 

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from app.connectors import Connector, all_connectors
 from app.connectors.definitions.bundled import edits
-from app.devtools.preview.marks import mark_of
+from app.devtools.preview.marks import Emblem, emblem_of
 from app.errors import ConfigurationError
 from app.settings import Settings
 from app.upstream.samples import Recordings, Sample, bundled_samples
@@ -29,10 +29,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class SystemGroup:
-    """The resources of one system, by title; `mark` is the name of its mark, or ''."""
+    """The resources of one system, by title."""
 
     label: str
-    mark: str
+    emblem: Emblem
     pieces: tuple[Piece, ...]
 
 
@@ -102,7 +102,7 @@ def _grouped(named: Iterator[tuple[str, Piece]]) -> tuple[SystemGroup, ...]:
     """Put the pieces of one label together, labels and titles in the order of the alphabet."""
     ordered = sorted(named, key=lambda one: (one[0].casefold(), one[1].title.casefold()))
     return tuple(
-        SystemGroup(label, mark_of(label), tuple(piece for _, piece in pieces))
+        SystemGroup(label, emblem_of(label), tuple(piece for _, piece in pieces))
         for label, pieces in groupby(ordered, key=lambda one: one[0])
     )
 
@@ -117,7 +117,7 @@ def _samples(labels: dict[str, str], samples: Sequence[Sample]) -> Iterator[tupl
 def _recorded(samples: Sequence[Sample]) -> tuple[SystemGroup, ...]:
     """One's own cases come first, by their names in the folder."""
     pieces = tuple(Piece(sample.name, sample.resource_url) for sample in samples)
-    return (SystemGroup(RECORDINGS, "", pieces),) if pieces else ()
+    return (SystemGroup(RECORDINGS, emblem_of(RECORDINGS), pieces),) if pieces else ()
 
 
 def _saved(settings: Settings) -> tuple[SystemGroup, ...]:
@@ -129,7 +129,7 @@ def _saved(settings: Settings) -> tuple[SystemGroup, ...]:
     base = settings.public_url.rstrip("/")
     titles = ("Saved widget, Datadog", "Custom widget, SpaceONE", "Dashboard widget, Azure DevOps")
     pieces = (Piece(title, base + path) for title, path in zip(titles, PATHS, strict=True))
-    return (SystemGroup(LIBRARY, "", tuple(pieces)),)
+    return (SystemGroup(LIBRARY, emblem_of(LIBRARY), tuple(pieces)),)
 
 
 def _examples(

@@ -60,7 +60,7 @@ def suggest(
 
 
 def _item(given: Mapping[str, Any]) -> Suggestion:
-    icon = icon_of(given.get("icon_url"))
+    icon = icon_of(given.get("icon_url"), given["title"])
     return Suggestion(given["title"], given["value"], given.get("subtitle", ""), icon)
 
 

@@ -4,6 +4,7 @@ Each is a symbol of `static/marks.svg`, which `make assets` makes of the package
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -34,31 +35,46 @@ MARKS: Final[Mapping[str, str]] = {
     "Trello": "trello",
     "Zendesk": "zendesk",
 }
-# By the host of an icon that is a system's own.
+# By the host of an icon that is a system's own: the system's label.
 ICON_HOSTS: Final[Mapping[str, str]] = {
-    "bitbucket.org": "bitbucket",
-    "github.com": "github",
-    "github.githubassets.com": "github",
-    "gitlab.com": "gitlab",
-    "sentry.io": "sentry",
-    "trello.com": "trello",
-    "wac-cdn.atlassian.com": "jira",
-    "www.datadoghq.com": "datadog",
-    "www.notion.so": "notion",
-    "www.pagerduty.com": "pagerduty",
-    "www.zendesk.com": "zendesk",
+    "bitbucket.org": "Bitbucket",
+    "cdn.vsassets.io": "Azure DevOps",
+    "github.com": "GitHub",
+    "github.githubassets.com": "GitHub",
+    "gitlab.com": "GitLab",
+    "sentry.io": "Sentry",
+    "trello.com": "Trello",
+    "wac-cdn.atlassian.com": "Jira",
+    "www.datadoghq.com": "Datadog",
+    "www.notion.so": "Notion",
+    "www.pagerduty.com": "PagerDuty",
+    "www.zendesk.com": "Zendesk",
 }
 
 
-def mark_of(label: str) -> str:
-    """Return the name of a system's mark, or ''."""
-    return MARKS.get(label, "")
+@dataclass(frozen=True, slots=True)
+class Emblem:
+    """What stands for a system, a person or a thing: the name of a mark, or else a letter."""
+
+    letter: str
+    mark: str = ""
 
 
-def mark_of_icon(url: str) -> str:
-    """Return the mark of the system whose own icon an address is, or ''.
+def emblem_of(label: str) -> Emblem:
+    """Return what stands for a system."""
+    return Emblem(initial(label), MARKS.get(label, ""))
 
-    Pictures of people, which the same hosts have, are none.
+
+def emblem_of_icon(url: str, beside: str) -> Emblem:
+    """Return what stands for an icon: its system's, or the initial of the text beside it.
+
+    Pictures of people, which the same hosts have, are not of their system.
     """
     parts = urlsplit(url)
-    return ICON_HOSTS.get(parts.hostname or "", "") if "icon" in parts.path else ""
+    label = ICON_HOSTS.get(parts.hostname or "", "") if "icon" in parts.path else ""
+    return emblem_of(label) if label else Emblem(initial(beside))
+
+
+def initial(text: str) -> str:
+    """Return the first letter or digit of a text, as a capital; a dot where it has none."""
+    return next(filter(str.isalnum, text), "·").upper()[0]

@@ -13,11 +13,17 @@ from app.telemetry.trace import Facts, Step
 # A named part's beginning; and the pieces of a pattern, an escape or a set of characters being one.
 _NAMED: Final = re.compile(r"\(\?P<(\w+)>")
 _TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+# By the result of the lookup and, where it matters, why the system was or was not asked.
 RESULTS: Final = {
     "hit": "fresh: answered from the cache, nothing was asked",
     "miss": "miss: not kept yet, so it was fetched",
+    "miss stale": "miss: kept for too long, so it was fetched again",
+    "miss request": "miss: it was to be asked again, so it was fetched",
     "shared": "shared: another request was fetching it",
     "stale": "stale: answered from the cache, and refreshed behind",
+    "stale trouble": "stale: answered from the cache; the last refresh failed",
+    "stale stale": "stale: answered from the cache, since it could not be fetched",
+    "stale request": "stale: answered from the cache, since it could not be fetched",
     "renewed": "renewed: the system said that nothing has changed",
 }
 PROOFS: Final = {
@@ -78,7 +84,9 @@ def _verified(facts: Facts) -> tuple[str, str]:
 
 
 def _looked_up(facts: Facts) -> tuple[str, str]:
-    return RESULTS.get(facts.get("result", ""), "asked for it"), _as_of(facts)
+    result = facts.get("result", "")
+    told = RESULTS.get(f"{result} {facts.get('why', '')}") or RESULTS.get(result, "asked for it")
+    return told, _as_of(facts)
 
 
 def _mapped(_: Facts) -> tuple[str, str]:
@@ -141,7 +149,8 @@ def _as_of(facts: Facts) -> str:
     if "as_of" not in facts:
         return ""
     ttl = facts["ttl"]
-    life = f"fresh for {ttl} s more" if ttl > 0 else f"stale for {-ttl} s"
+    seconds = f"{abs(ttl)}\N{NO-BREAK SPACE}s"
+    life = f"fresh for {seconds} more" if ttl > 0 else f"stale for {seconds}"
     return f"as of {facts['as_of'].replace('+00:00', 'Z')}, {life}"
 
 

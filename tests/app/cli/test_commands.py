@@ -185,6 +185,14 @@ def test_sign_says_which_secret_is_missing(run: Run) -> None:
     ended = run("sign", ISSUE, "--by", "signature", PLACARD_SIGNATURE_SECRETS="")
     assert ended.exit_code == 2
     assert ended.stderr.startswith("PLACARD_SIGNATURE_SECRETS: ")
+    assert "add --local" in ended.stderr
+
+
+def test_sign_makes_no_secrets_that_the_service_does_not_know(run: Run, tmp_path: Path) -> None:
+    ended = run("--local", "sign", ISSUE, PLACARD_JWT_SECRETS="", PLACARD_SIGNATURE_SECRETS="")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "run this where `placard --local serve` or `make run` was started" in ended.stderr
+    assert not (tmp_path / ".env").exists()
 
 
 def test_lint_takes_what_the_host_would_take(run: Run) -> None:
@@ -303,6 +311,7 @@ def test_render_draws_a_sample_offline(run: Run) -> None:
 def test_render_says_how_to_do_without_the_system(run: Run) -> None:
     ended = run("--local", "render", "https://github.com/pallets/flask/issues/999999")
     assert ended.exit_code == 1
+    assert "\nNo answer from api.github.com/repos/pallets/flask/issues/999999\n" in ended.stderr
     assert "`placard render --answer FILE.json URL`" in ended.stderr
     assert "`placard record URL --name open --answer FILE.json --page URL-OF-ITS-DOCS`" in (
         ended.stderr
@@ -331,6 +340,14 @@ def test_render_says_why_a_given_answer_makes_no_card(
     ended = run("render", "--answer", "answer.json", url)
     assert ended.exit_code == 1
     assert told in ended.stderr
+
+
+def test_render_draws_what_a_status_means(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "answer.json").write_text('{"message": "Not Found"}')
+    ended = run("render", "--answer", "answer.json", "--status", "404", ISSUE)
+    assert ended.exit_code == 1
+    assert "404 from api.github.com/" in ended.stderr
+    assert "resource_missing: " in ended.stderr
 
 
 def test_render_gives_the_payload_as_json(run: Run, upstream: responses.RequestsMock) -> None:
@@ -573,7 +590,7 @@ def test_an_error_that_is_no_file_s_is_not_hidden(
 
 def test_the_local_mode_says_where_it_cannot_keep_its_secrets(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".env").symlink_to(tmp_path / "no" / "where")
-    ended = run("--local", "sign", ISSUE, PLACARD_JWT_SECRETS="", PLACARD_SIGNATURE_SECRETS="")
+    ended = run("--local", "serve", PLACARD_JWT_SECRETS="", PLACARD_SIGNATURE_SECRETS="")
     assert ended.exit_code == 2
     assert ended.stderr.startswith(f".env: cannot be written in {tmp_path} (No such file")
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
+from unittest.mock import Mock
 
 import pytest
 from granian.constants import Interfaces
@@ -133,6 +134,16 @@ def test_worker_begins_on_its_core() -> None:
     assert receive.poll(30)
     assert receive.recv() == {worker.core}
     worker.join(PATIENCE)
+
+
+def test_worker_begins_where_it_may_not_choose_its_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systemd's filter of system calls may forbid it."""
+    begun: list[int] = []
+    monkeypatch.setattr(os, "sched_setaffinity", Mock(side_effect=PermissionError), raising=False)
+    worker = _Worker(target=begun.append, args=(1,))
+    worker.core = 0
+    worker.run()
+    assert begun == [1]
 
 
 def _tell_cores(told: Connection) -> None:

@@ -43,6 +43,12 @@ def test_there_is_a_socket_for_each_worker() -> None:
     assert f"--workers {listening.count('ListenStream=')} " in UNIT
 
 
+def test_the_unit_lets_the_service_do_what_it_does_at_the_start() -> None:
+    """Where it does not, on a machine with two cores, no worker ever began."""
+    for call in ("prlimit64", "setrlimit", "sched_setaffinity"):
+        assert re.search(rf"^SystemCallFilter=[^~\n]*\b{call}\b", UNIT, re.MULTILINE)
+
+
 def test_a_stop_gives_the_workers_their_time() -> None:
     assert "KillMode=mixed\n" in UNIT
     assert "TimeoutStopSec=30\n" in UNIT

@@ -44,8 +44,8 @@ def test_without_the_library_the_host_s_operations_are_described(make_host: Make
 def test_the_page_is_made_of_its_own_files_and_has_nothing_inline(local: FlaskClient) -> None:
     text = local.get("/docs").text
     links = re.findall(r'(?:href|src)="([^"]+)"', text)
-    # Relative: a proxy may serve it all under a path of its own. Three lead to the preview.
-    assert len(links) == 9
+    # Relative: a proxy may serve it all under a path of its own. Four lead to the preview.
+    assert len(links) == 10
     for link in links:
         answer = local.get(f"/{link}")
         assert answer.status_code == 200

@@ -41,18 +41,15 @@ const view = new EditorView({
   ],
 });
 const source = box.closest(".source");
-const frame = document.createElement("div");
-frame.className = "unmeasured";
-frame.append(view.dom);
-source.before(frame);
-// In the place of the plain box once it knows its sizes, so that nothing moves.
-view.requestMeasure({
-  read: () => null,
-  write: () => {
-    source.hidden = true;
-    frame.className = "";
-  },
-});
+source.before(view.dom);
+// In the place of the plain box at once, and of its cursor: nothing moves, and no key is lost.
+view.coordsAtPos(0); // which has it measure itself
+const had = document.activeElement === box && { anchor: box.selectionStart, head: box.selectionEnd };
+source.hidden = true;
+if (had) {
+  view.dispatch({ selection: had });
+  view.focus();
+}
 mark();
 
 function text() {

@@ -136,11 +136,11 @@ if (asking) {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  const field = document.querySelector("#url, #query") ?? document.querySelector(".cm-content");
+  const field = document.querySelector("#url, #query, .cm-content, #payload");
   if (event.key !== "/" || typing || !field || event.metaKey || event.ctrlKey || event.altKey) return;
   event.preventDefault();
   field.focus();
-  field.select?.();
+  if (field.matches("input")) field.select();
 });
 
 // --- the lookup box ------------------------------------------------------------------------

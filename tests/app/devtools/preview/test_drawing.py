@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from app.connectors import CONNECTORS, all_connectors
 from app.devtools import preview as web_preview
 from app.devtools.preview.drawing import DEFAULT_SUBTITLE, draw, shown_time
-from app.devtools.preview.marks import ICON_HOSTS, MARKS, mark_of_icon
+from app.devtools.preview.marks import ICON_HOSTS, MARKS, Emblem, emblem_of, emblem_of_icon
 from app.devtools.preview.meters import limits_of, shortened
 from app.devtools.preview.presets import NAMES, blocks, preset
 from app.devtools.preview.timeline import readable
@@ -83,7 +83,7 @@ def test_a_card_without_a_subtitle_shows_the_default_one() -> None:
 def test_every_mark_is_drawn_of_the_packages_that_the_lock_pins() -> None:
     marks = (STATIC / "marks.svg").read_text("utf-8")
     drawn = re.findall(r'<symbol id="(\w+)"', marks)
-    assert set(drawn) == {*MARKS.values(), *ICON_HOSTS.values()}
+    assert set(drawn) == set(MARKS.values())
     hashed = hashlib.sha256()
     for name in ("build.js", "codemirror.js", "package-lock.json"):
         hashed.update((STATIC.parent / "vendor" / name).read_bytes())
@@ -93,21 +93,30 @@ def test_every_mark_is_drawn_of_the_packages_that_the_lock_pins() -> None:
 
 def test_every_mark_is_of_a_connector() -> None:
     labels = {known.label for known in all_connectors(settings_with(mode="local", offline="on"))}
-    assert [label for label in MARKS if label not in labels] == []
+    assert [label for label in (*MARKS, *ICON_HOSTS.values()) if label not in labels] == []
 
 
 @pytest.mark.parametrize(
-    ("url", "mark"),
+    ("url", "beside", "mark", "letter"),
     [
-        ("https://github.githubassets.com/favicons/favicon.png", "github"),
-        ("https://gitlab.com/apple-touch-icon.png", "gitlab"),
-        ("https://gitlab.com/uploads/-/system/user/avatar/1/me.png", ""),
-        ("https://avatars.githubusercontent.com/u/1", ""),
-        ("https://example.com/favicon.ico", ""),
+        ("https://github.githubassets.com/favicons/favicon.png", "#7", "github", "G"),
+        ("https://gitlab.com/apple-touch-icon.png", "#7", "gitlab", "G"),
+        ("https://cdn.vsassets.io/content/icons/favicon.ico", "Bug 7", "", "A"),
+        ("https://gitlab.com/uploads/-/system/user/avatar/1/me.png", "mona", "", "M"),
+        ("https://avatars.githubusercontent.com/u/1", "GitHub", "", "G"),
+        ("https://example.com/favicon.ico", "#7", "", "7"),
+        ("https://example.com/favicon.ico", "…", "", "·"),
     ],
 )
-def test_the_icon_of_a_system_is_its_mark_and_a_face_is_none(url: str, mark: str) -> None:
-    assert mark_of_icon(url) == mark
+def test_the_icon_of_a_system_is_its_mark_and_a_face_is_an_initial(
+    url: str, beside: str, mark: str, letter: str
+) -> None:
+    drawn = emblem_of_icon(url, beside)
+    assert (drawn.mark, drawn.letter) == (mark, letter)
+
+
+def test_a_system_without_a_mark_is_its_initial() -> None:
+    assert emblem_of("oEmbed") == Emblem("O")
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_the_card_is_shown_beside_its_json_limits_trace_and_commands(preview: Pr
     shown = preview.words(url=MERGED)
     for told in (
         "placard-samples/reading-list #27 · Open in Placard",
-        "State Merged Assignees A monalisa, hubot-samples Labels enhancement",
+        "State Merged Assignees M monalisa, hubot-samples Labels enhancement",
         "Cut or dropped Fields dropped 'Changes': at most 5 are shown Limits Nearly full: Fields 5",
         "Title 36 of 200 36 /200",
         "Verified by a token (JWT), bound to this request",
@@ -202,11 +202,12 @@ def test_asking_again_asks_the_upstream_whatever_is_kept(preview: Preview, how: 
         html = preview.get("", {"Cache-Control": "no-cache"}, url=MERGED)
     shown = words_of(html)
     assert "Fetched 200" in shown
+    assert "Looked up miss: it was to be asked again, so it was fetched" in shown
     assert "fwd=request" in shown
 
 
 def test_how_old_the_card_is_is_told(preview: Preview) -> None:
-    assert re.search(r"as of 2\d{3}-\S+, fresh for 60 s more", preview.words(url=MERGED))
+    assert re.search(r"as of 2\d{3}-\S+, fresh for 60\ss more", preview.words(url=MERGED))
 
 
 def test_what_a_list_of_names_hides_is_told(preview: Preview) -> None:
