@@ -94,6 +94,7 @@ lock: CHECK := :
 lock: .venv/dev ## pin the newest versions that pyproject.toml allows, with hashes
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock --output-file tests/requirements.lock
+	$(COMPILE) --group older --no-deps --output-file tests/python/requirements.lock
 
 clean: ## remove what can be made again
 	rm -rf .venv *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -25,7 +25,7 @@ from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, empty, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET, Host
 from tests.leaks import fail_where_written, marked_files, noting_labels, written_by_postgresql
-from tests.node_clients import installed_clients
+from tests.official_clients import node_folder, older_python_packages
 from tests.processes import Start, running
 from tests.profiles import register_profiles
 from tests.redis_server import RunRedis, redis_running
@@ -43,6 +43,7 @@ NEEDS: Final = {
     "chromium": "browser",
     "nginx": "server",
     "node_clients": "server",
+    "older_clients": "server",
     "postgresql_server": "server",
     "processes": "server",
     "run_redis": "server",
@@ -161,7 +162,13 @@ def run_redis() -> RunRedis:
 @pytest.fixture(scope="session")
 def node_clients() -> Path:
     """The folder of the official clients for Node, with what they import."""
-    return installed_clients()
+    return node_folder()
+
+
+@pytest.fixture(scope="session")
+def older_clients() -> Path:
+    """The folder of packages for Python of which this environment has later versions."""
+    return older_python_packages()
 
 
 @pytest.fixture(scope="session")

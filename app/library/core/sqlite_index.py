@@ -32,7 +32,7 @@ from sqlalchemy.sql.operators import custom_op
 from app.database.queries import Query
 
 # With more, a walk in the order of the page comes to its end as soon.
-MOST: Final = 1000
+MOST: Final = 500
 # With no more than these, it is not worth the time to look for fewer.
 ENOUGH: Final = 100
 # As the triggers cut values.
