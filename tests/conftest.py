@@ -21,6 +21,7 @@ from app import create_app
 from app.connectors import connector_settings
 from app.database.store import Store
 from app.settings import Settings, load_settings
+from tests import loaded
 from tests.corpora import NAMED
 from tests.databases import NoPostgresql, Server, empty, migrated, postgresql
 from tests.host import JWT_SECRET, SIGNATURE_SECRET, TOKEN_SECRET, Host
@@ -41,6 +42,7 @@ OWN: Final = {option.name for option in connector_settings()}
 NEEDS: Final = {
     "caddy": "server",
     "chromium": "browser",
+    "loaded_placard": "server",
     "nginx": "server",
     "node_clients": "server",
     "older_clients": "server",
@@ -149,6 +151,13 @@ def _addresses_written_by_few_routes() -> Iterator[None]:
 def start() -> Start:
     """Run `placard …` in processes of its own, which costs more than most tests do."""
     return running
+
+
+@pytest.fixture(scope="session")
+def loaded_placard() -> Iterator[Path]:
+    """A `placard` whose commands are run in processes of their own, without loading it anew."""
+    with loaded.loaded_placard() as command:
+        yield command
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from tests.deploy_page import PAGE, blocks
 from tests.host import SIGNATURE_SECRET, query_of, token
 from tests.mortal import mortal
 from tests.ports import free_port
-from tests.processes import BIN, ROOT, environment, stop
+from tests.processes import ROOT, environment, stop
 from tests.standin import standing_in
 from tests.waiting import PATIENCE, wait_for_answer
 
@@ -60,7 +60,7 @@ BODY: Final = {
 class Machine:
     """A folder in the place of `/`, and what the lines of the page find there."""
 
-    def __init__(self, root: Path, server: Server) -> None:
+    def __init__(self, root: Path, server: Server, placard: Path) -> None:
         self.root, self.server = root, server
         self.ports = {"redis": str(free_port()), "service": str(free_port())}
         self.asked, self.journal = root / "asked", root / "journal"
@@ -82,7 +82,7 @@ class Machine:
         path = [root / "stand-ins", sbin, BINARIES[-1].parent, os.environ["PATH"]]
         self.environment = environment(
             PATH=os.pathsep.join(map(str, path)), PGHOST=str(server.folder), PGUSER="placard",
-            PGDATABASE="postgres", ASKED=str(self.asked), PLACARD=str(BIN / "placard"),
+            PGDATABASE="postgres", ASKED=str(self.asked), PLACARD=str(placard),
             JOURNAL=str(self.journal), SECRETS=str(root / "etc/placard/secrets"),
             POSTGRES=owner_of_servers() or "",
         )  # fmt: skip
@@ -104,7 +104,7 @@ class Machine:
             ("ROLE placard", "ROLE keeper"),
             ("=placard placard", "=keeper placard"),
             ("--role=placard", "--role=keeper"),
-            (".venv/bin/", f"{BIN}/"),
+            (".venv/bin/placard", self.environment["PLACARD"]),
         ):
             text = text.replace(given, ours)
         return text
@@ -177,11 +177,11 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def installed(
-    postgresql_server: Server, tmp_path_factory: pytest.TempPathFactory
+    postgresql_server: Server, loaded_placard: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Machine, Path]]:
     """A machine, and a copy of its folder, after the installation; its database is a template."""
     folder = tmp_path_factory.mktemp("machine")
-    made = Machine(folder / "root", postgresql_server)
+    made = Machine(folder / "root", postgresql_server, loaded_placard)
     try:
         for block in blocks("Install"):
             made.run(block)
@@ -295,8 +295,6 @@ def test_backup_is_restored_and_upgrade_keeps_all(machine: Machine) -> None:
         assert file.stat().st_mode & 0o777 == 0o600
     (machine.root / "etc/placard/secrets/token").write_text("x" * 64, "utf-8")
     machine.follow("Restore", "postgresql")
-    with machine.service() as base:
-        assert count(base, of_library) == 1
     machine.follow("Upgrade", "postgresql")  # and back
     machine.run("placard library migrate")
     with machine.service() as base:

@@ -4,6 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.app.library.conftest import Processes
 from tests.host import token as host_token
 from tests.processes import environment
@@ -18,18 +20,27 @@ OPTIONS = {
 }
 
 
-def test_a_client_of_the_described_types_does_every_operation(
-    processes: Processes, node_clients: Path, description_file: Path, tmp_path: Path
-) -> None:
-    types, script = tmp_path / "described.d.ts", node_clients / "described.ts"
+@pytest.fixture(scope="module")
+def client(
+    node_clients: Path, description_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The client, compiled with the types that the description tells."""
+    folder = tmp_path_factory.mktemp("described")
+    types, script = folder / "described.d.ts", node_clients / "described.ts"
     tools = node_clients / "node_modules/.bin"
     run(tools / "openapi-typescript", description_file, "--output", types)
-    options = OPTIONS | {"outDir": str(tmp_path), "paths": {"described": [str(types)]}}
+    options = OPTIONS | {"outDir": str(folder), "paths": {"described": [str(types)]}}
     project = {"compilerOptions": options, "files": [str(script)]}
-    (tmp_path / "tsconfig.json").write_text(json.dumps(project), "utf-8")
-    run(tools / "tsc", "--project", tmp_path)
+    (folder / "tsconfig.json").write_text(json.dumps(project), "utf-8")
+    run(tools / "tsc", "--project", folder)
+    return folder / "described.js"
+
+
+def test_a_client_of_the_described_types_does_every_operation(
+    client: Path, processes: Processes, node_clients: Path, description_file: Path
+) -> None:
     called = run(
-        "node", tmp_path / "described.js", processes.base, processes.token, host_token(),
+        "node", client, processes.base, processes.token, host_token(),
         NODE_PATH=str(node_clients / "node_modules"),
     )  # fmt: skip
     operations = {

@@ -18,7 +18,7 @@ from tests.app.library.conftest import GRANT, application, library_of
 from tests.app.library.test_cards import PUBLIC, TITLES, card, saved
 from tests.databases import BINARIES, Server, migrated
 from tests.host import TOKEN_SECRET, Host
-from tests.processes import BIN, ROOT, SOUND, environment
+from tests.processes import ROOT, SOUND, environment
 
 pytestmark = pytest.mark.server
 PAGE: Final = (ROOT / "app/library/OPERATIONS.md").read_text("utf-8")
@@ -43,10 +43,12 @@ def lines_of(title: str, kind: str) -> list[str]:
 class Machine:
     """A folder and an environment in which the lines of the page are run."""
 
-    def __init__(self, kind: str, url: str, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, kind: str, url: str, folder: Path, placard: Path, settings: Mapping[str, str]
+    ) -> None:
         self.kind, self.url, self.folder = kind, url, folder
-        servers = [str(binary.parent) for binary in BINARIES[-1:]]
-        path = os.pathsep.join([str(BIN), *servers, os.environ["PATH"]])
+        binaries = [placard.parent, *(binary.parent for binary in BINARIES[-1:])]
+        path = os.pathsep.join([*map(str, binaries), os.environ["PATH"]])
         self.environment = environment(
             **SOUND, PLACARD_TOKEN_SECRETS=TOKEN_SECRET, PLACARD_DATABASE_URL=url, **settings
         ) | {"PATH": path}
@@ -77,6 +79,7 @@ class Machine:
 def machine(
     request: pytest.FixtureRequest,
     database_kind: str,
+    loaded_placard: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Machine]:
@@ -84,13 +87,13 @@ def machine(
         monkeypatch.chdir(tmp_path)
         url = "sqlite:///placard.db"
         migrated(url).close()
-        yield Machine("SQLite", url, tmp_path, {})
+        yield Machine("SQLite", url, tmp_path, loaded_placard, {})
         return
     server: Server = request.getfixturevalue("postgresql_server")
     server.execute("CREATE DATABASE placard TEMPLATE placard_template")
     try:
         settings = {"PGHOST": str(server.folder), "PGUSER": "placard"}
-        yield Machine("PostgreSQL", server.url("placard"), tmp_path, settings)
+        yield Machine("PostgreSQL", server.url("placard"), tmp_path, loaded_placard, settings)
     finally:
         server.execute("DROP DATABASE placard WITH (FORCE)")
 
