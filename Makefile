@@ -12,7 +12,8 @@ INSTALL := $(PIP) install --no-deps --require-hashes --requirement
 CHECK := $(PIP) check
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet --upgrade
-# Each process takes neighbouring tests, which share fixtures, and at the end those of the others.
+# Two processes for each core (tests/conftest.py). Each takes neighbouring tests, which share
+# fixtures, and at the end those of the others.
 ON_ALL_CORES := -n auto --dist worksteal
 LOCKS := requirements.lock tests/requirements.lock
 
