@@ -49,7 +49,10 @@ class ConnectorRegistry:
         if " " in text:
             # A project's name may have one; what no connector serves is more than an address.
             raise malformed("holds a blank")
-        raise NoConnector(f"no connector serves this address on {address.host}")
+        served = next(iter(self._of(address.host)), None)
+        if served is None:
+            raise NoConnector(f"no connector has the host {address.host}")
+        raise NoConnector(f"{address.host} is served, and not this address: {served.example} is")
 
     def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
         """List the servers of a connector that may be searched; `hosts` have a credential."""

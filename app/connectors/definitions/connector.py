@@ -180,7 +180,9 @@ class DefinedConnector(Connector):
 
     def found(self, document: Any, search: Search) -> Iterable[Found]:
         """Evaluate the expressions of the search over its answer."""
-        return self._search.found(document, search) if self._search else ()
+        if self._search is None:
+            return ()
+        return self._search.found(document, search, self._hosts.page_server(search.server))
 
     def _filled(self, template: str, server: Server, parts: Mapping[str, str]) -> str:
         url = filled_url(template, parts)

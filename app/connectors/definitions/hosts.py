@@ -65,6 +65,12 @@ class DefinedHosts:
         api = self._api_hosts.get(host) or self._api_hosts.get(f"*.{parent}") or host
         return api.replace("*", child, 1)
 
+    def page_server(self, server: Server) -> Server:
+        """Return where the pages of a server are, of which only the API may be known."""
+        pages = [page for page, api in self._api_hosts.items() if api == server.host]
+        is_api_only = server.host not in self._api_hosts and len(pages) == 1 and "*" not in pages[0]
+        return replace(server, host=pages[0]) if is_api_only else server
+
     def credentials(self) -> Iterator[HostCredential]:
         """Yield the credential of each host; `*.example.com` has none: anybody can have a child."""
         given = self._definition.get("credential")

@@ -59,8 +59,10 @@ class DefinedSearch:
         url = filled_url(template if self.host else f"{api_url}{template}", parts)
         return filled_request(self._search, url, parts)
 
-    def found(self, document: Any, search: Search) -> Iterator[Found]:
-        """Yield the results of an answer; a result without an address is left out.
+    def found(self, document: Any, search: Search, pages: Server) -> Iterator[Found]:
+        """Yield the results of an answer, which are on `pages` where their address is a path.
+
+        A result without an address is left out.
 
         Raises ValidationError where the answer has no list of results.
         """
@@ -74,7 +76,7 @@ class DefinedSearch:
         for item in items or ():
             title, address, subtitle, icon = (self._text(key, item, parts) for key in SHOWN)
             if address:
-                url = f"{search.server.url}{address}" if address.startswith("/") else address
+                url = f"{pages.url}{address}" if address.startswith("/") else address
                 yield Found(title, url, subtitle, icon or None)
 
     def _text(self, key: str, item: Any, parts: Mapping[str, str]) -> str:

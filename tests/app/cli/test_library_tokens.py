@@ -1,7 +1,9 @@
 """`placard token`, `placard library`, and the token that the local mode makes for itself."""
 
 import json
+import shlex
 import stat
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import delete, select
 
-from app import create_app
+from app import create_app, library
 from app.cli import main
 from app.cli.library_tokens import LOCAL_TOKEN, local_token
 from app.cli.serve import greeting
@@ -34,6 +36,8 @@ OWN_SECRET = "the library's own secret of 32 bytes"
 SOUND = {"PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
 SCOPE = ("--scope", "custom_widget:read")
 CREATE = ("token", "create", "--sub", "alice@example.com", "--name", "Alice", *SCOPE)
+
+PAGE = Path(library.__file__).with_name("README.md")
 
 Run = Callable[..., Result]
 
@@ -275,6 +279,24 @@ def test_the_first_start_saves_a_sample_of_each_dialect_and_no_other_does(
     store.close()
     local_token(local_settings(tmp_path))
     assert titles_in("sqlite:///placard.db") == [saved[0], saved[2]]
+
+
+def test_what_the_page_saves_is_saved(run: Run) -> None:
+    assert run("--local", "token", "list").exit_code == 0  # the secrets are made
+    settings = settings_from_environment(connector_settings())
+    token = local_token(settings)
+    client = create_app(replace(settings, local_token=token)).test_client()
+    section = PAGE.read_text("utf-8").partition("## Save one")[2].partition("The addresses")[0]
+    written = section.replace("\\\n", " ").replace("$HERE", "").replace("$TOKEN", token)
+    lines = written.split("curl -sS ")[1:]
+    for address, *words in map(shlex.split, lines):
+        options = list(zip(words[::2], words[1::2], strict=True))
+        headers = dict(value.split(": ", 1) for name, value in options if name == "-H")
+        given = dict(options)
+        if "-u" in given:
+            headers["Authorization"] = f"Basic {b64encode(given['-u'].encode()).decode()}"
+        assert client.post(address, headers=headers, data=given["-d"]).status_code in (200, 201)
+    assert len(titles_in("sqlite:///placard.db")) == len(PATHS) + 3
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://localhost:9000"])

@@ -5,6 +5,7 @@ The answers are written from the systems' own pages of their APIs, which each co
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import pytest
@@ -449,6 +450,45 @@ def test_only_lists_are_cut_and_not_too_deep_within() -> None:
     assert beginning_of({"a": {"b": [{"c": [1]}] * 200}, "d": "x" * 200, "e": deep}) == {
         "a": {"b": [{"c": [1]}] * 100}, "d": "x" * 200, "e": deep,
     }  # fmt: skip
+
+
+PARCELS: Final = """
+[[connector]]
+name = "parcels"
+label = "Parcels"
+hosts = { "parcels.example" = "api.parcels.example" }
+path = "/p/{id}"
+example = "https://parcels.example/p/7"
+request.url = "/v2/parcels/{id}"
+card = { title = "title", fields = [{ name = "Status", type = "pill", text = "status" }] }
+search.url = "/v2/parcels?q={query}"
+search.results = "@"
+search.title = "title"
+search.address = "join('', ['/p/', id])"
+"""
+
+
+TOKENS: Final = """
+[[credential]]
+name = "parcels"
+host = "api.parcels.example"
+connector = "parcels"
+bearer = "made-up"
+"""
+
+
+def test_a_path_is_on_the_host_of_the_pages(
+    make_host: MakeHost, upstream: responses.RequestsMock, tmp_path: Path
+) -> None:
+    file = tmp_path / "parcels.toml"
+    file.write_text(PARCELS)
+    tokens = tmp_path / "credentials.toml"
+    tokens.write_text(TOKENS)
+    tokens.chmod(0o600)
+    upstream.get("https://api.parcels.example/v2/parcels", json=[{"id": "7", "title": "Books"}])
+    host = make_host(verify="signature", connectors_file=str(file), credentials_file=str(tokens))
+    (item,) = host.suggest(TEXT).get_json()["items"]
+    assert item["value"] == "https://parcels.example/p/7"
 
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - {"stackexchange"}))

@@ -336,7 +336,7 @@ def test_recordings_are_shown_answered_and_read_again(tmp_path: Path) -> None:
 def test_a_flat_envelope_is_drawn_as_well() -> None:
     shown = preview_with(error_envelope="flat").words(url="https://example.com/")
     assert "Reason no_connector" in shown
-    assert "Matched stopped here: no connector serves this address on example.com" in shown
+    assert "Matched stopped here: no connector has the host example.com" in shown
 
 
 @pytest.mark.parametrize("url", ["nonsense", "javascript:alert(1)", "http://[", "\x00", "💥" * 999])
