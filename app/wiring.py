@@ -26,6 +26,7 @@ from app.settings import FETCH_PLACES, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream.client import Fetcher
 from app.upstream.credentials import (
+    SETTING,
     Credentials,
     CredentialsFile,
     HostCredential,
@@ -34,6 +35,7 @@ from app.upstream.credentials import (
 )
 from app.upstream.samples import bundled_samples
 from app.widgets import Widgets
+from templates_schemas.hints import did_you_mean
 
 if TYPE_CHECKING:
     # It needs the database.
@@ -135,9 +137,14 @@ def _credentials(
     """
     trusted = [connector for connector in connectors if connector.is_trusted]
     names = frozenset(connector.name for connector in trusted)
-    named = {name for credential in given for name in credential.connectors or ()}
-    if strangers := sorted(named - {connector.name for connector in connectors}):
-        raise ConfigurationError(f"PLACARD_CREDENTIALS_FILE: no connector is named {strangers[0]}")
+    known = {connector.name for connector in connectors}
+    faults = [
+        f"{SETTING}: {each.place}: no connector is named {name}{did_you_mean(name, known)}"
+        for each in given
+        for name in (each.connectors or frozenset()) - known
+    ]
+    if faults:
+        raise ConfigurationError("\n".join(faults))
     own = (
         replace(credential, connectors=frozenset({connector.name}))
         for connector in trusted

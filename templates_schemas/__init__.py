@@ -58,6 +58,13 @@ __all__ = [
     "read_payload",
 ]
 
+_KEYS: Final = frozenset({"template", "metadata", "items", "resource_name", "resource_url"})
+_NO_ANSWER: Final = Fault(
+    "$",
+    "answer",
+    "is not an answer of a widget (template, metadata), of attach (resource_name, resource_url) "
+    "or of typeahead (items)",
+)
 TEMPLATES: Final[dict[str, Schema]] = {TEMPLATE: SummaryWithDetailsSchema()}
 
 
@@ -81,9 +88,13 @@ def faults(given: Any) -> tuple[Fault, ...]:
 def answer_faults(given: Any) -> tuple[Fault, ...]:
     """List what the host would not accept in an answer of a widget, of attach or of typeahead.
 
-    Which of the three it is, its keys tell; one that has none of theirs is judged as a widget.
+    Which of the three it is, its keys tell.
     """
-    keys = given.keys() if isinstance(given, dict) else ()
+    if not isinstance(given, dict):
+        return faults(given)
+    keys = given.keys()
+    if not _KEYS & keys:
+        return (_NO_ANSWER,)
     if "template" not in keys:
         if "items" in keys:
             return faults_of(TypeaheadListSchema(), given)

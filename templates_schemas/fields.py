@@ -24,10 +24,12 @@ class HintingSchema(Schema):
         keys = [known.data_key or name for name, known in self.fields.items()]
         missing = [key for key in keys if not isinstance(data, Mapping) or key not in data]
         by_field: dict[Any, Any] = error.messages  # type: ignore[assignment]  # a schema's are a dict
-        for key, messages in by_field.items():
-            if messages == [unknown]:
-                hint = did_you_mean(key, missing)
-                by_field[key] = [unknown.format(hint=hint, keys=", ".join(keys))]
+        unread = {key for key, messages in by_field.items() if messages == [unknown]}
+        # In the order of the document; marshmallow's is that of a set.
+        for key in [key for key in data if key in unread] if unread else ():
+            hint = did_you_mean(key, missing) or did_you_mean(key, keys)
+            del by_field[key]
+            by_field[key] = [unknown.format(hint=hint, keys=", ".join(keys))]
 
 
 class HostSchema(HintingSchema):

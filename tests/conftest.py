@@ -51,8 +51,6 @@ NEEDS: Final = {
     "run_redis": "server",
     "start": "server",
 }
-# Tests whose lines other tests cover.
-UNCOVERED: Final = frozenset({"browser", "hypothesis"})
 MakeHost = Callable[..., Host]
 
 
@@ -304,16 +302,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(NEEDS[fixture])
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Save the time of what would be looked at again and again.
-
-    Where coverage looks, all takes twice as long. Properties and browsers go over the same lines a
-    hundred times: it looks at the tests beside them. And the search for garbage passes over what
-    was collected, half a million objects that stay.
-    """
-    for item in session.items:
-        if UNCOVERED & {mark.name for mark in item.iter_markers()}:
-            item.add_marker("no_cover")
+def pytest_collection_finish() -> None:
+    """Let the search for garbage pass over the tests: half a million objects that stay."""
     gc.freeze()
 
 

@@ -12,6 +12,7 @@ from app.origins import Address, Server, is_named
 from app.settings import Settings
 from app.upstream.credentials import OAuthClientEntry
 from app.upstream.oauth import OAuthClient
+from templates_schemas.hints import did_you_mean
 
 # Below `/auth`, beside those of systems: the host's sign-in, and what the pages load.
 OWN_ADDRESSES: Final = ("host", "assets")
@@ -154,8 +155,9 @@ def _of_entry(entry: OAuthClientEntry, rows: Sequence[OAuthSystem]) -> Provider:
         (row.at(entry.host) for row in own if row.host == "*"), None
     )
     if row is None:
+        hint = did_you_mean(entry.system, {row.name for row in rows})
         raise ConfigurationError(
-            f"PLACARD_CREDENTIALS_FILE: {entry.system} at {entry.host} is not a system that people "
-            "can sign in to"
+            f"PLACARD_CREDENTIALS_FILE: {entry.place}: {entry.system} at {entry.host} is not a "
+            f"system that people can sign in to{hint}"
         )
     return provider_of(row, entry.id, entry.secret)

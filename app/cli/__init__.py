@@ -24,12 +24,11 @@ from typing import Any, BinaryIO, Final
 import click
 from rich.console import Console
 
-from app.cli.arguments import BaseUrl, IpAddress
+from app.cli.arguments import BaseUrl, IpAddress, answer_options, written_answer
 from app.cli.output import indented, json_option, print_json, use_local_secrets
 from app.cli.rendering import widgets_for
 from app.cli.serve import check_start, serve_application
 from app.connectors import service_settings
-from app.devtools.recorder import WrittenAnswer
 from app.devtools.signed_calls import (
     ATTACH,
     CONTEXT,
@@ -186,20 +185,15 @@ def serve(
     type=click.Path(exists=True),
     help="A TOML file of connectors to try, in place of those of the same names.",
 )
-@click.option(
-    "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer."
-)
-@click.option(
-    "--status", type=click.IntRange(200, 599), default=200, help="The status of this answer."
-)
+@answer_options
 def render(
-    *, url: str, as_json: bool, definition: str | None, answer: BinaryIO | None, status: int
+    *, url: str, as_json: bool, definition: str | None, answer: BinaryIO | None, status: int | None
 ) -> None:
     """Draw the card of URL, with its limits, what was cut and what was left out."""
     settings = service_settings()
     if definition is not None:
         settings = replace(settings, tried_definitions=(definition,))
-    given = WrittenAnswer("", answer.read(), status) if answer else None
+    given = written_answer(answer, status)
     with recording() as trace:
         try:
             with widgets_for(url, settings, given) as widgets:

@@ -1,13 +1,14 @@
-"""The kinds of value that the commands' arguments can have."""
+"""The kinds of value that the commands' arguments can have, and options that some share."""
 
 import re
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 
 from app.connectors.base import read_address
+from app.devtools.recorder import WrittenAnswer
 from app.errors import MalformedRequest
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -53,3 +54,23 @@ class BaseUrl(click.ParamType[str]):
         except MalformedRequest as error:
             self.fail(error.detail.replace("resource_url", repr(value)), param, ctx)
         return value
+
+
+def answer_options(command: Any) -> Any:
+    """Give a command `--answer` and `--status`, of what stands in for the system's answer."""
+    command = click.option(
+        "--status", type=click.IntRange(200, 599), help="The status of this answer.",
+        show_default="200",
+    )(command)  # fmt: skip
+    return click.option(
+        "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer."
+    )(command)
+
+
+def written_answer(
+    answer: BinaryIO | None, status: int | None, page: str = ""
+) -> WrittenAnswer | None:
+    """Return what these options give; a status alone is that of an answer without a member."""
+    if answer is None and status is None:
+        return None
+    return WrittenAnswer(page, answer.read() if answer else b"{}", status or 200)

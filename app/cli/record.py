@@ -8,8 +8,9 @@ from typing import BinaryIO
 import click
 from rich.console import Console
 
+from app.cli.arguments import answer_options, written_answer
 from app.connectors import service_settings
-from app.devtools.recorder import RecordedCase, WrittenAnswer, record_case, sample_of
+from app.devtools.recorder import RecordedCase, record_case, sample_of
 from app.devtools.terminal_card import draw_card, draw_error, draw_failure
 from app.errors import ConfigurationError, PlacardError
 from app.telemetry.trace import Trace, recording
@@ -22,10 +23,7 @@ from app.telemetry.trace import Trace, recording
     show_default=True, help="The folder of the recorded cases.",
 )  # fmt: skip
 @click.option("--name", required=True, help="The case's name, such as `closed_issue`.")
-@click.option(
-    "--answer", type=click.File("rb"), help="JSON that stands in for the system's answer.",
-)  # fmt: skip
-@click.option("--status", type=int, default=200, help="The status of this answer.")
+@answer_options
 @click.option("--page", help="The page of the system's documentation that it is written from.")
 @click.option(
     "--sample", type=click.Path(path_type=Path, file_okay=False),
@@ -37,7 +35,7 @@ def record(
     to: Path,
     name: str,
     answer: BinaryIO | None,
-    status: int,
+    status: int | None,
     page: str | None,
     sample: Path | None,
 ) -> None:
@@ -47,11 +45,11 @@ def record(
     and --page it is made of one that is written by hand, without the network.
     """
     settings = service_settings()
-    if (answer is None) != (page is None):
-        raise click.UsageError("--answer and --page go together")
-    if settings.offline and answer is None:
+    given = written_answer(answer, status, page or "")
+    if (given is None) != (page is None):
+        raise click.UsageError("--page goes together with --answer, or --status")
+    if settings.offline and given is None:
         raise click.UsageError("a recording needs the network: PLACARD_OFFLINE must be off")
-    given = WrittenAnswer(page, answer.read(), status) if answer and page else None
     with recording() as trace:
         try:
             made = record_case(settings, url, to, name, given)

@@ -114,7 +114,7 @@ def all_connectors(settings: Settings) -> tuple[Connector, ...]:
     One of a file stands in for a bundled one of its name, and one that is tried for both. Raises
     ConfigurationError where two have one name, or a definition cannot be used.
     """
-    tried = read_definitions(settings.tried_definitions)
+    tried = read_definitions(settings.tried_definitions, "--definition")
     replaced = {connector.name for connector in tried}
     of_user = read_definitions(settings.connectors_file)
     given = (*tried, *(connector for connector in of_user if connector.name not in replaced))

@@ -1,5 +1,6 @@
 """Parts of cards that many connectors share, and the request that most of them send."""
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -26,6 +27,10 @@ from templates_schemas.text import first_text, listed
 # By a value of the system: the word and the colour to show.
 PillTable = Mapping[str, tuple[str, PillColor]]
 
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|code|em|i|mark|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.IGNORECASE
+)
+_TAG: Final = re.compile(r"<[^<>]*>")
 # A short code that is not inside a word, or code that is shown as it is written.
 _SHORT_CODE: Final = re.compile(r"`[^`]*`|(?<![\w:]):[a-z0-9_+-]+:(?![\w:])")
 
@@ -58,6 +63,11 @@ def _drawn(found: re.Match[str]) -> str:
     return found[0] if found[0][0] == "`" else emoji.emojize(found[0], language="alias")
 
 
+def plain(text: str | None) -> str | None:
+    """Write a text of HTML without its tags and entities."""
+    return text and html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", text)))
+
+
 def counted(count: int, what: str) -> str:
     """Count things: `1 file`, `1,204 files`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
@@ -67,7 +77,7 @@ def card(
     title: str | None,
     subtitle: str,
     *,
-    icon: str | None,
+    icon: str | None = None,
     fields: Sequence[Field | None],
     footer: Footer,
     comments: int | None = None,

@@ -6,6 +6,7 @@
     private_urls.py  among these, addresses that may hold a password
     proxies.py       the proxies that are believed about who sent a request
     secret_files.py  secrets that stand in files: `NAME_FILE`
+    toml_files.py    files of TOML, each fault with its line: the credentials, the definitions
     loading.py       environment → `Settings`, or a ConfigurationError that names what is wrong
     checks.py        the rules that hold between several settings
     local.py         the local mode: `.env` and the secrets that it makes

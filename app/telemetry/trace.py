@@ -46,9 +46,11 @@ class Trace:
 
 
 def left_out(steps: Iterable[Step]) -> list[str]:
-    """List the parts of an answer that the card leaves out, as lines `part: why`."""
+    """List the parts of an answer that the card leaves out, as lines `part: expression: why`."""
     dropped = (step.facts for step in steps if step.name == "dropped")
-    return [f"{facts.get('expression', facts['part'])}: {facts['why']}" for facts in dropped]
+    return [
+        ": ".join(filter(None, map(facts.get, ("part", "expression", "why")))) for facts in dropped
+    ]
 
 
 def blank(steps: Iterable[Step]) -> list[str]:

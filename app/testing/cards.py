@@ -56,13 +56,17 @@ def assert_error(answer: TestResponse, status: int, sentence: str = "") -> None:
 
 
 def card_of(answer: Made) -> Mapping[str, Any]:
-    """Return the payload of an answer; raises AssertionError where it is not a valid card."""
+    """Return the payload of an answer; raises AssertionError where it is not a valid card.
+
+    Where a connector raised an exception, that is the cause.
+    """
     __tracebackhide__ = True
     body: Any = answer
     if isinstance(answer, TestResponse):
         body = answer.get_json(silent=True)
         if answer.status_code != 200:
-            raise AssertionError(f"no card came, but {answer.status_code}: {body}")
+            message = f"no card came, but {answer.status_code}: {body}"
+            raise AssertionError(message) from getattr(answer, "failure", None)
     if broken := faults(body):
         lines = "\n".join(map(str, broken))
         raise AssertionError(f"the host would not take this card:\n{lines}")

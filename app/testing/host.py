@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from flask import got_request_exception
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -72,13 +73,24 @@ class Host:
         return self.send_with(request, PROOFS[proof](settings, request))
 
     def send_with(self, request: SignedRequest, proof: Mapping[str, str]) -> TestResponse:
-        """Send a request as it is, with the headers of a proof."""
-        return self.client.open(
-            f"{request.path}?{request.query.decode()}",
-            method=request.method,
-            headers={"Origin": ORIGIN, **proof},
-            json=None if request.data is None else {"data": request.data},
-        )
+        """Send a request as it is, with the headers of a proof.
+
+        What the service did not expect, such as an error of a connector, is the answer's `failure`.
+        """
+        failures = list[BaseException]()
+
+        def note(_: object, exception: BaseException) -> None:
+            failures.append(exception)
+
+        with got_request_exception.connected_to(note):
+            answer = self.client.open(
+                f"{request.path}?{request.query.decode()}",
+                method=request.method,
+                headers={"Origin": ORIGIN, **proof},
+                json=None if request.data is None else {"data": request.data},
+            )
+        answer.failure = failures[-1] if failures else None  # type: ignore[attr-defined]
+        return answer
 
 
 def host_with(settings: Mapping[str, str]) -> Host:

@@ -180,25 +180,28 @@ class Fetcher:
         # Where a redirect leads is the system's own word: it may repeat what it was sent.
         path = parts.path if url == request.url else "(redirected)"
         with trace.step("fetch", method=request.method, host=parts.hostname, path=path) as f:
-            send = partial(self._send, outgoing, url, request.rules)
+            send = partial(self._send, outgoing, url, request.rules, f)
             try:
                 response = self._policy.call(address.origin, proof.identity, send)
             except UpstreamError:
                 add_log_fields(host=urlsplit(request.url).hostname)
                 raise
-            f.update(status=response.status, bytes=len(response.body))
         if self._on_exchange is not None:
             self._on_exchange(
                 Exchange(request.method, url, headers, tuple(carried), request.body, response)
             )
         return response
 
-    def _send(self, outgoing: requests.Request, url: str, rules: AnswerRules) -> UpstreamResponse:
+    def _send(
+        self, outgoing: requests.Request, url: str, rules: AnswerRules, facts: trace.Facts
+    ) -> UpstreamResponse:
         try:
             with self._adapter.send(
                 outgoing.prepare(), stream=True, timeout=remaining(), verify=True
             ) as answer:
+                facts["status"] = answer.status_code
                 body = _read(answer, rules)
+                facts["bytes"] = len(body)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return UpstreamResponse(answer.status_code, headers, body, url, rules)
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:

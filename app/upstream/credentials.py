@@ -21,7 +21,6 @@ import hashlib
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -29,17 +28,28 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.errors import ConfigurationError
 from app.origins import host_of, is_named, origin_of
+from app.settings.toml_files import (
+    BrokenToml,
+    Pairs,
+    Table,
+    Tables,
+    form,
+    length,
+    line_of,
+    load_toml,
+)
 from app.upstream.messages import ANONYMOUS, Credential
-from templates_schemas.rules import faults_in
+from templates_schemas.rules import Rule
 
 SETTING: Final = "PLACARD_CREDENTIALS_FILE"
 FORMS: Final = ("bearer", "basic", "headers")
-_VISIBLE: Final = validate.Regexp(r"[ -~]+\Z", error="must be visible ASCII")
-_NAME: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
+_VISIBLE: Final = form(r"[ -~]+\Z", "must be visible ASCII")
+_HEADER: Final = form(r"[A-Za-z0-9-]+\Z", "must be a header's name")
+_PAIR: Final = Rule("type", 'must be ["user", "password"]')
 # The HTTP client sets these: they frame the request and route it to its host.
 _TRANSPORT: Final = re.compile(
     r"host|content-.*|transfer-encoding|connection|te|trailer|upgrade|expect|accept-encoding"
@@ -50,13 +60,17 @@ _TRANSPORT: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class HostCredential:
-    """Headers for a host (or `*.parent`), limited to a workspace or connectors if these are set."""
+    """Headers for a host (or `*.parent`), limited to a workspace or connectors if these are set.
+
+    `place` is the file and the line that name the connector, of one of a file.
+    """
 
     host: str
     identity: str
     headers: Mapping[str, str] = field(repr=False)
     workspace: str | None = None
     connectors: frozenset[str] | None = None
+    place: str = field(default="", compare=False)
 
     def applies_to(self, connector: str | None, host: str) -> bool:
         """Tell whether a connector's request to a host may carry this credential."""
@@ -66,12 +80,13 @@ class HostCredential:
 
 @dataclass(frozen=True, slots=True)
 class OAuthClientEntry:
-    """Our OAuth client at a host of a system, such as `gitlab`."""
+    """Our OAuth client at a host of a system, such as `gitlab`; `place` names the file's line."""
 
     system: str
     host: str
     id: str
     secret: str = field(repr=False)
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,60 +174,68 @@ def _mark(value: str) -> str:
     return hashlib.scrypt(value.encode(), salt=b"placard", n=4096, r=8, p=1, dklen=4).hex()
 
 
-class _FileCredentialSchema(Schema):
+class _FileCredentialSchema(Table):
     """One `[[credential]]`."""
 
-    name = fields.String(required=True, validate=validate.Regexp(r"[\w.-]{1,40}\Z"))
+    name = fields.String(
+        required=True,
+        validate=form(r"[\w.-]{1,40}\Z", "must be 1 to 40 letters, digits, `.`, `-` and `_`"),
+    )
     host = fields.String(
         required=True,
-        validate=validate.Regexp(
-            r"(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?\Z",
-            error="must be `host`, `host:port` or `*.host`",
+        validate=form(
+            r"(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?\Z", "must be `host`, `host:port` or `*.host`"
         ),
     )
-    workspace = fields.String(validate=validate.Length(min=1))
-    connector = fields.String(validate=validate.Length(min=1))
+    workspace = fields.String(validate=length(1))
+    connector = fields.String(validate=length(1))
     bearer = fields.String(validate=_VISIBLE)
-    basic = fields.Tuple((fields.String(), fields.String()))
-    headers = fields.Dict(
-        keys=fields.String(validate=_NAME), values=fields.String(validate=_VISIBLE)
+    basic = fields.List(
+        fields.String(),
+        validate=validate.Length(equal=2, error=_PAIR),
+        error_messages={"invalid": _PAIR},
+    )
+    headers = Pairs(
+        keys=fields.String(validate=_HEADER),
+        values=fields.String(validate=_VISIBLE),
+        validate=length(1),
     )
 
     @validates_schema
     def check_form(self, data: Mapping[str, Any], **_: Any) -> None:
         """Require exactly one form."""
         if sum(form in data for form in FORMS) != 1:
-            raise ValidationError(f"needs exactly one of {', '.join(FORMS)}")
-        if "headers" in data and not data["headers"]:
-            raise ValidationError({"headers": ["must hold a header"]})
+            raise ValidationError(Rule("one_of", f"needs exactly one of {', '.join(FORMS)}"))
         for name in data.get("headers", ()):
             if is_transport_header(name):
-                raise ValidationError({"headers": {name: ["is the client's own"]}})
+                raise ValidationError({"headers": {name: [Rule("header", "is the client's own")]}})
 
 
-class _ClientSchema(Schema):
+class _ClientSchema(Table):
     """One `[[client]]`."""
 
-    system = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9_-]{0,39}\Z"))
+    system = fields.String(
+        required=True, validate=form(r"[a-z][a-z0-9_-]{0,39}\Z", "must be a system such as gitlab")
+    )
     host = fields.String(
         required=True,
-        validate=validate.Regexp(
-            r"[a-z0-9.-]+(?::\d{1,5})?\Z", error="must be `host` or `host:port`, in lower case"
+        validate=form(
+            r"[a-z0-9.-]+(?::\d{1,5})?\Z", "must be `host` or `host:port`, in lower case"
         ),
     )
     id = fields.String(required=True, validate=_VISIBLE)
     secret = fields.String(required=True, validate=_VISIBLE)
 
 
-class _CredentialsFileSchema(Schema):
-    credential = fields.List(fields.Nested(_FileCredentialSchema), load_default=list)
-    client = fields.List(fields.Nested(_ClientSchema), load_default=list)
+class _CredentialsFileSchema(Table):
+    credential = Tables(_FileCredentialSchema, "credential", load_default=list)
+    client = Tables(_ClientSchema, "client", load_default=list)
 
-    @validates_schema(skip_on_field_errors=False)
+    @validates_schema
     def check_content(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Refuse an empty entry."""
-        if not data.get("credential") and not data.get("client"):
-            raise ValidationError({"credential": ["Missing data for required field."]})
+        """Refuse an empty file."""
+        if not data["credential"] and not data["client"]:
+            raise ValidationError(Rule("required", "needs a `[[credential]]` or a `[[client]]`"))
 
 
 def is_closed(file: os.stat_result) -> bool:
@@ -232,22 +255,29 @@ def read_credentials_file(path: Path) -> CredentialsFile:
                 f"{SETTING}: others can read it; chmod 600 {path}, or let it be root's, for the "
                 "group of this service, with mode 640"
             )
-        loaded = _CredentialsFileSchema().load(tomllib.loads(path.read_text("utf-8")))
+        loaded, text = load_toml(path, _CredentialsFileSchema())
     except OSError as error:
         raise ConfigurationError(f"{SETTING}: {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        # The error names the line, and quotes at most one character of the file.
-        raise ConfigurationError(f"{SETTING}: {path} is not TOML: {error}") from None
-    except ValidationError as error:
-        faults = "; ".join(map(str, faults_in(error)))
-        raise ConfigurationError(f"{SETTING}: {path}: {faults}") from None
+    except BrokenToml as broken:
+        faults = (f"{SETTING}: {path}:{line}: {fault}" for line, fault in broken.faults)
+        raise ConfigurationError("\n".join(faults)) from None
+
+    def place(key: str) -> str:
+        return f"{path}:{line_of(key, text)}"
+
     return CredentialsFile(
-        credentials=tuple(_read(entry) for entry in loaded["credential"]),
-        clients=tuple(OAuthClientEntry(**entry) for entry in loaded["client"]),
+        credentials=tuple(
+            _read(entry, place(f"$.credential[{number}].connector"))
+            for number, entry in enumerate(loaded["credential"])
+        ),
+        clients=tuple(
+            OAuthClientEntry(**entry, place=place(f"$.client[{number}].system"))
+            for number, entry in enumerate(loaded["client"])
+        ),
     )
 
 
-def _read(entry: Mapping[str, Any]) -> HostCredential:
+def _read(entry: Mapping[str, Any], place: str) -> HostCredential:
     if "bearer" in entry:
         headers = {"Authorization": f"Bearer {entry['bearer']}"}
     elif "basic" in entry:
@@ -256,4 +286,4 @@ def _read(entry: Mapping[str, Any]) -> HostCredential:
         headers = entry["headers"]
     connectors = frozenset({entry["connector"]}) if "connector" in entry else None
     credential = _named(entry["host"], entry["name"], headers, entry.get("workspace"))
-    return replace(credential, connectors=connectors)
+    return replace(credential, connectors=connectors, place=place)

@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, got_request_exception
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from app.errors import InternalError, MalformedRequest, NotAuthenticated, NotFound, PlacardError
@@ -45,6 +45,7 @@ def answer_to(error: BaseException, parts: Service) -> tuple[PlacardError, int, 
     """Return what an error is to the host, its status and its body; log and count its reason."""
     if not isinstance(error, PlacardError):
         add_log_fields(**exception_fields(error))
+        got_request_exception.send(parts, exception=error)
         error = InternalError()
     log_error(error, parts)
     return error, _status_of(error, parts.settings), _body(error.sentence, parts.settings)

@@ -42,6 +42,12 @@ def service() -> Iterator[str]:
         yield base
 
 
+@pytest.fixture(autouse=True)
+def _time_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let searches take as long as they do on a loaded machine: a page does not ask again."""
+    monkeypatch.setattr("app.lookup.lookup.TYPEAHEAD_SECONDS", PATIENCE)
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Start a service of its own in the local mode, with changed settings."""

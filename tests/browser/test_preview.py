@@ -357,7 +357,7 @@ def test_no_icon_is_loaded_offline(open_page: Open) -> None:
     assert '"icon_url"' in page.locator("#json").inner_text()
     expect(page.locator("img")).to_have_count(0)
     expect(card(page).locator(".mark use")).to_have_attribute("href", re.compile("#github$"))
-    expect(card(page).locator(".letter")).to_have_text(["A"])
+    expect(card(page).locator(".letter")).to_have_text(["M"])
 
 
 @pytest.mark.parametrize(("scheme", "other"), [("light", "dark"), ("dark", "light")])

@@ -92,8 +92,8 @@ class _Evaluation:
         try:
             return evaluate(given[key], self._resource, self._parts)
         except ExpressionError as error:
-            with step("dropped", part=key, expression=given[key], why=str(error)):
-                return None
+            _tell(given, key, str(error))
+            return None
 
     def text(self, given: Given, key: str) -> str | None:
         return _text_of(self.shown(given, key))
@@ -102,9 +102,8 @@ class _Evaluation:
         """A value that can be shown; what an object or a list is has no text, and is told."""
         value = self.value(given, key)
         if value and isinstance(value, dict | list):
-            why = "is neither a text nor a number"
-            with step("dropped", part=key, expression=given[key], why=why):
-                return None
+            _tell(given, key, "is neither a text nor a number")
+            return None
         return value
 
     def count(self, given: Given, key: str) -> int | None:
@@ -115,15 +114,15 @@ class _Evaluation:
         try:
             counted: int = Count().deserialize(value)
         except ValidationError as error:
-            with step("dropped", part=key, expression=given[key], why=str(error.messages[0])):
-                return None
+            _tell(given, key, str(error.messages[0]))
+            return None
         return counted
 
     def time(self, given: Given, key: str) -> str | None:
         """A time as `time()` gives it; the function is put around what is not one yet."""
         if key not in given:
             return None
-        found = self.value({key: f"time({given[key]})"}, key)
+        found = self.value({**given, key: f"time({given[key]})"}, key)
         return found if isinstance(found, str) else None
 
     def field(self, given: Given) -> Field | None:
@@ -150,8 +149,7 @@ class _Evaluation:
             if known == color:
                 return known
         if color is not None:
-            with step("dropped", part="color", expression=given["color"], why="no colour of pills"):
-                pass
+            _tell(given, "color", "no colour of pills")
         return "none"
 
     def footer(self, given: Given) -> Footer | None:
@@ -161,6 +159,13 @@ class _Evaluation:
             return Created(created)
         text = first_text(self.text(given, "text"))
         return CustomText(text, self.text(given, "icon_url")) if text else None
+
+
+def _tell(given: Given, key: str, why: str) -> None:
+    """Record in the trace what is left out: of a field by its name, which the author knows."""
+    part = f"{given['name']}.{key}" if "name" in given else key
+    with step("dropped", part=part, expression=given[key], why=why):
+        pass
 
 
 def _quietly(expression: str, resource: Any) -> Any:

@@ -13,9 +13,7 @@ after(x, start)                            what follows a beginning: `after(ref,
 part(name)                                 a part of the address
 """
 
-import html
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,7 +24,7 @@ import jmespath
 from jmespath import exceptions, functions
 from jmespath.parser import ParsedResult
 
-from app.connectors.card_parts import drawn, words
+from app.connectors.card_parts import drawn, plain, words
 from templates_schemas.limits import FIELD_TEXT_MAX
 from templates_schemas.text import host_time, listed
 
@@ -36,10 +34,6 @@ _SECONDS_BELOW: Final = 10**11
 # Each flattening can double what the one before it made; mapping has no deadline.
 MOST_FLATTENINGS: Final = 4
 LONGEST_EXPRESSION: Final = 500
-_INLINE_TAG: Final = re.compile(
-    r"</?(?:a|abbr|b|code|em|i|mark|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.IGNORECASE
-)
-_TAG: Final = re.compile(r"<[^<>]*>")
 _FAILURES: Final = (
     TypeError,
     ValueError,
@@ -48,6 +42,17 @@ _FAILURES: Final = (
     ArithmeticError,
     MemoryError,
 )
+
+# jmespath names an element of a list by its type in Python.
+_TYPE_NAMES: Final = {
+    "NoneType": "null",
+    "str": "string",
+    "int": "number",
+    "float": "number",
+    "bool": "boolean",
+    "dict": "object",
+    "list": "array",
+}
 
 ExpressionError = exceptions.JMESPathError
 
@@ -99,7 +104,7 @@ class CardFunctions(functions.Functions):
 
     @functions.signature({"types": ["string", "null"]})
     def _func_plain(self, value: str | None) -> str | None:
-        return value and html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", value)))
+        return plain(value)
 
     @functions.signature({"types": ["string", "null"]})
     def _func_line(self, value: str | None) -> str | None:
@@ -144,8 +149,19 @@ def evaluate(text: str, resource: Any, parts: Mapping[str, str] = MappingProxyTy
     except NoTime:
         raise
     except (ExpressionError, *_FAILURES) as error:
-        # Without the error's text: it may quote all of the resource.
-        raise exceptions.JMESPathError(f"fails: {type(error).__name__}") from None
+        raise exceptions.JMESPathError(_why(error)) from None
+
+
+def _why(error: Exception) -> str:
+    """Say why an expression fails; the error's own text may quote all of the resource."""
+    if not isinstance(error, exceptions.JMESPathTypeError):
+        return "cannot be computed from this answer"
+    name, given = error.function_name, _TYPE_NAMES.get(error.actual_type, error.actual_type)
+    lists = (each.partition("array-") for each in error.expected_types)
+    takes = " or ".join(f"a list of {of}s" if of else kind for kind, _, of in lists)
+    is_joining = (name, given) == ("join", "null")
+    hint = "; join(…, […][?@]) leaves out what is null" if is_joining else ""
+    return f"{name}() takes {takes}, and was given {given}{hint}"
 
 
 def parts_in(text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Kinds of values in a file of definitions: tables, expressions, colours and hosts."""
+"""Kinds of values in a file of definitions: expressions, colours and hosts."""
 
 import re
 from typing import Any, Final
@@ -6,8 +6,8 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 
 from app.connectors.definitions.expressions import ExpressionError, compiled, parts_in
-from templates_schemas.fields import HintingSchema
-from templates_schemas.limits import PILL_COLORS
+from templates_schemas.fields import OneOf
+from templates_schemas.limits import OTHER_COLOR_NAMES, PILL_COLORS
 from templates_schemas.rules import Rule
 
 _HOST: Final = re.compile(r"(?:\*\.(?=[^.]+\.))?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d{1,5})?")
@@ -15,18 +15,7 @@ _HOST: Final = re.compile(r"(?:\*\.(?=[^.]+\.))?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)
 # Of a host that stands for many, the API may be at a child of each: `api.*.example.com`.
 _API_HOST: Final = re.compile(rf"(?:[A-Za-z0-9-]+\.(?=\*\.))?{_HOST.pattern}")
 
-
-class Table(HintingSchema):
-    """A table of a file; the fault of an unknown key lists the keys that it takes."""
-
-    error_messages = {  # noqa: RUF012 - marshmallow declares it so
-        "unknown": Rule("unknown_key", "is not a key of this table, which takes {keys}{hint}"),
-        "type": Rule("type", "must be a table"),
-    }
-
-    def on_bind_field(self, _: str, field_obj: fields.Field[Any]) -> None:
-        """Say of a key that is missing what the other rules say."""
-        field_obj.error_messages["required"] = Rule("required", "is required")
+COLOR: Final = OneOf(*PILL_COLORS, others=OTHER_COLOR_NAMES)
 
 
 class Expression(fields.String):
@@ -61,8 +50,8 @@ class Color(Expression):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
         constant = compiled(text).parsed
-        if constant["type"] == "literal" and constant["value"] not in PILL_COLORS:
-            raise ValidationError(Rule("one_of", f"must be one of: {', '.join(PILL_COLORS)}"))
+        if constant["type"] == "literal":
+            COLOR.deserialize(constant["value"])
         return text
 
 
@@ -71,7 +60,8 @@ class Hosts(fields.Field[Any]):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if not value or not isinstance(value, list | dict):
-            raise ValidationError("must be a list of hosts, or a table of them, and not empty")
+            message = "must be a list of hosts, or a table of them, and not empty"
+            raise ValidationError(Rule("type", message))
         served = enumerate(value) if isinstance(value, list) else zip(value, value, strict=True)
         faults = {key: [_not_a_host()] for key, host in served if not _is_host(host)}
         if isinstance(value, dict):

@@ -1,6 +1,5 @@
 """Reads the files of definitions: each fault names the file, the line and the rule."""
 
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -8,32 +7,29 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from marshmallow import ValidationError
-
 from app.connectors.base import Connector
 from app.connectors.definitions.connector import DefinedConnector
 from app.connectors.definitions.schema import BundledFileSchema, FileSchema
 from app.connectors.registry import find
 from app.errors import ConfigurationError, MalformedRequest, NoConnector
-from templates_schemas.rules import UNNAMED, Fault, faults_in
+from app.settings.toml_files import BrokenToml, PlacedFault, load_toml, placed
+from templates_schemas.rules import Fault
 
 SETTING: Final = "PLACARD_CONNECTORS_FILE"
-_TABLE: Final = re.compile(r"(\[\[?)([^\[\]=]+)\]\]?\s*(?:#.*)?\Z")
-_AT_LINE: Final = re.compile(r"\(at line ([0-9]+),")
-_LONG_TEXT: Final = re.compile(r"\"\"\"|'''")
 _SCHEMA: Final = FileSchema()
 _BUNDLED_SCHEMA: Final = BundledFileSchema()
 # A file that is not bundled names no settings: its credentials are those that name its connectors.
 _BUNDLED_ONLY: Final = ("credential", "hosts_setting", "hosts_base")
 
 
-def read_definitions(paths: Sequence[str]) -> tuple[DefinedConnector, ...]:
-    """Read every file, and every `*.toml` in a folder.
+def read_definitions(paths: Sequence[str], given_by: str = SETTING) -> tuple[DefinedConnector, ...]:
+    """Read every file, and every `*.toml` in a folder; `given_by` tells who named the paths.
 
     Raises ConfigurationError, which names each fault's file, line and rule.
     """
-    loaded = [load_definitions(file, by_user=True) for file in definition_files(paths)]
-    if lines := [f"{SETTING}: {fault}" for _, faults in loaded for fault in faults]:
+    files = definition_files(paths, given_by)
+    loaded = [load_definitions(file, by_user=True) for file in files]
+    if lines := [f"{given_by}: {fault}" for _, faults in loaded for fault in faults]:
         raise ConfigurationError("\n".join(lines))
     return tuple(DefinedConnector(each) for definitions, _ in loaded for each in definitions)
 
@@ -44,9 +40,11 @@ def read_bundled(files: Iterable[Path]) -> tuple[DefinedConnector, ...]:
     return tuple(DefinedConnector(each) for loaded in given for each in loaded["connector"])
 
 
-def definition_files(paths: Sequence[str]) -> list[Path]:
+def definition_files(paths: Sequence[str], given_by: str = SETTING) -> list[Path]:
     """List the files that paths name; raises ConfigurationError for a folder without one."""
-    return list(dict.fromkeys(file.resolve() for path in paths for file in _files(Path(path))))
+    return list(
+        dict.fromkeys(file.resolve() for path in paths for file in _files(Path(path), given_by))
+    )
 
 
 def lint_definitions(file: Path) -> list[str]:
@@ -75,24 +73,19 @@ def check_file(
     by_user: bool = False,
     before: Sequence[Connector] = (),
     taken: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[Sequence[Mapping[str, Any]], list[tuple[int, Fault]]]:
+) -> tuple[Sequence[Mapping[str, Any]], list[PlacedFault]]:
     """Load the definitions of a file, or none and its faults, each with its line.
 
     The connectors `before` are matched first: their addresses are taken, and so are the names in
     `taken`, each with where it is from. Raises OSError where the file cannot be read.
     """
     try:
-        text = file.read_text("utf-8")
-        given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        at = _AT_LINE.search(str(error))
-        return [], [(int(at[1]) if at else 1, Fault("$", UNNAMED, f"is not TOML: {error}"))]
-    try:
-        loaded: Sequence[Mapping[str, Any]] = _SCHEMA.load(given)["connector"]
-        faults = [*(_faults_of_user(loaded) if by_user else ()), *_clashes(loaded, before, taken)]
-    except ValidationError as error:
-        loaded, faults = [], list(faults_in(error))
-    return [] if faults else loaded, [(_line_of(fault, text), fault) for fault in faults]
+        read, text = load_toml(file, _SCHEMA)
+    except BrokenToml as broken:
+        return [], broken.faults
+    loaded: Sequence[Mapping[str, Any]] = read["connector"]
+    faults = [*(_faults_of_user(loaded) if by_user else ()), *_clashes(loaded, before, taken)]
+    return [] if faults else loaded, placed(faults, text)
 
 
 def _faults_of_user(loaded: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
@@ -124,51 +117,10 @@ def _clashes(
         earlier.append(DefinedConnector(each))
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, given_by: str) -> list[Path]:
     if not path.is_dir():
         return [path]
     found = sorted(path.glob("*.toml"))
     if not found:
-        raise ConfigurationError(f"{SETTING}: {path}: there is no *.toml in this folder")
+        raise ConfigurationError(f"{given_by}: {path}: there is no *.toml in this folder")
     return found
-
-
-def _line_of(fault: Fault, text: str) -> int:
-    """Find the line that a JSON path such as `$.connector[0].card.title` means, or its table's."""
-    wanted = fault.path.removeprefix("$.")
-    best, line = "", 1
-    for number, path in _paths(text):
-        if f"{wanted}.".startswith((f"{path}.", f"{path}[")) and len(path) > len(best):
-            best, line = path, number
-    return line
-
-
-def _paths(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each line of TOML that names something, with the JSON path of what it names."""
-    table, counts, within = "", dict[str, int](), False
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped, began_within = line.strip(), within
-        # A text of several lines begins or ends where its quotes stand an odd number of times.
-        within ^= len(_LONG_TEXT.findall(line)) % 2 == 1
-        if began_within:
-            continue
-        if header := _TABLE.match(stripped):
-            name = ".".join(part.strip(" \"'") for part in header[2].split("."))
-            table = _indexed(name, counts, begins=header[1] == "[[")
-            yield number, table
-        elif "=" in stripped and not stripped.startswith("#"):
-            key = stripped.partition("=")[0].strip().strip("\"'")
-            yield number, f"{table}.{key}" if table else key
-
-
-def _indexed(name: str, counts: dict[str, int], *, begins: bool) -> str:
-    """Write `connector.card.fields` as `connector[1].card.fields[0]`."""
-    if begins:
-        counts[name] = counts.get(name, -1) + 1
-        for inner in [inner for inner in counts if inner.startswith(f"{name}.")]:
-            del counts[inner]
-    steps, so_far = [], ""
-    for part in name.split("."):
-        so_far = f"{so_far}.{part}" if so_far else part
-        steps.append(f"{part}[{counts[so_far]}]" if so_far in counts else part)
-    return ".".join(steps)

@@ -4,40 +4,41 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import ValidationError, fields, validate, validates, validates_schema
+from marshmallow import ValidationError, fields, validates, validates_schema
 
 from app.connectors.definitions.consistency import faults_of, nested
 from app.connectors.definitions.fields import (
+    COLOR,
     AnswerExpression,
     Color,
     Expression,
     HostName,
     Hosts,
-    Table,
 )
+from app.settings.toml_files import Pairs, Table, Tables, form, length
 from app.upstream.credentials import is_transport_header
-from templates_schemas.limits import PILL_COLORS
+from templates_schemas.fields import OneOf
 from templates_schemas.rules import Rule
 from templates_schemas.summary_with_details import FIELD_KINDS
 
-_NAME: Final = validate.Regexp(
+_NAME: Final = form(
     r"[a-z][a-z0-9_-]{0,39}\Z",
-    error="must be a small letter, then at most 39 of these, digits, `-` and `_`: status-page",
+    "must be a small letter, then at most 39 of these, digits, `-` and `_`: status-page",
 )
-_PART: Final = validate.Regexp(
-    r"[a-z][a-z0-9_]*\Z", error="must be a small letter, then these, digits and `_`: build_id"
+_PART: Final = form(
+    r"[a-z][a-z0-9_]*\Z", "must be a small letter, then these, digits and `_`: build_id"
 )
-_PATH: Final = validate.Regexp(r"/", error="must begin with a `/`")
-_BASE: Final = validate.Regexp(r"(?:/[A-Za-z0-9._-]+)+\Z", error="must be a path such as /api/v3")
-_HEADER: Final = validate.Regexp(r"[A-Za-z0-9-]+\Z", error="must be a header's name")
-_ADDRESS: Final = validate.Regexp(
-    r"https://[a-z0-9.-]+(?::\d{1,5})?/[!-z|~]*\Z", error="must be an https address, without braces"
+_PATH: Final = form(r"/", "must begin with a `/`")
+_BASE: Final = form(r"(?:/[A-Za-z0-9._-]+)+\Z", "must be a path such as /api/v3")
+_HEADER: Final = form(r"[A-Za-z0-9-]+\Z", "must be a header's name")
+_ADDRESS: Final = form(
+    r"https://[a-z0-9.-]+(?::\d{1,5})?/[!-z|~]*\Z", "must be an https address, without braces"
 )
-_VISIBLE: Final = validate.Regexp(r"[ -~]*\Z", error="must be visible ASCII")
-_SETTING: Final = validate.Regexp(r"[A-Z][A-Z0-9_]{2,59}\Z", error="must be a setting's name")
-_SECRET: Final = validate.Regexp(
+_VISIBLE: Final = form(r"[ -~]*\Z", "must be visible ASCII")
+_SETTING: Final = form(r"[A-Z][A-Z0-9_]{2,59}\Z", "must be a setting's name")
+_SECRET: Final = form(
     r"(?:[ !-z|~]|\{token\}|\{user\})*\{token\}(?:[ !-z|~]|\{token\}|\{user\})*\Z",
-    error="must hold {token}, and may hold {user}",
+    "must hold {token}, and may hold {user}",
 )
 # They carry a credential, which belongs into the credentials file, or into `credential`.
 _CREDENTIALS: Final = frozenset(
@@ -49,9 +50,9 @@ MOST_FIELDS: Final = 10
 class RequestSchema(Table):
     """`[connector.request]`."""
 
-    method = fields.String(load_default="GET", validate=validate.OneOf(("GET", "POST")))
+    method = OneOf("GET", "POST", load_default="GET")
     url = fields.String(required=True)
-    headers = fields.Dict(
+    headers = Pairs(
         keys=fields.String(validate=_HEADER),
         values=fields.String(validate=_VISIBLE),
         load_default=dict,
@@ -92,10 +93,10 @@ class CredentialSchema(Table):
     setting = fields.String(required=True, validate=_SETTING)
     own_setting = fields.String(validate=_SETTING)
     user_setting = fields.String(validate=_SETTING)
-    meaning = fields.String(validate=validate.Length(1, 100))
+    meaning = fields.String(validate=length(1, 100))
     header = fields.String(load_default="Authorization", validate=_HEADER)
     value = fields.String(load_default="Bearer {token}", validate=_SECRET)
-    basic = fields.String(validate=(_SECRET, validate.Regexp(r"[^:]*:", error="needs a `:`")))
+    basic = fields.String(validate=(_SECRET, form(r"[^:]*:", "needs a `:`")))
     hosts = fields.List(fields.String())
     hosts_setting = fields.String(validate=_SETTING)
     own_hosts = fields.Boolean(load_default=True)
@@ -114,7 +115,7 @@ class OAuthSchema(Table):
     authorize = fields.String(required=True, validate=_ADDRESS)
     token = fields.String(required=True, validate=_ADDRESS)
     scopes = fields.String(load_default="", validate=_VISIBLE)
-    parameters = fields.Dict(
+    parameters = Pairs(
         keys=fields.String(validate=_VISIBLE),
         values=fields.String(validate=_VISIBLE),
         load_default=dict,
@@ -139,17 +140,12 @@ class AnswerSchema(Table):
 class FieldSchema(Table):
     """`[[connector.card.fields]]`: its name is literal, the rest are expressions and tables."""
 
-    type = fields.String(required=True, validate=validate.OneOf(tuple(FIELD_KINDS)))
-    name = fields.String(required=True, validate=validate.Length(1, 40))
+    type = OneOf(*FIELD_KINDS, required=True)
+    name = fields.String(required=True, validate=length(1, 40))
     text = Expression()
-    texts = fields.Dict(keys=fields.String(), values=fields.String())
+    texts = Pairs(keys=fields.String(), values=fields.String())
     color = Color()
-    colors = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(
-            validate=validate.OneOf(PILL_COLORS, error=f"must be one of: {', '.join(PILL_COLORS)}")
-        ),
-    )
+    colors = Pairs(keys=fields.String(), values=COLOR)
     datetime = Expression()
     icon_url = Expression()
 
@@ -179,7 +175,7 @@ class SearchSchema(RequestSchema):
     one search for each.
     """
 
-    urls = fields.Dict(keys=HostName(), values=fields.String(), load_default=dict)
+    urls = Pairs(keys=HostName(), values=fields.String(), load_default=dict)
     results = AnswerExpression(required=True)
     title = Expression(required=True)
     address = Expression(required=True)
@@ -188,7 +184,7 @@ class SearchSchema(RequestSchema):
     by_title = fields.Boolean(load_default=False)
     public = fields.Boolean(load_default=False)
     scope_setting = fields.String(validate=_SETTING)
-    scope_meaning = fields.String(validate=validate.Length(1, 100))
+    scope_meaning = fields.String(validate=length(1, 100))
 
 
 class CardSchema(Table):
@@ -198,12 +194,13 @@ class CardSchema(Table):
     subtitle = Expression()
     subicon_url = Expression()
     num_comments = Expression()
-    fields_ = fields.List(
-        fields.Nested(FieldSchema),
+    fields_ = Tables(
+        FieldSchema,
+        "connector.card.fields",
         data_key="fields",
         attribute="fields",
         required=True,
-        validate=validate.Length(1, MOST_FIELDS),
+        validate=length(1, MOST_FIELDS, "fields"),
     )
     footer = fields.Nested(FooterSchema, load_default=dict)
 
@@ -212,8 +209,8 @@ class AddressSchema(Table):
     """`[[connector.addresses]]`: forms of address that some hosts have, or that ask another."""
 
     hosts = fields.List(HostName())
-    paths = fields.List(fields.String(validate=_PATH), required=True, validate=validate.Length(1))
-    parts = fields.Dict(keys=fields.String(validate=_PART), values=fields.String())
+    paths = fields.List(fields.String(validate=_PATH), required=True, validate=length(1))
+    parts = Pairs(keys=fields.String(validate=_PART), values=fields.String())
     url = fields.String()
     fallback = fields.String()
 
@@ -236,14 +233,14 @@ class ConnectorSchema(Table):
     """One `[[connector]]`."""
 
     name = fields.String(required=True, validate=_NAME)
-    label = fields.String(required=True, validate=validate.Length(1, 40))
+    label = fields.String(required=True, validate=length(1, 40))
     hosts = Hosts()
     hosts_setting = fields.String(validate=_SETTING)
-    hosts_meaning = fields.String(validate=validate.Length(1, 100))
+    hosts_meaning = fields.String(validate=length(1, 100))
     hosts_base = fields.String(validate=_BASE)
     path = fields.String(validate=_PATH)
-    paths = fields.List(fields.String(validate=_PATH), validate=validate.Length(1))
-    addresses = fields.List(fields.Nested(AddressSchema), validate=validate.Length(1))
+    paths = fields.List(fields.String(validate=_PATH), validate=length(1))
+    addresses = Tables(AddressSchema, "connector.addresses", validate=length(1))
     page = fields.String(validate=_PATH)
     example = fields.String(required=True)
     examples = fields.List(ExampleField(), load_default=list)
@@ -259,16 +256,15 @@ class ConnectorSchema(Table):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def check_consistency(self, data: Mapping[str, Any], original: Any, **_: Any) -> None:
         """Require valid patterns, requests of named parts, and examples that match."""
-        if faults := faults_of(data, original):
+        faults = faults_of(data, original) if isinstance(original, Mapping) else ()
+        if faults:
             raise ValidationError(nested(faults))
 
 
 class FileSchema(Table):
     """A file of definitions."""
 
-    connector = fields.List(
-        fields.Nested(ConnectorSchema), required=True, validate=validate.Length(1)
-    )
+    connector = Tables(ConnectorSchema, "connector", required=True, validate=length(1))
 
     @validates_schema(skip_on_field_errors=False)
     def check_names(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -293,4 +289,4 @@ class _BundledSchema(ConnectorSchema):
 class BundledFileSchema(FileSchema):
     """A file of the catalogue."""
 
-    connector = fields.List(fields.Nested(_BundledSchema), required=True)
+    connector = Tables(_BundledSchema, "connector", required=True)

@@ -223,6 +223,17 @@ def test_lint_knows_the_answers_of_attach_and_typeahead(
     assert ended.exit_code == bool(told)
 
 
+def test_lint_says_that_a_system_s_own_answer_is_none_of_ours(run: Run) -> None:
+    (told,) = run("lint", "-", stdin=json.dumps(RESOURCE)).stdout.splitlines()
+    assert told.startswith("-:1: $: is not an answer of a widget (template, metadata), of attach")
+
+
+def test_lint_tells_the_unknown_keys_of_a_payload_in_their_order(run: Run) -> None:
+    keys = [f"key{number}" for number in range(20)]
+    ended = run("lint", "-", stdin=json.dumps({**MINIMAL, **dict.fromkeys(keys, 1)}))
+    assert re.findall(r"key\d+", ended.stdout) == keys
+
+
 def test_lint_tells_what_was_meant_and_what_is_given_twice(run: Run) -> None:
     text = json.dumps(MINIMAL).replace('"green"', '"grean"').replace('"name"', '"nmae"')
     ended = run("lint", "-", stdin=text.replace('"title"', '"title": "A", "title"'))
@@ -328,7 +339,11 @@ def test_render_draws_an_answer_that_is_given(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "url", "told"),
     [
-        (b"\xff{", ISSUE, "upstream_unreadable: "),
+        (
+            b"\xff{",
+            ISSUE,
+            "200 from api.github.com/repos/pallets/flask/issues/1\nupstream_unreadable: ",
+        ),
         (b"{}", "https://nowhere.example/1", "no_connector: "),
         (b"{}", "nonsense", "malformed_request: "),
     ],
@@ -342,9 +357,12 @@ def test_render_says_why_a_given_answer_makes_no_card(
     assert told in ended.stderr
 
 
-def test_render_draws_what_a_status_means(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("answer", [(), ("--answer", "answer.json")])
+def test_render_draws_what_a_status_means(
+    run: Run, tmp_path: Path, answer: tuple[str, ...]
+) -> None:
     (tmp_path / "answer.json").write_text('{"message": "Not Found"}')
-    ended = run("render", "--answer", "answer.json", "--status", "404", ISSUE)
+    ended = run("render", *answer, "--status", "404", ISSUE)
     assert ended.exit_code == 1
     assert "404 from api.github.com/" in ended.stderr
     assert "resource_missing: " in ended.stderr
@@ -417,12 +435,12 @@ def test_lint_names_a_definition_s_fault_by_line(run: Run, tmp_path: Path) -> No
     ended = run("lint", "bad.toml")
     assert ended.exit_code == 1
     assert [line.split(": ")[:2] for line in ended.stdout.splitlines()] == [
-        ["bad.toml:12", "$.connector[0].card.title"],
         ["bad.toml:13", "$.connector[0].card.titel"],
+        ["bad.toml:12", "$.connector[0].card.title"],
     ]
-    assert ended.stdout.endswith(
+    assert ended.stdout.splitlines()[0].endswith(
         "is not a key of this table, which takes title, subtitle, subicon_url, num_comments, "
-        'fields, footer; did you mean "title"? (unknown_key)\n'
+        'fields, footer; did you mean "title"? (unknown_key)'
     )
 
 
@@ -501,6 +519,15 @@ def test_render_tries_a_definition(run: Run, upstream: responses.RequestsMock) -
     assert ended.exit_code == 0, ended.output
     for seen in ("Login fails", "resolved", "no value in this answer: subtitle, Affected, Began\n"):
         assert seen in ended.stdout
+
+
+def test_render_says_which_option_gave_a_definition_that_is_broken(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.toml").write_text("[connector]")
+    ended = run("render", "--definition", "bad.toml", ISSUE)
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("--definition: ")
 
 
 def test_connectors_are_listed_with_what_they_want(run: Run) -> None:
@@ -739,7 +766,7 @@ def test_record_makes_a_case_and_a_sample_of_an_answer_that_is_written(
     [
         (
             {"title": "Fix it", "state": {"name": ["Todo"]}},
-            "left out: state.name: is neither a text nor a number",
+            "left out: Status.text: state.name: is neither a text nor a number",
         ),
         ({}, "resource_missing: upstream status 200, by its body"),
     ],
@@ -781,4 +808,4 @@ def test_record_wants_an_answer_with_its_page(run: Run, tmp_path: Path) -> None:
         "record", "https://linear.app/acme/issue/ENG-1", "--name", "x", "--answer", str(answer)
     )
     assert ended.exit_code == 2
-    assert "--answer and --page go together" in ended.stderr
+    assert "--page goes together with --answer, or --status" in ended.stderr

@@ -616,7 +616,7 @@ def test_what_cannot_be_shown_is_left_out_and_told(value: Any, is_told: bool) ->
     with recording() as trace:
         card_of(defined(), {"name": "A", "state": value})
     assert [each.facts["part"] for each in trace.steps if each.name == "dropped"] == (
-        ["text"] * is_told
+        ["State.text"] * is_told
     )
 
 

@@ -137,8 +137,11 @@ def test_an_expression_that_fails_drops_its_field_and_says_so(
     assert "subtitle" not in card
     told = [step.facts for step in trace.steps if step.name == "dropped"]
     dropped = {facts["part"]: facts["why"] for facts in told}
-    assert dropped["datetime"] == "time() needs a time"
-    assert set(dropped) == {"datetime", "subtitle"}
+    assert dropped == {
+        "Began.datetime": "time() needs a time",
+        "subtitle": "join() takes a list of strings, and was given null; "
+        "join(…, […][?@]) leaves out what is null",
+    }
 
 
 @given(JSON)
@@ -265,7 +268,9 @@ def test_a_colour_that_is_none_is_told_in_the_trace(
     with recording() as trace:
         card = make_host(connectors_file=str(file)).ask(PAGE).get_json()["metadata"]
     assert card["fields"][0]["color"] == "none"
-    assert [step.facts["part"] for step in trace.steps if step.name == "dropped"] == ["color"]
+    assert [step.facts["part"] for step in trace.steps if step.name == "dropped"] == [
+        "Status.color"
+    ]
 
 
 @pytest.mark.parametrize("body", ["null", "{}", '{"incident": null}', '{"error": "denied"}', "[]"])
@@ -318,13 +323,19 @@ def test_a_part_is_decoded_once_where_it_is_shown(
             "is not a valid JMESPath expression",
         ),
         ("color = ", """color = "'reddish'" # """, 20, "must be one of: none, red, "),
+        ("color = ", "colors = { up = 'gren' } #", 20, """colors.up: must be one of: none, red"""),
+        ("color = ", "colors = { up = 'gren' } #", 20, """; did you mean "green"? (one_of)"""),
+        ("color = ", "colors = 'green' #", 20, "colors: must be a table (type)"),
+        ("[[connector]]", "[connector]", 1, "each below its own `[[connector]]` (type)"),
+        ('label = "Status page"', 'label = ""', 3, "must have 1 to 40 characters (length)"),
+        ('label = "Status page"', "label = 7", 3, "$.connector[0].label: must be a string (type)"),
         (
             "{ Accept",
             """{ Accept = "a" }\nbody = { id = "{idd}" }\n# {""",
             11,
             "has parts that `path`",
         ),
-        ('type = "pill"', 'type = "pile"', 17, "$.connector[0].card.fields[0].type: "),
+        ('type = "pill"', 'type = "pile"', 17, "must be one of: pill, text_with_icon"),
         ('datetime = "incident.created_at"', "", 27, "is required for this type (required)"),
         ("updated = ", "updatd = ", 33, "$.connector[0].card.footer.updatd: "),
         ("[connector.card.footer]", "[connector.card.footer", 32, "is not TOML"),

@@ -76,3 +76,18 @@ def test_a_proof_that_cannot_be_made_names_the_setting() -> None:
     settings = load_settings({"PLACARD_SIGNATURE_SECRETS": SECRETS["PLACARD_SIGNATURE_SECRETS"]})
     with pytest.raises(ValueError, match=r"^PLACARD_JWT_SECRETS: "):
         by_token(settings, SignedRequest("GET", "/widget", b""))
+
+
+def test_what_a_connector_raises_is_the_cause_of_a_card_that_did_not_come(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mistake = TypeError("a mistake of the connector")
+
+    def raising(*_: object) -> None:
+        raise mistake
+
+    monkeypatch.setattr("app.connectors.github.GitHub.request_for", raising)
+    answer = host.ask(ISSUE)
+    with pytest.raises(AssertionError, match="no card came, but 500") as caught:
+        assert_card(answer)
+    assert caught.value.__cause__ is mistake

@@ -99,18 +99,26 @@ def test_the_first_credential_that_applies_is_used() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("bearer =", "bear ="), "$.credential[0].bear: "),
-        (('workspace = "12345"', "workspace = 12345"), "$.credential[0].workspace: "),
+        (("bearer =", "bear ="), ":6: $.credential[0].bear: is not a key of this table"),
+        (("bearer =", "bear ="), '; did you mean "bearer"? (unknown_key)'),
+        (('name = "team-a"\n', ""), ":2: $.credential[0].name: is required (required)"),
+        (('workspace = "12345"', "workspace = 12345"), "workspace: must be a string (type)"),
         (('host = "*.example.com"', 'host = "https://x"'), "$.credential[2].host: must be `host`"),
         (('host = "*.example.com"', 'host = "*.*.com"'), "$.credential[2].host: "),
-        (('["user", "made_up_c"]', '["user"]'), "$.credential[2].basic: "),
+        (('["user", "made_up_c"]', '["user"]'), ':16: $.credential[2].basic: must be ["user", '),
+        (
+            ('["user", "made_up_c"]', '"user"'),
+            '$.credential[2].basic: must be ["user", "password"]',
+        ),
+        ((FILE, "[credential]"), "each below its own `[[credential]]` (type)"),
         (("X-Token =", "Host ="), "is the client's own"),
         (("X-Token =", "Content-Length ="), "is the client's own"),
-        (('{ X-Token = "made_up_b" }', "{}"), "must hold a header"),
-        (("X-Token =", '"X Token" ='), "$.credential[1].headers"),
+        (('{ X-Token = "made_up_b" }', "{}"), "$.credential[1].headers: must not be empty"),
+        (("X-Token =", '"X Token" ='), "$.credential[1].headers.X Token: must be a header's"),
         (('bearer = "made_up_a"', 'bearer = "a\\nb"'), "$.credential[0].bearer: must be visible"),
         (('bearer = "made_up_a"\n', ""), "needs exactly one of bearer, basic, headers"),
-        (("[[credential]]", "[[credentials]]"), "$.credential: "),
+        (("[[credential]]", "[[credentials]]"), "$.credentials: is not a key of this table"),
+        ((FILE, ""), "$: needs a `[[credential]]` or a `[[client]]` (required)"),
         (('"team-a"', '"team-a'), "is not TOML"),
     ],
 )
@@ -189,8 +197,11 @@ def test_a_workspace_s_credential_is_used_only_where_the_proof_speaks_for_it(
 
 
 def test_a_credential_for_an_unknown_connector_is_refused(make_host: MakeHost, file: Path) -> None:
-    file.write_text(FILE.replace('workspace = "12345"', 'connector = "githab"'))
-    with pytest.raises(ConfigurationError, match="no connector is named githab"):
+    file.write_text(FILE.replace('workspace = "12345"', 'connector = "gitlub"'))
+    with pytest.raises(
+        ConfigurationError,
+        match=r"toml:\d+: no connector is named gitlub; did you mean \"gitlab\"\?",
+    ):
         make_host(credentials_file=str(file))
 
 
