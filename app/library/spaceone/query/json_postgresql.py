@@ -147,7 +147,7 @@ class PostgresqlJson(JsonSql):
         return cast(found, JSONB)
 
     def to_json_text(self, node: Node) -> ColumnElement[Any]:
-        return cast(node, Text)
+        return cast(node, Text).collate("C")
 
     def size_of(self, written: Sequence[ColumnElement[Any]]) -> ColumnElement[int]:
         sizes = [func.coalesce(func.octet_length(value), 0) for value in written]
