@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -98,7 +99,12 @@ def grouped(rows: Rows, stage: GroupRows, json: JsonSql, filters: Filters) -> Ro
         aggregate = AGGREGATES[field.operator]
         node = aggregate(json, inner.c[f"a{number}"], inner.c[POSITION])
         named[name] = NamedValue(node, _is_datetime(field, rows), field.operator == "add_to_set")
-    return rows_of(named, statement, func.min(inner.c[POSITION]), tuple(keys))
+    made = rows_of(named, statement, func.min(inner.c[POSITION]), tuple(keys))
+    columns = {
+        name: replace(value, node=json.in_order(value.node)) if value.unordered else value
+        for name, value in made.columns.items()
+    }
+    return replace(made, columns=columns)
 
 
 def _arguments(

@@ -137,6 +137,10 @@ class JsonSql(ABC):
         """Aggregate the distinct nodes of a group to a list, in no order."""
 
     @abstractmethod
+    def in_order(self, node: Node) -> Node:
+        """Return a list with its elements in the order of their JSON."""
+
+    @abstractmethod
     def first_or_last(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
         """Aggregate a group to its first node, or its last."""
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     or_,
+    select,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
@@ -139,6 +140,12 @@ class PostgresqlJson(JsonSql):
         listed = func.jsonb_agg(distinct(node)).filter(node.is_not(None))
         return func.coalesce(listed, literal_column("'[]'::jsonb"), type_=JSONB())
 
+    def in_order(self, node: Node) -> Node:
+        each = self.elements(node)
+        text = cast(each.container, Text).collate("C")
+        listed = select(self.collect_list(each.container, text)).select_from(each.table)
+        return listed.correlate_except(each.table).scalar_subquery()
+
     def first_or_last(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
         """Find the least text that begins with a position."""
         padded = func.lpad(cast(position, Text), 20, "0", type_=Text())
@@ -147,7 +154,7 @@ class PostgresqlJson(JsonSql):
         return cast(found, JSONB)
 
     def to_json_text(self, node: Node) -> ColumnElement[Any]:
-        return cast(node, Text).collate("C")
+        return cast(node, Text)
 
     def size_of(self, written: Sequence[ColumnElement[Any]]) -> ColumnElement[int]:
         sizes = [func.coalesce(func.octet_length(value), 0) for value in written]

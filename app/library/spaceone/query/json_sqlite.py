@@ -171,6 +171,14 @@ class SqliteJson(JsonSql):
         joined = func.group_concat(distinct(node))
         return literal("[", Text()) + func.coalesce(joined, "") + "]"
 
+    def in_order(self, node: Node) -> Node:
+        each = self.elements(node)
+        element = each.element.node.label("element")
+        rows = select(element).select_from(each.table).order_by(element)
+        ordered = rows.correlate_except(each.table).subquery()
+        listed = self.collect_list(ordered.c.element, ordered.c.element)
+        return select(listed).select_from(ordered).correlate_except(ordered).scalar_subquery()
+
     def first_or_last(self, node: Node, position: ColumnElement[Any], *, last: bool) -> Node:
         """Find the least text that begins with a position."""
         marked = func.printf("%020d", position, type_=Text()) + self.or_null(node)

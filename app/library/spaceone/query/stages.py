@@ -150,10 +150,7 @@ def unwound(rows: Rows, stage: Unwind, json: JsonSql) -> Rows:
         .select_from(rows.source.join(spread.table, true()))
         .where(not_(json.read(node).is_null))
     )
-    # As a set is written: see write_value.
-    is_set = rows.columns[name].unordered and not steps
-    order = json.to_json_text(element) if is_set else spread.index
-    position = func.row_number().over(order_by=(rows.position, order))
+    position = func.row_number().over(order_by=(rows.position, spread.index))
     return rows_of({**rows.columns, name: NamedValue(inner)}, statement, position, rows.keys)
 
 
