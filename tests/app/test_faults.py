@@ -145,7 +145,6 @@ def test_every_connector_takes_part() -> None:
     assert {connector_of(case).name for case in sound_cases()} == set(KINDS)
 
 
-@pytest.mark.no_cover  # it goes over the same lines again and again
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_fault_ends_in_a_card_or_an_envelope_for_every_connector(fault: NetworkFault) -> None:
     deadline = SHORT if fault.lasting else AMPLE

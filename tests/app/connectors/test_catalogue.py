@@ -308,7 +308,6 @@ CASES: Final = [
 ]
 
 
-@pytest.mark.no_cover  # it goes over the same lines again and again
 @pytest.mark.parametrize(("name", "file"), CASES)
 def test_one_value_that_is_odd_does_not_cost_the_card(name: str, file: Path) -> None:
     known, case = made(BY_NAME[name]), read_recording(file)

@@ -85,7 +85,6 @@ def with_value(document: Any, path: JsonPath, value: Any) -> Any:
     return made
 
 
-@pytest.mark.no_cover  # it goes over the same lines again and again
 @pytest.mark.parametrize("folder", sorted(FOLDER.iterdir()), ids=lambda folder: folder.name)
 def test_one_odd_value_of_a_recorded_answer_never_costs_the_card(folder: Path) -> None:
     with table() as row:

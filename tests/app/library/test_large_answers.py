@@ -96,7 +96,6 @@ def test_list_is_cut_where_a_page_was_asked_for_and_else_refused(
     assert "a row or a value of more than 5 MiB: ask for less" in refused["message"]
 
 
-@pytest.mark.no_cover  # memory is counted, which takes time enough
 def test_list_takes_no_more_memory_than_three_times_the_bound(
     library_app: Flask, library: Library, token: str
 ) -> None:

@@ -325,7 +325,6 @@ def test_a_line_that_is_too_long_is_cut_and_the_next_is_whole() -> None:
     assert (len(first), second, len(third)) == (LONGEST_LINE + 1, b"next\n", LONGEST_LINE + 1)
 
 
-@pytest.mark.no_cover  # memory is counted, which takes time enough
 def test_memory_does_not_grow_with_the_number_of_widgets(one_store: Store) -> None:
     big = {**DEFINITION, "requests": ["x" * 20_000]}
 
