@@ -149,6 +149,8 @@ def load_application(target: str) -> Any:
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     end_with_parent()
+    if _is_orphan():
+        os.kill(os.getpid(), signal.SIGKILL)
     threading.Thread(target=_end_with_first, name="placard-first", daemon=True).start()
     app: Any = load_target(target)
     service = app.extensions[EXTENSION]
@@ -175,6 +177,15 @@ def end_with_parent() -> None:
     """Have Linux end this process with the one that began it: it may be stopped, or busy."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _is_orphan() -> bool:
+    """Tell whether the process that a worker was forked from ended before that was minded."""
+    first = multiprocessing.parent_process()
+    if first is None or sys.platform != "linux":
+        return False
+    stat = Path(f"/proc/{os.getppid()}/stat").read_text("ascii", "replace")
+    return int(stat.rpartition(") ")[2].split()[1]) != first.pid
 
 
 def longest_wait(settings: Settings) -> float:

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import uuid4
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.cache import freshness
+from app.library.http.token_slots import TokenSlots
 from templates_schemas import faults
 from tests.app.library.conftest import MakeToken, application, library_of
 from tests.host import Host, query_of, signature
@@ -57,6 +59,8 @@ def served(
     """Make a service whose workspace 111 has a token of the library, and whose network is off."""
     for module in ("app.factory", "app.lookup.lookup"):
         monkeypatch.setattr(f"{module}.TYPEAHEAD_SECONDS", PATIENCE)
+    slots = partial(TokenSlots, patience=PATIENCE)
+    monkeypatch.setattr("app.library.wiring.TokenSlots", slots)
 
     def make(**grant: Any) -> Host:
         file = tmp_path / "credentials.toml"
