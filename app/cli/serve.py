@@ -188,7 +188,7 @@ def greeting(settings: Settings, base: str, library_token: str | None = None) ->
     options = "".join(f" --{name} {value}" for name, value in context.items())
     again = [f"Another: placard --local sign URL --base {base}{options}"]
     if person:
-        again.append(f"It is shown to {person.login}, who is made up and has connected an account.")
+        again.append(f"It is shown to {person.login}, one of the two people who are made up.")
     return "\n".join([*lines, *tail, *again])
 
 

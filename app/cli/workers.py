@@ -184,7 +184,10 @@ def _is_orphan() -> bool:
     first = multiprocessing.parent_process()
     if first is None or sys.platform != "linux":
         return False
-    stat = Path(f"/proc/{os.getppid()}/stat").read_text("ascii", "replace")
+    try:
+        stat = Path(f"/proc/{os.getppid()}/stat").read_text("ascii", "replace")
+    except OSError:  # it ends just now, or another user's process has taken its place
+        return True
     return int(stat.rpartition(") ")[2].split()[1]) != first.pid
 
 

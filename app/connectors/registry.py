@@ -41,7 +41,8 @@ class ConnectorRegistry:
         address = read_address(text)
         base = self._base_of(address)
         below = address.below(base) or address
-        for connector in self._of(address.host):
+        candidates = tuple(self._of(address.host))
+        for connector in candidates:
             match = connector.match(below)
             if match is not None:
                 server = replace(match.server, base=base + match.server.base)
@@ -49,10 +50,10 @@ class ConnectorRegistry:
         if " " in text:
             # A project's name may have one; what no connector serves is more than an address.
             raise malformed("holds a blank")
-        served = next(iter(self._of(address.host)), None)
-        if served is None:
+        if not candidates:
             raise NoConnector(f"no connector has the host {address.host}")
-        raise NoConnector(f"{address.host} is served, and not this address: {served.example} is")
+        example = candidates[0].example
+        raise NoConnector(f"{address.host} is served, and not this address: {example} is")
 
     def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
         """List the servers of a connector that may be searched; `hosts` have a credential."""

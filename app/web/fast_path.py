@@ -60,7 +60,7 @@ class FastPath:
         visit = begin(environ, parts.settings.trusted_proxies)
         if not _is_plain(environ):
             return self._inner(environ, start_response)
-        status, body, own_headers = _answer(parts, environ)
+        status, body, own_headers = _card_or_error(parts, environ)
         headers = [
             ("Content-Type", CONTENT_TYPE),
             ("Content-Length", str(len(body))),
@@ -74,7 +74,7 @@ class FastPath:
         return [body]
 
 
-def _answer(parts: Service, environ: dict[str, Any]) -> tuple[int, bytes, Headers]:
+def _card_or_error(parts: Service, environ: dict[str, Any]) -> tuple[int, bytes, Headers]:
     """Return the status, the body and the own headers of the card's answer, or of an error's."""
     try:
         resolved, viewer = resolve(signed_request(environ), parts)

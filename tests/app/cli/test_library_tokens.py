@@ -282,7 +282,9 @@ def test_the_first_start_saves_a_sample_of_each_dialect_and_no_other_does(
 
 
 def test_what_the_page_saves_is_saved(run: Run) -> None:
-    assert run("--local", "token", "list").exit_code == 0  # the secrets are made
+    made = run("--local", "token", "list")
+    assert f"{Path.cwd() / '.env'}: holds new secrets" in made.stderr
+    assert "new secrets" not in run("--local", "token", "list").stderr
     settings = settings_from_environment(connector_settings())
     token = local_token(settings)
     client = create_app(replace(settings, local_token=token)).test_client()

@@ -4,11 +4,16 @@ import shlex
 from urllib.parse import quote, urlsplit
 
 import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.cli.serve import greeting, serve_application
+from app.devtools.local_provider import PEOPLE
 from app.errors import ConfigurationError
 from app.settings import Settings
+from app.web import EXTENSION
 from tests.conftest import settings_with
 from tests.host import ISSUE
 
@@ -24,16 +29,31 @@ def local(**changes: str) -> Settings:
     return settings_with(mode="local", **changes)
 
 
-@pytest.mark.parametrize("verify", ["jwt", "signature", "either"])
-def test_the_greeting_s_curl_line_is_answered(verify: str) -> None:
-    settings = local(verify=verify)
-    *_, header, url = curl_in(greeting(settings, BASE))
+def answer_to_curl_in(said: str, app: Flask) -> TestResponse:
+    *_, header, url = curl_in(said)
     name, _, proof = header.partition(": ")
     parts = urlsplit(url)
     assert f"{parts.scheme}://{parts.netloc}" == BASE
-    client = create_app(settings).test_client()
-    answer = client.get(f"{parts.path}?{parts.query}", headers={name: proof})
-    assert answer.status_code == 200
+    return app.test_client().get(f"{parts.path}?{parts.query}", headers={name: proof})
+
+
+@pytest.mark.parametrize("verify", ["jwt", "signature", "either"])
+def test_the_greeting_s_curl_line_is_answered(verify: str) -> None:
+    settings = local(verify=verify)
+    assert answer_to_curl_in(greeting(settings, BASE), create_app(settings)).status_code == 200
+
+
+def test_where_a_person_s_account_shows_a_page_the_first_one_asks(sqlite_url: str) -> None:
+    key = Fernet.generate_key().decode()
+    database = {"database_url": sqlite_url, "connection_keys": key, "library": "off"}
+    settings = local(access="viewer", public_url=BASE, **database)
+    app, said = create_app(settings), greeting(settings, BASE)
+    assert answer_to_curl_in(said, app).status_code == 200
+    assert said.splitlines()[-2].endswith(f"--workspace 1 --user {PEOPLE[0].id}")
+    assert PEOPLE[0].login in said.splitlines()[-1]
+    shown = app.test_client().get("/preview").text
+    assert "The card, as the host draws it" in shown
+    app.extensions[EXTENSION].people.store.close()
 
 
 @pytest.mark.parametrize(("offline", "told"), [("on", "offline"), ("off", "live")])

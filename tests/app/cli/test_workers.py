@@ -1,12 +1,23 @@
 """What a worker does first, and when one that ended is replaced."""
 
 import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import responses
 
 from app import create_app
-from app.cli.workers import FIRST_PAUSE, LONGEST_PAUSE, STEADY, Restarts, fetch_keys, forget_secrets
+from app.cli.workers import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    STEADY,
+    Restarts,
+    _is_orphan,
+    fetch_keys,
+    forget_secrets,
+)
 from app.connectors import connector_settings
 from app.settings import load_settings
 from app.web import EXTENSION
@@ -15,6 +26,20 @@ from tests.clock import Clock
 from tests.conftest import settings_with
 from tests.host import Host
 from tests.proofs import API_ISSUE, ISSUE_JSON, QUERY
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_a_worker_is_an_orphan_where_its_parent_is_not_of_the_first_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    status = Path(f"/proc/{os.getppid()}/status").read_text("ascii").split()
+    first = int(status[status.index("PPid:") + 1])
+    for parent, is_orphan in ((None, False), (first, False), (first + 1, True)):
+        given = parent if parent is None else SimpleNamespace(pid=parent)
+        monkeypatch.setattr("multiprocessing.parent_process", lambda given=given: given)
+        assert _is_orphan() is is_orphan
+    monkeypatch.setattr("os.getppid", lambda: 1 << 30)
+    assert _is_orphan()
 
 
 @pytest.fixture

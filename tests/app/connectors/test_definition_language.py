@@ -68,7 +68,9 @@ def test_the_host_that_is_asked_need_not_serve_addresses() -> None:
     request = asked(known, "https://small.example.com/items/7")
     assert request.url == "https://api.small.example.com/v1/7"
     assert request.hosts == {"api.small.example.com"}
-    with pytest.raises(NoConnector):
+    with pytest.raises(NoConnector, match=r"^no connector has the host other\.example\.com$"):
+        find("https://other.example.com/items/7", [known])
+    with pytest.raises(NoConnector, match="is served, and not this address: https://small"):
         find("https://api.small.example.com/items/7", [known])
 
 
