@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +49,7 @@ NEEDS: Final = {
     "postgresql_server": "server",
     "processes": "server",
     "run_redis": "server",
-    "start": "server",
+    "start_anew": "server",
 }
 MakeHost = Callable[..., Host]
 
@@ -146,16 +146,22 @@ def _addresses_written_by_few_routes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def start() -> Start:
+def start(loaded_placard: loaded.Loaded) -> Start:
     """Run `placard …` in processes of its own, which costs more than most tests do."""
+    return partial(running, launch=loaded_placard.launch)
+
+
+@pytest.fixture(scope="session")
+def start_anew() -> Start:
+    """The same, but each loads what it needs, which takes most of a second."""
     return running
 
 
 @pytest.fixture(scope="session")
-def loaded_placard() -> Iterator[Path]:
+def loaded_placard() -> Iterator[loaded.Loaded]:
     """A `placard` whose commands are run in processes of their own, without loading it anew."""
-    with loaded.loaded_placard() as command:
-        yield command
+    with loaded.loaded_placard() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Final, TextIO
+from typing import Final, Protocol, TextIO
 
 import requests
 
@@ -29,8 +29,32 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, **settings}
 
 
-class Service(subprocess.Popen[str]):
-    """`placard …`, its log in a file: a pipe that nobody reads would fill, and hold it up."""
+class Service(Protocol):
+    """`placard …` in a process of its own, with what is used of `subprocess.Popen`.
+
+    Its log is in a file: a pipe that nobody reads would fill, and hold it up.
+    """
+
+    pid: int
+    log: TextIO
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, and return the exit status; raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal, unless it has ended."""
+
+    def logged(self) -> str:
+        """What it has written until now."""
+        self.log.seek(0)
+        return self.log.read()
+
+
+class LoadedAnew(subprocess.Popen[str], Service):
+    """A service as the README starts it; its process loads all that it needs."""
 
     def __init__(
         self,
@@ -40,29 +64,26 @@ class Service(subprocess.Popen[str]):
         log: TextIO,
         binaries: Path = BIN,
     ) -> None:
-        self._log = log
+        self.log = log
         super().__init__(
             mortal([binaries / "placard", *arguments], signal.SIGTERM),
             env=environment(**settings),
             cwd=cwd,
             text=True,
-            stdout=subprocess.PIPE,
+            stdout=log,
             stderr=log,
             start_new_session=True,
         )
 
-    def logged(self) -> str:
-        """What it has written to its log until now."""
-        self._log.seek(0)
-        return self._log.read()
 
-
+# With what `LoadedAnew` is made with.
+Launch = Callable[..., Service]
 Start = Callable[..., AbstractContextManager[tuple[Service, str]]]
 
 
 @contextmanager
 def running(
-    *arguments: str, settings: dict[str, str], cwd: Path = ROOT, binaries: Path = BIN
+    *arguments: str, settings: dict[str, str], cwd: Path = ROOT, launch: Launch = LoadedAnew
 ) -> Iterator[tuple[Service, str]]:
     """Run `placard …`, wait until it answers, and give the process and its address.
 
@@ -70,11 +91,8 @@ def running(
     fixture `start`: it marks them as those that start a server.
     """
     port = free_port()
-    command = (*arguments, "--port", str(port))
-    with (
-        TemporaryFile("a+", encoding="utf-8") as log,
-        Service(*command, settings=settings, cwd=cwd, log=log, binaries=binaries) as process,
-    ):
+    with TemporaryFile("a+", encoding="utf-8") as log:
+        process = launch(*arguments, "--port", str(port), settings=settings, cwd=cwd, log=log)
         try:
             base = f"http://127.0.0.1:{port}"
             wait_for(base, process)
@@ -92,15 +110,14 @@ def exposition(base: str) -> bytes:
     return b""
 
 
-def stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+def stop(process: Service | subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     """End the process and its workers, whatever a test has left of them."""
-    if process.poll() is None:
-        process.terminate()
+    process.send_signal(signal.SIGTERM)
     try:
-        process.communicate(timeout=10)
+        process.wait(10)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.wait(10)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

@@ -14,6 +14,7 @@ import venv
 from collections.abc import Mapping
 from email import message_from_bytes
 from email.message import Message
+from functools import partial
 from pathlib import Path
 from shutil import copy, copytree
 from typing import Final
@@ -28,7 +29,7 @@ from app.testing.faults import FAULTS
 from app.testing.host import Host
 from app.testing.proofs import PROOFS
 from tests.host import ISSUE
-from tests.processes import ROOT, running
+from tests.processes import ROOT, LoadedAnew, running
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.server
@@ -151,7 +152,8 @@ def test_the_index_is_told_what_it_sorts_by(metadata: Message) -> None:
 
 def test_the_service_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     command = ("--local", "serve", "--threads", "4")
-    with running(*command, settings={}, cwd=tmp_path, binaries=installed) as (_, base):
+    launch = partial(LoadedAnew, binaries=installed)
+    with running(*command, settings={}, cwd=tmp_path, launch=launch) as (_, base):
         for page in ("/preview", "/docs", "/openapi.json", "/readyz"):
             assert requests.get(f"{base}{page}", timeout=PATIENCE).status_code == 200, page
         signed = run(installed / "placard", "--local", "sign", ISSUE, "--base", base, cwd=tmp_path)

@@ -19,6 +19,7 @@ from app.cli import main
 from app.errors import ConfigurationError
 from templates_schemas import faults
 from tests.host import ISSUE, JWT_SECRET, ORIGIN, TOKEN_SECRET, query_of, token
+from tests.loaded import Loaded
 from tests.ports import free_port
 from tests.processes import BIN, ROOT, SOUND, Service, Start, ask, environment, workers_of
 from tests.standin import StandIn, standing_in
@@ -70,10 +71,10 @@ def stand_in() -> Iterator[StandIn]:
         yield started
 
 
-def test_a_graceful_stop_answers_what_is_in_flight(start: Start) -> None:
+def test_a_graceful_stop_answers_what_is_in_flight(start_anew: Start) -> None:
     with (
         standing_in(delay=0.5) as slow,
-        start("serve", settings=SOUND | slow.settings) as (process, base),
+        start_anew("serve", settings=SOUND | slow.settings) as (process, base),
         ThreadPoolExecutor(1) as pool,
     ):
         in_flight = pool.submit(ask, base)
@@ -126,8 +127,8 @@ def told_by(port: int) -> set[str]:
     return {line.split()[0] for line in exposed(port) if line.startswith("process_threads{")}
 
 
-def test_every_line_of_the_log_is_json(start: Start) -> None:
-    with start("serve", "--workers", "2", settings=SOUND) as (process, base):
+def test_every_line_of_the_log_is_json(start_anew: Start) -> None:
+    with start_anew("serve", "--workers", "2", settings=SOUND) as (process, base):
         assert requests.get(f"{base}/nowhere", timeout=PATIENCE).status_code == 404
         told = [json.loads(line) for line in process.logged().splitlines()]
     assert {"event", "level", "timestamp"} <= set.intersection(*map(set, told))
@@ -196,15 +197,19 @@ def test_a_service_without_a_secret_does_not_start(command: list[str]) -> None:
     assert "PLACARD_JWT_SECRETS: " in ended.stderr
 
 
-def test_the_local_mode_listens_on_this_machine_only(tmp_path: Path) -> None:
-    ended = run([BIN / "placard", "--local", "serve", "--host", "0.0.0.0"], cwd=tmp_path)
+def test_the_local_mode_listens_on_this_machine_only(
+    loaded_placard: Loaded, tmp_path: Path
+) -> None:
+    ended = run([loaded_placard.command, "--local", "serve", "--host", "0.0.0.0"], cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.startswith("PLACARD_MODE: ")
 
 
-def test_a_port_that_somebody_listens_on_is_refused(stand_in: StandIn) -> None:
+def test_a_port_that_somebody_listens_on_is_refused(
+    loaded_placard: Loaded, stand_in: StandIn
+) -> None:
     port = stand_in.url.rpartition(":")[2]
-    ended = run([BIN / "placard", "serve", "--port", port], settings=SOUND)
+    ended = run([loaded_placard.command, "serve", "--port", port], settings=SOUND)
     assert ended.returncode == 2
     assert ended.stderr == (
         f"--host, --port: 127.0.0.1 {port}: Address already in use; "
@@ -213,21 +218,20 @@ def test_a_port_that_somebody_listens_on_is_refused(stand_in: StandIn) -> None:
 
 
 def test_a_database_of_a_newer_release_is_refused_with_a_sentence(
-    sqlite_url: str,
+    loaded_placard: Loaded, sqlite_url: str
 ) -> None:
     with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     library = {"PLACARD_DATABASE_URL": sqlite_url, "PLACARD_TOKEN_SECRETS": TOKEN_SECRET}
-    ended = run([BIN / "placard", "serve"], settings=SOUND | library)
+    ended = run([loaded_placard.command, "serve"], settings=SOUND | library)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("PLACARD_DATABASE_URL: the tables are at 9999")
     assert "Traceback" not in ended.stderr
 
 
-def test_the_printed_curl_line_gives_a_valid_card(start: Start, tmp_path: Path) -> None:
-    with start("--local", "serve", settings={}, cwd=tmp_path) as (process, base):
-        assert process.stdout is not None
-        line = next(line for line in process.stdout if "curl" in line)
+def test_the_printed_curl_line_gives_a_valid_card(start_anew: Start, tmp_path: Path) -> None:
+    with start_anew("--local", "serve", settings={}, cwd=tmp_path) as (process, base):
+        (line,) = (line for line in process.logged().splitlines() if "curl" in line)
         answer = subprocess.run(
             line.strip(), shell=True, capture_output=True, text=True, timeout=PATIENCE, check=True
         )

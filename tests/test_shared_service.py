@@ -20,6 +20,7 @@ from tests.app.library.conftest import GRANT
 from tests.bench.kills import Supervised, kill_rounds, missing_of, writing
 from tests.databases import Server, migrated
 from tests.host import TOKEN_SECRET
+from tests.loaded import Loaded
 from tests.processes import SOUND, ask, wait_for
 from tests.redis_server import RunRedis
 from tests.standin import StandIn, standing_in
@@ -54,7 +55,9 @@ class Three:
 
 
 @pytest.fixture
-def three(tmp_path: Path, run_redis: RunRedis, postgresql_server: Server) -> Iterator[Three]:
+def three(
+    tmp_path: Path, run_redis: RunRedis, postgresql_server: Server, loaded_placard: Loaded
+) -> Iterator[Three]:
     with ExitStack() as stack:
         redis = stack.enter_context(run_redis(tmp_path))
         url = stack.enter_context(postgresql_server.database())
@@ -75,7 +78,7 @@ def three(tmp_path: Path, run_redis: RunRedis, postgresql_server: Server) -> Ite
         services = []
         for _ in range(3):
             log = stack.enter_context(tempfile.TemporaryFile("a+", encoding="utf-8"))
-            service = Supervised(settings, log, workers=1)
+            service = Supervised(settings, log, workers=1, launch=loaded_placard.launch)
             stack.callback(service.stop)
             services.append(service)
         yield Three(services, upstream, url, texts)

@@ -129,8 +129,8 @@ def test_a_worker_that_is_killed_again_and_again_is_replaced_each_time(start: St
         assert process.poll() is None
 
 
-def test_the_process_that_workers_are_forked_from_is_replaced_with_them(start: Start) -> None:
-    with start("serve", "--workers", "2", settings=SOUND) as (process, base):
+def test_the_process_that_workers_are_forked_from_is_replaced_with_them(start_anew: Start) -> None:
+    with start_anew("serve", "--workers", "2", settings=SOUND) as (process, base):
         (fork_server,), workers = fork_servers_of(process.pid), workers_of(process.pid)
         os.kill(fork_server, signal.SIGKILL)
         wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
@@ -139,15 +139,15 @@ def test_the_process_that_workers_are_forked_from_is_replaced_with_them(start: S
         assert process.poll() is None
 
 
-def test_the_workers_of_a_first_process_that_is_killed_leave_its_port(start: Start) -> None:
-    with start("serve", "--workers", "2", settings=SOUND) as (process, base):
+def test_the_workers_of_a_first_process_that_is_killed_leave_its_port(start_anew: Start) -> None:
+    with start_anew("serve", "--workers", "2", settings=SOUND) as (process, base):
         workers = workers_of(process.pid)
         assert len(workers) == 2
         wait_until(lambda: all(has_begun(worker) for worker in workers))
         # One that is stopped, as a busy one, could not end by itself.
         os.kill(min(workers), signal.SIGSTOP)
         wait_until(lambda: is_held(min(workers)))
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
         refuse_a_port_in_use("127.0.0.1", int(base.rpartition(":")[2]))
 

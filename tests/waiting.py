@@ -1,9 +1,8 @@
 """Waiting for what another thread or process does, however busy the machine is."""
 
-import subprocess
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pytest
 import requests
@@ -12,6 +11,13 @@ import requests
 PATIENCE: Final = 60.0
 # As long as nothing happens, waiting takes little of what the others need.
 _PAUSE: Final = 0.02
+
+
+class Process(Protocol):
+    """A process that may end by itself."""
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
 
 
 def wait_until(happened: Callable[[], Any], told: Callable[[], str] | None = None) -> None:
@@ -23,7 +29,7 @@ def wait_until(happened: Callable[[], Any], told: Callable[[], str] | None = Non
         time.sleep(_PAUSE)
 
 
-def wait_for_answer(address: str, process: subprocess.Popen[Any], log: Callable[[], str]) -> None:
+def wait_for_answer(address: str, process: Process, log: Callable[[], str]) -> None:
     """Return as soon as a process answers with success; fail with its log where it does not."""
 
     def is_up() -> bool:

@@ -27,7 +27,17 @@ from tests.bench.tables import Missing, Table, skipped
 from tests.databases import DURABLE, NoPostgresql, migrated, postgresql
 from tests.host import TOKEN_SECRET
 from tests.ports import free_port
-from tests.processes import ROOT, SOUND, Service, fork_servers_of, stop, wait_for, workers_of
+from tests.processes import (
+    ROOT,
+    SOUND,
+    Launch,
+    LoadedAnew,
+    Service,
+    fork_servers_of,
+    stop,
+    wait_for,
+    workers_of,
+)
 
 ROUNDS: Final = 20
 CLIENTS: Final = 8
@@ -123,7 +133,14 @@ def writing(base: str, token: str) -> Iterator[Writers]:
 class Supervised:
     """A service that is started again when it ends, on the same port."""
 
-    def __init__(self, settings: Mapping[str, str], log: TextIO, workers: int = 2) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        log: TextIO,
+        workers: int = 2,
+        launch: Launch = LoadedAnew,
+    ) -> None:
+        self._launch = launch
         self._port = free_port()
         self._settings, self._log, self._workers = dict(settings), log, str(workers)
         self.base = f"http://127.0.0.1:{self._port}"
@@ -132,12 +149,11 @@ class Supervised:
 
     def _start(self) -> Service:
         options = ("--workers", self._workers, "--threads", "32", "--port", str(self._port))
-        return Service("serve", *options, settings=self._settings, cwd=ROOT, log=self._log)
+        return self._launch("serve", *options, settings=self._settings, cwd=ROOT, log=self._log)
 
     def look_after(self) -> None:
         """Start it again where it has ended."""
         if self.process.poll() is not None:
-            self.process.communicate()
             self.process = self._start()
 
     def stop(self) -> None:
@@ -161,7 +177,7 @@ class Supervised:
 
 
 @contextmanager
-def supervised(url: str) -> Iterator[Supervised]:
+def supervised(url: str, launch: Launch = LoadedAnew) -> Iterator[Supervised]:
     """Run a service over a database for the length of a block."""
     settings = SOUND | {
         "PLACARD_TOKEN_SECRETS": TOKEN_SECRET,
@@ -169,7 +185,7 @@ def supervised(url: str) -> Iterator[Supervised]:
         "PLACARD_LIBRARY_REQUESTS_PER_MINUTE": "1000000",
     }
     with tempfile.TemporaryFile("a+", encoding="utf-8") as log:
-        service = Supervised(settings, log)
+        service = Supervised(settings, log, launch=launch)
         try:
             yield service
         finally:

@@ -2,19 +2,29 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 
-umask = os.umask(0o077)
-os.umask(umask)
-command = {
-    "arguments": sys.argv[2:],
-    "variables": dict(os.environ),
-    "folder": os.getcwd(),  # noqa: PTH109 - pathlib takes longer to load than all of this
-    "umask": umask,
-}
-with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-    server.connect(sys.argv[1])
-    socket.send_fds(server, [json.dumps(command).encode()], [0, 1, 2])
-    ended = server.recv(1)
-sys.exit(ended[0] if ended else "the process that has loaded placard has ended")
+
+def hand_over(
+    server: str, arguments: list[str], variables: dict[str, str], folder: str, streams: list[int]
+) -> tuple[socket.socket, int]:
+    """Have a command begin; return where its status will be told, and its process."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    command = {"arguments": arguments, "variables": variables, "folder": folder, "umask": umask}
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    told.connect(server)
+    socket.send_fds(told, [json.dumps(command).encode()], streams)
+    return told, int(told.recv(16))
+
+
+if __name__ == "__main__":
+    # pathlib takes longer to load than all of this.
+    folder = os.getcwd()  # noqa: PTH109
+    told, process = hand_over(sys.argv[1], sys.argv[2:], dict(os.environ), folder, [0, 1, 2])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda sent, _: os.kill(process, sent))
+    ended = told.recv(16)
+    sys.exit(int(ended) % 256 if ended else "the process that has loaded placard has ended")

@@ -15,8 +15,8 @@ from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_ends_the_service_in_order(start: Start, workers: str) -> None:
-    with start("serve", "--workers", workers, settings=SOUND) as (process, _):
+def test_ctrl_c_ends_the_service_in_order(start_anew: Start, workers: str) -> None:
+    with start_anew("serve", "--workers", workers, settings=SOUND) as (process, _):
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
         assert process.wait(PATIENCE) == 0
         assert "Traceback" not in process.logged()

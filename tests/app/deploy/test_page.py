@@ -25,6 +25,7 @@ import requests
 from tests.databases import BINARIES, Server, owner_of_servers
 from tests.deploy_page import PAGE, blocks
 from tests.host import SIGNATURE_SECRET, query_of, token
+from tests.loaded import Loaded
 from tests.mortal import mortal
 from tests.ports import free_port
 from tests.processes import ROOT, environment, stop
@@ -177,11 +178,11 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def installed(
-    postgresql_server: Server, loaded_placard: Path, tmp_path_factory: pytest.TempPathFactory
+    postgresql_server: Server, loaded_placard: Loaded, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Machine, Path]]:
     """A machine, and a copy of its folder, after the installation; its database is a template."""
     folder = tmp_path_factory.mktemp("machine")
-    made = Machine(folder / "root", postgresql_server, loaded_placard)
+    made = Machine(folder / "root", postgresql_server, loaded_placard.command)
     try:
         for block in blocks("Install"):
             made.run(block)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.bench.kills import a_token, kill_rounds, missing_of, supervised, writing
 from tests.databases import Server
+from tests.loaded import Loaded
 
 pytestmark = pytest.mark.server
 
@@ -18,9 +19,14 @@ def durable_url(request: pytest.FixtureRequest, database_kind: str, database_url
     return database_url
 
 
-def test_no_acknowledged_write_is_lost_whichever_process_is_killed(durable_url: str) -> None:
+def test_no_acknowledged_write_is_lost_whichever_process_is_killed(
+    durable_url: str, loaded_placard: Loaded
+) -> None:
     token = a_token(durable_url)
-    with supervised(durable_url) as service, writing(service.base, token) as writers:
+    with (
+        supervised(durable_url, loaded_placard.launch) as service,
+        writing(service.base, token) as writers,
+    ):
         kill_rounds(service, writers, {"first": service.first, "worker": service.worker}, rounds=2)
     acknowledged, missing = missing_of(durable_url, writers)
     assert acknowledged > 50

@@ -18,6 +18,7 @@ from tests.app.library.conftest import GRANT, application, library_of
 from tests.app.library.test_cards import PUBLIC, TITLES, card, saved
 from tests.databases import BINARIES, Server, migrated
 from tests.host import TOKEN_SECRET, Host
+from tests.loaded import Loaded
 from tests.processes import ROOT, SOUND, environment
 
 pytestmark = pytest.mark.server
@@ -79,21 +80,22 @@ class Machine:
 def machine(
     request: pytest.FixtureRequest,
     database_kind: str,
-    loaded_placard: Path,
+    loaded_placard: Loaded,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Machine]:
+    placard = loaded_placard.command
     if database_kind == "sqlite":
         monkeypatch.chdir(tmp_path)
         url = "sqlite:///placard.db"
         migrated(url).close()
-        yield Machine("SQLite", url, tmp_path, loaded_placard, {})
+        yield Machine("SQLite", url, tmp_path, placard, {})
         return
     server: Server = request.getfixturevalue("postgresql_server")
     server.execute("CREATE DATABASE placard TEMPLATE placard_template")
     try:
         settings = {"PGHOST": str(server.folder), "PGUSER": "placard"}
-        yield Machine("PostgreSQL", server.url("placard"), tmp_path, loaded_placard, settings)
+        yield Machine("PostgreSQL", server.url("placard"), tmp_path, placard, settings)
     finally:
         server.execute("DROP DATABASE placard WITH (FORCE)")
 
