@@ -243,7 +243,9 @@ def _read(answer: requests.Response, rules: AnswerRules) -> bytes:
     for chunk in chunks:
         body += chunk
         if shape is not None and len(body) > MAX_BODY:
-            return excerpt(chain((bytes(body),), chunks), shape, MAX_BODY)
+            # In parts: the parser holds all that it finds in one, which may be a list at each byte.
+            read = (bytes(body[at : at + _CHUNK]) for at in range(0, len(body), _CHUNK))
+            return excerpt(chain(read, chunks), shape, MAX_BODY)
     return bytes(body)
 
 

@@ -1,6 +1,7 @@
 """Of a document that is too large to be kept, what is shown is read, and only that."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -142,6 +143,21 @@ def test_a_title_that_is_too_large_is_still_too_large(
     answer = host.ask("https://github.com/pallets/flask/issues/1")
     assert answer.status_code == 500
     assert "too large" in answer.get_json()["data"]["error"]
+
+
+def test_lists_within_lists_take_no_more_memory_than_other_answers(
+    host: Host, upstream: responses.RequestsMock
+) -> None:
+    page = "https://github.com/pallets/flask/issues/1"
+    upstream.get(page.replace("/github.com/", "/api.github.com/repos/"), body="[" * (MAX_BODY + 1))
+    tracemalloc.start()
+    try:
+        answer = host.ask(page)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status_code == 500
+    assert peak < 16 * MAX_BODY
 
 
 def _texts(answer: Any) -> dict[str, str]:
