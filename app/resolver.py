@@ -13,8 +13,8 @@ from app.telemetry.logs import add_log_fields
 from app.upstream.messages import UpstreamRequest
 from app.verification import NOBODY, Viewer
 
-# What an address means is remembered for this many, unless an address is longer than most are. One
-# takes 1.5 kB; to find it anew takes longer than all else that a warm answer needs.
+# The size of the LRU cache of resolved addresses, 1.5 kB each: to resolve one takes longer than all
+# else that a warm answer needs. Longer addresses are not cached.
 RESOLVED_KEPT: Final = 16_384
 RESOLVED_LONGEST: Final = 256
 
@@ -64,7 +64,7 @@ class Resolver:
                     pattern=resolved.connector.path.pattern,
                 )
         if resolved.provider is not None:
-            resolved = self._connected(resolved, resolved.provider, viewer)
+            resolved = self._with_connection(resolved, resolved.provider, viewer)
         add_log_fields(
             connector=resolved.connector.name, credential=resolved.request.credential.identity
         )
@@ -78,7 +78,7 @@ class Resolver:
         try:
             resolved = self._remembered(address, viewer.workspace)
             if resolved.provider is not None:
-                resolved = self._connected(resolved, resolved.provider, viewer)
+                resolved = self._with_connection(resolved, resolved.provider, viewer)
         except PlacardError:
             return None
         return resolved.request.credential.identity
@@ -111,10 +111,10 @@ class Resolver:
         key = key_of(connector, ask.request)
         return ResolvedRequest(connector, match, ask.request, key, ask.mode, ask.provider)
 
-    def _connected(
+    def _with_connection(
         self, resolved: ResolvedRequest, provider: Provider, viewer: Viewer
     ) -> ResolvedRequest:
-        """Let a request be one with the credential of a person."""
+        """Return the request with the credential of a person."""
         address = resolved.canonical
         with trace.step("access", mode=resolved.mode, system=provider.label) as facts:
             connection = self.access.connection(resolved.mode, provider, viewer, address)
