@@ -55,12 +55,10 @@ class MemoryBackend:
                 self._items[key] = item
 
     def delete(self, key: str) -> None:
-        """Delete an entry, if there is one."""
         with self._lock:
             self._items.pop(key, None)
 
     def drop_memory(self) -> None:
-        """Drop all entries."""
         with self._lock:
             self._items.clear()
 

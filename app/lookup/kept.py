@@ -92,7 +92,6 @@ class KeptLists:
         return items
 
     def keep_found(self, key: str, items: Sequence[TypeaheadItem]) -> None:
-        """Keep what a search has found."""
         body = _written({"items": [_document(item) for item in items]})
         self._put(_named("found", key), self._found, FetchResult(DOCUMENT, body))
 

@@ -29,8 +29,6 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class SystemGroup:
-    """The resources of one system, by title."""
-
     label: str
     emblem: Emblem
     pieces: tuple[Piece, ...]

@@ -81,7 +81,6 @@ class Dispatcher:
         self._mounted = tuple(mounted)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
         path = "/" + get_path_info(environ).lstrip("/")  # as Flask reads it
         found = (application for paths, application in self._mounted if paths.match(path))
         return next(found, self._host)(environ, start_response)
