@@ -82,14 +82,19 @@ class Widgets:
         """Return why the cache does not work; None where it does."""
         return self._cache.fault()
 
-    def widget_for(self, address: str, viewer: Viewer = NOBODY) -> Widget:
+    def widget_for(self, address: str, viewer: Viewer = NOBODY, *, refresh: bool = False) -> Widget:
         """Answer for one address; raises as `Resolver.resolve` and `answer` do."""
-        return self.answer(self.resolver.resolve(address, viewer), viewer)
+        return self.answer(self.resolver.resolve(address, viewer), viewer, refresh=refresh)
 
-    def fresh(self, resolved: ResolvedRequest) -> Widget | None:
-        """Answer as `answer` would, if a fresh card is kept in this process: without I/O."""
-        lookup = self._cache.fresh(resolved.key)
-        return self._widget_of(lookup) if lookup and lookup.entry.is_card else None
+    def fresh(self, address: str, viewer: Viewer = NOBODY) -> Widget | None:
+        """Answer as `widget_for` would, if a fresh card is kept in this process: without I/O."""
+        known = self.resolver.known(address, viewer)
+        lookup = self._cache.fresh(known.key) if known else None
+        if known is None or lookup is None or not lookup.entry.is_card:
+            return None
+        with trace.step("match", connector=known.connector):
+            add_log_fields(connector=known.connector, credential=known.identity)
+        return self._widget_of(lookup)
 
     def answer(
         self, resolved: ResolvedRequest, viewer: Viewer = NOBODY, *, refresh: bool = False
