@@ -151,7 +151,7 @@ class WorkspaceNotServed(Forbidden):
 
 
 class BudgetSpent(Forbidden):
-    """The holder of the proof has had as many new cards made as may be in a minute."""
+    """The user has reached the limit of new cards in a minute."""
 
     code = "budget_spent"
     sentence = "Access forbidden."
@@ -348,7 +348,7 @@ def tree(root: type[PlacardError] = PlacardError) -> Iterator[type[PlacardError]
         yield from tree(child)
 
 
-def named(code: str, sentence: str, detail: str = "") -> PlacardError:
+def error_of(code: str, sentence: str, detail: str = "") -> PlacardError:
     """Make the error again whose code, public sentence and detail were kept, as the cache does."""
     if code not in _BY_CODE:
         raise ValueError(f"{code!r} is not an error code")

@@ -28,7 +28,7 @@ SENTENCES: Final[Mapping[type[PlacardError], str]] = {
     errors.UpstreamTooLarge: "{label} gave an answer that is too large.",
 }
 ERRORS: Final[Mapping[Outcome, type[PlacardError]]] = {
-    "not_modified": errors.UpstreamFailed,  # of what was asked for without a condition
+    "not_modified": errors.UpstreamFailed,  # a 304 to a request without a condition
     "missing": errors.ResourceMissing,
     "forbidden": errors.UpstreamRefused,
     "signed_out": errors.UpstreamSignedOut,
@@ -48,7 +48,8 @@ _TRANSIENT: Final = (
 def raise_for_verdict(verdict: Verdict) -> None:
     """Return for a success; raise the error that any other answer means for the host.
 
-    Raises ResourceMissing, UpstreamRefused, UpstreamRateLimited or UpstreamFailed.
+    Raises ResourceMissing, UpstreamRefused, UpstreamSignedOut, UpstreamRateLimited or
+    UpstreamFailed.
     """
     if verdict.outcome == "ok":
         return
@@ -76,7 +77,7 @@ def failure_of(connector: Connector, error: PlacardError, verdict: Verdict | Non
     )
 
 
-def worded(error: PlacardError, connector: Connector) -> PlacardError:
+def with_sentence(error: PlacardError, connector: Connector) -> PlacardError:
     """Add the sentence and the cache status to an error of this request alone."""
     error.sentence = _sentence(connector, error)
     error.cache_status = f"Placard; fwd=miss; detail={error.code}"

@@ -13,9 +13,10 @@ from app.telemetry.logs import add_log_fields
 from app.upstream.messages import UpstreamRequest
 from app.verification import NOBODY, Viewer
 
-# What an address means is remembered for this many, unless an address is longer than most are. One
-# takes 1.5 kB; to find it anew takes longer than all else that a warm answer needs.
-RESOLVED_KEPT: Final = 16_384
+# The size of the LRU cache of resolved addresses, 1.6 kB each. What a kept card needs of one takes
+# 0.4 kB, and is cached for as many addresses as the cache may keep cards: to resolve an address
+# takes as long as all else that a warm answer needs. Longer addresses are not cached.
+RESOLVED_KEPT: Final = 4096
 RESOLVED_LONGEST: Final = 256
 
 
@@ -40,13 +41,28 @@ class ResolvedRequest:
         return self.connector.canonical(self.match)
 
 
-class Resolver:
-    """Resolves addresses; what does not depend on a person is remembered."""
+@dataclass(frozen=True, slots=True)
+class KnownAddress:
+    """What a kept card needs of a resolved address: its key, and what the log tells of it."""
 
-    def __init__(self, registry: ConnectorRegistry, access: Access) -> None:
+    key: str
+    connector: str
+    identity: str
+
+
+class Resolver:
+    """Resolves addresses; what does not depend on a person is remembered.
+
+    `cards` is how many cards the cache may keep: for so many addresses `known` is quick.
+    """
+
+    def __init__(
+        self, registry: ConnectorRegistry, access: Access, cards: int = RESOLVED_KEPT
+    ) -> None:
         self.registry = registry
         self.access = access
         self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
+        self._known_kept = lru_cache(cards)(self._known)
 
     def resolve(self, address: str, viewer: Viewer = NOBODY) -> ResolvedRequest:
         """Find who serves an address, what to ask for, and with whose credential.
@@ -64,11 +80,20 @@ class Resolver:
                     pattern=resolved.connector.path.pattern,
                 )
         if resolved.provider is not None:
-            resolved = self._connected(resolved, resolved.provider, viewer)
+            resolved = self._with_connection(resolved, resolved.provider, viewer)
         add_log_fields(
             connector=resolved.connector.name, credential=resolved.request.credential.identity
         )
         return resolved
+
+    def known(self, address: str, viewer: Viewer = NOBODY) -> KnownAddress | None:
+        """Return what a kept card needs, where that is remembered and depends on no person.
+
+        Raises NoConnector or MalformedRequest.
+        """
+        if self._forgets(address, viewer.workspace):
+            return None
+        return self._known_kept(address, viewer.workspace)
 
     def identity_for(self, address: str, viewer: Viewer = NOBODY) -> str | None:
         """Name the credential that an address would be asked with.
@@ -78,7 +103,7 @@ class Resolver:
         try:
             resolved = self._remembered(address, viewer.workspace)
             if resolved.provider is not None:
-                resolved = self._connected(resolved, resolved.provider, viewer)
+                resolved = self._with_connection(resolved, resolved.provider, viewer)
         except PlacardError:
             return None
         return resolved.request.credential.identity
@@ -97,12 +122,23 @@ class Resolver:
 
     def forget(self) -> None:
         """Forget what addresses mean."""
+        self._known_kept.cache_clear()
         self._resolve_kept.cache_clear()
 
-    def _remembered(self, address: str, workspace: str | None) -> ResolvedRequest:
+    def _forgets(self, address: str, workspace: str | None) -> bool:
         length = len(address) + len(workspace or "")
-        forgets = self.registry.may_change or length > RESOLVED_LONGEST
+        return self.registry.may_change or length > RESOLVED_LONGEST
+
+    def _remembered(self, address: str, workspace: str | None) -> ResolvedRequest:
+        forgets = self._forgets(address, workspace)
         return (self._resolve if forgets else self._resolve_kept)(address, workspace)
+
+    def _known(self, address: str, workspace: str | None) -> KnownAddress | None:
+        resolved = self._resolve_kept(address, workspace)
+        if resolved.provider is not None:
+            return None
+        identity = resolved.request.credential.identity
+        return KnownAddress(resolved.key, resolved.connector.name, identity)
 
     def _resolve(self, address: str, workspace: str | None) -> ResolvedRequest:
         """Resolve what does not depend on a person."""
@@ -111,10 +147,10 @@ class Resolver:
         key = key_of(connector, ask.request)
         return ResolvedRequest(connector, match, ask.request, key, ask.mode, ask.provider)
 
-    def _connected(
+    def _with_connection(
         self, resolved: ResolvedRequest, provider: Provider, viewer: Viewer
     ) -> ResolvedRequest:
-        """Let a request be one with the credential of a person."""
+        """Return the request with the credential of a person."""
         address = resolved.canonical
         with trace.step("access", mode=resolved.mode, system=provider.label) as facts:
             connection = self.access.connection(resolved.mode, provider, viewer, address)

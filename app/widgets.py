@@ -19,7 +19,7 @@ from app.cache.single_flight import TooManyWaiters
 from app.cards import card_of, checked
 from app.connectors import Connector
 from app.errors import PlacardError
-from app.failures import document_of, failure_of, worded
+from app.failures import document_of, failure_of, with_sentence
 from app.resolver import ResolvedRequest, Resolver
 from app.telemetry import trace
 from app.telemetry.logs import add_log_fields
@@ -31,10 +31,11 @@ from app.upstream.transport import within
 from app.verification import NOBODY, Viewer
 
 TOO_MANY: Final = "Access forbidden. Too many new pages in a minute; try again in a moment."
-# So many others, whose budgets are spent, may be the ones to fetch what a request waits for.
-MOST_LEADERS: Final = 8
-# What tells a stranger what there is: of these, each counts as two cold fetches.
-TELLING: Final = frozenset(
+# A request that waits for another's fetch looks up again where that other's budget was spent: so
+# often at most.
+MOST_TRIES: Final = 8
+# Whoever guesses addresses learns from these which pages exist: each counts as two cold fetches.
+PROBING_OUTCOMES: Final = frozenset(
     {
         errors.ResourceMissing.code,
         errors.UpstreamRefused.code,
@@ -70,7 +71,7 @@ class Widgets:
         self._access = resolver.access
         self._budget = budget
         self._metrics = metrics
-        self._lookups = UrlLookups(partial(document_of, fetcher))
+        self._url_lookups = UrlLookups(partial(document_of, fetcher))
 
     @property
     def deadline(self) -> float:
@@ -81,14 +82,19 @@ class Widgets:
         """Return why the cache does not work; None where it does."""
         return self._cache.fault()
 
-    def widget_for(self, address: str, viewer: Viewer = NOBODY) -> Widget:
+    def widget_for(self, address: str, viewer: Viewer = NOBODY, *, refresh: bool = False) -> Widget:
         """Answer for one address; raises as `Resolver.resolve` and `answer` do."""
-        return self.answer(self.resolver.resolve(address, viewer), viewer)
+        return self.answer(self.resolver.resolve(address, viewer), viewer, refresh=refresh)
 
-    def fresh(self, resolved: ResolvedRequest) -> Widget | None:
-        """Answer as `answer` would, if a fresh card is kept in this process: without I/O."""
-        lookup = self._cache.fresh(resolved.key)
-        return self._answer(lookup) if lookup and lookup.entry.is_card else None
+    def fresh(self, address: str, viewer: Viewer = NOBODY) -> Widget | None:
+        """Answer as `widget_for` would, if a fresh card is kept in this process: without I/O."""
+        known = self.resolver.known(address, viewer)
+        lookup = self._cache.fresh(known.key) if known else None
+        if known is None or lookup is None or not lookup.entry.is_card:
+            return None
+        with trace.step("match", connector=known.connector):
+            add_log_fields(connector=known.connector, credential=known.identity)
+        return self._widget_of(lookup)
 
     def answer(
         self, resolved: ResolvedRequest, viewer: Viewer = NOBODY, *, refresh: bool = False
@@ -101,7 +107,7 @@ class Widgets:
             lookup = self._look_up_within_budget(resolved, viewer, refresh=refresh)
             if trace.is_recording():
                 facts.update(_facts(lookup))
-        return self._answer(lookup)
+        return self._widget_of(lookup)
 
     def _look_up_within_budget(
         self, resolved: ResolvedRequest, viewer: Viewer, *, refresh: bool
@@ -117,7 +123,7 @@ class Widgets:
                 raise spent
 
         lookup = self._look_up_admitted(resolved, admit, spent, refresh=refresh)
-        if lookup.result == "miss" and lookup.entry.outcome in TELLING:
+        if lookup.result == "miss" and lookup.entry.outcome in PROBING_OUTCOMES:
             self._budget.charge(viewer)
         return lookup
 
@@ -130,22 +136,22 @@ class Widgets:
         refresh: bool,
     ) -> CacheLookup:
         """Look up; again where another viewer was to fetch, and that viewer's budget was spent."""
-        for _ in range(MOST_LEADERS):
+        for _ in range(MOST_TRIES):
             try:
                 return self._look_up(resolved, admit, refresh=refresh)
             except errors.BudgetSpent as error:
-                if error is spent:
+                if error is spent:  # ours, not that of the request we waited for
                     break
         raise spent
 
-    def _answer(self, lookup: CacheLookup) -> Widget:
+    def _widget_of(self, lookup: CacheLookup) -> Widget:
         add_log_fields(cache=lookup.result)
         self._metrics.note_lookup(lookup.result)
         if lookup.result == "stale":
             self._metrics.stale_seconds.observe(lookup.now - lookup.entry.times.made_at)
         entry, status = lookup.entry, lookup.cache_status()
         if not entry.is_card:
-            error = errors.named(entry.outcome, entry.body.decode(), entry.detail)
+            error = errors.error_of(entry.outcome, entry.body.decode(), entry.detail)
             error.cache_status = status
             raise error
         return Widget(entry.body, entry.etag, status)
@@ -158,34 +164,34 @@ class Widgets:
         refresh: bool,
     ) -> CacheLookup:
         try:
-            # Who waits for another process first has only the rest of the time for the upstream.
+            # One deadline for both: the wait for another process's call, and a call of one's own.
             with within(self._fetcher.deadline):
                 return self._cache.look_up(
                     resolved.key,
-                    lambda previous: self._make(resolved, previous),
+                    lambda previous: self._fetch_result(resolved, previous),
                     origin=resolved.request.address.origin,
                     refresh=refresh,
                     admit=admit,
                 )
         except TooManyWaiters:
             busy = errors.UpstreamBusy("as many requests as may wait for another's call")
-            raise worded(busy, resolved.connector) from None
+            raise with_sentence(busy, resolved.connector) from None
         except TimeoutError:
             late = errors.UpstreamTimeout("another request's call took too long")
-            raise worded(late, resolved.connector) from None
+            raise with_sentence(late, resolved.connector) from None
 
-    def _make(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
+    def _fetch_result(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         is_loopback = self._fetcher.is_loopback_request(resolved.request)
-        return replace(self._find(resolved, previous), is_loopback=is_loopback)
+        return replace(self._card_or_failure(resolved, previous), is_loopback=is_loopback)
 
-    def _find(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
+    def _card_or_failure(self, resolved: ResolvedRequest, previous: Entry | None) -> FetchResult:
         """Fetch: return a card, a kept one that was confirmed, or the failure."""
         connector = resolved.connector
         verdict = None
         try:
-            request, response = self._ask(resolved, previous)
+            request, response = self._fetch_as_viewer(resolved, previous)
             verdict = response.verdict
-            # Of another address it would confirm another card.
+            # After a redirect or a fallback it would confirm the card of another address.
             if previous and verdict.outcome == "not_modified" and response.url == request.url:
                 return _renewed(connector, previous, request, response)
             card = card_of(connector, resolved.match, response)
@@ -196,30 +202,30 @@ class Widgets:
         validator = validator_of(request, response)
         return FetchResult(CARD, body, changes=changes, validator=validator, ttl=connector.ttl)
 
-    def _ask(
+    def _fetch_as_viewer(
         self, resolved: ResolvedRequest, previous: Entry | None
     ) -> tuple[UpstreamRequest, UpstreamResponse]:
-        """Ask with the credential: the service's, none, or a person's access token."""
+        """Fetch with the service's credential, none, or a person's access token."""
 
         def ask(request: UpstreamRequest) -> tuple[UpstreamRequest, UpstreamResponse]:
             with self._metrics.upstream_seconds.labels(resolved.connector.name).time():
-                return self._fetch(request, previous)
+                return self._fetch_or_fall_back(request, previous)
 
         connection, provider, request = resolved.connection, resolved.provider, resolved.request
         if connection is None or provider is None:
             return ask(request)
         return self._access.ask_as(connection, provider, request, ask)
 
-    def _fetch(
+    def _fetch_or_fall_back(
         self, request: UpstreamRequest, previous: Entry | None
     ) -> tuple[UpstreamRequest, UpstreamResponse]:
         """Fetch the resource or, where there is none, the request's fallback."""
-        request = self._lookups.resolve(request)
+        request = self._url_lookups.resolve(request)
         response = self._fetcher.fetch(conditional(request, previous))
         if request.fallback is None or response.verdict.outcome != "missing":
             return request, response
         fallback = replace(request.fallback, credential=request.credential, rules=request.rules)
-        return self._fetch(fallback, previous)
+        return self._fetch_or_fall_back(fallback, previous)
 
 
 def _renewed(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from app.access import Access, AccessModes, ColdFetchBudget, Providers, providers_of, why_nobody
 from app.cache.backend import CacheBackend
+from app.cache.memory_backend import SMALLEST_CARD
 from app.cache.wiring import build_backend, build_cache
 from app.connectors import Connector, ConnectorRegistry, EditedRegistry, all_connectors, catalogue
 from app.errors import ConfigurationError
@@ -59,7 +60,8 @@ def build_widgets(
     backend = backend or build_backend(settings, metrics, clock)
     cache = build_cache(settings, backend, metrics, clock, longest_ttl)
     access = _access(settings, connectors, people)
-    resolver = Resolver(_registry(settings, connectors), access)
+    cards = settings.cache_bytes // SMALLEST_CARD
+    resolver = Resolver(_registry(settings, connectors), access, cards)
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
     return Widgets(resolver, fetcher, cache, budget, metrics)
 

@@ -19,8 +19,8 @@ _Key = tuple[bytes, str | None]
 class ColdFetchBudget:
     """Counts what is fetched, or searched for, by each holder of a proof in each proven workspace.
 
-    A minute begins with the first of it. All of it is known to this process only. `clock` is
-    monotonic, in seconds.
+    A minute begins with the first fetch. Each process counts for itself. `clock` is monotonic, in
+    seconds.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:

@@ -32,7 +32,6 @@ class KnownPeople:
         return self._connections.find(user, origin)
 
     def connected(self, user: str) -> Sequence[Connection]:
-        """List the connections of a person."""
         return self._connections.listed(user)
 
     def attached_by(self, viewer: Viewer, address: str) -> str | None:

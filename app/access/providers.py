@@ -32,7 +32,6 @@ class Provider:
 
     @property
     def label(self) -> str:
-        """What people call it."""
         return self.system.label
 
     @property

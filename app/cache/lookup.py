@@ -33,7 +33,6 @@ class CacheLookup:
         return self.now >= self.entry.times.fresh_until
 
     def cache_status(self) -> str:
-        """Write the header `Cache-Status`."""
         how = f"fwd={self.forwarded}" if self.forwarded else "hit"
         members = ["Placard", how]
         if self.result == "renewed":

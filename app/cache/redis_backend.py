@@ -171,7 +171,6 @@ class RedisBackend:
             self._execute(lambda: self._redis.eval(_RENEW, 1, name, lease, expiry))
 
     def release(self, key: str, lease: str) -> None:
-        """Release a lease, if it is still held."""
         with suppress(_Unavailable):
             self._execute(lambda: self._redis.eval(_RELEASE, 1, _name(key, LEASE), lease))
 

@@ -110,7 +110,6 @@ class ClusterClient:
         return Script(self, script)  # type: ignore[arg-type]  # a client, too
 
     def close(self) -> None:
-        """Close what was connected."""
         if self._client is not None:
             self._client.close()
 

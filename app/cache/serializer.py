@@ -28,8 +28,6 @@ class Unreadable(ValueError):
 
 
 class _EpochSeconds(fields.Float):
-    """A time in epoch seconds."""
-
     def __init__(self) -> None:
         super().__init__(required=True, allow_nan=False, validate=validate.Range(0, 2**40))
 
@@ -89,7 +87,6 @@ _SCHEMA: Final = _CacheEntrySchema()
 
 
 def dump(entry: Entry) -> bytes:
-    """Serialize an entry."""
     times, validator = entry.times, entry.validator
     document = {
         "version": VERSION,

@@ -15,11 +15,10 @@ from app.database.store import Store
 from app.errors import ConfigurationError, InvalidInput, NotAuthenticated
 from app.library.azure_devops.reach import read_place
 from app.library.core.tokens import Grant, TokenStore, utc_now
-from app.library.datadog.dialect import DIALECT as DATADOG
 from app.library.datadog.schemas import EXPERIENCE_TYPES
-from app.library.samples import LOCAL_DOMAIN, save_samples
-from app.library.spaceone.dialect import DIALECT as SPACEONE
-from app.library.wiring import AZURE_DEVOPS, SCOPES
+from app.library.samples import save_samples
+from app.library.spaceone.samples import LOCAL_DOMAIN
+from app.library.wiring import DIALECTS, SCOPES
 from app.settings import Settings
 from app.settings.local import write_local_setting
 from templates_schemas.text import host_time
@@ -173,16 +172,11 @@ def library_settings() -> Settings:
 
 def _reach(grant: Grant) -> str:
     """Say what the scopes of a token are good for."""
-    lines = (
-        (AZURE_DEVOPS, "Azure DevOps", grant.places, "every collection, project and team"),
-        (DATADOG, "Datadog", grant.experiences, "every experience type"),
-        (SPACEONE, "SpaceONE", grant.domains, "no domain (--domain opens one)"),
-    )
     told = ["Within its scopes it reaches"]
-    for dialect, name, confined, unconfined in lines:
+    for dialect in sorted(DIALECTS, key=lambda dialect: dialect.name):
         scopes = {scope for operation in dialect.operations for scope in operation.scopes}
-        reached = ", ".join(confined) or unconfined
-        told.append(f"  {name}: {reached if scopes & {*grant.scopes} else 'nothing, by no scope'}")
+        reached = dialect.reach(grant) if scopes & {*grant.scopes} else "nothing, by no scope"
+        told.append(f"  {dialect.name}: {reached}")
     return "\n".join(told)
 
 

@@ -193,7 +193,7 @@ def greeting(settings: Settings, base: str, library_token: str | None = None) ->
 
 
 def _of_the_library(base: str, token: str) -> list[str]:
-    from app.library.samples import PATHS  # noqa: PLC0415 - as above
+    from app.library.wiring import DIALECTS  # noqa: PLC0415 - as above
 
     return [
         "",
@@ -201,7 +201,7 @@ def _of_the_library(base: str, token: str) -> list[str]:
         "Authorization: Bearer, or as the password of Basic:",
         f"  {token}",
         "Samples are saved in it; ask the preview for one, or draw it by placard --local render:",
-        *(f"  {base}{path}" for path in PATHS),
+        *(f"  {base}{dialect.samples.path}" for dialect in DIALECTS),
     ]
 
 

@@ -111,19 +111,21 @@ def coded_connectors(settings: Settings) -> tuple[Connector, ...]:
 def all_connectors(settings: Settings) -> tuple[Connector, ...]:
     """Make all connectors; definitions come last, so that connectors in code match first.
 
-    One of a file stands in for a bundled one of its name, and one that is tried for both. Raises
-    ConfigurationError where two have one name, or a definition cannot be used.
+    A definition of PLACARD_CONNECTORS_FILE replaces a bundled one of its name, and one of
+    `--definition` replaces both. Raises ConfigurationError where two have one name, or a definition
+    cannot be used.
     """
-    tried = read_definitions(settings.tried_definitions, "--definition")
-    replaced = {connector.name for connector in tried}
-    of_user = read_definitions(settings.connectors_file)
-    given = (*tried, *(connector for connector in of_user if connector.name not in replaced))
-    made: tuple[Connector, ...] = (*coded_connectors(settings), *given)
-    names = [connector.name for connector in made]
+    overrides = read_definitions(settings.tried_definitions, "--definition")
+    replaced = {connector.name for connector in overrides}
+    from_settings = read_definitions(settings.connectors_file)
+    kept = (connector for connector in from_settings if connector.name not in replaced)
+    user_defined = (*overrides, *kept)
+    active: tuple[Connector, ...] = (*coded_connectors(settings), *user_defined)
+    names = [connector.name for connector in active]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigurationError(f"{SETTING}: more than one connector has the name {twice[0]}")
     bundled = (each for each in bundled_definitions(settings) if each.name not in names)
-    return (*made, *bundled)
+    return (*active, *bundled)
 
 
 def switched_off(address: str, settings: Settings) -> Connector | None:
@@ -145,7 +147,7 @@ class EditedRegistry(ConnectorRegistry):
         self, settings: Settings, connectors: Iterable[Connector], home: SplitResult | None = None
     ) -> None:
         self._settings = settings
-        self._url = home
+        self._own_url = home
         self._edits = edits(settings.connectors_file)
         self._current = ConnectorRegistry(connectors, home)
 
@@ -154,25 +156,25 @@ class EditedRegistry(ConnectorRegistry):
 
         Raises NoConnector, MalformedRequest, or BrokenDefinition where a file cannot be used.
         """
-        return self._of_now().find(address)
+        return self._reloaded().find(address)
 
     @property
     def connectors(self) -> tuple[Connector, ...]:
         """All connectors, with the definitions as they are now; raises BrokenDefinition."""
-        return self._of_now().connectors
+        return self._reloaded().connectors
 
     def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
         """List the servers of a connector that may be searched; `hosts` have a credential."""
         return self._current.searched_servers(connector, hosts)
 
-    def _of_now(self) -> ConnectorRegistry:
+    def _reloaded(self) -> ConnectorRegistry:
         seen = edits(self._settings.connectors_file)
         if seen != self._edits:
             catalogue.cache_clear()
             if faults := catalogue_faults():
                 raise BrokenDefinition("\n".join(faults))
             try:
-                self._current = ConnectorRegistry(all_connectors(self._settings), self._url)
+                self._current = ConnectorRegistry(all_connectors(self._settings), self._own_url)
             except ConfigurationError as error:
                 raise BrokenDefinition(error.detail) from error
             self._edits = seen

@@ -63,10 +63,10 @@ class Connector(ABC):
     and `#fragment` where `reads_fragment` is true.
     `not_found_statuses` say that there is no such resource, `forbidden_statuses` that our
     credential may not see it. `settings` declares this connector's settings, whose values are in
-    `Settings.connector_settings` by name; `credentials` is what these give for the simple case.
+    `Settings.connector_settings` by name; `credentials` is made of them where a token is all.
     `ttl` is how long its cards are fresh, in seconds, where that differs from PLACARD_CACHE_TTL.
-    `revision` names the version of a connector whose cards are not kept across versions; one that
-    `is_trusted` may be given credentials that do not name it. One that `searches_anonymously` is
+    `revision` is a part of the cache key: another one makes all cards anew. One that `is_trusted`
+    may be given credentials that do not name it. One that `searches_anonymously` is
     searched without a credential too. `oauth` is how people sign in, where the table of oauth.py
     does not say it.
     """

@@ -24,8 +24,6 @@ from templates_schemas.text import first_text
 
 
 class Attributes(Resource):
-    """The widget itself."""
-
     needs_any = ("definition", "modified_at", "created_at")
     definition = Resource.nested(title=fields.String(), type=fields.String())
     tags = fields.List(fields.String())
@@ -40,8 +38,6 @@ class UserId(Resource):
 
 
 class Widget(Resource):
-    """The widget and its people."""
-
     attributes = fields.Nested(Attributes, required=True)
     relationships = Resource.nested(
         created_by=Resource.nested(data=fields.Nested(UserId)),
@@ -63,8 +59,6 @@ class SavedWidget(Resource):
 
 
 class FoundWidget(Resource):
-    """A saved widget that was found."""
-
     id = fields.String(required=True)
     attributes = fields.Nested(Attributes)
 

@@ -51,8 +51,6 @@ from templates_schemas.text import first_text
 
 
 class Account(Resource):
-    """A user or a bot."""
-
     name = fields.String()
     username = fields.String()
     avatar_url = fields.String()

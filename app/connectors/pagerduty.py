@@ -41,8 +41,6 @@ class Reference(Resource):
 
 
 class Incident(Resource):
-    """An incident."""
-
     needs_any = ("status", "title", "summary", "incident_number")
     incident_number = Count()
     html_url = fields.String()

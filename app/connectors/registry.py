@@ -14,8 +14,8 @@ from app.origins import Server, host_of, is_named, names_of
 class ConnectorRegistry:
     """The connectors by the names of their hosts, so that only those of a host are asked.
 
-    `home` is this service's own address: of one below it, only what follows is matched. What an
-    address means may be remembered, unless the registry `may_change`.
+    `home` is this service's own address: of an address below it, the connectors match what follows.
+    What an address means may be cached, unless the registry `may_change`.
     """
 
     may_change: ClassVar[bool] = False
@@ -40,20 +40,20 @@ class ConnectorRegistry:
         """
         address = read_address(text)
         base = self._base_of(address)
-        below = address.below(base) or address
+        relative = address.below(base) or address
         candidates = tuple(self._of(address.host))
         for connector in candidates:
-            match = connector.match(below)
+            match = connector.match(relative)
             if match is not None:
                 server = replace(match.server, base=base + match.server.base)
                 return connector, replace(match, server=server)
         if " " in text:
-            # A project's name may have one; what no connector serves is more than an address.
+            # A project's name may hold one, so a connector has the first say.
             raise malformed("holds a blank")
         if not candidates:
             raise NoConnector(f"no connector has the host {address.host}")
         example = candidates[0].example
-        raise NoConnector(f"{address.host} is served, and not this address: {example} is")
+        raise NoConnector(f"{address.host} is supported, but not this page; one that is: {example}")
 
     def searched_servers(self, connector: Connector, hosts: Iterable[str]) -> tuple[Server, ...]:
         """List the servers of a connector that may be searched; `hosts` have a credential."""

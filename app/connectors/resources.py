@@ -14,9 +14,8 @@ class Resource(Schema):
     """The base of the schemas of incoming resources: a value that does not load is left out.
 
     Only a field with `required=True`, and the absence of all fields in `needs_any`, make the
-    document unreadable; each schema says which these are. Any other value of another type or
-    impossible is as if it were absent, and of a list only the items that do not load are; null is
-    loaded as None.
+    document unreadable; each schema says which these are. Any other value that does not
+    load is dropped, as if it were absent; of a list, each item for itself. Null is loaded as None.
     """
 
     needs_any: ClassVar[tuple[str, ...]] = ()

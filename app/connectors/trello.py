@@ -90,8 +90,6 @@ QUERY: Final = (
 
 
 class Trello(Connector):
-    """Cards of trello.com."""
-
     name = "trello"
     label = "Trello"
     example = "https://trello.com/c/nqPiDKmw/9-grand-canyon"

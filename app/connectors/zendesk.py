@@ -73,8 +73,6 @@ class Answer(Resource):
 
 
 class FoundTicket(Resource):
-    """A ticket that was found."""
-
     id = Count(required=True)
     subject = fields.String()
     type = fields.String()

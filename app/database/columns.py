@@ -74,12 +74,10 @@ class ExactJson(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Write the document."""
         del dialect
         return None if value is None else to_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """Read the document."""
         del dialect
         return None if value is None else json.loads(value)
 

@@ -63,12 +63,10 @@ class Query:
         self._unread.close()
 
     def scalar(self, statement: Executable) -> Any:
-        """Return the one value of a statement."""
         with self._timed():
             return self._session.scalar(statement)
 
     def one(self, statement: Executable) -> Any:
-        """Return the one row of a statement."""
         with self._timed():
             return self._session.execute(statement).one()
 

@@ -205,7 +205,6 @@ class Store:
         return FULL if self._is_full else None
 
     def close(self) -> None:
-        """Close all connections."""
         self.closed.set()
         self._engine.dispose()
 

@@ -106,7 +106,6 @@ class LocalProvider:
             return made | {"data": {"gid": person.id}}
 
     def issue(self, person: LocalPerson) -> dict[str, Any]:
-        """Make tokens of a person."""
         access, refresh = _made_up("gho"), _made_up("ghr")
         self.access[access] = self.refresh[refresh] = person
         made: dict[str, Any] = {
@@ -152,7 +151,6 @@ class ProviderPages:
         self._provider = provider
 
     def blueprint(self) -> Blueprint:
-        """Make the routes."""
         pages = Blueprint("local_provider", __name__, template_folder="templates")
         for name, authorize, token in (("host", *HOST), ("github", *GITHUB)):
             pages.add_url_rule(authorize, f"authorize_{name}", self.authorize)

@@ -23,10 +23,10 @@ from app.settings import Settings
 from app.upstream.client import Loopback
 from app.upstream.concurrency import ConcurrencyLimit
 
-# A dialect is a line here. Azure DevOps has the addresses that no other one has.
-PREFIXED: Final[tuple[Dialect, ...]] = (DATADOG, SPACEONE)
-AZURE_DEVOPS: Final = azure_devops_dialect(other.paths for other in PREFIXED)
-DIALECTS: Final = (*PREFIXED, AZURE_DEVOPS)
+# Add a dialect here. Azure DevOps takes every path with `_apis` that none of these has.
+WITH_OWN_PATHS: Final[tuple[Dialect, ...]] = (DATADOG, SPACEONE)
+AZURE_DEVOPS: Final = azure_devops_dialect(other.paths for other in WITH_OWN_PATHS)
+DIALECTS: Final = (*WITH_OWN_PATHS, AZURE_DEVOPS)
 _OPERATIONS: Final = [operation for dialect in DIALECTS for operation in dialect.operations]
 # The scopes that a token may have: those that any operation asks for.
 SCOPES: Final = tuple(sorted({scope for each in _OPERATIONS for scope in each.scopes}))

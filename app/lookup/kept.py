@@ -18,7 +18,7 @@ from marshmallow import Schema, ValidationError, fields, post_load
 from app.cache.backend import CacheBackend, limit_waiting
 from app.cache.entry import DOCUMENT, Entry, FetchResult
 from app.cache.freshness import CachePolicy
-from app.errors import PlacardError, named
+from app.errors import PlacardError, error_of
 from templates_schemas.lookup import ITEMS_MAX, TypeaheadItem, TypeaheadItemSchema
 
 # In seconds.
@@ -87,12 +87,11 @@ class KeptLists:
         if entry is None:
             return None
         if entry.outcome != DOCUMENT:
-            raise named(entry.outcome, entry.body.decode(), entry.detail)
+            raise error_of(entry.outcome, entry.body.decode(), entry.detail)
         items: list[TypeaheadItem] = self._read(_FOUND, entry).get("items", [])
         return items
 
     def keep_found(self, key: str, items: Sequence[TypeaheadItem]) -> None:
-        """Keep what a search has found."""
         body = _written({"items": [_document(item) for item in items]})
         self._put(_named("found", key), self._found, FetchResult(DOCUMENT, body))
 

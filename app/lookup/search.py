@@ -12,7 +12,7 @@ from app.cache.single_flight import SingleFlight
 from app.connectors import Connector
 from app.connectors.searches import Found, Search, SearchQuery, beginning_of
 from app.errors import BudgetSpent, MalformedRequest, NoConnector, PlacardError, UpstreamUnreadable
-from app.failures import document_of, raise_for_verdict, worded
+from app.failures import document_of, raise_for_verdict, with_sentence
 from app.lookup.kept import KeptLists
 from app.lookup.together import EACH
 from app.resolver import Resolver, key_of
@@ -133,7 +133,7 @@ class Searches:
             items = self._read(planned, response.document)
         except PlacardError as error:
             wait = verdict.wait if verdict else None
-            self._kept.keep_failure(planned.key, worded(error, planned.connector), wait)
+            self._kept.keep_failure(planned.key, with_sentence(error, planned.connector), wait)
             raise
         self._kept.keep_found(planned.key, items)
         return items

@@ -115,7 +115,6 @@ class Secrets(Masked, WordList):
         self.shortest = shortest
 
     def word(self, word: str) -> str:
-        """Check one secret."""
         length = len(word.encode())
         if length < self.shortest:
             raise ValidationError(
@@ -160,7 +159,6 @@ class FernetKeys(Secrets):
         super().__init__(shortest=44)
 
     def word(self, word: str) -> str:
-        """Check one key."""
         try:
             Fernet(super().word(word))
         except ValueError:
@@ -172,7 +170,6 @@ class OriginList(WordList):
     """Origins such as `https://app.asana.com`; `*` is not one."""
 
     def word(self, word: str) -> str:
-        """Check one origin."""
         return _origin(word)
 
 
@@ -180,7 +177,6 @@ class HostPorts(WordList):
     """`host` or `host:port`."""
 
     def word(self, word: str) -> str:
-        """Check one host."""
         if not HOST_PORT.fullmatch(word.lower()):
             raise ValidationError(f"{word!r} is not `host` or `host:port`")
         return word.lower()

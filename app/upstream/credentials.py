@@ -91,8 +91,6 @@ class OAuthClientEntry:
 
 @dataclass(frozen=True, slots=True)
 class CredentialsFile:
-    """What the credentials file holds."""
-
     credentials: tuple[HostCredential, ...] = ()
     clients: tuple[OAuthClientEntry, ...] = ()
 
@@ -203,7 +201,6 @@ class _FileCredentialSchema(Table):
 
     @validates_schema
     def check_form(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Require exactly one form."""
         if sum(form in data for form in FORMS) != 1:
             raise ValidationError(Rule("one_of", f"needs exactly one of {', '.join(FORMS)}"))
         for name in data.get("headers", ()):

@@ -136,7 +136,6 @@ class SampleAdapter(BaseAdapter):
         self._recordings = recordings
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        """Answer a request from its sample."""
         call = {"method": request.method, "url": request.url}
         body = json.loads(request.body) if request.body else None
         # A recording without a body answers any body.

@@ -35,7 +35,9 @@ _FIRST_TIME: Final = 1_000_000_000
 _LAST_SECONDS: Final = 100_000_000_000
 # How much of a body is searched for words.
 _SEARCHED: Final = 1 << 14
-_LIMIT_WORDS: Final = re.compile(rb"rate limit|abuse detection|too many requests", re.IGNORECASE)
+_LIMIT_WORDS: Final = re.compile(
+    rb"rate[ _-]?limit|abuse detection|too many requests", re.IGNORECASE
+)
 # A web application firewall between us and the upstream says with these that it answered itself.
 _CHALLENGE_HEADERS: Final = ("cf-mitigated", "x-amzn-waf-action")
 _PROXIES: Final = ("cloudflare", "akamaighost", "imperva", "sucuri/cloudproxy")

@@ -38,8 +38,6 @@ class Key:
 
 
 class KeySource(Protocol):
-    """A source of keys, and the algorithms that they are for."""
-
     algorithms: Sequence[str]
 
     def keys(self, algorithm: str, kid: str | None, /) -> Sequence[Key]:

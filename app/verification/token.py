@@ -61,7 +61,6 @@ class VerifiedTokens:
                 self._verified[token] = (key, claims)
 
     def forget(self) -> None:
-        """Forget all tokens."""
         with self._lock:
             self._verified.clear()
 

@@ -21,8 +21,8 @@ from app.web.widget import (
     BYPASSED,
     CONTENT_TYPE,
     PATH,
+    admitted,
     blueprint,
-    resolve,
     signed_request,
     widget_headers,
 )
@@ -77,8 +77,8 @@ class FastPath:
 def _card_or_error(parts: Service, environ: dict[str, Any]) -> tuple[int, bytes, Headers]:
     """Return the status, the body and the own headers of the card's answer, or of an error's."""
     try:
-        resolved, viewer = resolve(signed_request(environ), parts)
-        widget = parts.widgets.fresh(resolved) or parts.widgets.answer(resolved, viewer)
+        address, viewer = admitted(signed_request(environ), parts)
+        widget = parts.widgets.fresh(address, viewer) or parts.widgets.widget_for(address, viewer)
     except Exception as raised:  # noqa: BLE001 - as of Flask's handler, nothing is left over
         error, status, body = answer_to(raised, parts)
         return status, body.encode(), ((CACHE_STATUS, error.cache_status or BYPASSED),)

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from app.resolver import ResolvedRequest
 from app.verification import SignedRequest, Viewer
 from app.web import CACHE_STATUS, Service, service
 from app.web.admission import ONCE, admit, malformed, received
@@ -16,26 +15,23 @@ PATH: Final = "/widget"
 CONTENT_TYPE: Final = "application/json"
 # The cache status of an answer that did not use the cache.
 BYPASSED: Final = "Placard; fwd=bypass"
+_ONCE: Final = (*ONCE, "resource_url")
 
 
 @blueprint.get(PATH)
 def show() -> Response:
     """Answer with the widget of `resource_url`."""
     parts = service()
-    resolved, viewer = resolve(signed_request(request.environ), parts)
+    address, viewer = admitted(signed_request(request.environ), parts)
     # Browsers send it on a hard reload; what is deployed must not be made to hammer upstreams.
     refresh = parts.settings.local and bool(request.cache_control.no_cache)
-    return answer_with(parts.widgets.answer(resolved, viewer, refresh=refresh))
+    return answer_with(parts.widgets.widget_for(address, viewer, refresh=refresh))
 
 
-def resolve(signed: SignedRequest, parts: Service) -> tuple[ResolvedRequest, Viewer]:
-    """Resolve a request whose proof is valid and whose workspace is served; return its viewer too.
-
-    Raises NotAuthenticated, MalformedRequest, WorkspaceNotServed, KeysUnavailable, NoConnector or
-    ConnectionNeeded.
-    """
-    proof, address = admit(signed, parts, (*ONCE, "resource_url"), _address)
-    return parts.widgets.resolver.resolve(address, proof.viewer), proof.viewer
+def admitted(signed: SignedRequest, parts: Service) -> tuple[str, Viewer]:
+    """Return the address and the viewer of a request that may be answered; raises as `admit`."""
+    proof, address = admit(signed, parts, _ONCE, _address)
+    return address, proof.viewer
 
 
 def _address(values: Mapping[str, str]) -> str:

@@ -67,14 +67,23 @@ BREACH = """() => new Promise(done => {
   document.body.append(script);
   setTimeout(() => done('nothing'), 1000);
 })"""
+# CodeMirror writes a style of its own under the page's nonce, and sets sizes within it.
+INLINE = (
+    "script:not([src]), style:not([nonce]), [style]:not(.cm-editor *), "
+    "[onclick], [onload], [onerror]"
+)
 each_width = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 
 
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_the_rules_hold_in_light_and_dark_wide_and_narrow(open_page: Open, state: State) -> None:
-    """Those of accessibility; on a small phone nothing is too wide, and no word is broken."""
+    """Those of accessibility; on a small phone nothing is too wide, and no word is broken.
+
+    No script or style is within the page.
+    """
     page = open_page(state.path)
     state.reach(page)
+    assert page.locator(INLINE).count() == 0
     check_rules(page)
     assert page.evaluate(BROKEN) == []
 
@@ -131,17 +140,6 @@ def test_a_page_asks_for_its_own_parts_once_each_and_for_nothing_else(
     assert asked.count(icon) <= 1
     assert page.locator("link[rel=icon]").get_attribute("href") == icon
     assert page.request.get(icon).headers["content-type"].startswith("image/svg+xml")
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_no_page_has_script_or_style_within(open_page: Open, path: str) -> None:
-    page = open_page(path)
-    # CodeMirror writes a style of its own under the page's nonce, and sets sizes within it.
-    inline = page.locator(
-        "script:not([src]), style:not([nonce]), [style]:not(.cm-editor *), [onclick], [onload], "
-        "[onerror]"
-    )
-    assert inline.count() == 0
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -19,8 +19,6 @@ COLOR: Final = OneOf(*PILL_COLORS, others=OTHER_COLOR_NAMES)
 
 
 class Expression(fields.String):
-    """A JMESPath expression."""
-
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
         try:
@@ -73,8 +71,6 @@ class Hosts(fields.Field[Any]):
 
 
 class HostName(fields.String):
-    """One host."""
-
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not _is_host(value):
             raise ValidationError(_not_a_host())

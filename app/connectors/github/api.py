@@ -31,8 +31,6 @@ _NAME_OF: Final = re.compile(r"https?://[^/\s]+/([^/\s]+/[^/\s]+)/.*")
 
 
 class Account(Resource):
-    """A user or a bot."""
-
     login = fields.String()
     avatar_url = fields.String()
 

@@ -38,8 +38,6 @@ class Person(Resource):
 
 
 class GitCommit(Resource):
-    """The commit object of git."""
-
     needs_any = ("message", "author", "committer")
     message = fields.String()
     author = fields.Nested(Person)
@@ -77,7 +75,6 @@ class GitHubCommit(GitHubPage):
         return f"{match.server.url}/{match['owner']}/{match['repo']}/commit/{_sha(match)}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask for the commit."""
         return self.ask(match, f"/commits/{_sha(match)}")
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:

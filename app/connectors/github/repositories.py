@@ -20,8 +20,6 @@ from templates_schemas.text import first_text
 
 
 class Repository(Resource):
-    """A repository."""
-
     needs_any = ("full_name", "visibility", "private")
     full_name = fields.String()
     description = fields.String()
@@ -83,7 +81,6 @@ class GitHubRepository(GitHubPage):
         return f"{match.server.url}/{match['owner']}/{match['repo']}{suffix}"
 
     def request_for(self, match: Match) -> UpstreamRequest:
-        """Ask for the repository."""
         return self.ask(match)
 
     def widget(self, resource: Mapping[str, Any], match: Match) -> SummaryWithDetails:

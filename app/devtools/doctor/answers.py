@@ -75,7 +75,6 @@ class Line:
         )
 
     def send(self, call: ProbeRequest) -> ReceivedAnswer:
-        """Send one request."""
         asked = UpstreamRequest(call.url, self._hosts, call.method, call.headers, call.body)
         try:
             return _answer(self._fetcher.fetch(asked))

@@ -56,7 +56,6 @@ class Patient:
 
     @property
     def proofs(self) -> tuple[Proof, ...]:
-        """The kinds of proof that it takes."""
         settings = self.settings
         is_off = settings.verify == "off"
         kinds: tuple[tuple[Proof, bool], ...] = (

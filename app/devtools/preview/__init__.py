@@ -133,7 +133,6 @@ def format_edited() -> Response:
 
 @blueprint.get("/signature")
 def show_signature_check() -> Response:
-    """Show the empty form."""
     return rendered("signature", **dict.fromkeys(PASTED, ""))
 
 

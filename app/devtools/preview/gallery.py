@@ -29,8 +29,6 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class SystemGroup:
-    """The resources of one system, by title."""
-
     label: str
     emblem: Emblem
     pieces: tuple[Piece, ...]
@@ -124,12 +122,12 @@ def _saved(settings: Settings) -> tuple[SystemGroup, ...]:
     """Name the samples that the first start of the local mode saves in its own library."""
     if not (settings.library and settings.local_token and settings.public_url):
         return ()
-    from app.library.samples import PATHS  # noqa: PLC0415 - only here is a database needed
+    from app.library.wiring import DIALECTS  # noqa: PLC0415 - only here is a database needed
 
     base = settings.public_url.rstrip("/")
-    titles = ("Saved widget, Datadog", "Custom widget, SpaceONE", "Dashboard widget, Azure DevOps")
-    pieces = (Piece(title, base + path) for title, path in zip(titles, PATHS, strict=True))
-    return (SystemGroup(LIBRARY, emblem_of(LIBRARY), tuple(pieces)),)
+    samples = (dialect.samples for dialect in DIALECTS)
+    pieces = tuple(Piece(each.title, base + each.path) for each in samples)
+    return (SystemGroup(LIBRARY, emblem_of(LIBRARY), pieces),)
 
 
 def _examples(

@@ -17,6 +17,7 @@ envelope.py         errors
 examples.py         an example of each operation, for the description
 records.py          dashboards and widgets as the stores take and return them
 names.py            the names of projects and teams, by their GUIDs
+samples.py          what the local mode has saved from the start
 statements.py       the SQL that both stores are made of
 rows.py             a row of the database → a record; how many bytes a list may have
 dashboard_store.py  one transaction an operation on dashboards

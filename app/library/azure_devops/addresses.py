@@ -74,7 +74,6 @@ class ApiPath:
 
     @property
     def contribution(self) -> WidgetTypeKey:
-        """The type of widget."""
         return WidgetTypeKey(self.context, self.rest[2])
 
     @property
@@ -158,5 +157,4 @@ class AddressConverter(BaseConverter):
         self.regex = rf"{_NAMES}{{{least},4}}(?i:_apis{rest})/?"
 
     def to_python(self, value: str) -> ApiPath:
-        """Read the address."""
         return read_address(value)

@@ -33,13 +33,11 @@ def answer_widget(dashboard: DashboardKey, found: VersionedWidget) -> Response:
 
 
 def answer_list(dashboard: DashboardKey, listed: WidgetList) -> Response:
-    """Answer with the widgets of a dashboard, and the version of the list."""
     widgets = [widget_document(dashboard, widget) for widget in listed.widgets]
     return with_version(formatted(collection(widgets)), listed.etag)
 
 
 def answer_dashboard(found: DashboardAndWidgets) -> Response:
-    """Answer with a dashboard and its widgets."""
     dashboard = found.dashboard
     widgets = [widget_document(dashboard.key, widget) for widget in found.widgets]
     document = dashboard_document(dashboard) | {"widgets": widgets}
@@ -54,7 +52,6 @@ def group_document(context: TeamContext, dashboards: Iterable[Dashboard]) -> dic
 
 
 def project_document(project: TeamContext) -> dict[str, Any]:
-    """Write a project."""
     return {
         "id": str(project.project_id),
         "name": project.project,
@@ -64,7 +61,6 @@ def project_document(project: TeamContext) -> dict[str, Any]:
 
 
 def collection(documents: list[dict[str, Any]]) -> dict[str, Any]:
-    """Write a list."""
     return {"count": len(documents), "value": documents}
 
 
@@ -75,7 +71,6 @@ def with_version(response: Response, version: int) -> Response:
 
 
 def widget_document(dashboard: DashboardKey, widget: DashboardWidget) -> dict[str, Any]:
-    """Write a widget."""
     parent = dashboards_url(dashboard.context, dashboard.id)
     url = f"{parent}/widgets/{widget.id}"
     return {

@@ -64,7 +64,6 @@ class Dashboards:
             return _listed(session, context)
 
     def get(self, key: DashboardKey) -> DashboardAndWidgets:
-        """Return a dashboard and its widgets."""
         with self._store.reading() as session:
             return dashboard_and_widgets(session, key)
 
@@ -85,7 +84,6 @@ class Dashboards:
     def create(
         self, caller: Caller, context: TeamContext, draft: DashboardDraft
     ) -> DashboardAndWidgets:
-        """Store a new dashboard, with the widgets that the draft has."""
         change, key = self._change(caller), DashboardKey(context, uuid.uuid4())
         with self._store.writing() as session:
             add_dashboard(session, change, key, draft)
@@ -138,7 +136,6 @@ class Dashboards:
             return _listed(session, context)
 
     def delete(self, key: DashboardKey, version: int | None) -> None:
-        """Delete a dashboard and its widgets."""
         current = () if version is None else (DashboardRow.etag == version,)
         with self._store.writing() as session:
             deleted = session.execute(

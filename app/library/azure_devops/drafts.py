@@ -53,7 +53,6 @@ def load_widgets(schema: Schema, document: dict[str, Any] | list[Any]) -> list[L
 
 
 def dashboard_draft_of(body: Loaded) -> DashboardDraft:
-    """Return what a body gives of a dashboard."""
     widgets = body.get("widgets")
     return DashboardDraft(
         name=body.get("name"),

@@ -65,7 +65,6 @@ def error_document(error: PlacardError) -> dict[str, Any]:
 
 
 def type_key(error: PlacardError) -> str:
-    """Name the kind of an error."""
     match error:
         case InvalidInput(rule=rule):
             return KEYS_BY_RULE.get(rule, "ArgumentException")

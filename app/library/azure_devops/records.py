@@ -89,8 +89,6 @@ class DashboardWidgetDraft:
 
 @dataclass(frozen=True, slots=True)
 class DashboardWidget:
-    """A widget on a dashboard."""
-
     id: UUID
     etag: int
     name: str
@@ -171,12 +169,9 @@ class Dashboard:
 
     @property
     def key(self) -> DashboardKey:
-        """What names it."""
         return DashboardKey(self.context, self.id)
 
 
 class DashboardAndWidgets(NamedTuple):
-    """A dashboard and its widgets, in their order."""
-
     dashboard: Dashboard
     widgets: tuple[DashboardWidget, ...]

@@ -55,7 +55,6 @@ def reached_from(context: TeamContext) -> Conditions:
 
 
 def is_dashboard(key: DashboardKey) -> Conditions:
-    """Select one dashboard."""
     return (DashboardRow.id == key.id, *reached_from(key.context))
 
 
@@ -67,7 +66,6 @@ def in_place(place: TeamContext) -> ColumnElement[bool]:
 
 
 def is_widget(dashboard_id: UUID, widget_id: UUID | None) -> Conditions:
-    """Select one widget of a dashboard."""
     return (
         DashboardWidgetRow.id == widget_id,
         DashboardWidgetRow.dashboard_id == dashboard_id,
@@ -75,7 +73,6 @@ def is_widget(dashboard_id: UUID, widget_id: UUID | None) -> Conditions:
 
 
 def to_dashboard(row: DashboardRow) -> Dashboard:
-    """Return the dashboard of a row."""
     return Dashboard(
         id=row.id,
         context=TeamContext(row.collection, row.project, row.team),
@@ -91,7 +88,6 @@ def to_dashboard(row: DashboardRow) -> Dashboard:
 
 
 def to_widget(row: DashboardWidgetRow) -> DashboardWidget:
-    """Return the widget of a row."""
     return DashboardWidget(
         id=row.id,
         etag=row.etag,

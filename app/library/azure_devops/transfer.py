@@ -65,8 +65,6 @@ class KeptDashboardSchema(DashboardSchema):
 
 
 class AuthorSchema(BodySchema):
-    """A user."""
-
     handle = fields.String(data_key="uniqueName", required=True, validate=RECORD_NAME)
     name = fields.String(data_key="displayName", allow_none=True, validate=RECORD_NAME)
 

@@ -64,7 +64,6 @@ class DashboardWidgets:
             return WidgetList(found.dashboard.etag, found.widgets)
 
     def get(self, key: WidgetKey) -> VersionedWidget:
-        """Return one widget."""
         statement = (
             select(DashboardWidgetRow, DashboardRow.etag)
             .join(DashboardRow, DashboardRow.id == DashboardWidgetRow.dashboard_id)

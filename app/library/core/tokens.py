@@ -81,7 +81,6 @@ class IssuedToken:
 
 
 def utc_now() -> datetime:
-    """Return the time, in UTC."""
     return datetime.now(UTC)
 
 

@@ -52,5 +52,4 @@ def ids_of(session: Session, authors: Iterable[Author], now: datetime) -> dict[A
 
 
 def person_of(row: UserRow) -> Person:
-    """Return the user of a row."""
     return Person(row.id, row.handle, row.name)

@@ -7,5 +7,6 @@ search.py    filters and sorts as SQL
 store.py     one transaction an operation
 archive.py   whole widgets, out of the store and into another
 examples.py  an example of each operation, for the description
+samples.py   what the local mode has saved from the start
 transfer.py  export and import, as lines of JSON
 """

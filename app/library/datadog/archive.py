@@ -30,8 +30,6 @@ AT_ONCE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Favorite:
-    """The mark of a user."""
-
     user: Author
     created_at: datetime
 

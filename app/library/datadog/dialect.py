@@ -5,11 +5,13 @@ from typing import Final
 
 from app.library.datadog.api import blueprint, error_response, operations
 from app.library.datadog.examples import EXAMPLES
+from app.library.datadog.samples import SAMPLES
 from app.library.datadog.transfer import TRANSFER
 from app.library.http.authentication import APPLICATION_KEY
 from app.library.http.dialect import Dialect
 
 DIALECT: Final = Dialect(
+    name="Datadog",
     blueprint=blueprint,
     paths=re.compile(r"/api/v2/"),
     token=APPLICATION_KEY,
@@ -18,4 +20,6 @@ DIALECT: Final = Dialect(
     operations=operations.declared,
     examples=EXAMPLES,
     transfer=TRANSFER,
+    reach=lambda grant: ", ".join(grant.experiences) or "every experience type",
+    samples=SAMPLES,
 )

@@ -80,8 +80,6 @@ class SearchResult:
 
 
 class SavedWidgets:
-    """The saved widgets of a store."""
-
     def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._now = now
@@ -182,7 +180,6 @@ class SavedWidgets:
 
 
 def columns_of(draft: SavedWidgetDraft) -> dict[str, Any]:
-    """Return the columns that a draft sets."""
     title = draft.definition["title"]
     return {
         "title": title,

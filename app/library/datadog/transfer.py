@@ -40,8 +40,6 @@ _NAMESPACE: Final = UUID("5f1ad2b4-6c1e-4c43-9a51-0f5a1c1f0d3e")
 
 
 class RecordAttributesSchema(AttributesSchema):
-    """The attributes of a widget, with its times."""
-
     created_at = fields.AwareDateTime(validate=RECORD_TIME)
     modified_at = fields.AwareDateTime(validate=RECORD_TIME)
 
@@ -53,8 +51,6 @@ class ReferenceSchema(BodySchema):
 
 
 class RelationSchema(BodySchema):
-    """The user of a relationship."""
-
     data = fields.Nested(ReferenceSchema, required=True)
 
 
@@ -91,8 +87,6 @@ class RecordUserSchema(ReferenceSchema):
 
 
 class FavoriteSchema(BodySchema):
-    """The mark of a user."""
-
     handle = fields.String(required=True, validate=RECORD_NAME)
     name = fields.String(allow_none=True, validate=RECORD_NAME)
     created_at = fields.AwareDateTime(required=True, validate=RECORD_TIME)
@@ -103,8 +97,6 @@ class FavoriteSchema(BodySchema):
 
 
 class SavedWidgetRecordSchema(BodySchema):
-    """A saved widget, and where it belongs."""
-
     experience_type = fields.String(required=True, validate=validate.OneOf(EXPERIENCE_TYPES))
     data = fields.Nested(RecordDataSchema, required=True)
     included = JsonList(fields.Nested(RecordUserSchema), load_default=list)

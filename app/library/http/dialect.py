@@ -14,12 +14,22 @@ from flask import Blueprint, Flask, Response
 from werkzeug.wsgi import get_path_info
 
 from app.errors import PlacardError
+from app.library.core.tokens import Grant
 from app.library.http.authentication import TokenLocation, init_authentication
 from app.library.http.context import EXTENSION, Library
 from app.library.http.errors import init_errors
 from app.library.http.thread_share import init_thread_share
 from app.library.http.transfer import Transfer
 from app.openapi.operation import Example, Operation, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Records as `placard library import` takes them: a widget of that title, at that path."""
+
+    title: str
+    path: str
+    records: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +40,11 @@ class Dialect:
     that stands at `token`, and all that goes wrong is answered by `error_response`: the dialect's
     envelope, and its status where it is not HTTP's own. `operations` has every view of the
     blueprint; `title` is what the description calls them, and `examples` what it shows of each.
+    `reach` says what a token may see, as "every experience type". The local mode saves the
+    `samples` at its first start.
     """
 
+    name: str
     blueprint: Blueprint
     paths: Pattern[str]
     token: TokenLocation
@@ -40,6 +53,8 @@ class Dialect:
     operations: tuple[Operation, ...]
     examples: Mapping[str, Example]
     transfer: Transfer
+    reach: Callable[[Grant], str]
+    samples: Samples
 
     @property
     def section(self) -> Section:
@@ -66,7 +81,6 @@ class Dispatcher:
         self._mounted = tuple(mounted)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
         path = "/" + get_path_info(environ).lstrip("/")  # as Flask reads it
         found = (application for paths, application in self._mounted if paths.match(path))
         return next(found, self._host)(environ, start_response)

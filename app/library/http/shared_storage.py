@@ -74,7 +74,6 @@ class SharedStorage(Storage):
         return None
 
     def clear(self, key: str) -> None:
-        """Forget the count of a key."""
         self._execute("DELETE FROM counts WHERE key = :key", {"key": key})
 
     def _current(self, key: str) -> Any:

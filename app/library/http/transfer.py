@@ -66,7 +66,6 @@ def author_of(data: Mapping[str, Any]) -> Author:
 
 
 def line_of(record: Any) -> bytes:
-    """Write a record as a line."""
     return to_json(record).encode() + b"\n"
 
 

@@ -11,5 +11,6 @@ store.py          one transaction an operation
 rows.py           the rows of widgets, and what is stored of one
 results.py        the rows of a `stat` as JSON, up to a bound
 examples.py       an example of each operation, for the description
+samples.py        what the local mode has saved from the start
 transfer.py       export and import
 """

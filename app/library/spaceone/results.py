@@ -25,7 +25,6 @@ def write_object(rows: Rows, row: Sequence[Any]) -> bytes:
 
 
 def write_value(row: Sequence[Any]) -> bytes:
-    """Write the value of a row that has one."""
     (written,) = _values(row)
     return _write(written)
 

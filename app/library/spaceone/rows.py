@@ -27,13 +27,11 @@ def changed(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
 
 
 def row_of(widget: CustomWidget) -> CustomWidgetRow:
-    """Make the row of a widget."""
     values = {name: getattr(widget, name) for name in PLAIN_COLUMNS}
     return CustomWidgetRow(**values, document=full_document(widget.document or {}))
 
 
 def columns_of(widget: CustomWidget) -> dict[str, Any]:
-    """Return what is stored of a widget, by column."""
     row = row_of(widget)
     return {column.key: getattr(row, column.key) for column in CustomWidgetRow.__table__.columns}
 
@@ -54,6 +52,5 @@ def read_widget(row: Any) -> tuple[CustomWidget, str | None]:
 
 
 def to_widget(row: CustomWidgetRow) -> CustomWidget:
-    """Return the widget of a row."""
     values = {name: getattr(row, name) for name in PLAIN_COLUMNS}
     return CustomWidget(**values, document=row.document)

@@ -120,10 +120,10 @@ class TestMemoryBackend(BackendContract):
     def test_an_entry_larger_than_the_backend_is_not_stored_and_removes_the_one_it_replaces(
         self,
     ) -> None:
-        backend = MemoryBackend(3000)
+        backend = MemoryBackend(4000)
         backend.put("small", CARD_ENTRY, 60)
         backend.put("large", FAILURE, 60)
-        backend.put("large", card(b"x" * 3000), 60)
+        backend.put("large", card(b"x" * 4000), 60)
         assert backend.get("large") is None
         assert backend.get("small") == CARD_ENTRY
 

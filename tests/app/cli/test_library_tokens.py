@@ -24,8 +24,7 @@ from app.database.store import Store
 from app.library.core.models import CustomWidgetRow, DashboardWidgetRow, SavedWidgetRow
 from app.library.core.tokens import TokenStore
 from app.library.http.context import EXTENSION
-from app.library.samples import PATHS
-from app.library.wiring import SCOPES
+from app.library.wiring import DIALECTS, SCOPES
 from app.settings import Settings, load_settings, settings_from_environment
 from app.settings.local import environment_of
 from app.settings.report import setting_names
@@ -298,7 +297,7 @@ def test_what_the_page_saves_is_saved(run: Run) -> None:
         if "-u" in given:
             headers["Authorization"] = f"Basic {b64encode(given['-u'].encode()).decode()}"
         assert client.post(address, headers=headers, data=given["-d"]).status_code in (200, 201)
-    assert len(titles_in("sqlite:///placard.db")) == len(PATHS) + 3
+    assert len(titles_in("sqlite:///placard.db")) == len(DIALECTS) + 3
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://localhost:9000"])
@@ -308,13 +307,14 @@ def test_the_local_mode_draws_its_samples_and_the_preview_shows_them(run: Run, b
     token = local_token(settings)
     titles = titles_in("sqlite:///placard.db")
     app = create_app(replace(settings, local_token=token, public_url=base))
-    for path, title in zip(PATHS, titles, strict=True):
+    for dialect, title in zip(DIALECTS, titles, strict=True):
+        path = dialect.samples.path
         drawn = run("--local", "render", f"{base}{path}", "--json")
         assert (drawn.exit_code, drawn.stderr) == (0, "")
         assert json.loads(drawn.stdout)["metadata"]["title"] == title
         shown = app.test_client().get("/preview", query_string={"url": f"{base}{path}"})
         assert title in shown.text
-    missing = run("--local", "render", f"{base}{PATHS[0]}".replace("0c5b", "0c5c"))
+    missing = run("--local", "render", f"{base}{DIALECTS[0].samples.path}".replace("0c5b", "0c5c"))
     assert missing.exit_code == 1
     assert run("--local", "render", "http://[").exit_code == 1
     app.extensions[EXTENSION].store.close()

@@ -70,7 +70,9 @@ def test_the_host_that_is_asked_need_not_serve_addresses() -> None:
     assert request.hosts == {"api.small.example.com"}
     with pytest.raises(NoConnector, match=r"^no connector has the host other\.example\.com$"):
         find("https://other.example.com/items/7", [known])
-    with pytest.raises(NoConnector, match="is served, and not this address: https://small"):
+    with pytest.raises(
+        NoConnector, match="is supported, but not this page; one that is: https://small"
+    ):
         find("https://api.small.example.com/items/7", [known])
 
 

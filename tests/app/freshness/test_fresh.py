@@ -90,11 +90,11 @@ def test_a_fresh_widget_needs_no_io(
     host: Host, upstream: responses.RequestsMock, clock: Clock
 ) -> None:
     widgets = host.client.application.extensions[EXTENSION].widgets
-    assert widgets.fresh(widgets.resolver.resolve(ISSUE)) is None
+    assert widgets.fresh(ISSUE) is None
     upstream.get(API, json=RESOURCE)
     answer = host.ask()
-    widget = widgets.fresh(widgets.resolver.resolve(ISSUE))
+    widget = widgets.fresh(ISSUE)
     assert (widget.body, widget.etag) == (answer.data, answer.headers["ETag"])
     clock.now += 60
-    assert widgets.fresh(widgets.resolver.resolve(ISSUE)) is None
+    assert widgets.fresh(ISSUE) is None
     assert len(upstream.calls) == 1

@@ -45,6 +45,12 @@ CASES: Mapping[str, tuple[UpstreamResponse, Outcome, float]] = {
     "GitHub's secondary limit": (
         answer(403, SECONDARY, x_ratelimit_remaining="4821"), "limited", DEFAULT_WAIT,
     ),
+    "Jira's limit, by its words": (
+        answer(403, b'{"error": "rate-limit exceeded"}'), "limited", DEFAULT_WAIT,
+    ),
+    "a limit, by its code": (
+        answer(403, b'{"code": "rate_limit_exceeded"}'), "limited", DEFAULT_WAIT,
+    ),
     "a proxy's challenge": (
         answer(403, b"<title>Just a moment...</title>", cf_mitigated="challenge",
                content_type="text/html"), "failed", DEFAULT_WAIT,

@@ -10,7 +10,7 @@ from flask import Response
 from structlog.testing import capture_logs
 
 import app
-from app.errors import NotAuthenticated, PlacardError, named, tree
+from app.errors import NotAuthenticated, PlacardError, error_of, tree
 from app.telemetry.logs import merge_log_fields
 from tests.conftest import MakeHost
 from tests.host import ISSUE, Host
@@ -109,14 +109,14 @@ def test_code_of_each_error_is_its_own() -> None:
     "kind", [kind for kind in tree() if "code" in kind.__dict__], ids=lambda kind: kind.code
 )
 def test_error_is_made_again_of_its_code(kind: type[PlacardError]) -> None:
-    again = named(kind.code, "A sentence.")
+    again = error_of(kind.code, "A sentence.")
 
     assert (type(again), again.sentence, again.status) == (kind, "A sentence.", kind.status)
 
 
 def test_unknown_code_makes_no_error() -> None:
     with pytest.raises(ValueError, match="'nonsense' is not an error code"):
-        named("nonsense", "A sentence.")
+        error_of("nonsense", "A sentence.")
 
 
 def test_reason_of_a_refusal_is_its_code() -> None:

@@ -17,7 +17,6 @@ _ALIVE: Final[dict[str, Any]] = {
 
 
 def upgrade() -> None:
-    """Make the tables."""
     _users()
     _tokens()
     _saved_widgets()

@@ -10,7 +10,6 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the tables."""
     _connections()
     _attachments()
     _sign_ins()

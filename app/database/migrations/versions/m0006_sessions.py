@@ -8,7 +8,6 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Make the tables."""
     op.create_table(
         "sessions",
         sa.Column("digest", _line(), nullable=False),

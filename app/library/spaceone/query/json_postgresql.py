@@ -73,8 +73,6 @@ class _PostgresqlReader(Reader):
 
 
 class PostgresqlJson(JsonSql):
-    """PostgreSQL."""
-
     def document(self, column: ColumnElement[Any]) -> Node:
         return type_coerce(column, JSONB())
 

@@ -88,8 +88,6 @@ class _SqliteReader(Reader):
 
 
 class SqliteJson(JsonSql):
-    """SQLite."""
-
     def document(self, column: ColumnElement[Any]) -> Node:
         return type_coerce(column, Text())
 

@@ -51,8 +51,6 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class DatetimeColumn:
-    """A column of datetimes."""
-
     column: ColumnElement[Any]
 
 

@@ -67,7 +67,6 @@ class Rows:
 
     @property
     def position(self) -> ColumnElement[Any]:
-        """What orders the rows."""
         return self.source.c[POSITION]
 
 
@@ -125,7 +124,6 @@ def find(key: str, rows: Rows, where: str) -> tuple[str, tuple[str, ...]]:
 
 
 def value_at(key: str, rows: Rows, json: JsonSql, where: str) -> NamedValue:
-    """Return the one value that a key leads to."""
     name, steps = find(key, rows, where)
     column = rows.columns[name]
     return (
@@ -155,7 +153,6 @@ def unwound(rows: Rows, stage: Unwind, json: JsonSql) -> Rows:
 
 
 def counted(rows: Rows, stage: CountRows, json: JsonSql) -> Rows:
-    """Make one row of the number of rows."""
     number = select(func.count().label("number")).select_from(rows.source).cte()
     named = {stage.name: NamedValue(json.of_number(number.c.number))}
     return rows_of(named, select().select_from(number), literal(1))
@@ -198,7 +195,6 @@ def cut(rows: Rows, stage: Limit | Skip) -> Rows:
 
 
 def projected(rows: Rows, stage: ProjectFields, json: JsonSql) -> Rows:
-    """Choose the fields of the rows."""
     kept = () if stage.exclude_keys else rows.keys
     named = {name: rows.columns[name] for name in kept if name in rows.columns}
     for field in stage.fields:
