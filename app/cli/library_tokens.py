@@ -173,17 +173,17 @@ def library_settings() -> Settings:
 
 def _reach(grant: Grant) -> str:
     """Say what the scopes of a token are good for."""
-    lines = (
+    dialects = (
         (AZURE_DEVOPS, "Azure DevOps", grant.places, "every collection, project and team"),
         (DATADOG, "Datadog", grant.experiences, "every experience type"),
         (SPACEONE, "SpaceONE", grant.domains, "no domain (--domain opens one)"),
     )
-    told = ["Within its scopes it reaches"]
-    for dialect, name, confined, unconfined in lines:
+    lines = ["Within its scopes it reaches"]
+    for dialect, name, confined, unconfined in dialects:
         scopes = {scope for operation in dialect.operations for scope in operation.scopes}
         reached = ", ".join(confined) or unconfined
-        told.append(f"  {name}: {reached if scopes & {*grant.scopes} else 'nothing, by no scope'}")
-    return "\n".join(told)
+        lines.append(f"  {name}: {reached if scopes & {*grant.scopes} else 'nothing, by no scope'}")
+    return "\n".join(lines)
 
 
 def _words(texts: tuple[str, ...]) -> tuple[str, ...]:
