@@ -139,15 +139,15 @@ def _credentials(
     """
     trusted = [connector for connector in connectors if connector.is_trusted]
     names = frozenset(connector.name for connector in trusted)
-    known = {connector.name for connector in connectors}
+    every_name = {connector.name for connector in connectors}
     faults = [
-        f"{SETTING}: {each.place}: no connector is named {name}{did_you_mean(name, known)}"
+        f"{SETTING}: {each.place}: no connector is named {name}{did_you_mean(name, every_name)}"
         for each in given
-        for name in (each.connectors or frozenset()) - known
+        for name in (each.connectors or frozenset()) - every_name
     ]
     if faults:
         raise ConfigurationError("\n".join(faults))
-    own = (
+    of_connectors = (
         replace(credential, connectors=frozenset({connector.name}))
         for connector in trusted
         for credential in connector.credentials
@@ -155,7 +155,7 @@ def _credentials(
     return Credentials(
         [
             *(replace(each, connectors=each.connectors or names) for each in given),
-            *own,
+            *of_connectors,
             *_local_credentials(settings),
         ]
     )

@@ -101,8 +101,8 @@ class Access:
         credential = ANONYMOUS
         if mode == "shared" and self._may_share(connector, match):
             credential = self._credentials.find(request.url, workspace, connector.name)
-        asked = replace(request, credential=credential, rules=connector.answer_rules)
-        return Ask(asked, mode, provider)
+        authorized = replace(request, credential=credential, rules=connector.answer_rules)
+        return Ask(authorized, mode, provider)
 
     def connection(
         self, mode: AccessMode, provider: Provider, viewer: Viewer, address: str
@@ -154,10 +154,10 @@ class Access:
             return ANONYMOUS, None, None
         try:
             # What others have attached is not found: only what the viewer's own account may see.
-            own = self.connection("viewer", provider, viewer, "")
+            connection = self.connection("viewer", provider, viewer, "")
         except (NotAuthenticated, ConnectionNeeded):
             return None
-        return credential_of(own, request), provider, own
+        return credential_of(connection, request), provider, connection
 
     def may_find(self, connector: Connector, address: str) -> bool:
         """Tell whether a page, by its canonical address, may be among what a search has found."""
@@ -177,10 +177,10 @@ class Access:
         refused: AccessToken | None = None
         for _ in range(2):
             token = self._people.access_token(connection, provider, refused)
-            asked, response = send(_carrying(token, request))
+            authorized, response = send(_carrying(token, request))
             if not _refuses(request.credential, response):
                 self._refusals.note_answer(identity, response.verdict.outcome)
-                return asked, response
+                return authorized, response
             if self._refusals.is_lasting(identity):
                 break
             refused = token

@@ -31,14 +31,14 @@ class Attachments:
         if not (is_id(viewer.user) and _is_known(viewer)):
             return
         key = {"workspace": viewer.workspace, "task": viewer.task, "digest": _digest(address)}
-        told = {"address": address, "user": viewer.user, "created_at": now, "seen_at": now}
+        values = {"address": address, "user": viewer.user, "created_at": now, "seen_at": now}
         with self._store.writing() as session:
             session.execute(delete(AttachmentRow).where(AttachmentRow.seen_at < now - KEPT))
             # At once: two people may attach the same page at the same time.
             session.execute(
                 insert(session, AttachmentRow)
-                .values(**key, **told)
-                .on_conflict_do_update(index_elements=list(key), set_=told)
+                .values(**key, **values)
+                .on_conflict_do_update(index_elements=list(key), set_=values)
             )
 
     def user_of(self, viewer: Viewer, address: str, now: datetime) -> str | None:

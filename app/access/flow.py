@@ -80,14 +80,16 @@ class SignInFlow:
         if session is None or not system.isprintable():
             raise SignInFailed("there is no session")
         oldest = datetime.fromtimestamp(self._clock(), UTC) - LIFETIME
-        own = (
+        conditions = (
             SignInRow.digest == _digest(state),
             SignInRow.session == session.digest,
             SignInRow.system == system,
             SignInRow.created_at >= oldest,
         )
         with self._store.writing() as database:
-            row = database.scalars(delete(SignInRow).where(*own).returning(SignInRow)).one_or_none()
+            row = database.scalars(
+                delete(SignInRow).where(*conditions).returning(SignInRow)
+            ).one_or_none()
         if row is None:
             raise SignInFailed("the state is not one of this session")
         return row

@@ -21,17 +21,17 @@ class AccessModes:
 
     def __init__(self, settings: Settings, names: Collection[str]) -> None:
         self._default: AccessMode = settings.access or "shared"
-        self._own = settings.access_of
+        self._modes = settings.access_of
         self._pages = tuple(page.partition("/")[::2] for page in settings.shared_only)
         plain = sorted({_plain(name) for name in names})
-        for own in self._own:
-            if not any(_begins_with(name, own) for name in plain):
-                raise ConfigurationError(_unknown(own, plain))
+        for prefix in self._modes:
+            if not any(_begins_with(name, prefix) for name in plain):
+                raise ConfigurationError(_unknown(prefix, plain))
 
     def of(self, name: str) -> AccessMode:
         """Return the mode of a connector."""
-        fitting = [own for own in self._own if _begins_with(_plain(name), own)]
-        return self._own[max(fitting, key=len)] if fitting else self._default
+        fitting = [prefix for prefix in self._modes if _begins_with(_plain(name), prefix)]
+        return self._modes[max(fitting, key=len)] if fitting else self._default
 
     @property
     def are_narrowed(self) -> bool:
@@ -40,11 +40,11 @@ class AccessModes:
 
     def may_share(self, address: str) -> bool:
         """Tell whether a shared credential may be used for a page, by its canonical address."""
-        parts = urlsplit(address.casefold())
-        host, path = host_of(parts), parts.path.strip("/") + "/"
+        url = urlsplit(address.casefold())
+        host, path = host_of(url), url.path.strip("/") + "/"
         return any(
-            is_named(host, (own,)) and path.startswith(f"{below}/" if below else "")
-            for own, below in self._pages
+            is_named(host, (pattern,)) and path.startswith(f"{below}/" if below else "")
+            for pattern, below in self._pages
         )
 
 
@@ -53,11 +53,11 @@ def _plain(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _begins_with(name: str, own: str) -> bool:
-    return name == own or name.startswith(f"{own}_")
+def _begins_with(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(f"{prefix}_")
 
 
-def _unknown(own: str, names: Collection[str]) -> str:
-    meant = get_close_matches(own, names, n=1)
+def _unknown(prefix: str, names: Collection[str]) -> str:
+    meant = get_close_matches(prefix, names, n=1)
     hint = f"; did you mean {PREFIX}{meant[0].upper()}?" if meant else ""
-    return f"{PREFIX}{own.upper()}: no connector has this name{hint}"
+    return f"{PREFIX}{prefix.upper()}: no connector has this name{hint}"

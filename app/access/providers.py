@@ -89,23 +89,23 @@ class Providers:
 
 def why_nobody(connector: Connector) -> str:
     """Say why nobody can sign in to a connector's system."""
-    known = next((each for each in SYSTEMS if each.label == connector.label), connector.oauth)
-    if known is None:
+    system = next((each for each in SYSTEMS if each.label == connector.label), connector.oauth)
+    if system is None:
         return "there is no way to"
-    return f"{known.name.upper()}_CLIENT_ID and {known.name.upper()}_CLIENT_SECRET are not set"
+    return f"{system.name.upper()}_CLIENT_ID and {system.name.upper()}_CLIENT_SECRET are not set"
 
 
 def providers_of(
     settings: Settings,
     clients: Sequence[OAuthClientEntry] = (),
-    known: Iterable[Connector] = (),
+    connectors: Iterable[Connector] = (),
 ) -> Providers:
     """List the providers that there is a client for: in the settings, or in the credentials file.
 
     Raises ConfigurationError for a client of a system that is not known, and for a connector that
     takes the name of a system of the table.
     """
-    rows = (*systems_of(settings), *_own_systems(known))
+    rows = (*systems_of(settings), *_systems_of_connectors(connectors))
     made = [
         provider_of(row, *client)
         for row in rows
@@ -129,9 +129,9 @@ def provider_of(system: OAuthSystem, client_id: str, secret: str) -> Provider:
     return Provider(system, client)
 
 
-def _own_systems(known: Iterable[Connector]) -> Iterator[OAuthSystem]:
+def _systems_of_connectors(connectors: Iterable[Connector]) -> Iterator[OAuthSystem]:
     taken = {*(system.name for system in SYSTEMS), *OWN_ADDRESSES}
-    for connector in known:
+    for connector in connectors:
         if connector.oauth is not None:
             if connector.oauth.name in taken:
                 raise ConfigurationError(
@@ -149,9 +149,9 @@ def connection_needed(provider: Provider) -> ConnectionNeeded:
 
 
 def _of_entry(entry: OAuthClientEntry, rows: Sequence[OAuthSystem]) -> Provider:
-    own = [row for row in rows if row.name == entry.system]
-    row = next((row for row in own if row.host == entry.host), None) or next(
-        (row.at(entry.host) for row in own if row.host == "*"), None
+    candidates = [row for row in rows if row.name == entry.system]
+    row = next((row for row in candidates if row.host == entry.host), None) or next(
+        (row.at(entry.host) for row in candidates if row.host == "*"), None
     )
     if row is None:
         hint = did_you_mean(entry.system, {row.name for row in rows})

@@ -74,7 +74,7 @@ LOADED_WHEN_CALLED: Final = {
 
 
 # What an error means that names no file.
-UNNAMED_PLACES: Final = {
+UNNAMED_LOCATIONS: Final = {
     errno.ENOENT: "the current folder",
     errno.ENOSPC: "what is written to",
 }
@@ -106,14 +106,14 @@ class Commands(click.Group):
             sys.exit(2)
         except StoreUnavailable as error:
             location = database_location(service_settings().database_url)
-            told = f"{location}: {error.detail}: {error.sentence}"
-            click.echo(f"PLACARD_DATABASE_URL: {told}", err=True)
+            message = f"{location}: {error.detail}: {error.sentence}"
+            click.echo(f"PLACARD_DATABASE_URL: {message}", err=True)
             sys.exit(2)
         except OSError as error:
-            place = error.filename or UNNAMED_PLACES.get(error.errno or 0)
-            if place is None:
+            resource = error.filename or UNNAMED_LOCATIONS.get(error.errno or 0)
+            if resource is None:
                 raise
-            click.echo(f"{place}: {error.strerror}", err=True)
+            click.echo(f"{resource}: {error.strerror}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:
             sys.exit(128 + signal.SIGINT)  # as a shell tells of it; click would make it 1

@@ -15,7 +15,7 @@ MOST_CONNECTIONS: Final = 8192
 FEWEST_CONNECTIONS: Final = 1024
 # Descriptors for all else: files, the interpreter's own; and for each thread, which may hold
 # connections to an upstream, to its name server, to the cache and to the database.
-_OWN: Final = 128
+_RESERVED: Final = 128
 _FOR_EACH_THREAD: Final = 4
 
 
@@ -24,7 +24,7 @@ def provide_connections(threads: int) -> int:
 
     Raises ConfigurationError where the system allows too few.
     """
-    reserved = _OWN + _FOR_EACH_THREAD * threads
+    reserved = _RESERVED + _FOR_EACH_THREAD * threads
     allowed = _raise_limit(MOST_CONNECTIONS + reserved)
     if allowed < FEWEST_CONNECTIONS + reserved:
         raise ConfigurationError(

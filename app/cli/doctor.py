@@ -114,8 +114,8 @@ def _tell(finding: Finding) -> None:
 def _summary(found: Sequence[Finding], verdict: Verdict) -> str:
     counts = Counter(finding.result for finding in found)
     checks = "check" if counts["passed"] == 1 else "checks"
-    told = f"{counts['passed']} {checks} passed, {counts['failed']} failed"
-    return f"\n{verdict}: {told}, {counts['not_tried']} not tried"
+    counted = f"{counts['passed']} {checks} passed, {counts['failed']} failed"
+    return f"\n{verdict}: {counted}, {counts['not_tried']} not tried"
 
 
 def _as_json(patient: Patient, found: Sequence[Finding], verdict: Verdict) -> str:

@@ -50,8 +50,8 @@ def backup(*, force: bool, file: Path) -> None:
     source = sqlite_file(url)
     if source is None:
         raise ConfigurationError(f"PostgreSQL has a tool for this; run: {pg_dump_line(url, file)}")
-    own = {source.resolve().with_name(f"{source.name}{end}") for end in ("", "-wal", "-shm")}
-    if file.resolve() in own:
+    files = {source.resolve().with_name(f"{source.name}{end}") for end in ("", "-wal", "-shm")}
+    if file.resolve() in files:
         raise click.UsageError(f"{file}: is the database itself")
     if file.exists() and not force:
         raise click.UsageError(f"{file}: is there already; --force replaces it")

@@ -172,12 +172,12 @@ def library_settings() -> Settings:
 
 def _reach(grant: Grant) -> str:
     """Say what the scopes of a token are good for."""
-    told = ["Within its scopes it reaches"]
+    lines = ["Within its scopes it reaches"]
     for dialect in sorted(DIALECTS, key=lambda dialect: dialect.name):
         scopes = {scope for operation in dialect.operations for scope in operation.scopes}
         reached = dialect.reach(grant) if scopes & {*grant.scopes} else "nothing, by no scope"
-        told.append(f"  {dialect.name}: {reached}")
-    return "\n".join(told)
+        lines.append(f"  {dialect.name}: {reached}")
+    return "\n".join(lines)
 
 
 def _words(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ def print_json(value: Any) -> None:
 def use_local_secrets() -> None:
     """Provide the local mode's secrets; say where, if they are new: a service may have others."""
     if (made := provide_local_secrets()) is not None:
-        told = "holds new secrets; a service that was started in another folder has others"
-        click.echo(f"{made}: {told}", err=True)
+        warning = "holds new secrets; a service that was started in another folder has others"
+        click.echo(f"{made}: {warning}", err=True)
 
 
 def indented(text: str) -> str:

@@ -28,14 +28,14 @@ def widgets_for(
     stands in for the system's. Raises NoConnector and MalformedRequest where there is one.
     """
     settings = replace(settings, cache_url=MEMORY)
-    own = _of_own_address(settings, url)
-    if own is None or answer is not None:
+    own_settings = _own_settings(settings, url)
+    if own_settings is None or answer is not None:
         adapter = None if answer is None else _answering(settings, url, answer)
         yield build_widgets(settings, build_fetcher(settings, adapter=adapter), Metrics())
         return
     from app.library.http.context import EXTENSION as LIBRARY  # noqa: PLC0415 - needs a database
 
-    app = create_app(replace(own, log_level="warning"))
+    app = create_app(replace(own_settings, log_level="warning"))
     try:
         yield app.extensions[EXTENSION].widgets
     finally:
@@ -47,16 +47,16 @@ def _answering(settings: Settings, url: str, answer: WrittenAnswer) -> SampleAda
     return answering(connector.request_for(match), answer)
 
 
-def _of_own_address(settings: Settings, url: str) -> Settings | None:
+def _own_settings(settings: Settings, url: str) -> Settings | None:
     """Return the settings of the service that has an address, if that is this one; else None.
 
     In the local mode whatever answers on this machine is, on whatever port.
     """
     try:
-        parts = urlsplit(url)
-        host = host_of(parts)
+        target = urlsplit(url)
+        host = host_of(target)
     except ValueError:
         return None  # which is for the story to say
-    if settings.local and settings.public_url is None and is_loopback_host(parts.hostname or ""):
-        settings = replace(settings, public_url=f"{parts.scheme}://{parts.netloc}")
+    if settings.local and settings.public_url is None and is_loopback_host(target.hostname or ""):
+        settings = replace(settings, public_url=f"{target.scheme}://{target.netloc}")
     return settings if host in settings.public_hosts else None

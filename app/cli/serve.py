@@ -158,8 +158,8 @@ def refuse_a_port_in_use(host: str, port: int) -> None:
             way_out = (
                 "; --port takes another (make run PORT=8081)" if error.errno == EADDRINUSE else ""
             )
-            told = f"--host, --port: {host} {port}: {error.strerror}{way_out}"
-            raise ConfigurationError(told) from None
+            message = f"--host, --port: {host} {port}: {error.strerror}{way_out}"
+            raise ConfigurationError(message) from None
 
 
 def greeting(settings: Settings, base: str, library_token: str | None = None) -> str:

@@ -90,7 +90,7 @@ class Stalled:
                     # Its number may be another connection's by now.
                     if self.has_stalled(connection) and _inode(each) == connection.id:
                         each.shutdown(socket.SHUT_RDWR if connection.unsent else socket.SHUT_RD)
-        self._since = {one: told for one, told in self._since.items() if one in seen}
+        self._since = {one: since for one, since in self._since.items() if one in seen}
 
 
 def watch(stalled: Stalled) -> None:
@@ -112,8 +112,8 @@ def _sockets() -> Iterator[socket.socket]:
     on the file, and SQLite's writers would no longer wait for one another.
     """
     with os.scandir(_DESCRIPTORS) as listed:
-        known = [int(entry.name) for entry in listed]
-    for number in known:
+        descriptors = [int(entry.name) for entry in listed]
+    for number in descriptors:
         with suppress(OSError):
             if stat.S_ISSOCK(os.fstat(number).st_mode):
                 each = socket.socket(fileno=number)

@@ -234,10 +234,10 @@ class Connector(ABC):
 
         A host's page is https, and shows no icons of http.
         """
-        parts = urlsplit(url)
-        if parts.scheme == "https":
+        target = urlsplit(url)
+        if target.scheme == "https":
             return url
-        secure = parts._replace(scheme="https", netloc=parts.netloc.removesuffix(":80"))
+        secure = target._replace(scheme="https", netloc=target.netloc.removesuffix(":80"))
         try:
             host = host_of(secure)
         except ValueError:

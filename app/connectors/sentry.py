@@ -126,11 +126,11 @@ class Sentry(Connector):
     def page_patterns(self) -> Iterator[PagePattern]:
         """Write the addresses; where the host is no organization's, the path has to name it."""
         for pattern in super().page_patterns():
-            own = pattern.hosts - {"*.sentry.io"}
+            other_hosts = pattern.hosts - {"*.sentry.io"}
             yield PagePattern(frozenset({"*.sentry.io"}), pattern.path, OTHER_HOSTS)
             named = "(?=/(?!(?:issues|feedback|api/0/issues)(?:[/?#]|$)))"
             yield PagePattern(
-                own | {f"{each}.sentry.io" for each in OTHER_HOSTS}, named + pattern.path
+                other_hosts | {f"{each}.sentry.io" for each in OTHER_HOSTS}, named + pattern.path
             )
 
     def canonical(self, match: Match) -> str:

@@ -166,7 +166,7 @@ class Zendesk(Connector):
         ticket, number = resource["ticket"], f"#{match['ticket']}"
         kind = first_text(ticket.get("type")).capitalize()
         users, groups, statuses = (
-            {known["id"]: known for known in resource.get(key) or ()}
+            {row["id"]: row for row in resource.get(key) or ()}
             for key in ("users", "groups", "custom_statuses")
         )
         return SummaryWithDetails(

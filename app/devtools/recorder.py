@@ -144,8 +144,8 @@ def _settings_of(settings: Settings, connector: Connector) -> dict[str, str]:
     """Name the settings that the replay needs: the connector's own, their secrets scrubbed."""
     lines = setting_lines(settings, {})
     names = {setting.name for setting in connector.settings}
-    own = (line for line in lines if line.name in names and line.value)
-    return {line.name: SCRUBBED if line.value == MASK else line.value for line in own}
+    lines_set = (line for line in lines if line.name in names and line.value)
+    return {line.name: SCRUBBED if line.value == MASK else line.value for line in lines_set}
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:
@@ -185,12 +185,12 @@ def scrub(value: Any) -> Any:
 
 def _unsigned(url: str) -> str:
     """Scrub the values of an address's query that stand under a key that names a secret."""
-    parts = urlsplit(url)
-    if not _SECRET_KEY.search(parts.query):
+    target = urlsplit(url)
+    if not _SECRET_KEY.search(target.query):
         return url
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    pairs = parse_qsl(target.query, keep_blank_values=True)
     kept = [(key, SCRUBBED if _SECRET_KEY.search(key) else value) for key, value in pairs]
-    return parts._replace(query=urlencode(kept)).geturl()
+    return target._replace(query=urlencode(kept)).geturl()
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:

@@ -121,8 +121,10 @@ def _proven(
 def _first(settings: Settings, secrets: Sequence[str], setting: str) -> str:
     if secrets:
         return secrets[0]
-    own = "where `placard --local serve` or `make run` was started: its .env has the secret"
-    where = f"run this {own}" if settings.local else f"for one in the local mode, add --local {own}"
+    hint = "where `placard --local serve` or `make run` was started: its .env has the secret"
+    where = (
+        f"run this {hint}" if settings.local else f"for one in the local mode, add --local {hint}"
+    )
     raise ConfigurationError(
         f"{setting}: is missing, so no request to the service can be signed; {where}"
     )
@@ -138,10 +140,10 @@ def curl_line(call: SignedCall) -> str:
     headers = [f"{call.header}: {call.proof}"] if call.header else []
     if call.body:
         headers.append("Content-Type: application/json")
-    parts = [f"-H {shlex.quote(header)} " for header in headers]
+    options_sent = [f"-H {shlex.quote(header)} " for header in headers]
     # Not --data, which would read a file where the text began with an @.
     body = f"--data-raw {shlex.quote(call.body)} " if call.body else ""
-    return f"curl -sS {''.join(parts)}{body}{shlex.quote(call.url)}"
+    return f"curl -sS {''.join(options_sent)}{body}{shlex.quote(call.url)}"
 
 
 def sign_line(address: str, base: str, context: Mapping[str, str]) -> str:

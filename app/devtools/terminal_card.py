@@ -60,13 +60,13 @@ def draw_card(
     """
     metadata = payload["metadata"]
     now = now or datetime.now(UTC)
-    parts: list[RenderableType] = [Text(metadata["title"], style="bold")]
+    rows: list[RenderableType] = [Text(metadata["title"], style="bold")]
     if "subtitle" in metadata:
-        parts.append(Text(metadata["subtitle"], style="dim"))
+        rows.append(Text(metadata["subtitle"], style="dim"))
     if "error" in metadata:
-        parts.append(Text(metadata["error"], style="red"))
-    parts += ["", _fields(metadata["fields"], now), "", _footer(metadata, now)]
-    console.print(Panel(Group(*parts), width=WIDTH, padding=(0, 2)))
+        rows.append(Text(metadata["error"], style="red"))
+    rows += ["", _fields(metadata["fields"], now), "", _footer(metadata, now)]
+    console.print(Panel(Group(*rows), width=WIDTH, padding=(0, 2)))
     console.print(Text(_limits(metadata), style="dim"))
     for change in _changes(trace):
         console.print(Text(change, style="yellow"))
@@ -81,8 +81,8 @@ def draw_error(console: Console, error: PlacardError, trace: Trace | None) -> No
     console.print(Panel(Text(error.sentence), title=str(error.status), width=WIDTH, style="red"))
     taken = [step for step in trace.steps if step.name == "fetch"] if trace else []
     for step in taken:
-        came, place = step.facts.get("status", "No answer"), step.facts["host"] + step.facts["path"]
-        console.print(Text(f"{came} from {place}"), soft_wrap=True)
+        came, facts = step.facts.get("status", "No answer"), step.facts
+        console.print(Text(f"{came} from {facts['host']}{facts['path']}"), soft_wrap=True)
     console.print(Text(f"{error.code}: {error.detail}" if error.detail else error.code))
 
 

@@ -120,8 +120,8 @@ class Lookup:
         recent = (each.item.value for each in self._recent(viewer))
         meant = short_forms(text, self._resolver.registry, recent)
         # Systems share some forms: `owner/name#1` is GitHub's and GitLab's.
-        known = [each for each in meant if self._has_credential(each, viewer)]
-        return (known or meant)[:MOST_MEANINGS]
+        usable = [each for each in meant if self._has_credential(each, viewer)]
+        return (usable or meant)[:MOST_MEANINGS]
 
     def _has_credential(self, address: str, viewer: Viewer) -> bool:
         return self._resolver.identity_for(address, viewer) not in (None, ANONYMOUS.identity)

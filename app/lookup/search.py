@@ -109,8 +109,8 @@ class Searches:
         rules = replace(connector.answer_rules, verdict=None, shown=None)
         request = replace(request, credential=credential, rules=rules)
         key = f"{search.server.url}\n{key_of(connector, request)}"
-        known = replace(search, request=request)
-        return SystemSearch(connector, known, key, may_ask, provider, connection)
+        authorized = replace(search, request=request)
+        return SystemSearch(connector, authorized, key, may_ask, provider, connection)
 
     def items(self, planned: SystemSearch, query: SearchQuery) -> list[TypeaheadItem]:
         """Return what a search finds, or has found lately; raises a PlacardError.
@@ -166,11 +166,11 @@ class Searches:
 
     def _canonical(self, connector: Connector, address: str) -> str | None:
         try:
-            known, match = self._registry.find(address)
+            found, match = self._registry.find(address)
         except (NoConnector, MalformedRequest):
             return None
-        canonical = known.canonical(match) if known.name == connector.name else ""
-        is_shown = is_web_url(canonical) and self._access.may_find(known, canonical)
+        canonical = found.canonical(match) if found.name == connector.name else ""
+        is_shown = is_web_url(canonical) and self._access.may_find(found, canonical)
         return canonical if is_shown else None
 
 

@@ -59,18 +59,18 @@ class Together:
     """
 
     def __init__(self, most: int) -> None:
-        self._places = threading.BoundedSemaphore(most)
+        self._slots = threading.BoundedSemaphore(most)
         self._pool = BackgroundPool("placard-lookup", threads=THREADS, waiting=WAITING, each=EACH)
 
     def run(self, calls: Sequence[TimedCall[T]], until: float) -> list[Future[T] | None]:
         """Return what came of each call, in their order; None of one that is late."""
         started = [call.start(self._pool, until) for call in calls]
         late = wait(started, timeout=min(GRACE, _left(until))).not_done
-        if late and self._places.acquire(blocking=False):
+        if late and self._slots.acquire(blocking=False):
             try:
                 wait(late, timeout=_left(until))
             finally:
-                self._places.release()
+                self._slots.release()
         # What has not begun does not begin.
         for future in started:
             future.cancel()

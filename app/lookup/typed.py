@@ -29,19 +29,19 @@ def beginning(text: str) -> str:
     """Return the words at the beginning of a text that systems are searched for."""
     if len(text) <= LONGEST_SEARCHED:
         return text
-    whole, _, torn = text[:LONGEST_SEARCHED].rpartition(" ")
-    return whole or torn
+    complete, _, torn = text[:LONGEST_SEARCHED].rpartition(" ")
+    return complete or torn
 
 
 def short_forms(text: str, registry: ConnectorRegistry, recent: Iterable[str]) -> list[str]:
     """List the addresses that a short form may mean; `recent` are those attached lately."""
     if " " in text:
         return []
-    known = _by_connector(registry, recent)
+    matches_of = _by_connector(registry, recent)
     meant = (
         address
         for connector in registry.connectors
-        for address in connector.short_forms(text, known.get(connector.name, []))
+        for address in connector.short_forms(text, matches_of.get(connector.name, []))
     )
     return list(dict.fromkeys(meant))
 
@@ -49,11 +49,11 @@ def short_forms(text: str, registry: ConnectorRegistry, recent: Iterable[str]) -
 def _by_connector(
     registry: ConnectorRegistry, addresses: Iterable[str]
 ) -> dict[str, Sequence[Match]]:
-    known: dict[str, list[Match]] = {}
+    matches_of: dict[str, list[Match]] = {}
     for address in addresses:
         try:
             connector, match = registry.find(address)
         except (NoConnector, MalformedRequest):
             continue
-        known.setdefault(connector.name, []).append(match)
-    return {name: tuple(matches) for name, matches in known.items()}
+        matches_of.setdefault(connector.name, []).append(match)
+    return {name: tuple(matches) for name, matches in matches_of.items()}

@@ -163,8 +163,8 @@ def _has_client(settings: Settings) -> bool:
 
 def _is_safe(settings: Settings) -> bool:
     """Tell whether people come back by https, or to this machine."""
-    parts = urlsplit(settings.public_url or "")
-    return parts.scheme == "https" or is_loopback_host(parts.hostname or "")
+    public = urlsplit(settings.public_url or "")
+    return public.scheme == "https" or is_loopback_host(public.hostname or "")
 
 
 def _is_writable(folder: str | None) -> bool:

@@ -48,11 +48,11 @@ class CacheUrl(PrivateUrl):
 
 def database_location(url: str) -> str:
     """Say where a database is, without its user and password: `127.0.0.1:5432`, or a file."""
-    parts = urlsplit(url)
-    if parts.hostname:
-        return f"{parts.hostname}:{parts.port or 5432}"
-    folder = dict(parse_qsl(parts.query)).get("host")
-    return folder or parts.path.removeprefix("/")
+    target = urlsplit(url)
+    if target.hostname:
+        return f"{target.hostname}:{target.port or 5432}"
+    folder = dict(parse_qsl(target.query)).get("host")
+    return folder or target.path.removeprefix("/")
 
 
 class DatabaseUrl(PrivateUrl):

@@ -126,9 +126,9 @@ def line_of(path: str, text: str) -> int:
     """Find the line that a JSON path such as `$.connector[0].card.title` means, or its table's."""
     wanted = path.removeprefix("$.")
     best, line = "", 1
-    for number, known in _paths(text):
-        if f"{wanted}.".startswith((f"{known}.", f"{known}[")) and len(known) > len(best):
-            best, line = known, number
+    for number, name in _paths(text):
+        if f"{wanted}.".startswith((f"{name}.", f"{name}[")) and len(name) > len(best):
+            best, line = name, number
     return line
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from app.telemetry.metrics import Metrics
 
-_OWN: Final = Path("/proc/self")
+_PROCESS: Final = Path("/proc/self")
 _release: Final = cache(version)
 
 
@@ -64,7 +64,7 @@ def _lives(pid: str) -> bool:
 
 def _resident_bytes() -> float:
     with suppress(OSError):
-        pages = int((_OWN / "statm").read_text("ascii").split()[1])
+        pages = int((_PROCESS / "statm").read_text("ascii").split()[1])
         return pages * resource.getpagesize()
     # Elsewhere than on Linux: the most that it has taken, in KiB.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -72,7 +72,7 @@ def _resident_bytes() -> float:
 
 def _open_files() -> float:
     with suppress(OSError):
-        return sum(1 for _ in (_OWN / "fd").iterdir())
+        return sum(1 for _ in (_PROCESS / "fd").iterdir())
     return 0
 
 

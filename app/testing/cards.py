@@ -31,10 +31,10 @@ def assert_card(
     __tracebackhide__ = True  # pytest shows the line of the test
     metadata = card_of(answer)["metadata"]
     wanted = {"title": title, "subtitle": subtitle, "footer": footer, "num_comments": num_comments}
-    parts = {name: value for name, value in wanted.items() if value is not None}
+    expected = {name: value for name, value in wanted.items() if value is not None}
     made = {**metadata, "footer": _footer(metadata["footer"])}
-    expected_lines = [f"{name}: {value}" for name, value in parts.items()]
-    made_lines = [f"{name}: {made.get(name, '(none)')}" for name in parts]
+    expected_lines = [f"{name}: {value}" for name, value in expected.items()]
+    made_lines = [f"{name}: {made.get(name, '(none)')}" for name in expected]
     if fields is not None:
         expected_lines += [f"{name} = {_worded(value)}" for name, value in fields.items()]
         made_lines += list(_fields(metadata["fields"], fields))

@@ -243,8 +243,8 @@ def sent_headers(known: Connector, url: str) -> Mapping[str, str]:
 
 def near_misses_of(example: str) -> Iterator[str]:
     """Yield tricks that any connector must see through, made of its example."""
-    parts = urlsplit(example)
-    host, rest = parts.netloc, example.partition(parts.netloc)[2]
+    url = urlsplit(example)
+    host, rest = url.netloc, example.partition(url.netloc)[2]
     yield f"https://{host}.evil.example{rest}"
     yield f"https://evil.example/?x={example}"
     yield f"https://evil.example/{host}{rest}"
@@ -266,8 +266,8 @@ def near_misses_of(example: str) -> Iterator[str]:
 
 
 def _spliced(known: Connector, text: str) -> str:
-    parts = urlsplit(known.example)
-    return f"{parts.scheme}://{parts.netloc}{text}{known.example.partition(parts.netloc)[2]}"
+    url = urlsplit(known.example)
+    return f"{url.scheme}://{url.netloc}{text}{known.example.partition(url.netloc)[2]}"
 
 
 def _ported(known: Connector) -> list[str]:

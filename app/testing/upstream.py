@@ -111,8 +111,8 @@ class Upstream:
     def check(self) -> None:
         """Raise AssertionError where a request came that no answer was told for."""
         if self.unexpected:
-            asked, answered = ", ".join(self.unexpected), ", ".join(self._plays) or "nothing"
-            raise AssertionError(f"the upstream was asked {asked}; it has answers to {answered}")
+            calls, plays = ", ".join(self.unexpected), ", ".join(self._plays) or "nothing"
+            raise AssertionError(f"the upstream was asked {calls}; it has answers to {plays}")
 
     @contextmanager
     def running(self) -> Iterator["Upstream"]:

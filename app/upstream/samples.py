@@ -156,8 +156,8 @@ class SampleAdapter(BaseAdapter):
         """Do nothing: there is nothing to close."""
 
     def _answers(self) -> Mapping[_CallKey, Mapping[str, Any]]:
-        own = self._recordings.samples() if self._recordings else ()
-        return {**self._bundled, **_answers_of(own)} if own else self._bundled
+        recorded = self._recordings.samples() if self._recordings else ()
+        return {**self._bundled, **_answers_of(recorded)} if recorded else self._bundled
 
 
 def _answers_of(samples: Iterable[Sample]) -> dict[_CallKey, Mapping[str, Any]]:

@@ -230,7 +230,7 @@ def _translated(url: str) -> Iterator[None]:
         if error.error in _NOT_TAKEN:
             raise InvalidGrant from None
         # Any other word may be anything, of what was sent too.
-        told = error.error if error.error in _REFUSALS else "by a word of its own"
-        raise UpstreamFailed(f"{read_address(url).host} refused: {told}") from None
+        reason = error.error if error.error in _REFUSALS else "by a word of its own"
+        raise UpstreamFailed(f"{read_address(url).host} refused: {reason}") from None
     except (requests.RequestException, ValueError, TypeError, KeyError):
         raise UpstreamFailed(f"{read_address(url).host} gave no tokens") from None

@@ -216,13 +216,13 @@ def leads_to_sign_in(answer: UpstreamAnswer) -> bool:
     if answer.status not in REDIRECTS or not location:
         return False
     try:
-        target, asked = urlsplit(urljoin(answer.url, location)), urlsplit(answer.url)
+        target, current = urlsplit(urljoin(answer.url, location)), urlsplit(answer.url)
         host = target.hostname or ""
     except ValueError:
         return False
     if _SIGN_IN_PATH.search(target.path) is not None:
         return True
-    return host != asked.hostname and _asks_who_one_is(target, host)
+    return host != current.hostname and _asks_who_one_is(target, host)
 
 
 def _asks_who_one_is(target: SplitResult, host: str) -> bool:

@@ -35,8 +35,8 @@ def verify_signature(
     signature = request.signature
     if not signature:
         also = ", and PLACARD_VERIFY takes no token: `either` takes both"
-        told = f"there is no {HEADER} header{also if request.authorization else ''}"
-        raise NotAuthenticated("no_signature", told)
+        detail = f"there is no {HEADER} header{also if request.authorization else ''}"
+        raise NotAuthenticated("no_signature", detail)
     if request.method != "POST" and request.query.lstrip().startswith(_OBJECT):
         raise NotAuthenticated("bad_signature", "the query is the signed text of a POST")
     # Every secret is tried, so that the time does not show which one matched.

@@ -28,14 +28,14 @@ POLICY: Final = (
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 SWAGGER_UI: Final = "flask_swagger_ui", "dist"
-OWN: Final = __package__, "static"
+PAGES: Final = __package__, "static"
 # Each file, the package and the folder that it is in, and what it is.
 ASSETS: Final = {
     "swagger-ui-bundle.js": (SWAGGER_UI, "text/javascript"),
     "swagger-ui.css": (SWAGGER_UI, "text/css"),
     "favicon-32x32.png": (SWAGGER_UI, "image/png"),
-    "docs.js": (OWN, "text/javascript"),
-    "docs.css": (OWN, "text/css"),
+    "docs.js": (PAGES, "text/javascript"),
+    "docs.css": (PAGES, "text/css"),
 }
 
 

@@ -50,8 +50,8 @@ def refuse(error: PlacardError) -> ResponseReturnValue:
 def tell_of_other_side(error: UpstreamError) -> ResponseReturnValue:
     """Show that it was neither the person nor this service."""
     log_error(error, service())
-    told = "The system that you sign in to does not answer as it should. Try again in a moment."
-    return _page("problem", sentence=told), error.status
+    message = "The system that you sign in to does not answer as it should. Try again in a moment."
+    return _page("problem", sentence=message), error.status
 
 
 @blueprint.errorhandler(SignInDeclined)

@@ -182,8 +182,8 @@ class AzureDevOpsWorkItem(AzureDevOps):
 
         A server of one's own answers that where its extension for searches is installed.
         """
-        place = self._searched.get(server.host)
-        if not place:
+        scope = self._searched.get(server.host)
+        if not scope:
             return
         is_own = server.host in self._own
         where = server if is_own else SEARCH_HOST
@@ -191,12 +191,12 @@ class AzureDevOpsWorkItem(AzureDevOps):
         wanted = {"searchText": query.words, "$skip": 0, "$top": MOST_FOUND}
         request = ask(
             where,
-            f"{encoded(place)}/_apis/search/workitemsearchresults?{version}",
+            f"{encoded(scope)}/_apis/search/workitemsearchresults?{version}",
             headers=API_HEADERS,
             method="POST",
             body=json.dumps(wanted).encode(),
         )
-        yield Search(request, server, scope=place)
+        yield Search(request, server, scope=scope)
 
     def results(self, answer: Mapping[str, Any], search: Search) -> Iterator[Found]:
         """Name the project, the type and the number below the title."""

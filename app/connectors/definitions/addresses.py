@@ -107,7 +107,7 @@ def match_in(
     if address.has_user:
         return None
     query = f"?{urlencode(address.query)}" if address.query else ""
-    asked_url = f"https://{host}{address.path}{query}"
+    given_url = f"https://{host}{address.path}{query}"
     for form in forms:
         home = api_hosts if form.is_api else hosts
         if is_named(host, home if form.hosts is None else form.hosts):
@@ -115,7 +115,7 @@ def match_in(
             if parts is not None:
                 where = server or Server(host)
                 return DefinedMatch(
-                    where, parts, address.path, form=form, address=asked_url, given=address
+                    where, parts, address.path, form=form, address=given_url, given=address
                 )
     return None
 

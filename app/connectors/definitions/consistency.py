@@ -46,8 +46,8 @@ def faults_of(data: Mapping[str, Any], original: Mapping[str, Any]) -> Faults:
         faults += [*_card_faults(data, forms), *_page_faults(data, forms)]
     if forms and not any(location[0] in ("path", "paths", "addresses") for location, _ in faults):
         # The API's own addresses are served too, where it can be told what these are.
-        is_whole = not faults and "url" in data.get("request", {})
-        faults += _example_faults(data, forms_of(data) if is_whole else forms)
+        is_complete = not faults and "url" in data.get("request", {})
+        faults += _example_faults(data, forms_of(data) if is_complete else forms)
     return faults
 
 

@@ -26,7 +26,7 @@ class ReadNode:
     """A node of a document, and what an expression reads of it."""
 
     def __init__(self) -> None:
-        self.is_whole = False
+        self.is_read_in_full = False
         self.is_tested = False
         self._inner: dict[str, ReadNode] = {}
 
@@ -38,7 +38,7 @@ class ReadNode:
     def shape(self) -> Shape | None:
         """The keys that are read; None for all of them."""
         # An object is true where it holds anything: one that is only tested is kept as it is.
-        if self.is_whole or (self.is_tested and not self._inner):
+        if self.is_read_in_full or (self.is_tested and not self._inner):
             return None
         return {key: source.shape for key, source in self._inner.items()}
 
@@ -51,14 +51,14 @@ def shape_read(definition: Mapping[str, Any]) -> Shape | None:
         if isinstance(text, str):
             _test(_follow(compiled(text).parsed, [root]))
     for text in _expressions(definition["card"]):
-        _read_whole(_follow(compiled(text).parsed, resource))
+        _read_in_full(_follow(compiled(text).parsed, resource))
     return root.shape
 
 
 def _expressions(card: Mapping[str, Any]) -> Iterable[str]:
     shown = ("title", "subtitle", "subicon_url", "num_comments", "text", "datetime", "icon_url")
-    parts = (card, card["footer"], *card["fields"])
-    for part in parts:
+    holders = (card, card["footer"], *card["fields"])
+    for part in holders:
         yield from (part[key] for key in (*shown, "color", "updated", "created") if key in part)
 
 
@@ -88,13 +88,13 @@ def _looked_at(node: Node, at: list[ReadNode]) -> list[ReadNode]:
         return _follow(children[0], at)
     if kind == "filter_projection":
         found = _follow(children[0], at)
-        _read_whole(_follow(children[2], found))
+        _read_in_full(_follow(children[2], found))
         return _follow(children[1], found)
     inner = [source for child in children for source in _follow(child, at)]
     if kind == "not_expression":
         _test(inner)
     elif not _only_counts(node):
-        _read_whole(inner)
+        _read_in_full(inner)
     return []
 
 
@@ -110,6 +110,6 @@ def _test(nodes: Iterable[ReadNode]) -> None:
         source.is_tested = True
 
 
-def _read_whole(nodes: Iterable[ReadNode]) -> None:
+def _read_in_full(nodes: Iterable[ReadNode]) -> None:
     for source in nodes:
-        source.is_whole = True
+        source.is_read_in_full = True

@@ -179,8 +179,8 @@ def _parts_of(node: Mapping[str, Any]) -> Iterator[str]:
 
 def number_text(value: Any) -> str:
     """Write a value as a text: a number that is whole without its point."""
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if whole else str(value)
+    is_integer = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if is_integer else str(value)
 
 
 def _check_node(node: Mapping[str, Any]) -> None:
@@ -188,11 +188,11 @@ def _check_node(node: Mapping[str, Any]) -> None:
     if node["type"] == "subexpression" and node["children"][0]["type"] == "not_expression":
         raise exceptions.JMESPathError("`!a.b` means `(!a).b`; write `!(a.b)`")
     if node["type"] == "function_expression":
-        known = CardFunctions.FUNCTION_TABLE.get(node["value"])
-        if known is None:
+        function = CardFunctions.FUNCTION_TABLE.get(node["value"])
+        if function is None:
             raise exceptions.JMESPathError(f"there is no function {node['value']}()")
-        wanted, given = len(known["signature"]), len(node["children"])
-        variadic = any(argument.get("variadic") for argument in known["signature"])
+        wanted, given = len(function["signature"]), len(node["children"])
+        variadic = any(argument.get("variadic") for argument in function["signature"])
         if given < wanted or (given > wanted and not variadic):
             raise exceptions.JMESPathError(f"{node['value']}() takes {wanted}, not {given}")
     for child in node["children"]:

@@ -107,7 +107,7 @@ def api_hosts_of(definition: Mapping[str, Any]) -> dict[str, str]:
     """Map each host of pages to the host of its API: the same, or as `hosts` says."""
     hosts = definition.get("hosts", [])
     pairs = hosts.items() if isinstance(hosts, Mapping) else zip(hosts, hosts, strict=True)
-    api_hosts = {served.lower(): asked.lower() for served, asked in pairs}
+    api_hosts = {served.lower(): api_host.lower() for served, api_host in pairs}
     for form in definition.get("addresses", []):
         api_hosts |= {
             host.lower(): host.lower() for host in form.get("hosts", []) if host not in api_hosts

@@ -50,8 +50,8 @@ class ReceivedAnswer:
     def seconds_off(self) -> float | None:
         """How far the service's clock is from this one; None where it does not tell its time."""
         try:
-            told = parsedate_to_datetime(self.header("date"))
-            return (told - self.came_at).total_seconds()
+            server_time = parsedate_to_datetime(self.header("date"))
+            return (server_time - self.came_at).total_seconds()
         except (ValueError, TypeError):
             return None
 
@@ -63,7 +63,7 @@ class Line:
         addresses = [urlsplit(each) for each in (patient.base, patient.direct) if each]
         self._hosts = frozenset(map(host_of, addresses))
         # The one who runs this names the addresses; there is nothing to guard against.
-        names = [(parts.hostname or "").lower() for parts in addresses]
+        names = [(address.hostname or "").lower() for address in addresses]
         guard = AddressGuard([*names, *(f"[{name}]" for name in names)])
         self._authorities = patient.settings.ca_bundle
         self._fetcher = Fetcher(
@@ -75,9 +75,9 @@ class Line:
         )
 
     def send(self, call: ProbeRequest) -> ReceivedAnswer:
-        asked = UpstreamRequest(call.url, self._hosts, call.method, call.headers, call.body)
+        request = UpstreamRequest(call.url, self._hosts, call.method, call.headers, call.body)
         try:
-            return _answer(self._fetcher.fetch(asked))
+            return _answer(self._fetcher.fetch(request))
         except AddressRefused:
             return ReceivedAnswer(failure="it redirects to another host")
         except PlacardError as error:
@@ -85,13 +85,13 @@ class Line:
 
     def shake_hands(self, base: str) -> ReceivedAnswer:
         """Begin TLS with a service, and read how long its certificate holds."""
-        parts = urlsplit(base)
+        url = urlsplit(base)
         context = ssl.create_default_context(cafile=self._authorities or certifi.where())
-        address = (parts.hostname or "", parts.port or 443)
+        address = (url.hostname or "", url.port or 443)
         try:
             with (
                 socket.create_connection(address, HANDSHAKE) as plain,
-                context.wrap_socket(plain, server_hostname=parts.hostname) as secure,
+                context.wrap_socket(plain, server_hostname=url.hostname) as secure,
             ):
                 certificate = secure.getpeercert() or {}
         except (OSError, UnicodeError) as error:

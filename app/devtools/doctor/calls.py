@@ -132,13 +132,13 @@ def preflight(path: str, method: str, *headers: str) -> Make:
     """Ask what the host's page may send to a path, as a browser does by itself."""
 
     def make(patient: Patient) -> ProbeRequest:
-        asked = {
+        headers_sent = {
             "Origin": patient.origin,
             "Access-Control-Request-Method": method,
             "Access-Control-Request-Headers": ",".join(headers),
         }
-        shown = tuple(f"{name}: {value}" for name, value in asked.items())
-        return ProbeRequest(patient.url(path), "OPTIONS", asked, shown)
+        shown = tuple(f"{name}: {value}" for name, value in headers_sent.items())
+        return ProbeRequest(patient.url(path), "OPTIONS", headers_sent, shown)
 
     return make
 

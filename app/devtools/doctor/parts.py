@@ -13,8 +13,8 @@ NOT_PARTS: Final = ("status", "waiting_for")
 
 def _broken_parts(answer: ReceivedAnswer) -> dict[str, str]:
     """Map each part of `/readyz` that is neither well nor turned off to how it is."""
-    told = answer.document if isinstance(answer.document, dict) else {}
-    parts = {name: str(how) for name, how in told.items() if name not in NOT_PARTS}
+    document = answer.document if isinstance(answer.document, dict) else {}
+    parts = {name: str(how) for name, how in document.items() if name not in NOT_PARTS}
     return {name: how for name, how in parts.items() if how not in ("ok", "off")}
 
 

@@ -77,8 +77,8 @@ def of_proof(by: Proof) -> Iterator[Check]:
         ("expired", "that has expired", calls.proven(by, expires_in=calls.EXPIRED)),
         ("forged", "by another secret", calls.forged(by)),
     ):
-        told = f"a {by} {about} is refused"
-        yield Check(f"{by}_{name}", told, call, (REFUSED,), needs=(f"{by}_proof",))
+        title = f"a {by} {about} is refused"
+        yield Check(f"{by}_{name}", title, call, (REFUSED,), needs=(f"{by}_proof",))
 
 
 def of_body(by: Proof) -> Iterator[Check]:
@@ -90,8 +90,8 @@ def of_body(by: Proof) -> Iterator[Check]:
         ("altered", "of another body", altered),
         ("expired", "of a body that has expired", expired),
     ):
-        told = f"a {by} {about} is refused"
-        yield Check(f"{by}_body_{name}", told, call, (REFUSED,), needs=(f"{by}_body",))
+        title = f"a {by} {about} is refused"
+        yield Check(f"{by}_body_{name}", title, call, (REFUSED,), needs=(f"{by}_body",))
     yield Check(
         f"{by}_body_inner",
         "a body that is the inner object alone is refused",

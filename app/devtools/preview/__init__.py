@@ -72,9 +72,9 @@ def show() -> Response:
     given = request.args.get("url", gallery.featured or "")
     asked = PreviewRequest.of(given, request.args, service().settings, _usual())
     refresh = "fresh" in request.args or bool(request.cache_control.no_cache)
-    told = _answered(asked, gallery, refresh=refresh) if asked.url else {}
+    context = _answered(asked, gallery, refresh=refresh) if asked.url else {}
     return rendered(
-        "preview", gallery=gallery, asked=asked, names=CONTEXT, people=_people(), **told
+        "preview", gallery=gallery, asked=asked, names=CONTEXT, people=_people(), **context
     )
 
 

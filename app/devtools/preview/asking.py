@@ -53,8 +53,8 @@ class PreviewRequest:
         Where no workspace is given, and only some are served, it is one of these.
         """
         served = dict(zip(("workspace",), settings.allowed_workspaces, strict=False))
-        own = {name: given[name].strip() for name in CONTEXT if given.get(name, "").strip()}
-        return cls(url.strip(), {**usual, **served, **own})
+        filled_in = {name: given[name].strip() for name in CONTEXT if given.get(name, "").strip()}
+        return cls(url.strip(), {**usual, **served, **filled_in})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,16 @@ def ask(
 
 
 def _send(app: Flask, call: SignedCall, headers: Mapping[str, str]) -> ServiceAnswer:
-    parts = urlsplit(call.url)
+    target = urlsplit(call.url)
     with recording() as trace:
         began = time.perf_counter()
         response: TestResponse = Client(app).open(
-            parts.path,
+            target.path,
             method=call.method,
             data=call.body or None,
             content_type="application/json" if call.body else None,
-            base_url=f"{parts.scheme}://{parts.netloc}",
-            query_string=parts.query,
+            base_url=f"{target.scheme}://{target.netloc}",
+            query_string=target.query,
             headers=headers,
             environ_overrides={"REMOTE_ADDR": "127.0.0.1"},
         )

@@ -59,18 +59,18 @@ class Edited:
 
 def edit(text: str) -> Edited:
     """Read a text as a payload, and find all that the host would not take."""
-    whole = text.replace("\r\n", "\n")
-    if len(whole) > LONGEST:
-        message = f"has {len(whole)} characters; at most {LONGEST} are read"
-        return _unread(whole, UnreadablePayload(message))
+    unix_text = text.replace("\r\n", "\n")
+    if len(unix_text) > LONGEST:
+        message = f"has {len(unix_text)} characters; at most {LONGEST} are read"
+        return _unread(unix_text, UnreadablePayload(message))
     try:
-        read = read_payload(whole)
+        read = read_payload(unix_text)
     except UnreadablePayload as unreadable:
-        return _unread(whole, unreadable)
+        return _unread(unix_text, unreadable)
     found = (*read.faults, *faults(read.payload))
-    spans = spans_of(whole) if found else {}
-    placed = sorted((_placed(fault, spans, whole) for fault in found[:MOST_FAULTS]), key=_line)
-    return Edited(whole, read.payload, tuple(placed), len(found) - len(placed))
+    spans = spans_of(unix_text) if found else {}
+    placed = sorted((_placed(fault, spans, unix_text) for fault in found[:MOST_FAULTS]), key=_line)
+    return Edited(unix_text, read.payload, tuple(placed), len(found) - len(placed))
 
 
 def _line(found: LinedFault) -> int:

@@ -59,9 +59,9 @@ class Gallery:
         saved = _saved(settings)
         if not settings.offline:
             return cls((*saved, *_grouped(_examples(connectors, bundled))), None, labels)
-        own = recordings.samples() if recordings else ()
+        recorded = recordings.samples() if recordings else ()
         featured = next((one.resource_url for one in bundled if one.name == FEATURED), None)
-        found = (*_recorded(own), *saved, *_grouped(_samples(labels, bundled)))
+        found = (*_recorded(recorded), *saved, *_grouped(_samples(labels, bundled)))
         return cls(found, featured, labels, recordings.faults() if recordings else ())
 
 

@@ -70,8 +70,8 @@ def emblem_of_icon(url: str, beside: str) -> Emblem:
 
     Pictures of people, which the same hosts have, are not of their system.
     """
-    parts = urlsplit(url)
-    label = ICON_HOSTS.get(parts.hostname or "", "") if "icon" in parts.path else ""
+    target = urlsplit(url)
+    label = ICON_HOSTS.get(target.hostname or "", "") if "icon" in target.path else ""
     return emblem_of(label) if label else Emblem(initial(beside))
 
 

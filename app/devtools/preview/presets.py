@@ -33,13 +33,13 @@ def preset(name: str, now: datetime) -> dict[str, Any]:
 def blocks(now: datetime) -> dict[str, dict[str, Any]]:
     """Make the blocks by name: the `block`, and `into` which key of the metadata it goes."""
     rounded = now.astimezone(UTC).replace(microsecond=0)
-    parts: dict[str, tuple[Field, Footer]] = {
+    contents: dict[str, tuple[Field, Footer]] = {
         "pill": (Pill("Status", "In review", "blue"), Created(rounded)),
         "text": (TextWithIcon("Assignee", "monalisa", _ICON), Updated(rounded)),
         "time": (DatetimeWithIcon("Due", rounded + timedelta(days=3)), CustomText("From Placard")),
     }
     made: dict[str, dict[str, Any]] = {}
-    for name, (field, footer) in parts.items():
+    for name, (field, footer) in contents.items():
         card = SummaryWithDetails(title=name, fields=[field], footer=footer)
         metadata = payload(card)["metadata"]
         made[field.type] = {"into": "fields", "block": metadata["fields"][0]}

@@ -167,11 +167,11 @@ def _path_and_query(target: str) -> tuple[str, bytes]:
             "The request line should be like GET /widget?resource_url=… HTTP/1.1"
         )
     try:
-        parts = urlsplit(target)
+        target_url = urlsplit(target)
     except ValueError:
         raise UnreadableRequest("The request line holds an address that cannot be read") from None
-    query = parts.query if parts.query or "=" not in parts.path else parts.path
-    return parts.path, query.encode("utf-8", "surrogatepass")
+    query = target_url.query if target_url.query or "=" not in target_url.path else target_url.path
+    return target_url.path, query.encode("utf-8", "surrogatepass")
 
 
 def _with_header(request: SignedRequest, header: str) -> SignedRequest:

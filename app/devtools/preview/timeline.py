@@ -85,8 +85,8 @@ def _verified(facts: Facts) -> tuple[str, str]:
 
 def _looked_up(facts: Facts) -> tuple[str, str]:
     result = facts.get("result", "")
-    told = RESULTS.get(f"{result} {facts.get('why', '')}") or RESULTS.get(result, "asked for it")
-    return told, _as_of(facts)
+    outcome = RESULTS.get(f"{result} {facts.get('why', '')}") or RESULTS.get(result, "asked for it")
+    return outcome, _as_of(facts)
 
 
 def _mapped(_: Facts) -> tuple[str, str]:
@@ -110,8 +110,8 @@ def _without_facts(_: Facts) -> tuple[str, str]:
 
 
 def _matched(facts: Facts) -> tuple[str, str]:
-    parts = " · ".join(f"{name} {value}" for name, value in facts.get("parts", {}).items())
-    return f"the connector {facts.get('connector')}", parts
+    values = " · ".join(f"{name} {value}" for name, value in facts.get("parts", {}).items())
+    return f"the connector {facts.get('connector')}", values
 
 
 def _accessed(facts: Facts) -> tuple[str, str]:

@@ -223,7 +223,7 @@ def dashboard_and_widgets(session: Session, key: DashboardKey) -> DashboardAndWi
 
 
 def named_widgets(
-    dialect: str, collection: str, places: Sequence[TeamContext], part: str
+    dialect: str, collection: str, scopes: Sequence[TeamContext], part: str
 ) -> Select[*tuple[Any, ...]]:
     """Select the widgets with a part in their names, in any case; the last changed ones first.
 
@@ -242,7 +242,7 @@ def named_widgets(
     )
     if collection:
         found = found.where(dashboard.collection_folded == folded(collection))
-    return found.where(or_(*map(in_place, places))) if places else found
+    return found.where(or_(*map(in_place, scopes))) if scopes else found
 
 
 def _row(session: Session, dashboard_id: UUID, widget_id: UUID | None) -> DashboardWidgetRow:

@@ -52,15 +52,15 @@ _VALUES: Final = table("searched_values", *map(column, ("scope", "key", "value",
 Candidates = Select[tuple[Any]] | CompoundSelect[Any]
 
 
-def titled(scope: str, parts: Sequence[str]) -> Select[tuple[Any]]:
+def titled(scope: str, fragments: Sequence[str]) -> Select[tuple[Any]]:
     """Select the widgets of a scope whose folded title has one of the parts.
 
     A part of less than three characters is looked for in every title.
     """
     row = _TITLES.c
-    has_part = (row.title.contains(part, autoescape=True) for part in parts)
+    has_part = (row.title.contains(part, autoescape=True) for part in fragments)
     found = select(row.widget_id).where(row.scope == scope, or_(*has_part))
-    wanted = list(map(_trigrams_of, parts))
+    wanted = list(map(_trigrams_of, fragments))
     if not all(wanted):
         return found
     # Begun with the trigrams, so that who wants only some of many widgets has them soon.

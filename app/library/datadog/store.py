@@ -98,7 +98,7 @@ class SavedWidgets:
             modified_at=now,
             modified_by=caller.person,
         )
-        own = {
+        columns = {
             "id": widget.id,
             "experience_type": experience_type,
             "created_at": now,
@@ -106,7 +106,7 @@ class SavedWidgets:
             "modified_at": now,
             "modified_by_id": caller.person.id,
         }
-        self._store.add(_ADDED, own | columns_of(draft))
+        self._store.add(_ADDED, columns | columns_of(draft))
         return widget
 
     def get(self, caller: Caller, experience_type: str, widget_id: UUID) -> SavedWidget:

@@ -21,12 +21,12 @@ def make_loopback(app: Flask, base: str) -> Callable[[UpstreamRequest], Upstream
 
 
 def _answer(app: Flask, base: str, request: UpstreamRequest) -> UpstreamResponse:
-    parts = request.address.parts
+    target = request.address.parts
     response = Client(app).open(
-        parts.path.removeprefix(base),
+        target.path.removeprefix(base),
         method=request.method,
-        base_url=f"{parts.scheme}://{parts.netloc}",
-        query_string=parts.query,
+        base_url=f"{target.scheme}://{target.netloc}",
+        query_string=target.query,
         headers={**request.headers, **request.credential.headers},
         data=request.body,
         content_type=None if request.body is None else "application/json",

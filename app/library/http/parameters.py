@@ -14,7 +14,7 @@ from app.library.http.schema import NO_NUL, BodySchema
 from templates_schemas.rules import Rule, faults_in
 
 TEXT_LENGTH: Final = 255
-_WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_DIGITS: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -67,7 +67,7 @@ class IntegerParameter(fields.Integer):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         del attr, data, kwargs
-        number = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else -1
+        number = int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else -1
         if not self.least <= number <= self.most:
             raise ValidationError(f"must be a whole number from {self.least} to {self.most}")
         return number

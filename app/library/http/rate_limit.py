@@ -58,7 +58,7 @@ class Limiter:
         self._item: RateLimitItem = RateLimitItemPerMinute(per_minute, namespace="placard-library")
         shared = _shared(cache_url, folder, ca_bundle, sentinel_password)
         self._shared = [FixedWindowRateLimiter(each) for each in shared]
-        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._local = FixedWindowRateLimiter(MemoryStorage())
         self._clock = clock
 
     def take(self, jti: str) -> RateLimitStatus:
@@ -66,7 +66,7 @@ class Limiter:
         for strategy in self._shared:
             with suppress(StorageError):
                 return self._take(strategy, jti)
-        return self._take(self._own, jti)
+        return self._take(self._local, jti)
 
     def _take(self, strategy: FixedWindowRateLimiter, jti: str) -> RateLimitStatus:
         granted = strategy.hit(self._item, jti)

@@ -89,9 +89,9 @@ class SharedStorage(Storage):
             return self._connection().execute(statement, values).fetchone()
 
     def _connection(self) -> sqlite3.Connection:
-        known = self._connections.get(os.getpid())
-        if known is not None:
-            return known
+        connection = self._connections.get(os.getpid())
+        if connection is not None:
+            return connection
         self._file.touch(mode=0o600)
         opened = sqlite3.connect(
             self._file, timeout=PATIENCE, isolation_level=None, check_same_thread=False

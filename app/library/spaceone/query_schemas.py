@@ -15,7 +15,7 @@ from app.library.spaceone.query.limits import LARGEST_NUMBER, MOST_FIELDS
 from templates_schemas.rules import Rule
 
 LONGEST_TEXT: Final = 255
-WHOLE_PATTERN: Final = r"^[0-9]{1,10}(\.0{1,10})?([eE]\+?[0-9]{1,2})?$"
+INTEGER_PATTERN: Final = r"^[0-9]{1,10}(\.0{1,10})?([eE]\+?[0-9]{1,2})?$"
 STAGES: Final = ("unwind", "group", "count", "sort", "project", "limit", "skip")
 
 
@@ -43,11 +43,11 @@ class Number(fields.Integer):
         super().__init__(
             strict=True,
             validate=validate.Range(least, LARGEST_NUMBER),
-            metadata={"type": ["integer", "string"], "pattern": WHOLE_PATTERN},
+            metadata={"type": ["integer", "string"], "pattern": INTEGER_PATTERN},
         )
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str) and re.fullmatch(WHOLE_PATTERN, value, re.ASCII):
+        if isinstance(value, str) and re.fullmatch(INTEGER_PATTERN, value, re.ASCII):
             value = float(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)

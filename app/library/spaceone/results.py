@@ -17,11 +17,11 @@ Written = str | bytes | None
 
 def write_object(rows: Rows, row: Sequence[Any]) -> bytes:
     """Write a row, whose size comes before its values: those by their names."""
-    parts = [b"{"]
+    pieces = [b"{"]
     for (name, value), written in zip(rows.columns.items(), _values(row), strict=True):
-        parts += (to_json(name).encode(), b":", _write(written, value), b",")
-    parts[-1] = b"}"
-    return b"".join(parts)
+        pieces += (to_json(name).encode(), b":", _write(written, value), b",")
+    pieces[-1] = b"}"
+    return b"".join(pieces)
 
 
 def write_value(row: Sequence[Any]) -> bytes:

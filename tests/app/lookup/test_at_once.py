@@ -212,8 +212,8 @@ def test_only_some_wait_for_the_slow_and_the_others_answer_without_them(
     with ThreadPoolExecutor(1) as others:
         slow = lambda: let_go.wait(PATIENCE)  # noqa: E731
         first = others.submit(together.run, [TimedCall("a", slow)], until)
-        while together._places.acquire(blocking=False):
-            together._places.release()
+        while together._slots.acquire(blocking=False):
+            together._slots.release()
             time.sleep(0.01)
         ended = together.run([TimedCall("a", slow), TimedCall("b", lambda: True)], until)
         let_go.set()

@@ -181,11 +181,11 @@ class Filters:
         )
 
     def _contains(self, target: Target, condition: Condition, values: Sequence[str]) -> Test:
-        parts = [folded(value) for value in values]
+        wanted = [folded(value) for value in values]
         return self._folded(
             target,
             condition,
-            lambda text: or_(false(), *(self._json.contains(text, part) for part in parts)),
+            lambda text: or_(false(), *(self._json.contains(text, part) for part in wanted)),
         )
 
     def _matches(self, target: Target, condition: Condition, values: Sequence[str]) -> Test:

@@ -138,11 +138,11 @@ class _PatternReader:
         longer: set[str] = set()
         while not items or not self._take("]"):
             items.append(self._class_item(longer))
-        own_class = f"[{negated}{''.join(items)}]"
+        bracket = f"[{negated}{''.join(items)}]"
         if negated or not longer:
-            self._make(own_class)
+            self._make(bracket)
             return 1
-        self._make(f"(?:{'|'.join((own_class, *sorted(longer)))})")
+        self._make(f"(?:{'|'.join((bracket, *sorted(longer)))})")
         return 1 + sum(map(len, longer))
 
     def _class_item(self, longer: set[str]) -> str:
