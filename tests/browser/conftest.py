@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app import create_app
 from tests.browser.chromium import NoBrowser, launched
-from tests.browser.pages import WIDE
+from tests.browser.kept import CHANGED_LATER, USUAL, KeptPage
 from tests.browser.service import serving
 from tests.conftest import settings_with
 from tests.waiting import PATIENCE
@@ -57,14 +57,25 @@ def serve() -> Iterator[Serve]:
         )
 
 
+@pytest.fixture(scope="session")
+def kept_page(chromium: Browser, service: str) -> KeptPage:
+    """The page of `service` that tests use in turn."""
+    return KeptPage(chromium, service)
+
+
 @pytest.fixture
 def open_page(
-    chromium: Browser, service: str, serve: Serve, request: pytest.FixtureRequest
+    chromium: Browser,
+    service: str,
+    kept_page: KeptPage,
+    serve: Serve,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Open]:
-    """Open pages, each in a context of its own; the test fails if one of them complains.
+    """Open pages, as if each were in a browser of its own; the test fails if one complains.
 
     They are closed before the services are: hence `serve`. Their clock is `frozen` where the
-    service's is.
+    service's is. The first is the one that tests use in turn, unless it is to be otherwise from the
+    beginning, or `cold`: nothing that it asks for has been asked for before.
 
     A complaint is an error of a script, a line of error in the console (what the content security
     policy forbids is one) or a request to any other host but those `elsewhere`.
@@ -73,21 +84,26 @@ def open_page(
     with ExitStack() as opened:
 
         def open_page(
-            path: str = "/preview", base: str = service, elsewhere: tuple[str, ...] = (), **own: Any
+            path: str = "/preview",
+            base: str = service,
+            elsewhere: tuple[str, ...] = (),
+            cold: bool = False,
+            **own: Any,
         ) -> Page:
-            usual = {
-                "viewport": WIDE,
-                "color_scheme": "light",
-                "reduced_motion": "reduce",
-                "locale": "en-GB",
-                "timezone_id": "Etc/UTC",
-            }
-            context = opened.enter_context(chromium.new_context(base_url=base, **usual | own))
-            context.set_default_timeout(1000 * PATIENCE)
-            if "frozen" in request.fixturenames:
-                context.clock.set_fixed_time(FROZEN)
-            watch(context, complaints, {base, *elsewhere})
-            page = context.new_page()
+            frozen = "frozen" in request.fixturenames
+            if (
+                kept_page.is_free
+                and base == service
+                and not (cold or frozen or elsewhere or own.keys() - CHANGED_LATER)
+            ):
+                page = opened.enter_context(kept_page.used(**own))
+            else:
+                context = chromium.new_context(base_url=base, **{**USUAL, **own})
+                page = opened.enter_context(context).new_page()
+                if frozen:
+                    context.clock.set_fixed_time(FROZEN)
+            page.context.set_default_timeout(1000 * PATIENCE)
+            watch(page.context, complaints, {base, *elsewhere})
             # A script waits for the style, and has run by then; what is left is the icon.
             scripted = own.get("java_script_enabled", True)
             page.goto(path, wait_until="domcontentloaded" if scripted else "load")

@@ -116,7 +116,7 @@ def violations(page: Page, rules: Mapping[str, Any]) -> list[str]:
 @pytest.mark.parametrize("path", PATHS)
 @each_width
 def test_nothing_shifts_while_a_page_loads(open_page: Open, path: str, size: ViewportSize) -> None:
-    page = open_page(path, viewport=size)
+    page = open_page(path, viewport=size, cold=True)
     assert page.evaluate(SHIFTS) == []
 
 
@@ -125,7 +125,7 @@ def test_a_page_asks_for_its_own_parts_once_each_and_for_nothing_else(
     open_page: Open, path: str
 ) -> None:
     """Not every browser shows the icon, and asks for it."""
-    page = open_page("about:blank")
+    page = open_page("about:blank", cold=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.goto(path, wait_until="networkidle")
