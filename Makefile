@@ -58,7 +58,7 @@ run: setup ## the service in the local mode; LIVE=1 asks the real upstreams, POR
 	@PLACARD_OFFLINE=$(if $(LIVE),off,on) $(BIN)/placard --local serve --port $(PORT)
 
 test: .venv/dev ## the whole suite on all cores, with branch coverage
-	$(BIN)/pytest $(ON_ALL_CORES) --cov $(ARGS)
+	$(BIN)/python -m pytest $(ON_ALL_CORES) -p tests.probes --cov $(ARGS)
 
 check: lint ## after each change: lint, types, and the tests without a server or a browser
 	$(BIN)/pytest $(ON_ALL_CORES) -m 'not server and not browser' --quiet $(ARGS)
