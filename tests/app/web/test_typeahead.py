@@ -13,6 +13,7 @@ from tests.host import EXPIRES_AT, ISSUE, Host, query_of, signature, token
 from tests.interface import judge
 from tests.proofs import API_ISSUE, ISSUE_JSON, bearer
 from tests.redis_server import RunRedis
+from tests.waiting import wait_until
 
 ITEM: Final = {
     "title": "An issue",
@@ -146,6 +147,8 @@ def test_recent_ones_are_offered_only_with_the_credential_that_showed_them(
 
 def test_offline_the_samples_are_found_and_attached(make_host: MakeHost) -> None:
     local = make_host(mode="local", verify="signature")
+    # The first search draws the cards of all samples.
+    wait_until(lambda: local.suggest("CART total").get_json()["items"])
 
     answer = local.suggest("CART total")
 
