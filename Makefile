@@ -61,7 +61,8 @@ test: .venv/dev ## the whole suite on all cores, with branch coverage
 	$(BIN)/python -m pytest $(ON_ALL_CORES) -p tests.probes --cov $(ARGS)
 
 check: lint ## after each change: lint, types, and the tests without a server or a browser
-	$(BIN)/pytest $(ON_ALL_CORES) -m 'not server and not browser' --quiet $(ARGS)
+	$(BIN)/pytest $(ON_ALL_CORES) -m 'not server and not browser' --hypothesis-profile=first \
+		--quiet $(ARGS)
 
 fuzz: .venv/dev ## the property tests with many examples: SECONDS=120, SEED=… repeats a run
 	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "make fuzz SEED=$$seed"; \

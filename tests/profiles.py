@@ -1,7 +1,8 @@
 """How many examples hypothesis tries: few in each run of the suite, many in `make fuzz`.
 
-`quick` tries the same examples each time; `--hypothesis-profile=fuzz` tries others in each run,
-`PLACARD_EXAMPLES` of them. Neither looks at the clock. What is here is called where a test is
+`quick` tries the same examples each time, and `first`, for `make check`, the first of them;
+`--hypothesis-profile=fuzz` tries others in each run, `PLACARD_EXAMPLES` of them. None looks at the
+clock. What is here is called where a test is
 defined, so that it follows the profile of the run.
 """
 
@@ -18,6 +19,7 @@ _TIMELESS: Final = settings(deadline=None, suppress_health_check=[HealthCheck.to
 def register_profiles() -> None:
     """Make the profiles known, and use the quick one unless the command line names another."""
     settings.register_profile("quick", _TIMELESS, max_examples=20, derandomize=True)
+    settings.register_profile("first", _TIMELESS, max_examples=5, derandomize=True)
     many = int(os.environ.get("PLACARD_EXAMPLES", "200"))
     settings.register_profile("fuzz", _TIMELESS, max_examples=many, print_blob=True)
     settings.load_profile("quick")
