@@ -29,6 +29,7 @@ from app.testing.faults import FAULTS
 from app.testing.host import Host
 from app.testing.proofs import PROOFS
 from tests.host import ISSUE
+from tests.loaded import Loaded
 from tests.processes import ROOT, LoadedAnew, running
 from tests.waiting import PATIENCE
 
@@ -39,6 +40,12 @@ MODULES: Final = ("wsgi.py",)
 LEFT_OUT: Final = frozenset({"__pycache__", "vendor"})
 GUIDE: Final = (ROOT / "app/testing/README.md").read_text("utf-8")
 NONE: Final[Mapping[str, str]] = {}
+# The guide's tests have hypothesis try what it always tries, and as much as it likes.
+FEW_EXAMPLES: Final = """
+from hypothesis import settings
+settings.register_profile("few", max_examples=10, derandomize=True)
+settings.load_profile("few")
+"""
 
 
 def run(*command: str | Path, cwd: Path, variables: Mapping[str, str] = NONE) -> str:
@@ -84,7 +91,7 @@ def wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The commands of an environment with the wheel; what that needs, this environment lends."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
@@ -95,10 +102,24 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site,) = folder.glob("lib/python3.*/site-packages")
     # Only appended to the path: the `.pth` of this project's own installation is not read.
     (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (site / "few_examples.py").write_text(FEW_EXAMPLES)
+    lend_bytecode(tree, site)
     for name in ("pip", "pytest"):
         (binaries / name).write_text(f'#!/bin/sh\nexec "{binaries}/python" -m {name} "$@"\n')
         (binaries / name).chmod(0o755)
     return binaries
+
+
+def lend_bytecode(tree: Path, site: Path) -> None:
+    """Lay the bytecode of the same code beside it: to compile all takes longer than any test."""
+    for name in FOLDERS:
+        for cached in (tree / name).rglob("*.pyc"):
+            source = cached.parents[1] / f"{cached.name.partition('.')[0]}.py"
+            target = site / source.relative_to(tree)
+            if source.exists() and target.exists():
+                os.utime(target, ns=(0, source.stat().st_mtime_ns))
+                (target.parent / "__pycache__").mkdir(exist_ok=True)
+                copy(cached, target.parent / "__pycache__")
 
 
 @pytest.fixture(scope="module")
@@ -181,29 +202,43 @@ def type_in(section: str, folder: Path) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize(
-    ("name", "connector"),
-    [("In code, as a package", "acme_desk"), ("As a definition", "harbour")],
-)
-def test_what_the_guide_shows_is_installed_tested_and_served(
-    name: str, connector: str, installed: Path, tmp_path: Path
-) -> None:
+def follow(section: str, folder: Path, *binaries: Path) -> str:
+    """Do what a section of the guide shows, then list the connectors; return what is printed."""
     variables = {
-        "PATH": f"{installed}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([*map(str, binaries), os.environ["PATH"]]),
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTEST_PLUGINS": "few_examples",
+        # It is lent too, and takes half a second.
+        "PYTEST_ADDOPTS": "-p no:schemathesis",
     }
-    (commands,) = type_in(sections()[name], tmp_path)
-    listing = f"{commands}placard --local connectors\n"
-    printed = run("sh", "-e", "-c", listing, cwd=tmp_path, variables=variables)
+    (commands,) = type_in(sections()[section], folder)
+    listing = "placard --local connectors\n"
+    script = commands.removesuffix(listing) + listing
+    printed = run("sh", "-e", "-c", script, cwd=folder, variables=variables)
     assert re.search(r"^=+ \d+ passed in ", printed, re.MULTILINE), printed
-    assert re.search(f"^{connector}: ", printed, re.MULTILINE), printed
     assert "│" in printed, "no card was drawn"
-    assert [file.name for file in sorted(tmp_path.glob("tests/recorded/*/*"))] == [
+    assert [file.name for file in sorted(folder.glob("tests/recorded/*/*"))] == [
         "open.json",
         "open.widget.json",
     ]
+    return printed
+
+
+def test_a_package_as_the_guide_shows_it_is_installed_and_tested(
+    installed: Path, tmp_path: Path
+) -> None:
+    printed = follow("In code, as a package", tmp_path, installed)
+    assert re.search("^acme_desk: ", printed, re.MULTILINE), printed
+
+
+def test_a_definition_as_the_guide_shows_it_is_served_and_tested(
+    installed: Path, loaded_placard: Loaded, tmp_path: Path
+) -> None:
+    """The commands are those of the checkout, which are loaded; pytest's are of the wheel."""
+    printed = follow("As a definition", tmp_path, loaded_placard.command.parent, installed)
+    assert re.search("^harbour: ", printed, re.MULTILINE), printed
 
 
 def test_the_guide_names_each_fault_and_each_proof() -> None:

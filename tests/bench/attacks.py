@@ -21,6 +21,9 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import insert, literal, select
+from sqlalchemy.orm import Session
+
 from app.database.store import Store
 from app.library.core.models import CustomWidgetRow, SavedWidgetRow, UserRow
 from app.library.core.tokens import Grant, TokenStore
@@ -124,21 +127,32 @@ def fill(url: str, documents: int = DOCUMENTS) -> str:
     now = datetime.now(UTC)
     with store.writing() as session:
         (user,) = session.query(UserRow).all()
-    for number in range(documents):
-        with store.writing() as session:
-            session.add_all(_rows(number, user.id, now))
+    with store.writing() as session:
+        session.add_all(_rows(user.id, now))
+    # The database copies them in a tenth of the time that it takes to write them anew.
+    with store.writing() as session:
+        for number in range(1, documents):
+            _copy(session, SavedWidgetRow, saved_id(0), saved_id(number))
+            _copy(session, CustomWidgetRow, custom_id(0), custom_id(number))
     with store.writing() as session:
         session.add(_custom(documents, "slow", slow_widget(), now))
     store.close()
     return text
 
 
-def _rows(number: int, user: Any, now: datetime) -> list[Any]:
+def _copy(session: Session, kind: Any, known: Any, new: Any) -> None:
+    columns = kind.__table__.columns
+    copied = [literal(new, each.type) if each.primary_key else each for each in columns]
+    chosen = select(*copied).where(kind.id == known)
+    session.execute(insert(kind).from_select([each.name for each in columns], chosen))
+
+
+def _rows(user: Any, now: datetime) -> list[Any]:
     # Of many small parts, as charts are: they take more when they are read than as text.
     large = {"parts": [{"name": f"part {n}", "value": n} for n in range(DOCUMENT_BYTES // 33)]}
-    title = f"Large {number}"
+    title = "Large"
     saved = SavedWidgetRow(
-        id=saved_id(number),
+        id=saved_id(0),
         experience_type=EXPERIENCE,
         title=title,
         widget_type="timeseries",
@@ -149,7 +163,7 @@ def _rows(number: int, user: Any, now: datetime) -> list[Any]:
         modified_at=now,
         modified_by_id=user,
     )
-    return [saved, _custom(number, title, large, now)]
+    return [saved, _custom(0, title, large, now)]
 
 
 def _custom(number: int, title: str, options: dict[str, Any], now: datetime) -> CustomWidgetRow:
