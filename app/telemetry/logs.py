@@ -32,7 +32,7 @@ _fields: ContextVar[dict[str, Any] | None] = ContextVar("placard_log_fields", de
 def configure_logs(*, local: bool, level: str = "info") -> None:
     """Set up structlog for this process; less than `level` is not logged."""
     # In place: the loggers are made once, each with this list.
-    _processors[:] = [_from(level), merge_log_fields, _add_facts, *_renderers(local=local)]
+    _processors[:] = [_line_from(level, _renderer(local=local))]
     structlog.configure(
         processors=_processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
@@ -41,21 +41,24 @@ def configure_logs(*, local: bool, level: str = "info") -> None:
     )
 
 
-def _from(level: str) -> Any:
+def _line_from(level: str, render: Any) -> Any:
+    """Make the one processor: a chain of them takes a third longer for a cache hit's line."""
     lowest = _LEVELS[level]
 
-    def drop_less(_: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def line(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
         if _LEVELS[name] < lowest:
             raise structlog.DropEvent
-        return event
+        merged = merge_log_fields(logger, name, event)
+        rendered: str = render(logger, name, _add_facts(logger, name, merged))
+        return rendered
 
-    return drop_less
+    return line
 
 
 def _add_facts(_: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add the level and the time, as structlog's own processors do in three times as long."""
+    """Add the level and the time."""
     event["level"] = name
-    event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    event["timestamp"] = datetime.now(UTC)
     return event
 
 
@@ -72,22 +75,34 @@ class _StandardError:
     debug = info = warning = error = critical = exception = msg
 
 
-def _json(event: Mapping[str, Any], default: Callable[[Any], Any]) -> str:
+def _json(_: Any, __: str, event: Mapping[str, Any]) -> str:
     """Write an event as JSON in ASCII: a terminal would interpret some other characters."""
     try:
-        line = orjson.dumps(event, default=default)
+        line = orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z)
         if line.isascii():
             return line.decode("ascii")
     except TypeError:  # a lone surrogate, or a number beyond 64 bits
         pass
-    return json.dumps(event, default=default)
+    return json.dumps(event, default=_text)
 
 
-def _renderers(*, local: bool) -> list[Any]:
-    if local:
-        console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        return [escape_control_characters, console]
-    return [structlog.processors.JSONRenderer(_json)]
+def _text(value: Any) -> str:
+    """Write what JSON has no form for."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return repr(value)
+
+
+def _renderer(*, local: bool) -> Any:
+    if not local:
+        return _json
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+    def render(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
+        event["timestamp"] = _text(event["timestamp"])
+        return console(logger, name, escape_control_characters(logger, name, event))
+
+    return render
 
 
 def line_formatter(*, local: bool) -> logging.Formatter:
@@ -97,7 +112,7 @@ def line_formatter(*, local: bool) -> logging.Formatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _without_the_text_of_exceptions,
-            *_renderers(local=local),
+            _renderer(local=local),
         ],
     )
 

@@ -1,7 +1,7 @@
 """`expires_at`: when a request expires."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from app.errors import MalformedRequest, NotAuthenticated
@@ -27,7 +27,7 @@ def read_expiry(text: str) -> float:
         raise _unreadable("it is not an ISO 8601 time") from None
     if parsed.utcoffset() is None:
         raise _unreadable("it has no offset and no `Z`")
-    return (parsed - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    return parsed.timestamp()
 
 
 def check_expiry(text: str, now: float) -> None:
