@@ -48,14 +48,12 @@ class Refresher:
         redirect_uri: Callable[[str], str],
         *,
         clock: Callable[[], float] = time.time,
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._requests = requests
         self._deadline = deadline
         self._redirect_uri = redirect_uri
         self._clock = clock
-        self._pause = pause
         self._threads = ThreadPoolExecutor(THREADS, "placard-tokens")
 
     def access_token(
@@ -140,7 +138,7 @@ class Refresher:
             remaining()
         except TimeoutError:
             raise UpstreamTimeout(f"{provider.host}: another's refresh took too long") from None
-        self._pause(PAUSE)
+        time.sleep(PAUSE)
 
     def _expires_soon(self, connection: Connection) -> bool:
         if (expiry := connection.expires_at) is None:

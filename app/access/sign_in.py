@@ -1,7 +1,6 @@
 """Signing in, and connecting accounts: what the pages for it call."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -50,7 +49,6 @@ class SignIn:
         flow: SignInFlow,
         connections: ConnectionStore,
         requests: TokenRequests,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.sessions = sessions
         self._host = host
@@ -58,7 +56,6 @@ class SignIn:
         self._flow = flow
         self._connections = connections
         self._requests = requests
-        self._clock = clock
 
     @property
     def host_name(self) -> str:
@@ -107,7 +104,7 @@ class SignIn:
             raise SignInFailed("the session has no person, or the system is gone")
         tokens = self._flow.exchange(begun, provider.client, redirect_uri, _code(query))
         login = clean(self._login(provider, tokens))
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        now = datetime.now(UTC)
         replaced = self._connections.add(session.user, provider, tokens, login, now)
         if replaced is not None and not replaced.has_ended:
             self._revoke(replaced, provider, newer=tokens)

@@ -9,7 +9,7 @@ that account: it is nobody else's, and can be forgotten with it.
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -74,9 +74,8 @@ _RECENTS: Final = _RecentsSchema()
 class KeptLists:
     """Lists of resources in a backend; one that fails has nothing. `clock` is in epoch seconds."""
 
-    def __init__(self, backend: CacheBackend, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, backend: CacheBackend) -> None:
         self._backend = backend
-        self._clock = clock
         self._lock = threading.Lock()
         self._found = CachePolicy(ttl=FOUND_KEPT, failure_ttl=FAILURE_KEPT)
         self._recent = CachePolicy(ttl=RECENT_KEPT, failure_ttl=FAILURE_KEPT)
@@ -160,11 +159,11 @@ class KeptLists:
     def _get(self, key: str) -> Entry | None:
         with limit_waiting():
             entry = self._backend.get(key)
-        is_fresh = entry is not None and self._clock() < entry.times.fresh_until
+        is_fresh = entry is not None and time.time() < entry.times.fresh_until
         return entry if is_fresh else None
 
     def _put(self, key: str, policy: CachePolicy, result: FetchResult) -> None:
-        now = self._clock()
+        now = time.time()
         entry = policy.entry(result, now, None)
         with limit_waiting():
             self._backend.put(key, entry, entry.times.keep_until - now)

@@ -65,11 +65,11 @@ def provide_local_secrets(
     return local_file.absolute()
 
 
-def write_local_setting(name: str, value: str, local_file: Path = LOCAL_FILE) -> None:
+def write_local_setting(name: str, value: str) -> None:
     """Write a setting to `.env`, readable by its owner only; it replaces an earlier value."""
-    with _writing(local_file):
-        set_key(local_file, name, value, quote_mode="never")
-        local_file.chmod(0o600)
+    with _writing(LOCAL_FILE):
+        set_key(LOCAL_FILE, name, value, quote_mode="never")
+        LOCAL_FILE.chmod(0o600)
 
 
 @contextmanager

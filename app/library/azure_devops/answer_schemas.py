@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from app.library.azure_devops.schemas import (
+    CamelCaseSchema,
     ExtraFieldsSchema,
     Guid,
     JsonInteger,
@@ -15,13 +16,13 @@ from app.library.azure_devops.schemas import (
 )
 
 
-class LinkSchema(Schema):
+class LinkSchema(CamelCaseSchema):
     """A link."""
 
     href = fields.String(required=True)
 
 
-class LinksSchema(Schema):
+class LinksSchema(CamelCaseSchema):
     """The addresses of a resource, of its list (`group`) and of its dashboard."""
 
     own = fields.Nested(LinkSchema, data_key="self", required=True)
@@ -29,7 +30,7 @@ class LinksSchema(Schema):
     dashboard = fields.Nested(LinkSchema)
 
 
-class VersionSchema(Schema):
+class VersionSchema(CamelCaseSchema):
     """The version of a dashboard's list of widgets."""
 
     etag = fields.String(data_key="eTag", required=True)
@@ -41,81 +42,69 @@ class DashboardWidgetSchema(ExtraFieldsSchema):
     id = Guid(required=True)
     etag = fields.String(data_key="eTag", required=True)
     name = fields.String(required=True)
-    contribution_id = fields.String(data_key="contributionId", required=True)
+    contribution_id = fields.String(required=True)
     position = fields.Nested(PositionSchema, required=True, allow_none=True)
     size = fields.Nested(SizeSchema, required=True, allow_none=True)
     settings = fields.String(required=True, allow_none=True)
-    settings_version = fields.Nested(
-        SettingsVersionSchema, data_key="settingsVersion", required=True, allow_none=True
-    )
+    settings_version = fields.Nested(SettingsVersionSchema, required=True, allow_none=True)
     dashboard = fields.Nested(VersionSchema)
     url = fields.String(required=True)
     links = fields.Nested(LinksSchema, data_key="_links", required=True)
 
 
-class DashboardWidgetListSchema(Schema):
+class DashboardWidgetListSchema(CamelCaseSchema):
     """The widgets of a dashboard; the header `ETag` has the version of the list."""
 
     count = fields.Integer(required=True)
     value = fields.List(fields.Nested(DashboardWidgetSchema), required=True)
 
 
-class FoundWidgetSchema(Schema):
+class FoundWidgetSchema(CamelCaseSchema):
     """A widget that was found by its name, and where it is."""
 
     id = Guid(required=True)
     name = fields.String(required=True)
-    contribution_id = fields.String(data_key="contributionId", required=True)
+    contribution_id = fields.String(required=True)
     dashboard = fields.String(required=True, metadata={"description": "the name of its dashboard"})
     url = fields.String(required=True)
 
 
-class FoundWidgetListSchema(Schema):
+class FoundWidgetListSchema(CamelCaseSchema):
     """The widgets that were found, what was changed last first."""
 
     count = fields.Integer(required=True)
     value = fields.List(fields.Nested(FoundWidgetSchema), required=True)
 
 
-class DashboardAnswerSchema(Schema):
+class DashboardAnswerSchema(CamelCaseSchema):
     """A dashboard; only an answer of a single dashboard has `widgets`."""
 
     id = Guid(required=True)
     name = fields.String(required=True)
     description = fields.String(required=True, allow_none=True)
     position = JsonInteger(required=True)
-    refresh_interval = JsonInteger(
-        least=0, data_key="refreshInterval", required=True, allow_none=True
-    )
+    refresh_interval = JsonInteger(least=0, required=True, allow_none=True)
     scope = fields.String(data_key="dashboardScope", required=True)
-    group_id = Guid(
-        data_key="groupId", required=True, metadata={"description": "the team; zeros without one"}
-    )
-    owner_id = Guid(
-        data_key="ownerId",
-        required=True,
-        metadata={"description": "the team, or the user who created it"},
-    )
+    group_id = Guid(required=True, metadata={"description": "the team; zeros without one"})
+    owner_id = Guid(required=True, metadata={"description": "the team, or the user who created it"})
     etag = fields.String(data_key="eTag", required=True)
-    modified_by = Guid(data_key="modifiedBy", required=True)
-    modified_date = fields.String(data_key="modifiedDate", required=True)
+    modified_by = Guid(required=True)
+    modified_date = fields.String(required=True)
     last_accessed_date = fields.String(
-        data_key="lastAccessedDate",
-        required=True,
-        metadata={"description": "when it was last changed: reads are not recorded"},
+        required=True, metadata={"description": "when it was last changed: reads are not recorded"}
     )
     url = fields.String(required=True)
     links = fields.Nested(LinksSchema, data_key="_links", required=True)
     widgets = fields.List(fields.Nested(DashboardWidgetSchema))
 
 
-class GroupLinksSchema(Schema):
+class GroupLinksSchema(CamelCaseSchema):
     """The address of a list of dashboards."""
 
     own = fields.Nested(LinkSchema, data_key="self", required=True)
 
 
-class GroupAnswerSchema(Schema):
+class GroupAnswerSchema(CamelCaseSchema):
     """All the dashboards of a project or team, as one resource."""
 
     entries = fields.List(
@@ -125,7 +114,7 @@ class GroupAnswerSchema(Schema):
     links = fields.Nested(GroupLinksSchema, data_key="_links", required=True)
 
 
-class DashboardListSchema(Schema):
+class DashboardListSchema(CamelCaseSchema):
     """The dashboards of a project or team, in their order; a group for versions below 6.0."""
 
     json_rules: ClassVar[Mapping[str, Any]] = {
@@ -142,7 +131,7 @@ class DashboardListSchema(Schema):
     links = fields.Nested(GroupLinksSchema, data_key="_links")
 
 
-class ProjectAnswerSchema(Schema):
+class ProjectAnswerSchema(CamelCaseSchema):
     """A project: its GUID and its name; where no name is known, the GUID again."""
 
     id = Guid(required=True)
@@ -151,7 +140,7 @@ class ProjectAnswerSchema(Schema):
     state = fields.String(required=True)
 
 
-class ListHeadersSchema(Schema):
+class ListHeadersSchema(CamelCaseSchema):
     """The headers of an answer."""
 
     etag = fields.String(
@@ -159,13 +148,13 @@ class ListHeadersSchema(Schema):
     )
 
 
-class AzureErrorSchema(Schema):
+class AzureErrorSchema(CamelCaseSchema):
     """An error."""
 
     reference = fields.String(data_key="$id", required=True)
-    inner_exception = fields.Raw(data_key="innerException", allow_none=True)
+    inner_exception = fields.Raw(allow_none=True)
     message = fields.String(required=True)
-    type_name = fields.String(data_key="typeName", required=True)
-    type_key = fields.String(data_key="typeKey", required=True)
-    error_code = fields.Integer(data_key="errorCode", required=True)
-    event_id = fields.Integer(data_key="eventId", required=True)
+    type_name = fields.String(required=True)
+    type_key = fields.String(required=True)
+    error_code = fields.Integer(required=True)
+    event_id = fields.Integer(required=True)

@@ -4,15 +4,14 @@ Implements the section "Azure DevOps dashboard widgets" of the library's contrac
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.database.columns import folded, to_milliseconds
+from app.database.columns import folded
 from app.database.store import Store
 from app.database.upsert import insert
 from app.errors import Conflict, InvalidInput
@@ -38,7 +37,6 @@ from app.library.azure_devops.statements import (
 from app.library.azure_devops.widget_store import set_widgets
 from app.library.core.callers import Caller
 from app.library.core.models import DashboardRow, DashboardWidgetRow
-from app.library.core.tokens import utc_now
 
 MOST_DASHBOARDS: Final = 1000
 _AT_ONCE: Final = 10
@@ -54,9 +52,8 @@ class Dashboards:
     current one; nothing is changed then.
     """
 
-    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._now = now
 
     def listed(self, context: TeamContext) -> tuple[Dashboard, ...]:
         """Return the dashboards of a team, in their order; without one, also those of all teams."""
@@ -84,7 +81,7 @@ class Dashboards:
     def create(
         self, caller: Caller, context: TeamContext, draft: DashboardDraft
     ) -> DashboardAndWidgets:
-        change, key = self._change(caller), DashboardKey(context, uuid.uuid4())
+        change, key = WriteStamp.of(caller.person.id), DashboardKey(context, uuid.uuid4())
         with self._store.writing() as session:
             add_dashboard(session, change, key, draft)
             write = DashboardWrite(session, change, key.id, etag=1)
@@ -94,7 +91,9 @@ class Dashboards:
     def ensure(self, caller: Caller, key: DashboardKey) -> None:
         """Make an empty dashboard of an id, unless there is one, here or elsewhere."""
         with self._store.writing() as session:
-            add_dashboard(session, self._change(caller), key, DashboardDraft(IMPLICIT_NAME))
+            add_dashboard(
+                session, WriteStamp.of(caller.person.id), key, DashboardDraft(IMPLICIT_NAME)
+            )
 
     def replace(
         self, caller: Caller, key: DashboardKey, draft: DashboardDraft, version: int | None
@@ -106,7 +105,7 @@ class Dashboards:
             **_given(name=draft.name, rank=draft.rank),
         }
         with self._store.writing() as session:
-            write = begin_write(session, self._change(caller), key, version, **values)
+            write = begin_write(session, WriteStamp.of(caller.person.id), key, version, **values)
             if draft.widgets is not None:
                 set_widgets(write, draft.widgets)
             return dashboard_and_widgets(session, key)
@@ -119,7 +118,7 @@ class Dashboards:
         Without a team the entries may name those of all teams, and only the project's own go.
         Raises NotFound or Conflict for any entry, and nothing is changed then.
         """
-        change = self._change(caller)
+        change = WriteStamp.of(caller.person.id)
         with self._store.writing() as session:
             # In one order, or two who write the same dashboards would wait for each other.
             every = select(DashboardRow.id).where(*reached_from(context)).order_by(DashboardRow.id)
@@ -147,9 +146,6 @@ class Dashboards:
             if deleted is None:
                 require_dashboard(session, key)
                 raise Conflict(sentence=f"Dashboard {key.id} was changed since the version given.")
-
-    def _change(self, caller: Caller) -> WriteStamp:
-        return WriteStamp(caller.person.id, to_milliseconds(self._now()))
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from app.errors import NotFound
 from app.library.azure_devops.addresses import ApiPath, url_of
 from app.library.azure_devops.answers import collection
 from app.library.azure_devops.formats import SERVED
 from app.library.azure_devops.operations import operation
+from app.library.azure_devops.schemas import CamelCaseSchema
 
 AREAS: Final[Mapping[str, str]] = {
     "31c84e0a-3ece-48fd-a29d-100849af99ba": "Dashboard",
@@ -46,35 +47,35 @@ LOCATIONS: Final = (
 )
 
 
-class LocationSchema(Schema):
+class LocationSchema(CamelCaseSchema):
     """A resource: its address as a template, and its versions."""
 
     id = fields.String(required=True)
     area = fields.String(required=True)
-    resource_name = fields.String(data_key="resourceName", required=True)
-    route_template = fields.String(data_key="routeTemplate", required=True)
-    resource_version = fields.Integer(data_key="resourceVersion", required=True)
-    min_version = fields.String(data_key="minVersion", required=True)
-    max_version = fields.String(data_key="maxVersion", required=True)
-    released_version = fields.String(data_key="releasedVersion", required=True)
+    resource_name = fields.String(required=True)
+    route_template = fields.String(required=True)
+    resource_version = fields.Integer(required=True)
+    min_version = fields.String(required=True)
+    max_version = fields.String(required=True)
+    released_version = fields.String(required=True)
 
 
-class LocationListSchema(Schema):
+class LocationListSchema(CamelCaseSchema):
     """The resources that are served."""
 
     count = fields.Integer(required=True)
     value = fields.List(fields.Nested(LocationSchema), required=True)
 
 
-class AreaSchema(Schema):
+class AreaSchema(CamelCaseSchema):
     """An area of resources: the address of the collection that has it."""
 
     id = fields.String(required=True)
     name = fields.String(required=True)
-    location_url = fields.String(data_key="locationUrl", required=True)
+    location_url = fields.String(required=True)
 
 
-class AreaListSchema(Schema):
+class AreaListSchema(CamelCaseSchema):
     """The areas that are served."""
 
     count = fields.Integer(required=True)

@@ -6,7 +6,7 @@ It has more rules than `BodySchema`: `has_id` and `without_id` of a widget, and 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from marshmallow import ValidationError, fields, pre_load, validate
+from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from app.database.base import NAME_LENGTH
 from app.errors import InvalidInput
@@ -65,21 +65,35 @@ class Guid(fields.UUID):
         return found
 
 
-class PositionSchema(BodySchema):
+class CamelCaseSchema(Schema):
+    """Names fields as Azure DevOps does, unless they have a `data_key`: `row_span` is `rowSpan`."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        super().on_bind_field(field_name, field_obj)
+        if field_obj.data_key is None:
+            first, *rest = field_name.split("_")
+            field_obj.data_key = first + "".join(map(str.title, rest))
+
+
+class CamelCaseBody(CamelCaseSchema, BodySchema):
+    """What all bodies of the dialect share."""
+
+
+class PositionSchema(CamelCaseBody):
     """The position of a widget, counted from 1."""
 
     row = JsonInteger(allow_none=True)
     column = JsonInteger(allow_none=True)
 
 
-class SizeSchema(BodySchema):
+class SizeSchema(CamelCaseBody):
     """The size of a widget, in cells."""
 
-    row_span = JsonInteger(data_key="rowSpan", allow_none=True)
-    column_span = JsonInteger(data_key="columnSpan", allow_none=True)
+    row_span = JsonInteger(allow_none=True)
+    column_span = JsonInteger(allow_none=True)
 
 
-class SettingsVersionSchema(BodySchema):
+class SettingsVersionSchema(CamelCaseBody):
     """The version of a widget's settings."""
 
     major = JsonInteger(least=0, allow_none=True)
@@ -87,7 +101,7 @@ class SettingsVersionSchema(BodySchema):
     patch = JsonInteger(least=0, allow_none=True)
 
 
-class LightboxSchema(BodySchema):
+class LightboxSchema(CamelCaseBody):
     """The size of an opened widget, in pixels."""
 
     width = JsonInteger(least=0, allow_none=True)
@@ -95,29 +109,23 @@ class LightboxSchema(BodySchema):
     resizable = JsonBoolean(allow_none=True)
 
 
-class ExtraFieldsSchema(BodySchema):
+class ExtraFieldsSchema(CamelCaseBody):
     """Fields of a widget in later versions of the API: stored, and answered as they are."""
 
-    is_enabled = JsonBoolean(data_key="isEnabled", allow_none=True)
-    content_uri = fields.String(data_key="contentUri", allow_none=True)
-    loading_image_url = fields.String(data_key="loadingImageUrl", allow_none=True)
-    artifact_id = fields.String(data_key="artifactId", allow_none=True)
-    type_id = fields.String(data_key="typeId", allow_none=True)
-    configuration_contribution_id = fields.String(
-        data_key="configurationContributionId", allow_none=True
-    )
-    configuration_contribution_relative_id = fields.String(
-        data_key="configurationContributionRelativeId", allow_none=True
-    )
-    is_name_configurable = JsonBoolean(data_key="isNameConfigurable", allow_none=True)
-    are_settings_blocked_for_user = JsonBoolean(
-        data_key="areSettingsBlockedForUser", allow_none=True
-    )
-    lightbox_options = fields.Nested(LightboxSchema, data_key="lightboxOptions", allow_none=True)
-    allowed_sizes = JsonList(fields.Nested(SizeSchema), data_key="allowedSizes", allow_none=True)
+    is_enabled = JsonBoolean(allow_none=True)
+    content_uri = fields.String(allow_none=True)
+    loading_image_url = fields.String(allow_none=True)
+    artifact_id = fields.String(allow_none=True)
+    type_id = fields.String(allow_none=True)
+    configuration_contribution_id = fields.String(allow_none=True)
+    configuration_contribution_relative_id = fields.String(allow_none=True)
+    is_name_configurable = JsonBoolean(allow_none=True)
+    are_settings_blocked_for_user = JsonBoolean(allow_none=True)
+    lightbox_options = fields.Nested(LightboxSchema, allow_none=True)
+    allowed_sizes = JsonList(fields.Nested(SizeSchema), allow_none=True)
 
 
-class ParentSchema(BodySchema):
+class ParentSchema(CamelCaseBody):
     """The dashboard of a widget; only its version is read."""
 
     etag = ETag(data_key="eTag", allow_none=True)
@@ -139,13 +147,11 @@ class WidgetBodySchema(ExtraFieldsSchema):
     id = Guid(allow_none=True)
     etag = ETag(data_key="eTag", allow_none=True)
     name = _line(allow_none=True)
-    contribution_id = _line(data_key="contributionId", allow_none=True)
+    contribution_id = _line(allow_none=True)
     position = fields.Nested(PositionSchema, allow_none=True)
     size = fields.Nested(SizeSchema, allow_none=True)
     settings = fields.String(allow_none=True)
-    settings_version = fields.Nested(
-        SettingsVersionSchema, data_key="settingsVersion", allow_none=True
-    )
+    settings_version = fields.Nested(SettingsVersionSchema, allow_none=True)
     dashboard = fields.Nested(ParentSchema, allow_none=True)
 
 
@@ -153,7 +159,7 @@ class ListedWidgetSchema(WidgetBodySchema):
     """A widget of a list that is replaced: with an id it is kept, without one it is new."""
 
     name = _line(required=True)
-    contribution_id = _line(data_key="contributionId", required=True)
+    contribution_id = _line(required=True)
 
 
 class NewWidgetSchema(ListedWidgetSchema):
@@ -218,14 +224,14 @@ class Scope(fields.Raw):
         return found
 
 
-class DashboardSchema(BodySchema):
+class DashboardSchema(CamelCaseBody):
     """A dashboard that is created or replaced."""
 
     id = Guid(allow_none=True, metadata=READ_ONLY)
     name = _line(required=True)
     description = fields.String(allow_none=True)
     position = JsonInteger(allow_none=True)
-    refresh_interval = JsonInteger(least=0, data_key="refreshInterval", allow_none=True)
+    refresh_interval = JsonInteger(least=0, allow_none=True)
     scope = Scope(allow_none=True)
     etag = ETag(data_key="eTag", allow_none=True)
     widgets = JsonList(
@@ -253,7 +259,7 @@ class ReplacedDashboardSchema(DashboardSchema):
     name = _line(allow_none=True)
 
 
-class EntrySchema(BodySchema):
+class EntrySchema(CamelCaseBody):
     """A dashboard of a team, with a new name or a new position."""
 
     id = Guid(required=True)
@@ -263,7 +269,7 @@ class EntrySchema(BodySchema):
     position = JsonInteger(allow_none=True)
 
 
-class DashboardGroupSchema(BodySchema):
+class DashboardGroupSchema(CamelCaseBody):
     """All the dashboards of a team: one that is left out is deleted."""
 
     entries = JsonList(

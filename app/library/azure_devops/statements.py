@@ -11,13 +11,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from sqlalchemy import Select, collate, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.database.columns import folded
+from app.database.columns import folded, to_milliseconds
 from app.errors import Conflict, InvalidInput, NotFound
 from app.library.azure_devops.records import (
     DashboardAndWidgets,
@@ -38,6 +38,7 @@ from app.library.azure_devops.rows import (
     too_large,
 )
 from app.library.core.models import DashboardRow, DashboardWidgetRow
+from app.library.core.tokens import utc_now
 
 MOST_WIDGETS: Final = 1000
 _AT_ONCE: Final = 10
@@ -49,6 +50,11 @@ class WriteStamp:
 
     by: UUID
     at: datetime
+
+    @classmethod
+    def of(cls, user: UUID) -> Self:
+        """Stamp what a user writes now."""
+        return cls(user, to_milliseconds(utc_now()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from sqlalchemy.orm import Session
 
 from app.database.base import NAME_LENGTH
-from app.database.columns import to_json, to_milliseconds
+from app.database.columns import to_json
 from app.database.store import Store
 from app.library.azure_devops.addresses import check_context
 from app.library.azure_devops.answers import dashboard_body, widget_body
@@ -31,6 +31,7 @@ from app.library.azure_devops.drafts import dashboard_draft_of, widget_draft_of
 from app.library.azure_devops.records import DashboardKey, TeamContext
 from app.library.azure_devops.schemas import (
     LARGEST as LARGEST_INTEGER,
+    CamelCaseBody,
     DashboardSchema,
     Guid,
     ListedWidgetSchema,
@@ -73,16 +74,16 @@ class AuthorSchema(BodySchema):
         return author_of(data)
 
 
-class HistorySchema(BodySchema):
+class HistorySchema(CamelCaseBody):
     """The version of a dashboard's list or of a widget, and who changed it when."""
 
     etag = fields.Integer(
         data_key="eTag", required=True, validate=validate.Range(1, LARGEST_INTEGER)
     )
     created_at = fields.AwareDateTime(data_key="createdDate", required=True, validate=RECORD_TIME)
-    created_by = fields.Nested(AuthorSchema, data_key="createdBy", required=True)
+    created_by = fields.Nested(AuthorSchema, required=True)
     modified_at = fields.AwareDateTime(data_key="modifiedDate", required=True, validate=RECORD_TIME)
-    modified_by = fields.Nested(AuthorSchema, data_key="modifiedBy", required=True)
+    modified_by = fields.Nested(AuthorSchema, required=True)
     widgets = fields.Integer(load_default=0, validate=validate.Range(0, MOST_WIDGETS))
 
     @post_load
@@ -90,14 +91,14 @@ class HistorySchema(BodySchema):
         return History(**data)
 
 
-class DashboardRecordSchema(BodySchema):
+class DashboardRecordSchema(CamelCaseBody):
     """A line: a dashboard, or a widget and the dashboard that it is on."""
 
     collection = fields.String(required=True, validate=validate.Length(0, NAME_LENGTH))
     project = fields.String(required=True, validate=validate.Length(1, NAME_LENGTH))
     team = fields.String(load_default="", validate=validate.Length(0, NAME_LENGTH))
     dashboard = fields.Nested(KeptDashboardSchema)
-    dashboard_id = Guid(data_key="dashboardId")
+    dashboard_id = Guid()
     widget = fields.Nested(ListedWidgetSchema)
     history = fields.Nested(HistorySchema, load_default=None)
 
@@ -130,7 +131,7 @@ def imported(
     """Import the records of the lines, by id; the id of a widget without one is its hash."""
     with store.writing() as session:
         person = find_or_add_user(session, *owner, utc_now())
-    change = WriteStamp(person.id, to_milliseconds(utc_now()))
+    change = WriteStamp.of(person.id)
     return import_records(store, lines, partial(_import_one, paths, change, EqualRecords()))
 
 

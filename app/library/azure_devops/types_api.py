@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import request
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from app.connectors.azure_devops.widgets import kind_of
 from app.database.columns import folded
@@ -15,39 +15,39 @@ from app.library.azure_devops.dashboard_store import Dashboards
 from app.library.azure_devops.formats import OF_WIDGET
 from app.library.azure_devops.operations import READ, WIDGET_TYPE, WIDGET_TYPES, operation
 from app.library.azure_devops.records import TeamContext, WidgetTypeKey
-from app.library.azure_devops.schemas import SizeSchema
+from app.library.azure_devops.schemas import CamelCaseSchema, SizeSchema
 from app.library.http.authentication import caller
 from app.library.http.context import library
 
 
-class WidgetTypeSchema(Schema):
+class WidgetTypeSchema(CamelCaseSchema):
     """A type of widget, by its contribution."""
 
-    contribution_id = fields.String(data_key="contributionId", required=True)
-    type_id = fields.String(data_key="typeId", required=True)
+    contribution_id = fields.String(required=True)
+    type_id = fields.String(required=True)
     name = fields.String(required=True)
     description = fields.String(required=True, allow_none=True)
-    publisher_name = fields.String(data_key="publisherName", required=True)
-    is_enabled = fields.Boolean(data_key="isEnabled", required=True)
-    is_name_configurable = fields.Boolean(data_key="isNameConfigurable", required=True)
-    is_visible_from_catalog = fields.Boolean(data_key="isVisibleFromCatalog", required=True)
-    configuration_required = fields.Boolean(data_key="configurationRequired", required=True)
-    analytics_service_required = fields.Boolean(data_key="analyticsServiceRequired", required=True)
-    allowed_sizes = fields.List(fields.Nested(SizeSchema), data_key="allowedSizes", required=True)
-    supported_scopes = fields.List(fields.String(), data_key="supportedScopes", required=True)
+    publisher_name = fields.String(required=True)
+    is_enabled = fields.Boolean(required=True)
+    is_name_configurable = fields.Boolean(required=True)
+    is_visible_from_catalog = fields.Boolean(required=True)
+    configuration_required = fields.Boolean(required=True)
+    analytics_service_required = fields.Boolean(required=True)
+    allowed_sizes = fields.List(fields.Nested(SizeSchema), required=True)
+    supported_scopes = fields.List(fields.String(), required=True)
     keywords = fields.List(fields.String(), required=True)
     tags = fields.List(fields.String(), required=True)
     targets = fields.List(fields.String(), required=True)
 
 
-class WidgetTypeAnswerSchema(Schema):
+class WidgetTypeAnswerSchema(CamelCaseSchema):
     """One type of widget."""
 
     uri = fields.String(required=True)
     metadata = fields.Nested(WidgetTypeSchema, data_key="widgetMetadata", required=True)
 
 
-class WidgetTypesAnswerSchema(Schema):
+class WidgetTypesAnswerSchema(CamelCaseSchema):
     """The types of widgets, by their names."""
 
     uri = fields.String(required=True)

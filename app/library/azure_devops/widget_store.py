@@ -4,14 +4,12 @@ Implements the section "Azure DevOps dashboard widgets" of the library's contrac
 changes or deletes a widget increments the version of the widget and that of its dashboard's list.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
-from app.database.columns import to_milliseconds
 from app.database.queries import querying
 from app.database.store import Store
 from app.library.azure_devops.records import (
@@ -43,7 +41,6 @@ from app.library.azure_devops.statements import (
 )
 from app.library.core.callers import Caller
 from app.library.core.models import DashboardRow, DashboardWidgetRow
-from app.library.core.tokens import utc_now
 
 
 class DashboardWidgets:
@@ -53,9 +50,8 @@ class DashboardWidgets:
     version that is not the current one; nothing is changed then.
     """
 
-    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._now = now
 
     def listed(self, dashboard: DashboardKey) -> WidgetList:
         """Return all widgets of a dashboard, with the version of just this list."""
@@ -153,10 +149,7 @@ class DashboardWidgets:
         self, caller: Caller, dashboard: DashboardKey, version: int | None
     ) -> Iterator[DashboardWrite]:
         with self._store.writing() as session:
-            yield begin_write(session, self._change(caller), dashboard, version)
-
-    def _change(self, caller: Caller) -> WriteStamp:
-        return WriteStamp(caller.person.id, to_milliseconds(self._now()))
+            yield begin_write(session, WriteStamp.of(caller.person.id), dashboard, version)
 
 
 def set_widgets(write: DashboardWrite, drafts: Sequence[DashboardWidgetDraft]) -> None:
