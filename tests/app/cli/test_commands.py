@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import responses
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
+from app.__main__ import main as load_and_run
 from app.cli import main
 from app.connectors import Connector, all_connectors, connector_settings
 from app.devtools.signed_calls import CONTEXT
@@ -24,6 +26,7 @@ from app.settings import load_settings
 from app.settings.report import setting_lines, setting_names
 from app.verification import SignedRequest, query_string_hash
 from tests.host import ISSUE, JWT_SECRET, SIGNATURE_SECRET, signature
+from tests.processes import ROOT
 from tests.standin import ISSUE as RESOURCE
 
 SETTINGS = {"PLACARD_JWT_SECRETS": JWT_SECRET, "PLACARD_SIGNATURE_SECRETS": SIGNATURE_SECRET}
@@ -809,3 +812,35 @@ def test_record_wants_an_answer_with_its_page(run: Run, tmp_path: Path) -> None:
     )
     assert ended.exit_code == 2
     assert "--page goes together with --answer, or --status" in ended.stderr
+
+
+def test_settings_check_tells_whether_the_service_can_start(run: Run) -> None:
+    ended = run("settings", "--check")
+    assert (ended.exit_code, ended.stdout) == (0, "the service can start\n")
+    refused = run("settings", "--check", PLACARD_JWT_SECRETS="short")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("PLACARD_JWT_SECRETS: ")
+
+
+def test_settings_markdown_is_the_table_of_the_page(run: Run) -> None:
+    printed = run("settings", "--markdown").output
+    assert printed.strip() in (ROOT / "app/settings/README.md").read_text("utf-8")
+
+
+def test_an_address_to_listen_on_is_of_this_machine_and_no_name(run: Run) -> None:
+    ended = run("serve", "--host", "placard.example")
+    assert ended.exit_code == 2
+    assert "'placard.example' is not an IP address" in ended.stderr
+
+
+def test_the_command_is_loaded_with_ctrl_c_ending_it_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    minded: list[Any] = []
+    monkeypatch.setattr("app.cli.main", lambda: minded.append(signal.getsignal(signal.SIGINT)))
+    try:
+        load_and_run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert minded == [signal.SIG_DFL]

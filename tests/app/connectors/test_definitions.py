@@ -335,6 +335,8 @@ def test_a_part_is_decoded_once_where_it_is_shown(
             11,
             "has parts that `path`",
         ),
+        ("example = ", 'page = "/{idd}"\nexample = ', 6, "no address has the part idd (part)"),
+        ("example = ", 'page = "/{id|shout}"\nexample = ', 6, "there is no filter shout"),
         ('type = "pill"', 'type = "pile"', 17, "must be one of: pill, text_with_icon"),
         ('datetime = "incident.created_at"', "", 27, "is required for this type (required)"),
         ("updated = ", "updatd = ", 33, "$.connector[0].card.footer.updatd: "),
@@ -353,6 +355,37 @@ def test_each_fault_names_file_line_and_rule(
     assert told.startswith(f"{file}:{line}: ")
     with pytest.raises(ConfigurationError, match=r"^PLACARD_CONNECTORS_FILE: "):
         read_definitions([str(file)])
+
+
+SEARCH: Final = """
+[connector.search]
+url = "/api/v2/incidents?query={words}"
+results = "incidents"
+title = "name"
+address = "join('', ['/incidents/', id])"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("{words}", "{words|shout}", "there is no filter shout"),
+        ("{words}", "{scope}", "has parts that a search has not: scope"),
+        ("/api", "//evil.example/api", "(url)"),
+        ("results", 'urls = { "a.example" = "http://b.example" }\nresults', "(url)"),
+        ('"name"', "\"part('number')\"", "no finding has the part number"),
+    ],
+)
+def test_a_search_asks_a_literal_host_for_what_a_search_has(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    sound, file = STATUS.read_text() + SEARCH, tmp_path / "search.toml"
+    file.write_text(sound)
+    assert lint_definitions(file) == []
+    file.write_text(STATUS.read_text() + SEARCH.replace(old, new, 1))
+    (told,) = lint_definitions(file)
+    assert "connector[0].search." in told
+    assert said in told
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -106,6 +106,25 @@ def test_a_pattern_that_the_databases_read_differently_is_refused(given: str) ->
         read_pattern(given)
 
 
+@pytest.mark.parametrize(
+    ("given", "found", "not_found"),
+    [
+        (r"\bdisk\b", "a disk fills", "a diskette"),
+        (r"\Bette", "diskette", "ette"),
+        (r"^\d+\D\w\s$", "12-a ", "12-- "),
+        (r"^[\w.]+\t$", "a.b\t", "a.b "),
+        ("^[A-F]$", "b", "g"),
+        ("^[4-C]$", "a", "d"),
+        ("^[À-Ü]$", "ä", "a"),
+        (r"^[\]-]$", "-", "a"),
+    ],
+)
+def test_an_expression_finds_what_it_says(given: str, found: str, not_found: str) -> None:
+    pattern = regex.compile(read_pattern(given).sqlite, PATTERN_FLAGS)
+    assert pattern.search(found)
+    assert not pattern.search(not_found)
+
+
 # That `[[` may one day begin a set within a set is no matter here.
 @pytest.mark.filterwarnings("ignore:Possible (nested set|set):FutureWarning")
 @given(st.text(alphabet=r"aB1é-^.|()[]{}*+?,\dwsbß ", max_size=12))
@@ -282,6 +301,48 @@ def test_groups_tell_of_dates_sums_and_conditions(ask: Ask) -> None:
         "date": f"{today[:10]} at {today[11:13]}%", "year": int(today[:4]), "all": 3, "sum": 3,
         "average": 1.5, "large": 1, "titles": ["a", "b", "c"],
     }  # fmt: skip
+
+
+def test_a_group_collects_values_once_and_parts_of_each_row(ask: Ask) -> None:
+    for title, kind in (("b", "x"), ("a", "y"), ("c", "x")):
+        ask("create", **(GIVEN | {"title": title, "options": {"kind": kind, "n": len(title)}}))
+    fields = [
+        {"name": "kinds", "key": "options.kind", "operator": "add_to_set"},
+        {"name": "first", "key": "title", "operator": "first"},
+        {"name": "greatest", "key": "title", "operator": "max"},
+        {"name": "rows", "operator": "push",
+         "fields": [{"key": "title", "name": "t"}, {"key": "options.none", "name": "none"}]},
+    ]  # fmt: skip
+    sort = {"sort": {"key": "title"}}
+    (row,) = ask("stat", query={"aggregate": [sort, {"group": {"fields": fields}}]})["results"]
+    assert sorted(row.pop("kinds")) == ["x", "y"]
+    rows = [{"t": title, "none": None} for title in "abc"]
+    assert row == {"first": "a", "greatest": "c", "rows": rows}
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ({"operator": "median", "key": "title"}, "has the operator 'median'"),
+        ({"operator": "sum", "fields": [{"key": "title", "name": "t"}]}, "which are for push"),
+        (
+            {
+                "operator": "max",
+                "key": "title",
+                "conditions": [{"k": "title", "v": "a", "o": "eq"}],
+            },
+            "has conditions, which are for",
+        ),
+        ({"operator": "sum"}, "needs a key: sum is of a value"),
+    ],
+)
+def test_a_field_of_a_group_that_cannot_be_made_says_why(
+    post: Post, field: dict[str, Any], told: str
+) -> None:
+    query = {"aggregate": [{"group": {"fields": [{"name": "n", **field}]}}]}
+    detail = post("stat", {"domain_id": "domain-1", "query": query}).get_json()["detail"]
+    assert detail["code"] == "ERROR_DB_QUERY"
+    assert told in detail["message"]
 
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
