@@ -8,7 +8,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Installing does not resolve: what the locks name is installed, and nothing else. `pip check` then
 # shows that nothing is missing. So it matters neither what was released since, nor which pip it is.
-INSTALL := $(PIP) install --no-deps --require-hashes --requirement
+# What is loaded is compiled then: few of the ten thousand modules of the clients ever are.
+INSTALL := $(PIP) install --no-compile --no-deps --require-hashes --requirement
 CHECK := $(PIP) check
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet --upgrade
