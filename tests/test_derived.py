@@ -11,12 +11,10 @@ from typing import Any, Final
 import pytest
 from werkzeug.test import TestResponse
 
-from app.connectors import Connector, all_connectors, connector_settings, find
-from app.settings import load_settings
+from app.connectors import Connector, find
 from app.testing.recordings import Recording, read_recording, replay_case
 from templates_schemas import faults
-from tests.cases import FOLDER, case_files
-from tests.host import JWT_SECRET
+from tests.cases import FOLDER, case_files, connectors_with
 
 HTML: Final = {"status": 200, "headers": {"Content-Type": "text/html"}, "text": "<p>Hello</p>"}
 TEXTS: Final = {
@@ -42,10 +40,7 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 
 def connector_of(recording: Recording) -> Connector:
-    given = {"PLACARD_JWT_SECRETS": JWT_SECRET, **recording.settings}
-    return find(recording.resource_url, all_connectors(load_settings(given, connector_settings())))[
-        0
-    ]
+    return find(recording.resource_url, connectors_with(recording.settings))[0]
 
 
 def answered(recording: Recording, response: Mapping[str, Any]) -> TestResponse:

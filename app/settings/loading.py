@@ -9,7 +9,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 
 from app.errors import ConfigurationError
 from app.settings.checks import check_settings
-from app.settings.declaration import ConnectorSetting
+from app.settings.declaration import ConnectorSetting, Declaration
 from app.settings.local import environment_of
 from app.settings.secret_files import with_files
 from app.settings.settings import DECLARATIONS, Settings, declarations_with
@@ -30,7 +30,7 @@ def load_settings(
     """
     declared = tuple(connector_settings)
     given = {name: value.strip() for name, value in environment.items() if value.strip()}
-    texts = with_files(given, declarations_with(declared))
+    texts = with_files(given, _declarations(declared))
     try:
         loaded = _schema(declared).load({**texts, **_by_connector(texts)})
     except ValidationError as error:
@@ -70,6 +70,11 @@ def _by_connector(texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 @cache
+def _declarations(connector_settings: tuple[ConnectorSetting, ...]) -> list[Declaration]:
+    return declarations_with(connector_settings)
+
+
+@cache
 def _schema(connector_settings: tuple[ConnectorSetting, ...]) -> Schema:
-    kinds = {each.name: each.kind for each in declarations_with(connector_settings)}
+    kinds = {each.name: each.kind for each in _declarations(connector_settings)}
     return Schema.from_dict({**kinds})(unknown=EXCLUDE)

@@ -10,14 +10,12 @@ import pytest
 from marshmallow import Schema, ValidationError, fields
 
 from app.cards import checked
-from app.connectors import Connector, all_connectors, connector_settings, find
+from app.connectors import Connector, find
 from app.connectors.base import Count, Match, Resource, Timestamp
-from app.settings import load_settings
 from app.telemetry.trace import recording
 from app.testing import recordings
 from app.testing.recordings import read_recording
-from tests.cases import FOLDER
-from tests.host import JWT_SECRET
+from tests.cases import FOLDER, connectors_with
 from tests.rows import table
 
 ODD: Final[tuple[Any, ...]] = (
@@ -61,9 +59,7 @@ def recorded(folder: Path) -> dict[str, tuple[Connector, Match, Any, JsonPath]]:
     """Return each value of a folder's recorded answers once, whichever case has it, by its path."""
     found: dict[str, tuple[Connector, Match, Any, JsonPath]] = {}
     for case in filter(is_shown, map(read_recording, recordings.case_files(folder))):
-        environment = {"PLACARD_JWT_SECRETS": JWT_SECRET, **case.settings}
-        settings = load_settings(environment, connector_settings())
-        connector, match = find(case.resource_url, all_connectors(settings))
+        connector, match = find(case.resource_url, connectors_with(case.settings))
         document = case.exchanges[-1]["response"].get("body")
         for path in read_paths(connector.schema(), document):
             general = "/".join("0" if isinstance(key, int) else key for key in path)
@@ -185,8 +181,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, Any, str, str | None]]] = {
 
 
 def metadata_of(page: str, answer: Any) -> dict[str, Any]:
-    settings = load_settings({"PLACARD_JWT_SECRETS": JWT_SECRET}, connector_settings())
-    connector, match = find(page, all_connectors(settings))
+    connector, match = find(page, connectors_with({}))
     made = json.loads(checked(connector.widget(connector.load(answer), match), connector, match))
     card: dict[str, Any] = made["metadata"]
     return card
