@@ -1,5 +1,6 @@
 """The load: wrk, with signed requests that are written before it starts."""
 
+import os
 import re
 import subprocess
 import time
@@ -18,13 +19,22 @@ _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of wrk saw; times are in milliseconds, `cpu` in microseconds a request."""
+    """What one run of wrk saw; times are in milliseconds, `cpu` in microseconds a request.
+
+    `wrk` is how many cores wrk itself took.
+    """
 
     rate: float
     p50: float
     p99: float
     failed: int
     cpu: float = 0.0
+    wrk: float = 0.0
+
+    @property
+    def cores(self) -> float:
+        """How many cores the server took."""
+        return self.rate * self.cpu / 1e6
 
 
 def widget_requests(addresses: Iterable[str], proof: str) -> list[tuple[str, str, str]]:
@@ -63,7 +73,7 @@ def write_requests(made: Iterable[tuple[str, str, str]], path: Path) -> Path:
 
 def load(server: Server, requests: Path, *, connections: int, seconds: float) -> Load:
     """Ask for the requests in turn, over some kept connections, as fast as answers come."""
-    began = server.cpu_seconds()
+    began, wrk = server.cpu_seconds(), _children_seconds()
     ended = subprocess.run(
         [
             *("taskset", "-c", CLIENT_CORE, "wrk", "--latency", "--timeout", "30s"),
@@ -77,7 +87,14 @@ def load(server: Server, requests: Path, *, connections: int, seconds: float) ->
     )
     seen = read_report(ended.stdout)
     taken = (server.cpu_seconds() - began) * 1e6
-    return replace(seen, cpu=taken / max(1.0, seen.rate * seconds))
+    cpu = taken / max(1.0, seen.rate * seconds)
+    return replace(seen, cpu=cpu, wrk=(_children_seconds() - wrk) / seconds)
+
+
+def _children_seconds() -> float:
+    """Return the time on a processor of the children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def read_report(text: str) -> Load:
@@ -98,6 +115,7 @@ def middle(loads: Iterable[Load]) -> Load:
         median(one.p99 for one in known),
         sum(one.failed for one in known),
         median(one.cpu for one in known),
+        median(one.wrk for one in known),
     )
 
 

@@ -8,15 +8,19 @@ from pathlib import Path
 
 from tests.bench.load import widget_requests, write_requests
 from tests.bench.machine import CLIENT_CORE, SERVER_CORE, need, need_two_cores
-from tests.bench.processes import ServerFailed, running
+from tests.bench.processes import Server, ServerFailed, granian, running
 from tests.bench.tables import Missing, Table, skipped
-from tests.bench.warm import REQUESTS, addresses, take_turns, warm_placard
+from tests.bench.warm import REQUESTS, addresses, keep_body, take_turns, warm_placard
 from tests.ports import free_port
 
-COLUMNS = ("workers and cache", "requests a second", "p50", "p99", "processor time a request")
+COLUMNS = (
+    *("workers and cache", "requests a second", "p50", "p99", "processor time a request"),
+    *("cores of the workers", "of wrk"),
+)
 NOTES = """
 As in `warm`, proven by signatures. Two workers have both cores, and share the second one with wrk
-and Redis; one has a core for itself.
+and Redis; one has a core for itself. So the rate grows by the cores that the workers had in the
+end, and by what a request takes of them, which the bare route shows too: it is the machine's part.
 """
 
 
@@ -36,6 +40,7 @@ def measure() -> Table:
                 rows.append(_redis_row(f"{shown}, Redis", workers, folder, written))
             except Missing as missing:
                 rows.append(skipped(f"{shown}, Redis", COLUMNS, missing))
+            rows.append(_bare_row(f"{shown}, the bare Flask route", workers, folder, written))
     return Table(COLUMNS, rows, NOTES)
 
 
@@ -52,12 +57,28 @@ def _redis_row(shown: str, workers: int, folder: Path, written: Path) -> list[st
 
 
 def _row(shown: str, workers: int, folder: Path, written: Path, cache: str) -> list[str]:
-    cores = SERVER_CORE if workers == 1 else f"{SERVER_CORE},{CLIENT_CORE}"
     settings = {"PLACARD_VERIFY": "signature", "PLACARD_CACHE_URL": cache}
-    with warm_placard(folder, written, settings, workers=workers, cores=cores) as server:
-        (seen,) = take_turns({shown: server}, written).values()
+    with warm_placard(folder, written, settings, workers=workers, cores=_cores(workers)) as server:
+        keep_body(server, written, folder)
+        return _measured(shown, server, written)
+
+
+def _bare_row(shown: str, workers: int, folder: Path, written: Path) -> list[str]:
+    settings = {"BENCH_BODY": str(folder / "card.json")}
+    cores = _cores(workers)
+    with granian("tests.bench.bare:app", settings, workers=workers, cores=cores) as server:
+        return _measured(shown, server, written)
+
+
+def _cores(workers: int) -> str:
+    return SERVER_CORE if workers == 1 else f"{SERVER_CORE},{CLIENT_CORE}"
+
+
+def _measured(shown: str, server: Server, written: Path) -> list[str]:
+    (seen,) = take_turns({shown: server}, written).values()
     rate, cpu = f"{seen.rate:,.0f}", f"{seen.cpu:.0f} µs"
-    return [shown, rate, f"{seen.p50:.2f} ms", f"{seen.p99:.2f} ms", cpu]
+    times = [f"{seen.p50:.2f} ms", f"{seen.p99:.2f} ms", cpu]
+    return [shown, rate, *times, f"{seen.cores:.2f}", f"{seen.wrk:.2f}"]
 
 
 @contextmanager
