@@ -62,8 +62,8 @@ def host_of(parts: SplitResult) -> str:
     """
     host = ascii_host(parts.hostname or "")
     shown = f"[{host}]" if ":" in host else host
-    own = DEFAULT_PORTS.get(parts.scheme)
-    return shown if parts.port in (None, own) else f"{shown}:{parts.port}"
+    default_port = DEFAULT_PORTS.get(parts.scheme)
+    return shown if parts.port in (None, default_port) else f"{shown}:{parts.port}"
 
 
 def is_named(host: str, names: Iterable[str]) -> bool:

@@ -141,7 +141,7 @@ def _credentials(
     names = frozenset(connector.name for connector in trusted)
     every_name = {connector.name for connector in connectors}
     faults = [
-        f"{SETTING}: {each.place}: no connector is named {name}{did_you_mean(name, every_name)}"
+        f"{SETTING}: {each.location}: no connector is named {name}{did_you_mean(name, every_name)}"
         for each in given
         for name in (each.connectors or frozenset()) - every_name
     ]

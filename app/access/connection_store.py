@@ -65,22 +65,7 @@ class ConnectionStore:
         self, user: str, provider: Provider, tokens: Tokens, login: str, now: datetime
     ) -> Connection | None:
         """Keep a new connection; return what the person had at the system in its place."""
-        made = Connection(
-            id=uuid.uuid4(),
-            user=user,
-            origin=provider.origin,
-            system=provider.name,
-            # Another system's words: operators read them on a terminal, and some databases keep no
-            # NUL.
-            login=clean(login)[:NAME_LENGTH],
-            scopes=clean(tokens.scopes) or provider.client.scopes,
-            version=1,
-            has_ended=False,
-            expires_at=_expiry(tokens),
-            created_at=now,
-            refreshed_at=now,
-            sealed="",
-        )
+        made = _new_connection(user, provider, tokens, login, now)
         values = {name: getattr(made, name) for name in _FIELDS} | dict(_UNLEASED)
         values["sealed"] = self._sealed(made, tokens)
         with self._store.writing() as session:
@@ -174,6 +159,26 @@ class ConnectionStore:
         )
         with self._store.writing() as session:
             return _changed(session, statement) == 1
+
+
+def _new_connection(
+    user: str, provider: Provider, tokens: Tokens, login: str, now: datetime
+) -> Connection:
+    return Connection(
+        id=uuid.uuid4(),
+        user=user,
+        origin=provider.origin,
+        system=provider.name,
+        # Another system's words: operators read them on a terminal, and some databases keep no NUL.
+        login=clean(login)[:NAME_LENGTH],
+        scopes=clean(tokens.scopes) or provider.client.scopes,
+        version=1,
+        has_ended=False,
+        expires_at=_expiry(tokens),
+        created_at=now,
+        refreshed_at=now,
+        sealed="",
+    )
 
 
 def _changed(session: Session, statement: Any) -> int:

@@ -156,7 +156,7 @@ def _of_entry(entry: OAuthClientEntry, rows: Sequence[OAuthSystem]) -> Provider:
     if row is None:
         hint = did_you_mean(entry.system, {row.name for row in rows})
         raise ConfigurationError(
-            f"PLACARD_CREDENTIALS_FILE: {entry.place}: {entry.system} at {entry.host} is not a "
+            f"PLACARD_CREDENTIALS_FILE: {entry.location}: {entry.system} at {entry.host} is not a "
             f"system that people can sign in to{hint}"
         )
     return provider_of(row, entry.id, entry.secret)

@@ -81,7 +81,7 @@ class SignIn:
         """
         begun = self._flow.take(session, HOST, query.get("state", ""))
         tokens = self._flow.exchange(begun, self._host, redirect_uri, _code(query))
-        user = told(tokens.answer, "data.gid")
+        user = text_at(tokens.answer, "data.gid")
         if not is_id(user):
             raise UpstreamUnreadable("$.data.gid: is not a person's id")
         return self.sessions.begin(user), begun.host
@@ -153,7 +153,7 @@ class SignIn:
         """Return what the person is called there; a failure to learn it costs nothing."""
         system = provider.system
         if system.login_in_token:
-            return told(tokens.answer, system.login_in_token) or ""
+            return text_at(tokens.answer, system.login_in_token) or ""
         if not system.account:
             return ""
         try:
@@ -161,10 +161,10 @@ class SignIn:
         except UpstreamError as error:
             _log.warning("account_unknown", system=system.name, code=error.code)
             return ""
-        return told(document, system.login) or ""
+        return text_at(document, system.login) or ""
 
 
-def told(document: Any, path: str) -> str | None:
+def text_at(document: Any, path: str) -> str | None:
     """Follow a path of names and numbers into JSON; None where no text or number is there."""
     for name in path.split("."):
         if isinstance(document, list):

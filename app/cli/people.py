@@ -81,14 +81,14 @@ def forget(*, user: str | None, workspace: str | None) -> None:
     with _people() as (people, kept):
         if fault := kept.fault():
             raise ConfigurationError(f"{fault} does not answer: nothing is deleted; try again")
-        known = people.connections.listed(user)
+        connections = people.connections.listed(user)
         if workspace is not None:
-            kept.forget_workspace(workspace, [each.identity for each in known])
+            kept.forget_workspace(workspace, [each.identity for each in connections])
             count = forget_workspace(people.store, workspace)
         else:
-            for each in known:
+            for each in connections:
                 people.sign_in.remove(each)
-            count = len(known) + forget_user(people.store, str(user))
+            count = len(connections) + forget_user(people.store, str(user))
         fault = kept.fault()
     click.echo(f"{count} rows are deleted")
     if fault:

@@ -203,18 +203,18 @@ class ConnectorContract:
 
         Raises BrokenCard where the host would not take the card.
         """
-        known, match = find(page or self.connector.example, [self.ready()])
+        connector, match = find(page or self.connector.example, [self.ready()])
         try:
-            card = card_of(known, match, response_of(known, answer))
+            card = card_of(connector, match, response_of(connector, answer))
         except (Forbidden, NotFound, UpstreamError):
             return False
-        checked(card, known, match)
+        checked(card, connector, match)
         return True
 
 
-def response_of(known: Connector, document: Any, status: int = 200) -> UpstreamResponse:
+def response_of(connector: Connector, document: Any, status: int = 200) -> UpstreamResponse:
     """Make an answer of a connector's system."""
-    return UpstreamResponse(status, {}, json.dumps(document).encode(), rules=known.answer_rules)
+    return UpstreamResponse(status, {}, json.dumps(document).encode(), rules=connector.answer_rules)
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
@@ -228,17 +228,17 @@ def request_for(known: Connector, address: str) -> UpstreamRequest:
     return connector.request_for(match)
 
 
-def match_of(known: Connector, text: str) -> Match | None:
+def match_of(connector: Connector, text: str) -> Match | None:
     """Match a text; None where it is no address of the connector's."""
     try:
-        return find(text, [known])[1]
+        return find(text, [connector])[1]
     except (NoConnector, MalformedRequest):
         return None
 
 
-def sent_headers(known: Connector, url: str) -> Mapping[str, str]:
+def sent_headers(connector: Connector, url: str) -> Mapping[str, str]:
     """Return the credential's headers for an address, of the environment's credentials."""
-    return Credentials(known.credentials).find(url).headers
+    return Credentials(connector.credentials).find(url).headers
 
 
 def near_misses_of(example: str) -> Iterator[str]:
@@ -265,14 +265,14 @@ def near_misses_of(example: str) -> Iterator[str]:
     yield f"https://{host}"
 
 
-def _spliced(known: Connector, text: str) -> str:
-    url = urlsplit(known.example)
-    return f"{url.scheme}://{url.netloc}{text}{known.example.partition(url.netloc)[2]}"
+def _spliced(connector: Connector, text: str) -> str:
+    url = urlsplit(connector.example)
+    return f"{url.scheme}://{url.netloc}{text}{connector.example.partition(url.netloc)[2]}"
 
 
-def _ported(known: Connector) -> list[str]:
+def _ported(connector: Connector) -> list[str]:
     """The connector's hosts, also with the ports that need not be named."""
-    return [f"{host}{port}" for host in known.hosts for port in ("", ":", ":443", ":80")]
+    return [f"{host}{port}" for host in connector.hosts for port in ("", ":", ":443", ":80")]
 
 
 def paths_of(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -289,8 +289,8 @@ def set_at(value: Any, path: tuple[Any, ...], part: Any) -> None:
     for key in path[:-1]:
         if not isinstance(value, dict | list) or (isinstance(value, dict) and key not in value):
             return
-        known = isinstance(value, dict) or (isinstance(key, int) and key < len(value))
-        value = value[key] if known else None
+        is_inside = isinstance(value, dict) or (isinstance(key, int) and key < len(value))
+        value = value[key] if is_inside else None
     if isinstance(value, dict) or (
         isinstance(value, list) and isinstance(path[-1], int) and path[-1] < len(value)
     ):

@@ -30,17 +30,17 @@ class DefinitionContract(ConnectorContract):
         super().__init_subclass__()
         if "definition" not in vars(cls):
             return
-        known = _read(cls.definition, cls.named)
-        cls.connector = _class_of(known.definition)
+        defined = _read(cls.definition, cls.named)
+        cls.connector = _class_of(defined.definition)
         cls.environment = {"PLACARD_CONNECTORS_FILE": str(cls.definition), **cls.environment}
         attributes = vars(cls)
-        for name, value in _promised(known, attributes.get("matches")).items():
+        for name, value in _promised(defined, attributes.get("matches")).items():
             if name not in attributes:
                 setattr(cls, name, value)
         if "resource" not in attributes:
             if not hasattr(cls, "recorded"):
                 raise TypeError(f"{cls.__name__}: set `recorded`, a folder of cases, or `resource`")
-            cls.resource = _recorded_answer(cls.recorded / known.name)
+            cls.resource = _recorded_answer(cls.recorded / defined.name)
 
 
 def _read(file: Path, name: str) -> DefinedConnector:
@@ -48,7 +48,7 @@ def _read(file: Path, name: str) -> DefinedConnector:
     if faults:
         raise ValueError("\n".join(faults))
     made = [DefinedConnector(each) for each in loaded]
-    found = [known for known in made if known.name == (name or made[0].name)]
+    found = [defined for defined in made if defined.name == (name or made[0].name)]
     if not found:
         raise ValueError(f"{file}: no definition is named {name}")
     return found[0]
@@ -66,19 +66,25 @@ def _class_of(definition: Mapping[str, Any]) -> type[Connector]:
     return Defined
 
 
-def _promised(known: DefinedConnector, matches: Mapping[str, str] | None) -> dict[str, Any]:
+def _promised(defined: DefinedConnector, matches: Mapping[str, str] | None) -> dict[str, Any]:
     """Return what a definition says of itself, by the names of the suite's attributes."""
-    given = known.definition
-    own_request = request_for(known, known.example)
-    examples = [each for each in given["examples"] if isinstance(each, str)]
-    others = {each["address"]: each["asks"] for each in given["examples"] if each not in examples}
-    own = {known.example: own_request.url, **dict.fromkeys(examples, own_request.url), **others}
-    requests = {address: request_for(known, address) for address in matches or own}
+    definition = defined.definition
+    example_request = request_for(defined, defined.example)
+    examples = [each for each in definition["examples"] if isinstance(each, str)]
+    others = {
+        each["address"]: each["asks"] for each in definition["examples"] if each not in examples
+    }
+    promised = {
+        defined.example: example_request.url,
+        **dict.fromkeys(examples, example_request.url),
+        **others,
+    }
+    requests = {address: request_for(defined, address) for address in matches or promised}
     return {
-        "matches": own,
-        "near_misses": given["refused"],
-        "headers": own_request.headers,
-        "method": own_request.method,
+        "matches": promised,
+        "near_misses": definition["refused"],
+        "headers": example_request.headers,
+        "method": example_request.method,
         "bodies": {
             address: json.loads(request.body)
             for address, request in requests.items()

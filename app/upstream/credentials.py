@@ -62,7 +62,7 @@ _TRANSPORT: Final = re.compile(
 class HostCredential:
     """Headers for a host (or `*.parent`), limited to a workspace or connectors if these are set.
 
-    `place` is the file and the line that name the connector, of one of a file.
+    `location` is the file and the line that name the connector, of one of a file.
     """
 
     host: str
@@ -70,7 +70,7 @@ class HostCredential:
     headers: Mapping[str, str] = field(repr=False)
     workspace: str | None = None
     connectors: frozenset[str] | None = None
-    place: str = field(default="", compare=False)
+    location: str = field(default="", compare=False)
 
     def applies_to(self, connector: str | None, host: str) -> bool:
         """Tell whether a connector's request to a host may carry this credential."""
@@ -80,13 +80,13 @@ class HostCredential:
 
 @dataclass(frozen=True, slots=True)
 class OAuthClientEntry:
-    """Our OAuth client at a host of a system, such as `gitlab`; `place` names the file's line."""
+    """Our OAuth client at a host of a system, such as `gitlab`; `location` is the file's line."""
 
     system: str
     host: str
     id: str
     secret: str = field(repr=False)
-    place: str = field(default="", compare=False)
+    location: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,35 +246,39 @@ def read_credentials_file(path: Path) -> CredentialsFile:
 
     Raises ConfigurationError, which names the line or member and what would be right, no secret.
     """
+    loaded, text = _loaded(path)
+
+    def location(key: str) -> str:
+        return f"{path}:{line_of(key, text)}"
+
+    return CredentialsFile(
+        credentials=tuple(
+            _read(entry, location(f"$.credential[{number}].connector"))
+            for number, entry in enumerate(loaded["credential"])
+        ),
+        clients=tuple(
+            OAuthClientEntry(**entry, location=location(f"$.client[{number}].system"))
+            for number, entry in enumerate(loaded["client"])
+        ),
+    )
+
+
+def _loaded(path: Path) -> tuple[Any, str]:
     try:
         if not path.is_dir() and not is_closed(path.stat()):
             raise ConfigurationError(
                 f"{SETTING}: others can read it; chmod 600 {path}, or let it be root's, for the "
                 "group of this service, with mode 640"
             )
-        loaded, text = load_toml(path, _CredentialsFileSchema())
+        return load_toml(path, _CredentialsFileSchema())
     except OSError as error:
         raise ConfigurationError(f"{SETTING}: {path}: {error.strerror}") from None
     except BrokenToml as broken:
         faults = (f"{SETTING}: {path}:{line}: {fault}" for line, fault in broken.faults)
         raise ConfigurationError("\n".join(faults)) from None
 
-    def place(key: str) -> str:
-        return f"{path}:{line_of(key, text)}"
 
-    return CredentialsFile(
-        credentials=tuple(
-            _read(entry, place(f"$.credential[{number}].connector"))
-            for number, entry in enumerate(loaded["credential"])
-        ),
-        clients=tuple(
-            OAuthClientEntry(**entry, place=place(f"$.client[{number}].system"))
-            for number, entry in enumerate(loaded["client"])
-        ),
-    )
-
-
-def _read(entry: Mapping[str, Any], place: str) -> HostCredential:
+def _read(entry: Mapping[str, Any], location: str) -> HostCredential:
     if "bearer" in entry:
         headers = {"Authorization": f"Bearer {entry['bearer']}"}
     elif "basic" in entry:
@@ -283,4 +287,4 @@ def _read(entry: Mapping[str, Any], place: str) -> HostCredential:
         headers = entry["headers"]
     connectors = frozenset({entry["connector"]}) if "connector" in entry else None
     credential = _named(entry["host"], entry["name"], headers, entry.get("workspace"))
-    return replace(credential, connectors=connectors, place=place)
+    return replace(credential, connectors=connectors, location=location)

@@ -17,22 +17,22 @@ def grammar_of(schema: Schema) -> dict[str, Rule]:
     (`items`), one of a few `words`, or a number (`isCount`); of any other text nothing is told.
     """
     return {
-        known.data_key or name: {"required": known.required, **_rule(known)}
-        for name, known in schema.fields.items()
+        field.data_key or name: {"required": field.required, **_rule(field)}
+        for name, field in schema.fields.items()
     }
 
 
-def _rule(known: fields.Field[Any]) -> Rule:
-    match known:
+def _rule(field: fields.Field[Any]) -> Rule:
+    match field:
         case OneOf():
-            return {"words": list(known.words), "isColor": known.words == PILL_COLORS}
+            return {"words": list(field.words), "isColor": field.words == PILL_COLORS}
         case Nested():
-            return {"keys": grammar_of(known.schema)}
+            return {"keys": grammar_of(field.schema)}
         case Items():
-            return {"items": _rule(known.inner)}
+            return {"items": _rule(field.inner)}
         case Variant():
-            kinds = {word: grammar_of(schema) for word, schema in known.kinds.items()}
-            return {"by": known.by, "kinds": kinds}
+            kinds = {word: grammar_of(schema) for word, schema in field.kinds.items()}
+            return {"by": field.by, "kinds": kinds}
         case WholeNumber():
             return {"isCount": True}
     return {}

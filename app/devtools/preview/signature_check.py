@@ -66,7 +66,7 @@ class SignatureCheck:
     """One thing that was looked at: whether it held, and in words."""
 
     held: bool
-    told: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _verdict(request: SignedRequest, verifier: Verifier) -> SignatureReport:
         proof = verifier.verify(request)
     except PlacardError as refused:
         return _refused(refused)
-    held = SignatureCheck(held=True, told=f"the {PROOFS[proof.kind]} is that of this request")
+    held = SignatureCheck(held=True, message=f"the {PROOFS[proof.kind]} is that of this request")
     expires_at = request.parameter("expires_at")
     if expires_at is None:
         return SignatureReport((held,))
@@ -119,21 +119,23 @@ def _verdict(request: SignedRequest, verifier: Verifier) -> SignatureReport:
         check_expiry(expires_at, time.time())
     except PlacardError as refused:
         return _refused(refused, held)
-    return SignatureReport((held, SignatureCheck(held=True, told=f"it holds until {expires_at}")))
+    return SignatureReport(
+        (held, SignatureCheck(held=True, message=f"it holds until {expires_at}"))
+    )
 
 
 def _refused(refused: PlacardError, *held: SignatureCheck) -> SignatureReport:
     found = getattr(refused, "would_match", None)
     habit = CAUSES.get(refused.code) or habit_of(found)
     return SignatureReport(
-        (*held, SignatureCheck(held=False, told=refused.detail)), refused.code, found, habit
+        (*held, SignatureCheck(held=False, message=refused.detail)), refused.code, found, habit
     )
 
 
 def habit_of(would_match: str | None) -> str | None:
     """Say who does what the diagnosis found, which may be two things; None where nothing fits."""
-    told = [words for mark, words in HABITS.items() if mark in (would_match or "")]
-    return " ".join(told) or None
+    habits = [words for mark, words in HABITS.items() if mark in (would_match or "")]
+    return " ".join(habits) or None
 
 
 def _read_request(line: str, body: str) -> SignedRequest:

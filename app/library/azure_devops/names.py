@@ -31,19 +31,19 @@ class PlaceNames:
             return context
         with self._store.reading() as session:
             if project is not None:
-                known = replace(context, project=_name(session, project) or context.project)
+                renamed = replace(context, project=_name(session, project) or context.project)
                 # The GUID of a project is one in its own collection only.
-                context = known if known.project_id == project else context
+                context = renamed if renamed.project_id == project else context
             if team is not None:
-                known = replace(context, team=_name(session, team) or context.team)
-                context = known if known.team_id == team else context
+                renamed = replace(context, team=_name(session, team) or context.team)
+                context = renamed if renamed.team_id == team else context
             return context
 
     def remember(self, project: TeamContext) -> None:
         """Keep the name of a project, by its GUID, unless it is kept already."""
         with self._store.reading() as session:
-            known = _name(session, project.project_id)
-        if known is None:
+            name = _name(session, project.project_id)
+        if name is None:
             with self._store.writing() as session:
                 remember_names(session, project)
 

@@ -38,9 +38,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_place_names")),
     )
     _join_the_virtual_directory()
-    known = [{"id": place_id, "name": name} for place_id, name in dict(_names()).items()]
-    if known:
-        op.bulk_insert(names, known)
+    rows = [{"id": place_id, "name": name} for place_id, name in dict(_names()).items()]
+    if rows:
+        op.bulk_insert(names, rows)
 
 
 def _join_the_virtual_directory() -> None:

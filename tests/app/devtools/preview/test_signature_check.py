@@ -87,7 +87,7 @@ def posted(data: str = DATA, message: str = DATA, line: str = "POST /attach HTTP
         found = check(line, header, VERIFIER, body=f"\r\n{json.dumps({'data': data})}\n")
     except UnreadableRequest as unreadable:
         return str(unreadable)
-    return f"{found.would_match}: {found.habit}" if found.reason else found.checks[-1].told
+    return f"{found.would_match}: {found.habit}" if found.reason else found.checks[-1].message
 
 
 @pytest.mark.parametrize(
