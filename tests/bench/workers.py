@@ -19,8 +19,8 @@ COLUMNS = (
 )
 NOTES = """
 As in `warm`, proven by signatures. Two workers have both cores, and share the second one with wrk
-and Redis; one has a core for itself. So the rate grows by the cores that the workers had in the
-end, and by what a request takes of them, which the bare route shows too: it is the machine's part.
+and Redis; one has a core for itself. So the rate can grow only by the cores that the workers had,
+and by what a request takes of them. Placard's workers keep to a core each, the bare route's float.
 """
 
 
