@@ -13,10 +13,10 @@ from app.telemetry.logs import add_log_fields
 from app.upstream.messages import UpstreamRequest
 from app.verification import NOBODY, Viewer
 
-# The size of the LRU cache of resolved addresses, 1.6 kB each. What a kept card needs of one takes
-# 0.4 kB, and is cached for as many addresses as the cache may keep cards: to resolve an address
-# takes as long as all else that a warm answer needs. Longer addresses are not cached.
-RESOLVED_KEPT: Final = 4096
+# The size of the LRU cache of resolved addresses, 1.6 kB each. To resolve one takes as long as all
+# else that a warm answer needs. Longer addresses are not cached, nor those that are not in ASCII,
+# whose characters take up to four bytes.
+RESOLVED_KEPT: Final = 16_384
 RESOLVED_LONGEST: Final = 256
 
 
@@ -53,16 +53,19 @@ class KnownAddress:
 class Resolver:
     """Resolves addresses; what does not depend on a person is remembered.
 
-    `cards` is how many cards the cache may keep: for so many addresses `known` is quick.
+    Of `known_addresses` addresses it remembers what a kept card needs, in 0.4 kB each.
     """
 
     def __init__(
-        self, registry: ConnectorRegistry, access: Access, cards: int = RESOLVED_KEPT
+        self,
+        registry: ConnectorRegistry,
+        access: Access,
+        known_addresses: int = RESOLVED_KEPT,
     ) -> None:
         self.registry = registry
         self.access = access
         self._resolve_kept = lru_cache(RESOLVED_KEPT)(self._resolve)
-        self._known_kept = lru_cache(cards)(self._known)
+        self._known_kept = lru_cache(known_addresses)(self._known)
 
     def resolve(self, address: str, viewer: Viewer = NOBODY) -> ResolvedRequest:
         """Find who serves an address, what to ask for, and with whose credential.
@@ -122,12 +125,13 @@ class Resolver:
 
     def forget(self) -> None:
         """Forget what addresses mean."""
-        self._known_kept.cache_clear()
         self._resolve_kept.cache_clear()
+        # After it, since it is filled from there.
+        self._known_kept.cache_clear()
 
     def _forgets(self, address: str, workspace: str | None) -> bool:
         length = len(address) + len(workspace or "")
-        return self.registry.may_change or length > RESOLVED_LONGEST
+        return self.registry.may_change or length > RESOLVED_LONGEST or not address.isascii()
 
     def _remembered(self, address: str, workspace: str | None) -> ResolvedRequest:
         forgets = self._forgets(address, workspace)

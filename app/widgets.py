@@ -87,13 +87,18 @@ class Widgets:
         return self.answer(self.resolver.resolve(address, viewer), viewer, refresh=refresh)
 
     def fresh(self, address: str, viewer: Viewer = NOBODY) -> Widget | None:
-        """Answer as `widget_for` would, if a fresh card is kept in this process: without I/O."""
-        known = self.resolver.known(address, viewer)
+        """Answer as `widget_for` would, without I/O: with a fresh card that this process keeps.
+
+        None where there is none, or where it depends on who asks.
+        """
+        with trace.step("match") as facts:
+            known = self.resolver.known(address, viewer)
+            if known and trace.is_recording():
+                facts["connector"] = known.connector
         lookup = self._cache.fresh(known.key) if known else None
         if known is None or lookup is None or not lookup.entry.is_card:
             return None
-        with trace.step("match", connector=known.connector):
-            add_log_fields(connector=known.connector, credential=known.identity)
+        add_log_fields(connector=known.connector, credential=known.identity)
         return self._widget_of(lookup)
 
     def answer(

@@ -22,8 +22,8 @@ from app.lookup.lookup import Lookup
 from app.lookup.samples import SampleSearch
 from app.lookup.search import Searches
 from app.lookup.together import Together
-from app.resolver import Resolver
-from app.settings import FETCH_PLACES, Settings
+from app.resolver import RESOLVED_KEPT, Resolver
+from app.settings import FETCH_PLACES, MEMORY, Settings
 from app.telemetry.metrics import Metrics
 from app.upstream.client import Fetcher
 from app.upstream.credentials import (
@@ -60,8 +60,10 @@ def build_widgets(
     backend = backend or build_backend(settings, metrics, clock)
     cache = build_cache(settings, backend, metrics, clock, longest_ttl)
     access = _access(settings, connectors, people)
-    cards = settings.cache_bytes // SMALLEST_CARD
-    resolver = Resolver(_registry(settings, connectors), access, cards)
+    # With Redis a process keeps few cards of its own, and those for a second.
+    in_memory = settings.cache_url == MEMORY
+    known_addresses = settings.cache_bytes // SMALLEST_CARD if in_memory else RESOLVED_KEPT
+    resolver = Resolver(_registry(settings, connectors), access, known_addresses)
     budget = ColdFetchBudget(settings.cold_fetches_per_minute)
     return Widgets(resolver, fetcher, cache, budget, metrics)
 

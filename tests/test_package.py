@@ -116,7 +116,7 @@ def lend_bytecode(tree: Path, site: Path) -> None:
         for cached in (tree / name).rglob("*.pyc"):
             source = cached.parents[1] / f"{cached.name.partition('.')[0]}.py"
             target = site / source.relative_to(tree)
-            if source.exists() and target.exists():
+            if target.exists() and source.read_bytes() == target.read_bytes():
                 os.utime(target, ns=(0, source.stat().st_mtime_ns))
                 (target.parent / "__pycache__").mkdir(exist_ok=True)
                 copy(cached, target.parent / "__pycache__")

@@ -70,8 +70,10 @@ def _by_connector(texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 @cache
-def _declarations(connector_settings: tuple[ConnectorSetting, ...]) -> list[Declaration]:
-    return declarations_with(connector_settings)
+def _declarations(
+    connector_settings: tuple[ConnectorSetting, ...],
+) -> tuple[Declaration, ...]:
+    return tuple(declarations_with(connector_settings))
 
 
 @cache

@@ -36,7 +36,7 @@ _LAST_SECONDS: Final = 100_000_000_000
 # How much of a body is searched for words.
 _SEARCHED: Final = 1 << 14
 _LIMIT_WORDS: Final = re.compile(
-    rb"rate[ _-]?limit|abuse detection|too many requests", re.IGNORECASE
+    rb"(?<![a-z/#])rate[ _-]?limit|abuse detection|too many requests", re.IGNORECASE
 )
 # A web application firewall between us and the upstream says with these that it answered itself.
 _CHALLENGE_HEADERS: Final = ("cf-mitigated", "x-amzn-waf-action")

@@ -73,12 +73,16 @@ class Fork(Service):
         if self._status is None:
             self._told.settimeout(timeout)
             try:
-                self._status = int(self._told.recv(16))
+                told = self._told.recv(16)
             except (BlockingIOError, TimeoutError):
                 raise subprocess.TimeoutExpired("placard", timeout or 0) from None
+            if not told:
+                raise RuntimeError("the process that has loaded placard has ended")
+            self._status = int(told)
             self._told.close()
         return self._status
 
     def send_signal(self, sig: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, sig)

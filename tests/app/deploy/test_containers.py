@@ -98,6 +98,7 @@ def copy_to(source: Path) -> None:
         written.writestr(f"{about}/RECORD", "")
 
 
+@pytest.mark.server
 def test_commands_of_the_image_run_on_what_it_copies(tmp_path: Path) -> None:
     """As a build does: what is copied, installed by its own lines; then what it starts and asks."""
     source, target = tmp_path / "src", tmp_path / "site"

@@ -273,8 +273,19 @@ def test_service_with_connectors_of_one_s_own_is_examined_from_here_and_elsewher
             for block in blocks("Examine"):
                 # Through no proxy: that is another test's.
                 addresses = r"https://placard.example.com|http://127.0.0.1:8080"
-                examined = machine.run(re.sub(addresses, base, block))
+                examined = examined_in_time(machine, re.sub(addresses, base, block))
                 assert examined.splitlines()[-1].startswith("sound: ")
+
+
+def examined_in_time(machine: Machine, lines: str) -> str:
+    """Examine again where Redis was late for the service, as it may be on a busy machine."""
+    for _ in range(5):
+        try:
+            return machine.run(lines)
+        except AssertionError as failed:
+            if "200 cache: redis" not in str(failed):
+                raise
+    return machine.run(lines)
 
 
 def test_people_can_sign_in(machine: Machine) -> None:

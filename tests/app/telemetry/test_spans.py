@@ -90,6 +90,14 @@ def test_kept_card_is_traced_too(
     assert (root_of(made).attributes or {})["placard.cache.result"] == "hit"
 
 
+def test_an_address_that_nobody_serves_fails_where_it_is_matched(
+    traced: Host, exported: InMemorySpanExporter
+) -> None:
+    ask(traced, "https://nobody.example/1")
+    (match,) = [span for span in exported.get_finished_spans() if span.name == "match"]
+    assert match.status.status_code is StatusCode.ERROR
+
+
 def test_no_attribute_holds_a_secret_or_an_address_of_a_resource(
     traced: Host, exported: InMemorySpanExporter, upstream: responses.RequestsMock
 ) -> None:

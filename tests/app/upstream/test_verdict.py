@@ -51,6 +51,11 @@ CASES: Mapping[str, tuple[UpstreamResponse, Outcome, float]] = {
     "a limit, by its code": (
         answer(403, b'{"code": "rate_limit_exceeded"}'), "limited", DEFAULT_WAIT,
     ),
+    "a refusal that links to the page of limits": (
+        answer(403, b'{"error": "forbidden", "help": "https://x.example/docs/rate-limits"}'),
+        "forbidden", 0,
+    ),
+    "a limit of something else": (answer(403, b'{"code": "separate_limit"}'), "forbidden", 0),
     "a proxy's challenge": (
         answer(403, b"<title>Just a moment...</title>", cf_mitigated="challenge",
                content_type="text/html"), "failed", DEFAULT_WAIT,
