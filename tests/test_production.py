@@ -93,8 +93,8 @@ def test_a_hundred_requests_for_one_cold_resource_make_one_call(running: Running
     assert running.upstream.asked.count("/repos/pallets/flask/issues/100") == 1
 
 
-def test_the_counters_of_all_workers_are_told_by_any(start: Start, stand_in: StandIn) -> None:
-    with start("serve", "--workers", "2", settings=SOUND | stand_in.settings) as (_, base):
+def test_the_counters_of_all_workers_are_told_by_any(start_anew: Start, stand_in: StandIn) -> None:
+    with start_anew("serve", "--workers", "2", settings=SOUND | stand_in.settings) as (_, base):
         for number in range(1, 21):
             assert ask(base, f"https://github.com/pallets/flask/issues/{number}").ok
         told = {requests.get(f"{base}/metrics", timeout=PATIENCE).text for _ in range(6)}
