@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Final, Literal
 
 from prometheus_client import (
@@ -12,6 +13,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
     start_http_server,
     values,
@@ -179,8 +181,28 @@ class Metrics:
         registry = self._registry
         if self._shared:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            _WorkersCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+class _WorkersCollector(MultiProcessCollector):
+    """Reads what the workers have written, but for files that one has only just created.
+
+    The client creates a file empty and then makes it larger. It cannot read an empty one, so that
+    nobody's metrics could be read while a worker starts.
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in Path(self._path).glob("*.db") if _has_begun(file)]
+        merged: Iterable[Metric] = self.merge(files)  # type: ignore[no-untyped-call]
+        return merged
+
+
+def _has_begun(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:  # of a worker that has ended
+        return False
 
 
 def count_with_others() -> None:
@@ -197,5 +219,5 @@ def serve_metrics(folder: str, host: str, port: int) -> None:
     Raises OSError where the port cannot be had.
     """
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    _WorkersCollector(registry, folder)  # type: ignore[no-untyped-call]
     start_http_server(port, host, registry)

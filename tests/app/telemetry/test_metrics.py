@@ -6,9 +6,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import responses
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from app.errors import UpstreamUnreachable
 from app.telemetry.metrics import Metrics
@@ -177,6 +179,19 @@ def test_what_processes_that_have_ended_had_is_forgotten(tmp_path: Path) -> None
         (tmp_path / name).touch()
     forget_ended(str(tmp_path))
     assert {file.name for file in tmp_path.iterdir()} == set(names[1:3])
+
+
+def test_the_metrics_of_others_are_told_while_a_worker_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    counted: Any = MmapedDict(str(tmp_path / "counter_1.db"))  # type: ignore[no-untyped-call]
+    key = mmap_key("placard_cache", "placard_cache_total", ["result"], ["hit"], "Look-ups.")
+    counted.write_value(key, 3.0, 0.0)
+    counted.close()
+    # So the client has it for a moment, when it creates one.
+    (tmp_path / "counter_2.db").touch()
+    assert b'placard_cache_total{result="hit"} 3.0' in Metrics(shared=True).exposition()
 
 
 def test_stale_cards_tell_their_age(host: Host) -> None:
