@@ -82,7 +82,7 @@ def test_attack_stops_no_card(
 ) -> None:
     _, strike = ATTACKS[name]
     port = int(attacked.base.rpartition(":")[2])
-    attack = Attack(port, attacked.token, until=time.monotonic() + 1)
+    attack = Attack(port, attacked.token, until=time.monotonic() + 3)
     with ThreadPoolExecutor(clients) as pool:
         strikes = [pool.submit(strike, attack) for _ in range(clients)]
         cards = [attacked.card() for _ in range(6)]
