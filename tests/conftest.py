@@ -291,13 +291,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run two processes for each core: tests wait for servers and browsers as long as they work.
-
-    Those of `make check` need neither.
-    """
-    for_each = 1 if "not server" in config.option.markexpr else 2
-    return for_each * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two processes for each core: tests wait for servers and browsers as long as they work."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
